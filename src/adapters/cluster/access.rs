@@ -1,0 +1,166 @@
+//! Who may enter a tenant's database: its login, and whether the door is open.
+//!
+//! Everything about access to one database is changed in one transaction, so no crash leaves it
+//! half open.
+
+use sqlx::postgres::PgConnection;
+
+use super::server::{APP, run, stranger};
+use super::{Cluster, ClusterError, Identity, Stamp};
+use crate::adapters::postgres::{PgError, Purpose, identifier, literal, verifier};
+use crate::model::{DatabaseName, SecretText};
+
+type Result<T> = std::result::Result<T, ClusterError>;
+
+/// Sessions one tenant's application may have at the same time.
+const CONNECTION_LIMIT: u32 = 50;
+
+/// Whether a database lets its application in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Nobody enters, not even the operator.
+    Closed,
+    /// The operator enters, the application does not.
+    OperatorOnly,
+    /// The application enters.
+    Open,
+}
+
+impl Cluster {
+    /// Gives the tenant its login with this password, lets nobody else connect, and opens the
+    /// database.
+    ///
+    /// The password reaches the server as a SCRAM verifier only. Running it again replaces the
+    /// password.
+    ///
+    /// # Errors
+    /// When a role of that name is not the tenant's, or the server refuses.
+    pub async fn secure(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+        identity: &Identity,
+        password: &SecretText,
+        was_intended: bool,
+    ) -> Result<()> {
+        let verifier = verifier(password).map_err(|_| ClusterError::NoRandomness)?;
+        let role = self.look_for_role(connection, name).await?;
+        let statement = match role {
+            None => "CREATE",
+            Some(Stamp::None) if was_intended => "ALTER",
+            Some(stamp) => match stamp.contradiction(identity) {
+                None => "ALTER",
+                Some(finding) => return Err(stranger("role", name.as_str(), finding)),
+            },
+        };
+        let role = identifier(name.as_str());
+        // NOINHERIT would keep the group's grants away; everything a login could misuse is off.
+        let text = format!(
+            "{statement} ROLE {role} LOGIN NOCREATEDB NOCREATEROLE INHERIT \
+             CONNECTION LIMIT {CONNECTION_LIMIT} PASSWORD {}; \
+             COMMENT ON ROLE {role} IS {}; \
+             GRANT {APP} TO {role}; \
+             REVOKE ALL ON DATABASE {role} FROM PUBLIC; \
+             GRANT CONNECT ON DATABASE {role} TO {role}; \
+             ALTER DATABASE {role} ALLOW_CONNECTIONS true",
+            literal(&verifier),
+            literal(&identity.comment()),
+        );
+        run(connection, text, "give the tenant its login").await
+    }
+
+    /// Sets how far the door is open, in one transaction.
+    ///
+    /// # Errors
+    /// When the database or the role is not the tenant's, or the server refuses.
+    pub async fn set_door(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+        identity: &Identity,
+        door: Door,
+    ) -> Result<()> {
+        let found = self.look(connection, name).await?;
+        let found = found.ok_or_else(|| ClusterError::NoDatabase(name.to_string()))?;
+        if let Some(finding) = found.stamp.contradiction(identity) {
+            return Err(stranger("database", name.as_str(), finding));
+        }
+        let quoted = identifier(name.as_str());
+        let opens = door != Door::Closed;
+        let mut text = format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS {opens}");
+        match self.look_for_role(connection, name).await? {
+            // A create that was given up before its login was made.
+            None => {}
+            Some(stamp) => {
+                if let Some(finding) = stamp.contradiction(identity) {
+                    return Err(stranger("role", name.as_str(), finding));
+                }
+                let login = if door == Door::Open { "LOGIN" } else { "NOLOGIN" };
+                text.push_str(&format!("; ALTER ROLE {quoted} {login}"));
+            }
+        }
+        run(connection, text, "change who may enter the database").await
+    }
+
+    /// Gives the tenant's login another password.
+    ///
+    /// # Errors
+    /// When the role is not the tenant's, or the server refuses.
+    pub async fn set_password(
+        &self,
+        name: &DatabaseName,
+        identity: &Identity,
+        password: &SecretText,
+    ) -> Result<()> {
+        let verifier = verifier(password).map_err(|_| ClusterError::NoRandomness)?;
+        let mut connection = self.operator(Purpose::query("rotate")).await?;
+        let stamp = self.look_for_role(&mut connection, name).await?;
+        let finding = match stamp {
+            None => Some("it is not there".to_owned()),
+            Some(stamp) => stamp.contradiction(identity),
+        };
+        if let Some(finding) = finding {
+            return Err(stranger("role", name.as_str(), finding));
+        }
+        let text =
+            format!("ALTER ROLE {} PASSWORD {}", identifier(name.as_str()), literal(&verifier));
+        run(&mut connection, text, "change the login's password").await
+    }
+
+    /// Drops the tenant's login; returns whether there was one.
+    ///
+    /// # Errors
+    /// When the role is not the tenant's, or the server refuses.
+    pub async fn drop_role(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+        identity: &Identity,
+    ) -> Result<bool> {
+        let Some(stamp) = self.look_for_role(connection, name).await? else { return Ok(false) };
+        if let Some(finding) = stamp.contradiction(identity) {
+            return Err(stranger("role", name.as_str(), finding));
+        }
+        let text = format!("DROP ROLE {}", identifier(name.as_str()));
+        run(connection, text, "drop the tenant's login").await?;
+        match self.look_for_role(connection, name).await? {
+            None => Ok(true),
+            Some(_) => Err(stranger("role", name.as_str(), "it is still there".to_owned())),
+        }
+    }
+
+    async fn look_for_role(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+    ) -> Result<Option<Stamp>> {
+        let row: Option<(Option<String>,)> = sqlx::query_as(
+            "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname::text = $1",
+        )
+        .bind(name.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(PgError::doing("look for the tenant's login"))?;
+        Ok(row.map(|(comment,)| Stamp::read(comment.as_deref())))
+    }
+}

@@ -1,0 +1,22 @@
+//! The tenants' own Postgres: databases made, secured, opened, closed and dropped on it.
+//!
+//! Roles: `tenantctl_owner` owns every tenant's database and everything in it, `tenantctl_app` is
+//! the group that holds the application's grants, and each tenant has one login named like its
+//! database. The operator who connects here needs CREATEDB and CREATEROLE, and is never a
+//! superuser by necessity.
+
+mod access;
+mod database;
+mod error;
+mod seed;
+mod server;
+mod sets;
+mod stamp;
+
+pub use access::Door;
+pub use database::{TenantDatabase, Verification};
+pub use error::ClusterError;
+pub use seed::{SeedFile, SeedOutcome};
+pub use server::{Cluster, Found, Placed};
+pub use sets::{domain_set, domain_set_from, gate_set};
+pub use stamp::{Identity, Stamp};

@@ -1,0 +1,106 @@
+//! The stamp: whose a database or a role is, written where one query on the cluster shows it.
+//!
+//! It goes into `COMMENT ON DATABASE` and `COMMENT ON ROLE`, which only an owner can write.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::{Slug, Tenant, TenantId};
+
+/// Whose something is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// What people called it when it was stamped.
+    pub slug: String,
+    /// The control plane that knows the tenant.
+    pub control_plane_id: Uuid,
+}
+
+/// What a comment says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stamp {
+    /// There is no comment.
+    None,
+    /// It is one of ours.
+    Of(Identity),
+    /// It is something else.
+    Foreign,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    tenantctl: Identity,
+}
+
+impl Identity {
+    /// Returns the identity a tenant has under a control plane.
+    pub fn of(tenant: &Tenant, control_plane_id: Uuid) -> Self {
+        Self::new(tenant.id, &tenant.slug, control_plane_id)
+    }
+
+    /// Returns an identity made of its parts.
+    pub fn new(id: TenantId, slug: &Slug, control_plane_id: Uuid) -> Self {
+        Self { tenant_id: id.0, slug: slug.as_str().to_owned(), control_plane_id }
+    }
+
+    /// Returns the comment that says so.
+    pub(super) fn comment(&self) -> String {
+        serde_json::json!({ "tenantctl": self }).to_string()
+    }
+
+    /// Returns whether another stamp means the same tenant of the same control plane; a slug may
+    /// have been written differently.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.tenant_id == other.tenant_id && self.control_plane_id == other.control_plane_id
+    }
+}
+
+impl Stamp {
+    /// Reads a comment.
+    pub(super) fn read(comment: Option<&str>) -> Self {
+        match comment {
+            None | Some("") => Self::None,
+            Some(text) => serde_json::from_str::<Envelope>(text)
+                .map_or(Self::Foreign, |envelope| Self::Of(envelope.tenantctl)),
+        }
+    }
+
+    /// Returns what contradicts that this is `expected`'s; nothing when it is.
+    pub fn contradiction(&self, expected: &Identity) -> Option<String> {
+        match self {
+            Self::Of(found) if found.is_same(expected) => None,
+            Self::Of(found) if found.control_plane_id != expected.control_plane_id => {
+                Some(format!(
+                    "its stamp names tenant {} of another control plane ({})",
+                    found.tenant_id, found.control_plane_id
+                ))
+            }
+            Self::Of(found) => Some(format!("its stamp names tenant {}", found.tenant_id)),
+            Self::None => Some("it carries no stamp".to_owned()),
+            Self::Foreign => Some("its comment is not a stamp of ours".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_read_back_and_anything_else_is_foreign() {
+        let identity = Identity {
+            tenant_id: Uuid::from_u128(1),
+            slug: "acme".to_owned(),
+            control_plane_id: Uuid::from_u128(2),
+        };
+        let read = Stamp::read(Some(&identity.comment()));
+        assert_eq!(read, Stamp::Of(identity.clone()));
+        assert_eq!(read.contradiction(&identity), None);
+        let other = Identity { control_plane_id: Uuid::from_u128(3), ..identity.clone() };
+        assert!(read.contradiction(&other).is_some());
+        assert_eq!(Stamp::read(None), Stamp::None);
+        assert_eq!(Stamp::read(Some("billing database")), Stamp::Foreign);
+    }
+}

@@ -1,0 +1,63 @@
+//! What the control plane can refuse.
+
+use crate::adapters::postgres::{MigrateError, PgError};
+use crate::model::{Classified, ErrorKind};
+
+/// Why the control plane could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlPlaneError {
+    /// The server or the way to it.
+    #[error(transparent)]
+    Postgres(#[from] PgError),
+    /// Its migrations.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The schema is not there.
+    #[error("find the control plane: schema `control_plane` is not installed on {0}")]
+    NotInstalled(String),
+    /// The schema is older than this binary needs.
+    #[error("use the control plane: it stands at V{found}, this tenantctl needs V{known}")]
+    Outdated {
+        /// Where it stands.
+        found: i32,
+        /// What we know.
+        known: i32,
+    },
+    /// The schema was upgraded by a newer binary.
+    #[error("use the control plane: it stands at V{found}, this tenantctl knows only V{known}")]
+    Newer {
+        /// Where it stands.
+        found: i32,
+        /// What we know.
+        known: i32,
+    },
+    /// Somebody else took the operation over while we were not looking.
+    #[error("continue the operation: another tenantctl has taken it over since")]
+    LeaseLost,
+    /// A row that must be there changed or vanished under us.
+    #[error("change {0}: it is not in the state it was read in")]
+    Changed(&'static str),
+}
+
+impl Classified for ControlPlaneError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Postgres(error) => error.kind(),
+            Self::Migrate(error) => error.kind(),
+            Self::NotInstalled(_) | Self::Outdated { .. } => ErrorKind::Refused,
+            Self::Newer { .. } | Self::LeaseLost | Self::Changed(_) => ErrorKind::Conflict,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotInstalled(_) | Self::Outdated { .. } => Some("tenantctl init".to_owned()),
+            Self::Newer { .. } => Some("install the newer tenantctl that upgraded it".to_owned()),
+            Self::LeaseLost | Self::Changed(_) => {
+                Some("run the command again to see where things stand".to_owned())
+            }
+            Self::Postgres(error) => error.hint(),
+            Self::Migrate(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Our own Postgres: which tenants there are, what is being done to them, and by whom.
+//!
+//! One file for each table, each function one statement, always on a session the caller chose, so
+//! that the caller decides what is one transaction. It never touches a tenant's own database.
+
+mod audit;
+mod error;
+mod journal;
+mod plane;
+mod rows;
+mod sessions;
+mod tenants;
+
+pub use audit::{
+    AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
+    first_break, list_audit,
+};
+pub use error::ControlPlaneError;
+pub use journal::{
+    Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance, fail,
+    finish, latest_operation, note_failure, open_operation, start, steps, supersede, take_over,
+};
+pub use plane::{ControlPlane, Transaction, set};
+pub use sessions::{
+    NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_live, find_session,
+    insert_session, list_sessions, mark_revoked, raise_epochs, revoke_session, session_state,
+};
+pub use tenants::{
+    Address, NewTenant, TenantFilter, find_any, find_by_id, find_live, labels_of, list_page,
+    quarantine, record_address, record_credential, record_schema, reserve, select, set_active,
+    set_deleted, set_protected, set_purged, set_purging, set_restored,
+};

@@ -1,0 +1,187 @@
+//! The operating system's user that Postgres runs as, since it refuses root.
+//!
+//! Chooses the user, builds commands that run as that user, and checks that the
+//! user can get where the files are. It reads `/etc/passwd` only; users of other
+//! directories (LDAP) are found by whoever already runs as one of them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::error::LocalError;
+use super::files::Owner;
+use super::layout::Layout;
+
+/// Whom the server's processes and files belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) name: String,
+    pub(super) uid: u32,
+    gid: u32,
+    /// Whether we are root and become this user for the server's sake.
+    switches: bool,
+}
+
+impl Account {
+    /// Returns the user to run the server of `layout` as.
+    ///
+    /// For root that is, in this order, whoever owns the cluster, whoever owns the
+    /// data dir, `postgres`, `nobody`; for everyone else it is themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalError::OtherOwner`] when an ordinary user meets somebody else's
+    /// server, [`LocalError::NoAccount`] when root finds nobody to become.
+    pub(super) fn choose(layout: &Layout) -> Result<Self, LocalError> {
+        let uid = rustix::process::geteuid();
+        let users =
+            fs::read_to_string("/etc/passwd").map(|text| parse_passwd(&text)).unwrap_or_default();
+        let named = |uid: u32| users.iter().find(|user| user.uid == uid).cloned();
+        let owner = |path: &Path| fs::metadata(path).ok().map(|found| (found.uid(), found.gid()));
+        let cluster = owner(&layout.cluster);
+
+        if !uid.is_root() {
+            let uid = uid.as_raw();
+            if let Some((other, _)) = cluster.filter(|(other, _)| *other != uid) {
+                let owner = named(other)
+                    .map_or_else(|| format!("uid {other}"), |user| format!("user `{}`", user.name));
+                return Err(LocalError::OtherOwner { path: layout.cluster.clone(), owner });
+            }
+            let name = named(uid).map_or_else(|| format!("uid {uid}"), |user| user.name);
+            let gid = rustix::process::getegid().as_raw();
+            return Ok(Self { name, uid, gid, switches: false });
+        }
+        let stays = cluster.filter(|(uid, _)| *uid != 0).map(|(uid, gid)| Self {
+            name: named(uid).map_or_else(|| format!("uid {uid}"), |user| user.name),
+            uid,
+            gid,
+            switches: true,
+        });
+        let by_name =
+            |name: &str| users.iter().find(|user| user.name == name && user.uid != 0).cloned();
+        stays
+            .or_else(|| {
+                owner(&layout.data_dir).filter(|(uid, _)| *uid != 0).and_then(|(uid, _)| named(uid))
+            })
+            .or_else(|| by_name("postgres"))
+            .or_else(|| by_name("nobody"))
+            .ok_or(LocalError::NoAccount)
+    }
+
+    /// Returns the owner to give the server's files to, where they would not be the server's anyway.
+    pub(super) fn owner(&self) -> Owner {
+        self.switches.then_some((self.uid, self.gid))
+    }
+
+    /// Returns the command `program` as this user, with an environment of our making.
+    ///
+    /// Nothing of the operator's environment reaches the server: neither `PG…`
+    /// variables, which would redirect it, nor access tokens, which would stay
+    /// readable in its `/proc` entry for as long as it runs.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            // Ctrl-C at our terminal is for us; the server gets its signals from `down`.
+            .process_group(0);
+        if self.switches {
+            command.uid(self.uid).gid(self.gid);
+        }
+        command
+    }
+
+    /// Checks that this user can enter `directory` and everything above it.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalError::Blocked`] with the topmost directory that keeps the user out.
+    pub(super) fn check_enterable(&self, directory: &Path) -> Result<(), LocalError> {
+        if !self.switches {
+            return Ok(());
+        }
+        let mut way: Vec<&Path> = directory.ancestors().collect();
+        way.reverse();
+        let blocks = |path: &&Path| {
+            fs::metadata(path)
+                .is_ok_and(|found| !self.may_enter(found.mode(), found.uid(), found.gid()))
+        };
+        match way.into_iter().find(blocks) {
+            Some(blocking) => Err(LocalError::Blocked {
+                directory: blocking.to_path_buf(),
+                user: self.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Applies the kernel's rule: the first class that matches decides alone.
+    fn may_enter(&self, mode: u32, uid: u32, gid: u32) -> bool {
+        let needed = match (uid == self.uid, gid == self.gid) {
+            (true, _) => 0o100,
+            (false, true) => 0o010,
+            (false, false) => 0o001,
+        };
+        mode & needed != 0
+    }
+}
+
+/// Returns the users of a passwd file; lines it cannot read are left out.
+fn parse_passwd(text: &str) -> Vec<Account> {
+    let user = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, _password) = (fields.next()?, fields.next()?);
+        let (uid, gid) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        (!name.is_empty()).then(|| Account { name: name.to_owned(), uid, gid, switches: true })
+    };
+    text.lines().filter_map(user).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwd_lines_become_users_and_broken_ones_are_skipped() {
+        let users = parse_passwd(
+            "root:x:0:0:root:/root:/bin/bash\n# comment\n+::::::\nbroken:x:many:1::\n\
+             postgres:x:101:104:PostgreSQL administrator,,,:/var/lib/postgresql:/bin/bash\n",
+        );
+        let seen: Vec<_> =
+            users.iter().map(|user| (user.name.as_str(), user.uid, user.gid)).collect();
+        assert_eq!(seen, [("root", 0, 0), ("postgres", 101, 104)]);
+    }
+
+    #[test]
+    fn the_class_that_matches_first_decides() {
+        let user = Account { name: "u".to_owned(), uid: 5, gid: 6, switches: true };
+        assert!(user.may_enter(0o700, 5, 0));
+        assert!(!user.may_enter(0o077, 5, 6), "the owner's bits count even when others have more");
+        assert!(user.may_enter(0o010, 0, 6));
+        assert!(!user.may_enter(0o701, 0, 6));
+        assert!(user.may_enter(0o701, 0, 0));
+        assert!(!user.may_enter(0o750, 0, 0));
+    }
+
+    #[test]
+    fn the_topmost_closed_directory_is_the_one_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let outer = tempfile::tempdir().unwrap();
+        fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let inner = outer.path().join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        let stranger =
+            Account { name: "s".to_owned(), uid: u32::MAX - 7, gid: u32::MAX - 7, switches: true };
+        match stranger.check_enterable(&inner) {
+            Err(LocalError::Blocked { directory, .. }) => assert_eq!(directory, outer.path()),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The private local Postgres: one server of our own under the data dir, made
+//! from the `initdb` and `postgres` programs of an installed Postgres.
+//!
+//! `commands::local` and `commands::demo` call `LocalServer`; everyone else
+//! only reads its `LocalEndpoint`. The room knows nothing of tenants or of the
+//! control plane's tables, and never touches a server or a directory it did not
+//! make.
+
+mod account;
+mod bootstrap;
+mod connect;
+mod download;
+mod error;
+mod files;
+mod initdb;
+mod install;
+mod layout;
+mod listen;
+mod lock;
+mod log_tail;
+mod process;
+mod programs;
+mod provide;
+mod report;
+mod scram;
+mod server;
+mod start;
+mod state;
+mod status;
+mod stop;
+
+pub use error::{LocalError, ServerSaid};
+pub use programs::Looked;
+pub use report::{
+    LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
+};
+pub use scram::{ScramError, scram_matches, scram_verifier};
+pub use server::LocalServer;

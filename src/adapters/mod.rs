@@ -1,0 +1,9 @@
+//! What we talk to: the control plane, the cluster, the private local Postgres.
+//!
+//! An adapter holds URLs and SQL and turns rows into the model's words. It never imports a service
+//! or another adapter; the two that speak SQL share `postgres`, and nothing else is shared.
+
+pub mod cluster;
+pub mod control_plane;
+pub mod local;
+pub mod postgres;

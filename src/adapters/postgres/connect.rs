@@ -1,0 +1,138 @@
+//! Sessions: opened with a deadline and with settings that nothing outside can change.
+//!
+//! It never retries; whoever asked decides whether asking again is safe.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use super::{Endpoint, PgError, literal};
+
+/// How long a server may take to answer a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a session is for; it decides the session's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose {
+    /// Shown in `pg_stat_activity` as `tenantctl/<name>`.
+    pub name: &'static str,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+    /// How long one statement may wait for a lock.
+    pub lock_timeout: Duration,
+    /// How soon the server notices that we are gone and cancels what it does for us; zero never.
+    pub client_check: Duration,
+}
+
+impl Purpose {
+    /// Short reads and writes.
+    pub const fn query(name: &'static str) -> Self {
+        Self {
+            name,
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            client_check: Duration::from_secs(1),
+        }
+    }
+
+    /// Statements that create: long, and cancelled at once when we are gone, so that a killed
+    /// command leaves nothing running behind it.
+    pub const fn build(name: &'static str) -> Self {
+        Self {
+            name,
+            statement_timeout: Duration::from_mins(10),
+            lock_timeout: Duration::from_secs(10),
+            client_check: Duration::from_millis(200),
+        }
+    }
+
+    /// Statements that drop: never cut short, since a `DROP DATABASE` that was leaves half a
+    /// database (`datconnlimit = -2`).
+    pub const fn destroy(name: &'static str) -> Self {
+        Self { client_check: Duration::ZERO, ..Self::build(name) }
+    }
+
+    /// Migrations: a waiting `ALTER TABLE` blocks every reader behind it, so it gives up soon.
+    pub const fn migrate(name: &'static str) -> Self {
+        Self { lock_timeout: Duration::from_secs(3), ..Self::build(name) }
+    }
+
+    fn settings(&self) -> String {
+        format!(
+            "SET search_path = pg_catalog; SET statement_timeout = {}; SET lock_timeout = {}; \
+             SET idle_in_transaction_session_timeout = 60000; SET client_min_messages = warning; \
+             SET client_connection_check_interval = {}; SET application_name = {}",
+            self.statement_timeout.as_millis(),
+            self.lock_timeout.as_millis(),
+            self.client_check.as_millis(),
+            literal(&application_name(self.name)),
+        )
+    }
+}
+
+/// Opens a session.
+///
+/// # Errors
+/// When the server cannot be reached within ten seconds or refuses the login.
+pub async fn connect(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnection, PgError> {
+    let failed =
+        |error: sqlx::Error| PgError::Connect { target: target(endpoint), fault: error.into() };
+    let opening = async {
+        let mut connection = options(endpoint).connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(purpose.settings())).execute(&mut connection).await?;
+        Ok(connection)
+    };
+    match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+        Ok(opened) => opened.map_err(failed),
+        Err(_elapsed) => Err(PgError::ConnectTimeout {
+            target: target(endpoint),
+            seconds: CONNECT_TIMEOUT.as_secs(),
+        }),
+    }
+}
+
+/// Returns a pool that opens its sessions when they are first needed.
+pub fn pool(endpoint: &Endpoint, purpose: Purpose, size: u32) -> PgPool {
+    let settings = purpose.settings();
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options(endpoint))
+}
+
+impl Endpoint {
+    /// Ends a session; a failure to say goodbye changes nothing that was done.
+    pub async fn close(connection: PgConnection) {
+        drop(connection.close().await);
+    }
+}
+
+fn options(endpoint: &Endpoint) -> PgConnectOptions {
+    // Statements may hold SCRAM verifiers, so sqlx logs none of them.
+    endpoint.options().disable_statement_logging()
+}
+
+fn target(endpoint: &Endpoint) -> String {
+    format!("{}:{}/{} as {}", endpoint.host_text(), endpoint.port, endpoint.database, endpoint.user)
+}
+
+/// Returns `tenantctl/<purpose> <host>:<pid>`, cut to the 63 bytes Postgres keeps: it is how the
+/// holder of a lock is named to whoever waits for it.
+fn application_name(purpose: &str) -> String {
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let pid = std::process::id();
+    let mut name = format!("tenantctl/{purpose} {machine}:{pid}");
+    while name.len() > 63 {
+        name.pop();
+    }
+    name
+}

@@ -1,0 +1,308 @@
+//! Where a Postgres is and who we are there.
+//!
+//! A connection string is taken apart once and every field is set explicitly afterwards, so that
+//! neither a second `host=` in it nor `PGHOST` and its siblings in the environment can send us
+//! elsewhere. Printing an endpoint never shows its password.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
+
+use crate::model::SecretText;
+
+/// What has to be escaped inside the parts of a connection string.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.').remove(b'~');
+
+/// How a server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// A name or address.
+    Tcp(String),
+    /// A directory that holds the server's Unix socket.
+    Socket(PathBuf),
+}
+
+/// A server, a database on it, and the login to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// How the server is reached.
+    pub host: Host,
+    /// The port, which is part of a Unix socket's name as well.
+    pub port: u16,
+    /// The role to log in as.
+    pub user: String,
+    /// Its password, when one is needed.
+    pub password: Option<SecretText>,
+    /// The database.
+    pub database: String,
+    tls: PgSslModeWord,
+    root_cert: Option<PathBuf>,
+}
+
+type PgSslModeWord = &'static str;
+
+const TLS_WORDS: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// Why a text is no connection string. The text itself is never repeated: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// Not a URL, or not one of Postgres.
+    #[error("it is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")]
+    NotAPostgresUrl,
+    /// A part that must be there is not.
+    #[error("it names no {0}")]
+    Missing(&'static str),
+    /// A parameter we would have to ignore.
+    #[error("its parameter `{0}` is not supported; known are sslmode, sslrootcert and host")]
+    Parameter(String),
+    /// A value we cannot use.
+    #[error("its {0} is not valid")]
+    Value(&'static str),
+}
+
+impl Endpoint {
+    /// Reads a connection string `postgresql://user:password@host:port/database`.
+    ///
+    /// A Unix socket is written `postgresql://user@/database?host=/directory&port=5432`. Without
+    /// `sslmode`, servers beyond this machine must show a certificate that fits (`verify-full`).
+    ///
+    /// # Errors
+    /// When the text is no such string; the message never repeats it.
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        // `postgresql://user@/db` has a login but no host, which URL syntax refuses; libpq allows
+        // it for sockets.
+        let text = text.trim().replacen("@/", "@socket.invalid/", 1);
+        let url = Url::parse(&text).map_err(|_| EndpointError::NotAPostgresUrl)?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") || url.fragment().is_some() {
+            return Err(EndpointError::NotAPostgresUrl);
+        }
+        let mut host = match url.host_str() {
+            None | Some("" | "socket.invalid") => None,
+            Some(name) => Some(Host::Tcp(name.trim_matches(['[', ']']).to_owned())),
+        };
+        let mut port = url.port();
+        let mut tls = None;
+        let mut root_cert = None;
+        for (key, value) in url.query_pairs() {
+            match key.as_ref() {
+                "host" if host.is_none() && value.starts_with('/') => {
+                    host = Some(Host::Socket(PathBuf::from(value.as_ref())));
+                }
+                "port" if port.is_none() => {
+                    port = Some(value.parse().map_err(|_| EndpointError::Value("port"))?);
+                }
+                "sslmode" if tls.is_none() => {
+                    let word = TLS_WORDS.iter().find(|word| **word == value);
+                    tls = Some(*word.ok_or(EndpointError::Value("sslmode"))?);
+                }
+                "sslrootcert" if root_cert.is_none() => {
+                    root_cert = Some(PathBuf::from(value.as_ref()));
+                }
+                other => {
+                    let shown = crate::model::escape_controls(other);
+                    return Err(EndpointError::Parameter(crate::model::shorten(&shown, 40)));
+                }
+            }
+        }
+        let host = host.ok_or(EndpointError::Missing("host"))?;
+        let user = decode(url.username(), "user name")?;
+        if user.is_empty() {
+            return Err(EndpointError::Missing("user"));
+        }
+        let password = match url.password() {
+            Some(password) => Some(SecretText::new(decode(password, "password")?)),
+            None => None,
+        };
+        let database = decode(url.path().trim_start_matches('/'), "database name")?;
+        if database.is_empty() {
+            return Err(EndpointError::Missing("database"));
+        }
+        if database.len() > 63 {
+            // Postgres would cut it and mean another database.
+            return Err(EndpointError::Value("database name (at most 63 bytes)"));
+        }
+        let tls = tls.unwrap_or(if is_this_machine(&host) { "prefer" } else { "verify-full" });
+        Ok(Self { host, port: port.unwrap_or(5432), user, password, database, tls, root_cert })
+    }
+
+    /// Returns an endpoint on this machine, for a server whose address we made ourselves.
+    pub fn loopback(port: u16, user: &str, password: SecretText, database: &str) -> Self {
+        Self {
+            host: Host::Tcp("127.0.0.1".to_owned()),
+            port,
+            user: user.to_owned(),
+            password: Some(password),
+            database: database.to_owned(),
+            tls: "disable",
+            root_cert: None,
+        }
+    }
+
+    /// Returns the same server and login with another database.
+    #[must_use]
+    pub fn with_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
+    /// Returns the same server and database with another login.
+    #[must_use]
+    pub fn with_login(&self, user: &str, password: Option<SecretText>) -> Self {
+        Self { user: user.to_owned(), password, ..self.clone() }
+    }
+
+    /// Returns the same login at another address.
+    #[must_use]
+    pub fn at(&self, host: &str, port: u16) -> Self {
+        let host = if host.starts_with('/') {
+            Host::Socket(PathBuf::from(host))
+        } else {
+            Host::Tcp(host.to_owned())
+        };
+        Self { host, port, ..self.clone() }
+    }
+
+    /// Returns the host as a record keeps it: a name, an address, or a socket's directory.
+    pub fn host_text(&self) -> String {
+        match &self.host {
+            Host::Tcp(name) => name.clone(),
+            Host::Socket(directory) => directory.display().to_string(),
+        }
+    }
+
+    /// Returns the connection string with its password: only for who asked with `--reveal`, and
+    /// for programs that connect.
+    pub fn revealed(&self) -> SecretText {
+        let password = self
+            .password
+            .as_ref()
+            .map(|secret| utf8_percent_encode(secret.expose(), ESCAPED).to_string());
+        SecretText::new(self.render(password.as_deref()))
+    }
+
+    /// Returns sqlx's options, every field set by us.
+    pub(super) fn options(&self) -> PgConnectOptions {
+        let options = PgConnectOptions::new_without_pgpass()
+            .port(self.port)
+            .username(&self.user)
+            .database(&self.database)
+            .password(self.password.as_ref().map_or("", |secret| secret.expose()))
+            .ssl_mode(self.tls.parse().unwrap_or(PgSslMode::VerifyFull));
+        let options = match &self.host {
+            Host::Tcp(name) => options.host(name),
+            // `localhost` keeps a host name from the environment out of the error messages.
+            Host::Socket(directory) => options.host("localhost").socket(directory),
+        };
+        match &self.root_cert {
+            Some(file) => options.ssl_root_cert(file),
+            None => options,
+        }
+    }
+
+    fn render(&self, password: Option<&str>) -> String {
+        let user = utf8_percent_encode(&self.user, ESCAPED);
+        let database = utf8_percent_encode(&self.database, ESCAPED);
+        let login = match password {
+            Some(password) => format!("{user}:{password}"),
+            None => user.to_string(),
+        };
+        match &self.host {
+            Host::Tcp(name) => {
+                let host = if name.contains(':') { format!("[{name}]") } else { name.clone() };
+                let tls = match self.tls {
+                    "disable" | "prefer" => String::new(),
+                    word => format!("?sslmode={word}"),
+                };
+                format!("postgresql://{login}@{host}:{}/{database}{tls}", self.port)
+            }
+            Host::Socket(directory) => format!(
+                "postgresql://{login}@/{database}?host={}&port={}",
+                directory.display(),
+                self.port
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    /// Writes the connection string with `****` where the password goes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Some("****")))
+    }
+}
+
+fn decode(text: &str, what: &'static str) -> Result<String, EndpointError> {
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| EndpointError::Value(what))?;
+    if decoded.chars().any(char::is_control) {
+        return Err(EndpointError::Value(what));
+    }
+    Ok(decoded.into_owned())
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Socket(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost"
+                || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart_and_prints_without_its_password() {
+        let endpoint =
+            Endpoint::parse("postgres://op:s%40cret@db.example.com:6543/postgres").unwrap();
+        assert_eq!(endpoint.host, Host::Tcp("db.example.com".to_owned()));
+        assert_eq!(endpoint.password.as_ref().unwrap().expose(), "s@cret");
+        let shown = "postgresql://op:****@db.example.com:6543/postgres?sslmode=verify-full";
+        assert_eq!(endpoint.to_string(), shown);
+        assert_eq!(Endpoint::parse(endpoint.revealed().expose()).unwrap(), endpoint);
+        assert!(!format!("{endpoint:?}").contains("cret"));
+    }
+
+    #[test]
+    fn a_socket_url_is_understood() {
+        let endpoint = Endpoint::parse("postgresql://op@/cp?host=/run/pg&port=5433").unwrap();
+        assert_eq!(endpoint.host, Host::Socket(PathBuf::from("/run/pg")));
+        assert_eq!(endpoint.port, 5433);
+        assert_eq!(Endpoint::parse(endpoint.revealed().expose()).unwrap(), endpoint);
+    }
+
+    #[test]
+    fn only_this_machine_may_speak_in_the_clear_by_default() {
+        for (url, tls) in [
+            ("postgres://u@127.0.0.1/d", "prefer"),
+            ("postgres://u@[::1]:5432/d", "prefer"),
+            ("postgres://u@localhost/d", "prefer"),
+            ("postgres://u@127.0.0.1.example.com/d", "verify-full"),
+            ("postgres://u@10.0.0.1/d", "verify-full"),
+            ("postgres://u@db.example.com/d?sslmode=disable", "disable"),
+        ] {
+            assert_eq!(Endpoint::parse(url).unwrap().tls, tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_being_repeated() {
+        for url in [
+            "mysql://u:hunter2@h/d",
+            "hunter2",
+            "postgres://u:hunter2@h",
+            "postgres://h/d",
+            "postgres://u:hunter2@h/d?host=evil",
+            "postgres://u:hunter2@h/d?sslmode=maybe",
+            "postgres://u:hunter2@h/d?options=-csearch_path%3Devil",
+            "postgres://u:hunter2@/d",
+        ] {
+            let error = Endpoint::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{url}: {error}");
+        }
+    }
+}

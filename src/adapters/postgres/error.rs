@@ -1,0 +1,187 @@
+//! What a server or the way to it answered, in words that are safe to show.
+//!
+//! sqlx's own text is never printed: it appends a line number of Postgres's C source to server
+//! messages, and the messages themselves may hold terminal escapes.
+
+use std::fmt;
+
+use sqlx::postgres::PgDatabaseError;
+
+use crate::model::{Classified, ErrorKind, escape_controls, shorten};
+
+/// The longest part of a server's message that is kept, in characters.
+const MESSAGE_LIMIT: usize = 600;
+
+/// One failure of a server or of the connection to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFault {
+    /// The SQLSTATE, when the server answered.
+    pub sqlstate: Option<String>,
+    /// The message, escaped and bounded.
+    pub message: String,
+    /// The server's detail, escaped and bounded.
+    pub detail: Option<String>,
+    /// The server's own hint, escaped and bounded.
+    pub server_hint: Option<String>,
+    /// Where in the statement's text, counted in characters from 1.
+    pub position: Option<usize>,
+    is_connection: bool,
+}
+
+impl ServerFault {
+    /// Returns whether the server gave this SQLSTATE.
+    pub fn is(&self, sqlstate: &str) -> bool {
+        self.sqlstate.as_deref() == Some(sqlstate)
+    }
+
+    /// Returns the kind of ending this fault means when nothing more specific is known.
+    pub fn kind(&self) -> ErrorKind {
+        let Some(code) = self.sqlstate.as_deref() else {
+            return if self.is_connection { ErrorKind::Unavailable } else { ErrorKind::Internal };
+        };
+        match code {
+            _ if code.starts_with("28") => ErrorKind::Denied,
+            "42501" => ErrorKind::Denied,
+            // The database or the schema is not there: a precondition, not a fault.
+            "3D000" | "3F000" | "42P01" => ErrorKind::Refused,
+            // Connection trouble, resources, shutting down, locks and cancelled statements pass.
+            _ if code.starts_with("08") || code.starts_with("53") => ErrorKind::Unavailable,
+            _ if code.starts_with("57") => ErrorKind::Unavailable,
+            "25006" | "40001" | "40P01" | "55P03" | "55006" => ErrorKind::Unavailable,
+            _ => ErrorKind::Internal,
+        }
+    }
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(code) = &self.sqlstate {
+            write!(f, " (SQLSTATE {code})")?;
+        }
+        if let Some(detail) = &self.detail {
+            write!(f, "; {detail}")?;
+        }
+        if let Some(hint) = &self.server_hint {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ServerFault {}
+
+impl From<sqlx::Error> for ServerFault {
+    fn from(error: sqlx::Error) -> Self {
+        let clean = |text: &str| shorten(&escape_controls(text), MESSAGE_LIMIT);
+        let is_connection = matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed
+        );
+        if let sqlx::Error::Database(database) = &error
+            && let Some(server) = database.try_downcast_ref::<PgDatabaseError>()
+        {
+            let position = match server.position() {
+                Some(sqlx::postgres::PgErrorPosition::Original(position)) => Some(position),
+                _ => None,
+            };
+            return Self {
+                sqlstate: Some(clean(server.code())),
+                message: clean(server.message()),
+                detail: server.detail().map(clean),
+                server_hint: server.hint().map(clean),
+                position,
+                is_connection: false,
+            };
+        }
+        let message = match &error {
+            sqlx::Error::Io(io) => clean(&io.to_string()),
+            sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
+            other => clean(&other.to_string()),
+        };
+        Self {
+            sqlstate: None,
+            message,
+            detail: None,
+            server_hint: None,
+            position: None,
+            is_connection,
+        }
+    }
+}
+
+/// A failure of the server or of the connection to it, with what was being done.
+#[derive(Debug, thiserror::Error)]
+pub enum PgError {
+    /// No session came about.
+    #[error("connect to {target}")]
+    Connect {
+        /// Host, port and database, without the login's password.
+        target: String,
+        /// What went wrong.
+        #[source]
+        fault: ServerFault,
+    },
+    /// The server did not answer in time.
+    #[error("connect to {target} within {seconds} s")]
+    ConnectTimeout {
+        /// Host, port and database, without the login's password.
+        target: String,
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+    /// A statement failed.
+    #[error("{doing}")]
+    Statement {
+        /// What the statement was for, as it reads after "failed to".
+        doing: &'static str,
+        /// What went wrong.
+        #[source]
+        fault: ServerFault,
+    },
+    /// A row breaks what the schema promises.
+    #[error("read {table}.{column}: row {row} holds a value that cannot be there")]
+    Inconsistency {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key, escaped.
+        row: String,
+    },
+}
+
+impl PgError {
+    /// Returns a function that says what a failing statement was for.
+    pub fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> Self {
+        move |error| Self::Statement { doing, fault: error.into() }
+    }
+
+    /// Returns the server's fault, when there is one.
+    pub fn fault(&self) -> Option<&ServerFault> {
+        match self {
+            Self::Connect { fault, .. } | Self::Statement { fault, .. } => Some(fault),
+            Self::ConnectTimeout { .. } | Self::Inconsistency { .. } => None,
+        }
+    }
+
+    /// Returns whether the server gave this SQLSTATE.
+    pub fn is(&self, sqlstate: &str) -> bool {
+        self.fault().is_some_and(|fault| fault.is(sqlstate))
+    }
+}
+
+impl Classified for PgError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Connect { fault, .. } | Self::Statement { fault, .. } => fault.kind(),
+            Self::ConnectTimeout { .. } => ErrorKind::Unavailable,
+            Self::Inconsistency { .. } => ErrorKind::Internal,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! How we speak to any Postgres: addresses, sessions, locks, passwords and migrations.
+//!
+//! The `control_plane` and `cluster` adapters build on it. It knows no table of ours but the
+//! history that a migration set names.
+
+mod connect;
+mod endpoint;
+mod error;
+mod lock;
+mod migrate;
+mod quote;
+mod scram;
+
+pub use connect::{Purpose, connect, pool};
+pub use endpoint::{Endpoint, EndpointError, Host};
+pub use error::{PgError, ServerFault};
+pub use lock::{LockKey, LockOutcome, hold_until, holder, release, try_hold};
+pub use migrate::{Applied, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history};
+pub use quote::{identifier, literal};
+pub use scram::{generate_password, verifier};

@@ -1,0 +1,43 @@
+//! `tenantctl audit`.
+
+use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
+
+use super::complete::tenants;
+use super::values::line;
+use crate::model::Slug;
+
+/// The audit trail.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List the newest rows, newest first
+    #[command(after_help = "\
+Examples:
+  tenantctl audit list
+  tenantctl audit list --tenant acme --limit 20 -o json")]
+    List(AuditListArgs),
+    /// Walk the hash chain and name the first row that does not fit; exit code 10 if there is one
+    ///
+    /// Note the head it prints somewhere else: who can rewrite the whole chain cannot rewrite that.
+    #[command(after_help = "Examples:\n  tenantctl audit verify")]
+    Verify,
+    /// Print every row, oldest first, as JSON lines
+    #[command(after_help = "\
+Examples:
+  tenantctl audit export > audit.ndjson")]
+    Export,
+}
+
+/// Which rows to list.
+#[derive(Debug, Args)]
+pub struct AuditListArgs {
+    /// Only about this tenant
+    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<Slug>,
+    /// Only this action, as in tenant.create
+    #[arg(long, value_name = "ACTION", value_parser = line)]
+    pub action: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+}

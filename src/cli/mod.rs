@@ -1,0 +1,123 @@
+//! What the operator may type: clap's types and nothing else.
+//!
+//! Doc comments here are the manual. This room never connects, prints, or reads the environment.
+
+mod audit;
+mod complete;
+mod global;
+mod local;
+mod migration;
+mod seed;
+mod selector;
+mod session;
+mod shell;
+mod tenant;
+mod values;
+
+use clap::{Parser, Subcommand};
+
+pub use audit::{AuditCommand, AuditListArgs};
+pub use complete::{TenantSource, complete_tenants_with};
+pub use global::{ColorChoice, GlobalArgs, OutputFormat};
+pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
+pub use migration::{ApplyArgs, MigrateCommand, StatusArgs};
+pub use seed::{SeedApplyArgs, SeedCommand};
+pub use selector::SelectorArgs;
+pub use session::{
+    SessionCommand, SessionIssueArgs, SessionJtiArgs, SessionListArgs, SessionRevokeArgs,
+};
+pub use shell::{CompletionsArgs, Shell};
+pub use tenant::{
+    CreateArgs, DeleteArgs, ListArgs, PurgeArgs, SlugArgs, TenantCommand, UrlArgs, WriteSlugArgs,
+};
+
+/// Run the life of your tenants: one database each, from creation to lockdown
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenantctl",
+    version,
+    propagate_version = false,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  tenantctl demo                                   try everything on a private local Postgres
+  tenantctl tenant create acme --name 'Acme Ltd'   give a tenant its database
+  tenantctl migrate apply --all                    bring every tenant up to date
+  tenantctl tenant list -o json | jq .tenants      use it in a script
+
+Exit codes: tenantctl help exit-codes"
+)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the whole trip on a private local Postgres, nothing to configure
+    ///
+    /// Starts the local Postgres, installs the control plane, creates and seeds the tenant `acme`,
+    /// issues a session, revokes it, and leaves everything running for the next command. Harmless
+    /// when run again.
+    #[command(after_help = "\
+Examples:
+  tenantctl demo
+  tenantctl demo --install     let it install Postgres where there is none (root, Debian)")]
+    Demo(LocalUpArgs),
+    /// Run a private local Postgres
+    #[command(subcommand)]
+    Local(LocalCommand),
+    /// Install or upgrade the control-plane schema
+    ///
+    /// Safe to run twice and from two machines at once. A control plane that a newer tenantctl
+    /// upgraded is refused.
+    #[command(after_help = "\
+Examples:
+  tenantctl init
+  TENANTCTL_CONTROL_PLANE_URL=postgresql://… tenantctl init --dry-run")]
+    Init(InitArgs),
+    /// Create, list, show and delete tenants
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Migrate tenants' databases
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Apply sample data
+    #[command(subcommand)]
+    Seed(SeedCommand),
+    /// Issue, check and revoke sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Read and verify the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Print a completion script for a shell
+    ///
+    /// The script asks tenantctl at each Tab, so tenants' names complete live.
+    #[command(after_help = "\
+Examples:
+  tenantctl completions bash > /etc/bash_completion.d/tenantctl
+  tenantctl completions zsh > ~/.zfunc/_tenantctl
+  tenantctl completions fish > ~/.config/fish/completions/tenantctl.fish
+  tenantctl completions powershell >> $PROFILE")]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "\
+Examples:
+  tenantctl man > /usr/local/share/man/man1/tenantctl.1")]
+    Man,
+}
+
+/// How the control plane is installed.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// Show what would be applied and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

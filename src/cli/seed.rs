@@ -1,0 +1,39 @@
+//! `tenantctl seed`.
+
+use clap::{Args, Subcommand};
+
+use super::SelectorArgs;
+use super::values::line;
+
+/// Sample data.
+#[derive(Debug, Subcommand)]
+pub enum SeedCommand {
+    /// Apply a seed set
+    ///
+    /// One transaction for each tenant; what was applied before is left alone.
+    #[command(after_help = "\
+Examples:
+  tenantctl seed apply --tenant acme
+  tenantctl seed apply --all --set demo --dry-run")]
+    Apply(SeedApplyArgs),
+    /// Show the seed sets and what they hold
+    #[command(after_help = "Examples:\n  tenantctl seed list")]
+    List,
+}
+
+/// Which set, and where.
+#[derive(Debug, Args)]
+pub struct SeedApplyArgs {
+    /// Which tenants.
+    #[command(flatten)]
+    pub selector: SelectorArgs,
+    /// The seed set
+    #[arg(long, value_name = "SET", default_value = "demo", value_parser = line)]
+    pub set: String,
+    /// How many tenants at the same time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

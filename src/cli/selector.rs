@@ -1,0 +1,33 @@
+//! Which tenants: one group of flags, the same for every command that takes several.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use clap_complete::ArgValueCompleter;
+
+use super::complete::tenants;
+use crate::model::{Label, Slug, TenantStatus};
+
+/// A choice of tenants.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Which tenants")]
+pub struct SelectorArgs {
+    /// These tenants, separated by commas
+    #[arg(long, value_name = "SLUG,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants), conflicts_with = "all")]
+    pub tenant: Vec<Slug>,
+    /// Every tenant
+    #[arg(long)]
+    pub all: bool,
+    /// Tenants with this label (repeatable: with all of them)
+    #[arg(long, value_name = "K=V")]
+    pub label: Vec<Label>,
+    /// Tenants in this status
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<TenantStatus>,
+    /// Never these tenants, separated by commas
+    #[arg(long, value_name = "SLUG,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants))]
+    pub exclude: Vec<Slug>,
+    /// Tenants named in a file, one a line; `-` is stdin
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub from_file: Option<PathBuf>,
+}

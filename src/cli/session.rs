@@ -1,0 +1,110 @@
+//! `tenantctl session`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand};
+use clap_complete::ArgValueCompleter;
+
+use super::complete::tenants;
+use super::values::{line, ttl};
+use crate::model::{Jti, Reason, Slug, UserId};
+
+/// Sessions, by JTI.
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// Record a session and print its JTI
+    #[command(after_help = "\
+Examples:
+  tenantctl session issue --user 7d3c… --tenant acme
+  tenantctl session issue --user 7d3c… --tenant acme --ttl 15m --ip 203.0.113.7 --device 'Pixel 9'")]
+    Issue(SessionIssueArgs),
+    /// List the valid sessions of a user or a tenant, newest first
+    #[command(after_help = "\
+Examples:
+  tenantctl session list --tenant acme
+  tenantctl session list --user 7d3c… --all")]
+    List(SessionListArgs),
+    /// Show a session as recorded
+    #[command(after_help = "Examples:\n  tenantctl session show 0198c5…")]
+    Show(SessionJtiArgs),
+    /// Say whether a session is valid; exit code 0 or 11
+    #[command(after_help = "\
+Examples:
+  tenantctl session check 0198c5…
+  tenantctl session check 0198c5… -q && echo still valid")]
+    Check(SessionJtiArgs),
+    /// Revoke a session, a user's, or a tenant's
+    ///
+    /// Effective from the commit on. --user and --tenant together mean that user in that tenant.
+    #[command(after_help = "\
+Examples:
+  tenantctl session revoke --jti 0198c5… --reason 'laptop stolen'
+  tenantctl session revoke --user 7d3c… --reason 'left the company' --yes
+  tenantctl session revoke --tenant acme --reason 'leaked key' --dry-run")]
+    Revoke(SessionRevokeArgs),
+}
+
+/// A session to be recorded.
+#[derive(Debug, Args)]
+pub struct SessionIssueArgs {
+    /// Whose it is
+    #[arg(long, value_name = "UUID")]
+    pub user: UserId,
+    /// In which tenant
+    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Slug,
+    /// How long it lives
+    #[arg(long, value_name = "DURATION", value_parser = ttl, default_value = "1h")]
+    pub ttl: Duration,
+    /// The address it comes from
+    #[arg(long, value_name = "IP")]
+    pub ip: Option<IpAddr>,
+    /// The device it comes from
+    #[arg(long, value_name = "TEXT", value_parser = line)]
+    pub device: Option<String>,
+}
+
+/// Whose sessions to list.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true).multiple(true).args(["user", "tenant"])))]
+pub struct SessionListArgs {
+    /// Of this user
+    #[arg(long, value_name = "UUID")]
+    pub user: Option<UserId>,
+    /// In this tenant
+    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<Slug>,
+    /// Also those that are no longer valid
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// One session.
+#[derive(Debug, Args)]
+pub struct SessionJtiArgs {
+    /// The session's id: the token's `jti` claim, else its `session_id`
+    #[arg(value_name = "JTI")]
+    pub jti: Jti,
+}
+
+/// What to revoke, and why.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["jti", "user", "tenant"])))]
+pub struct SessionRevokeArgs {
+    /// This session
+    #[arg(long, value_name = "JTI", conflicts_with_all = ["user", "tenant"])]
+    pub jti: Option<Jti>,
+    /// Everything of this user
+    #[arg(long, value_name = "UUID")]
+    pub user: Option<UserId>,
+    /// Everything in this tenant
+    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<Slug>,
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Reason,
+    /// Count what would be revoked and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

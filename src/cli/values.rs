@@ -1,0 +1,61 @@
+//! Parsers of single values, and what they say about a bad one.
+
+use std::time::Duration;
+
+/// The longest duration that may be asked for: a hundred years.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Reads a duration such as `30s`, `15m`, `1h` or `7d`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration: Duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it like 30s, 15m, 1h or 7d"))?;
+    if duration > LONGEST {
+        return Err("it is longer than a hundred years".to_owned());
+    }
+    Ok(duration)
+}
+
+/// Reads a grace: a duration of at least an hour, since zero must never mean "now" by accident.
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    let grace = duration(text)?;
+    if grace < Duration::from_secs(3600) {
+        return Err("a grace is at least 1h; to destroy at once, say --purge".to_owned());
+    }
+    Ok(grace)
+}
+
+/// Reads a time to live: at least a second.
+pub(super) fn ttl(text: &str) -> Result<Duration, String> {
+    let ttl = duration(text)?;
+    if ttl < Duration::from_secs(1) { Err("it is shorter than 1s".to_owned()) } else { Ok(ttl) }
+}
+
+/// Reads a plan's name: 1 to 63 of `a-z`, `0-9`, `-`, `_`, `.`.
+pub(super) fn plan(text: &str) -> Result<String, String> {
+    let fits = (1..=63).contains(&text.len())
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a plan is 1 to 63 of a-z, 0-9, `-`, `_`, `.`".to_owned())
+    }
+}
+
+/// Reads a text of one line, up to 200 characters.
+pub(super) fn line(text: &str) -> Result<String, String> {
+    let fits = text.chars().count() <= 200 && crate::model::escape_controls(text) == text;
+    if fits { Ok(text.to_owned()) } else { Err("at most 200 characters on one line".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grace_never_means_now() {
+        for bad in ["", "0", "0s", "59m", "-1h", "1000000000000y", "soon"] {
+            assert!(grace(bad).is_err(), "{bad}");
+        }
+        assert_eq!(grace("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+    }
+}

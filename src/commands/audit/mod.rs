@@ -1,0 +1,18 @@
+//! `tenantctl audit …`.
+
+mod export;
+mod list;
+mod verify;
+
+use super::Context;
+use crate::cli::AuditCommand;
+use crate::output::{Ending, Failure};
+
+/// Runs one of them.
+pub(super) async fn run(command: AuditCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        AuditCommand::List(args) => list::run(args, context).await,
+        AuditCommand::Verify => verify::run(context).await,
+        AuditCommand::Export => export::run(context).await,
+    }
+}

@@ -1,0 +1,14 @@
+//! `tenantctl audit verify`.
+
+use crate::commands::Context;
+use crate::model::ErrorKind;
+use crate::output::{Ending, Failure, render_audit_verify};
+use crate::services::audit::verify;
+
+/// Walks the chain.
+pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
+    let plane = context.plane().await?;
+    let report = verify(&plane).await?;
+    context.console().show(&render_audit_verify(context.console(), &report));
+    Ok(report.first_break.map(|_| ErrorKind::Differences))
+}

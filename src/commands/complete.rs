@@ -1,0 +1,89 @@
+//! Tenants' names at Tab: asked of the control plane, else of what it said last.
+//!
+//! A Tab never prompts, never prints an error, and never waits longer than 300 ms.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::{Flags, Settings, resolve};
+use crate::model::{Interrupt, Slug, escape_controls};
+use crate::output::{Appearance, Console, Format};
+use crate::services::tenant::{ListRequest, list};
+
+use super::Context;
+
+/// How long a Tab may take.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Returns up to a thousand slugs that begin with a text, each with the tenant's name.
+pub fn tenants_by_prefix(prefix: &str) -> Vec<(String, String)> {
+    let environment = |name: &str| crate::environment(name);
+    let working_dir = std::env::current_dir().unwrap_or_default();
+    let Ok(settings) = resolve(&Flags::default(), &environment, &working_dir) else {
+        return Vec::new();
+    };
+    let cache = settings.data_dir.value.join("completions-tenants");
+    let names = match ask(settings) {
+        Some(names) => {
+            remember(&cache, &names);
+            names
+        }
+        None => recall(&cache),
+    };
+    names.into_iter().filter(|(slug, _)| slug.starts_with(prefix)).collect()
+}
+
+fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let console = Console::new(Appearance {
+        format: Format::Table,
+        color: Some(false),
+        is_plain_environment: true,
+        columns: None,
+        is_quiet: true,
+        is_no_input: true,
+    });
+    let context = Context::new(settings, console, Interrupt::default(), PATIENCE, false);
+    let asking = async {
+        let plane = context.plane().await.ok()?;
+        let mut tenants = Vec::new();
+        // One page is plenty at a Tab.
+        let all = ListRequest::default();
+        let first = list(&plane, &all, |page| {
+            tenants = page;
+            Err(())
+        });
+        first.await.ok()?.err().map(|()| tenants)
+    };
+    let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, asking).await });
+    // A session that is still being opened is left behind, not waited for.
+    runtime.shutdown_background();
+    let tenants = answer.ok().flatten()?;
+    let name = |name: &str| escape_controls(name);
+    Some(tenants.into_iter().map(|t| (t.slug.to_string(), name(&t.name))).collect())
+}
+
+fn remember(cache: &PathBuf, names: &[(String, String)]) {
+    let text: String = names.iter().map(|(slug, name)| format!("{slug}\t{name}\n")).collect();
+    let temporary = cache.with_extension(std::process::id().to_string());
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(&temporary, cache));
+    // Without a cache the next Tab asks again; that is all.
+    drop(written);
+}
+
+fn recall(cache: &PathBuf) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(cache).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split_once('\t'))
+        .filter(|(slug, _)| slug.parse::<Slug>().is_ok())
+        .map(|(slug, name)| (slug.to_owned(), escape_controls(name)))
+        .collect()
+}

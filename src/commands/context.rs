@@ -1,0 +1,211 @@
+//! What a command may reach, each thing made when it is first needed.
+//!
+//! The only place where adapters are constructed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::adapters::cluster::Cluster;
+use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::local::LocalServer;
+use crate::adapters::postgres::Endpoint;
+use crate::config::{Origin, Setting, Settings};
+use crate::model::{Actor, ErrorKind, Interrupt, SecretText};
+use crate::output::{Console, Failure};
+use crate::services::local;
+use crate::services::migration::{SeedSet, Sets, find_set};
+use crate::services::tenant::SecretKey;
+
+/// The control plane, and the cluster its tenants live on; nothing is contacted on the latter yet.
+#[derive(Debug)]
+pub struct Reach {
+    /// The database that knows all tenants.
+    pub plane: ControlPlane,
+    /// The server that holds theirs.
+    pub cluster: Cluster,
+}
+
+/// The settings, the streams, and the ways out.
+#[derive(Debug)]
+pub struct Context {
+    settings: Settings,
+    console: Console,
+    interrupt: Interrupt,
+    /// How long to wait for what is locked or slow.
+    pub patience: Duration,
+    /// Whether y/N questions are answered with yes.
+    pub says_yes: bool,
+}
+
+impl Context {
+    /// Makes a context; nothing is contacted.
+    pub fn new(
+        settings: Settings,
+        console: Console,
+        interrupt: Interrupt,
+        patience: Duration,
+        says_yes: bool,
+    ) -> Self {
+        Self { settings, console, interrupt, patience, says_yes }
+    }
+
+    /// Returns the streams.
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Gives the streams back.
+    pub fn into_console(self) -> Console {
+        self.console
+    }
+
+    /// Returns the operator's wish to stop.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Returns who acts.
+    pub fn actor(&self) -> Actor {
+        self.settings.actor.value.clone()
+    }
+
+    /// Returns whether the operator said who acts.
+    pub(super) fn names_its_actor(&self) -> bool {
+        self.settings.actor.origin != Origin::Default
+    }
+
+    /// Returns the protected profile in force, if it is one.
+    pub(super) fn protected_profile(&self) -> Option<&str> {
+        let profile = self.settings.profile.as_ref()?;
+        self.settings.is_protected.then_some(profile.value.as_str())
+    }
+
+    /// Returns the settings.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Opens the control plane and checks its version.
+    ///
+    /// # Errors
+    /// When none is configured or it cannot be used.
+    pub async fn plane(&self) -> Result<ControlPlane, Failure> {
+        let endpoint = self.control_plane_endpoint()?;
+        ControlPlane::open(endpoint).await.map_err(|error| self.explain(error.into()))
+    }
+
+    /// Returns where the control plane is: as configured, else the private local Postgres.
+    ///
+    /// # Errors
+    /// When nothing is configured and there is no local Postgres.
+    pub fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
+        match &self.settings.control_plane_url {
+            Some(setting) => endpoint("control_plane_url", setting),
+            None => match self.local_endpoint()? {
+                Some(endpoint) => Ok(endpoint),
+                None => Err(Failure::new(
+                    ErrorKind::Usage,
+                    "find the control plane: TENANTCTL_CONTROL_PLANE_URL is not set, and there is \
+                     no private local Postgres",
+                )
+                .hint("start one here with: tenantctl local up")),
+            },
+        }
+    }
+
+    /// Opens the control plane, and says where its tenants live.
+    ///
+    /// # Errors
+    /// When the control plane cannot be used, or the cluster's address is no address.
+    pub async fn reach(&self) -> Result<Reach, Failure> {
+        let plane = self.plane().await?;
+        let cluster = self.cluster(&plane)?;
+        Ok(Reach { plane, cluster })
+    }
+
+    /// Returns the cluster that the control plane's tenants live on: as configured, else the
+    /// control plane's own server.
+    ///
+    /// # Errors
+    /// When nothing is configured.
+    fn cluster(&self, plane: &ControlPlane) -> Result<Cluster, Failure> {
+        let endpoint = match &self.settings.cluster_url {
+            Some(setting) => endpoint("cluster_url", setting)?,
+            None => plane.endpoint().clone(),
+        };
+        Ok(Cluster::new(endpoint, plane.id()))
+    }
+
+    /// Returns the private local Postgres.
+    pub fn local_server(&self) -> LocalServer {
+        let programs = self.settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
+        LocalServer::new(self.settings.data_dir.value.clone(), programs)
+            .with_search_path(self.settings.search_path.clone())
+    }
+
+    /// Returns the key that seals credentials: as configured, else that of the private local
+    /// Postgres when it is the one in use.
+    ///
+    /// # Errors
+    /// When the key cannot be read.
+    pub fn secret_key(&self) -> Result<Option<SecretKey>, Failure> {
+        if let Some(setting) = &self.settings.secret_key {
+            return Ok(Some(SecretKey::parse(&setting.value)?));
+        }
+        if self.settings.control_plane_url.is_some() {
+            return Ok(None);
+        }
+        match local::endpoint(&self.local_server())? {
+            Some(local) => Ok(Some(SecretKey::parse(&local.secret_key.clone().into())?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the migrations for tenants' databases.
+    ///
+    /// # Errors
+    /// When a configured folder cannot be used.
+    pub fn sets(&self) -> Result<Sets, Failure> {
+        let folder = self.settings.migrations_dir.as_ref().map(|setting| setting.value.as_path());
+        Ok(Sets::load(folder)?)
+    }
+
+    /// Returns the folder of seed sets that replaces the embedded ones, if there is one.
+    pub fn seeds_folder(&self) -> Option<&Path> {
+        self.settings.seeds_dir.as_ref().map(|setting| setting.value.as_path())
+    }
+
+    /// Returns a seed set by name, when one is asked for.
+    ///
+    /// # Errors
+    /// When there is no such set.
+    pub fn seed_set(&self, name: Option<&str>) -> Result<Option<SeedSet>, Failure> {
+        Ok(name.map(|name| find_set(self.seeds_folder(), name)).transpose()?)
+    }
+
+    fn local_endpoint(&self) -> Result<Option<Endpoint>, Failure> {
+        let local = local::endpoint(&self.local_server())?;
+        Ok(local.map(|local| {
+            let password = SecretText::from(local.password.clone());
+            Endpoint::loopback(local.port, &local.user, password, &local.database)
+        }))
+    }
+
+    /// Adds what only this room knows: that the server nobody answers at is the local one.
+    fn explain(&self, failure: Failure) -> Failure {
+        let is_local = self.settings.control_plane_url.is_none();
+        if is_local && failure.kind() == ErrorKind::Unavailable {
+            failure.hint("tenantctl local up")
+        } else {
+            failure
+        }
+    }
+}
+
+fn endpoint(name: &str, setting: &Setting<SecretText>) -> Result<Endpoint, Failure> {
+    Endpoint::parse(setting.value.expose()).map_err(|error| {
+        let message = format!("use {name} from {}: {error}", setting.origin);
+        Failure::new(ErrorKind::Usage, message)
+            .hint("write it like postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+    })
+}

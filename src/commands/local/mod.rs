@@ -1,0 +1,25 @@
+//! `tenantctl local …`.
+
+mod destroy;
+mod down;
+mod status;
+mod up;
+mod url;
+
+use super::Context;
+use crate::cli::LocalCommand;
+use crate::output::{Ending, Failure};
+
+pub(super) use up::bring_up;
+pub(super) use url::masked;
+
+/// Runs one of them.
+pub(super) async fn run(command: LocalCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        LocalCommand::Up(args) => up::run(args, context).await,
+        LocalCommand::Down => down::run(context).await,
+        LocalCommand::Status => status::run(context).await,
+        LocalCommand::Url(args) => url::run(args, context),
+        LocalCommand::Destroy => destroy::run(context).await,
+    }
+}

@@ -1,0 +1,38 @@
+//! `tenantctl local up`.
+
+use crate::cli::LocalUpArgs;
+use crate::commands::Context;
+use crate::output::{Console, Ending, Failure, Progress, render_up};
+use crate::services::local::{LocalUp, up};
+
+/// Starts the private local Postgres.
+pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, Failure> {
+    let console = context.console();
+    let up = bring_up(args, context, console).await?;
+    console.show(&render_up(console, &up, &super::url::masked(&up.endpoint)));
+    Ok(None)
+}
+
+/// Starts it and draws what happens.
+pub(in crate::commands) async fn bring_up(
+    args: LocalUpArgs,
+    context: &Context,
+    console: &Console,
+) -> Result<LocalUp, Failure> {
+    let (sender, events) = std::sync::mpsc::channel();
+    let server = context.local_server();
+    let on_event = move |event| drop(sender.send(event));
+    let progress = Progress::new(console);
+    let working = up(&server, &on_event, args.install);
+    tokio::pin!(working);
+    // Events are drawn by this task alone; the server's own tasks only hand them over.
+    let done = loop {
+        tokio::select! {
+            done = &mut working => break done,
+            () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {}
+        }
+        events.try_iter().for_each(|event| progress.local(&event));
+    };
+    events.try_iter().for_each(|event| progress.local(&event));
+    Ok(done?)
+}

@@ -1,0 +1,28 @@
+//! `tenantctl local url`.
+
+use crate::cli::LocalUrlArgs;
+use crate::commands::Context;
+use crate::model::ErrorKind;
+use crate::output::{Ending, Failure, render_url};
+use crate::services::local::{LocalEndpoint, endpoint};
+
+/// Prints the connection string; nothing is contacted.
+pub(super) fn run(args: LocalUrlArgs, context: &Context) -> Result<Ending, Failure> {
+    let Some(found) = endpoint(&context.local_server())? else {
+        let message = "find the private local Postgres: there is none";
+        return Err(Failure::new(ErrorKind::NotFound, message).hint("tenantctl local up"));
+    };
+    let url = if args.reveal { with_password(&found, &found.password) } else { masked(&found) };
+    context.console().show(&render_url(&url));
+    Ok(None)
+}
+
+/// Returns the connection string without its password.
+pub(in crate::commands) fn masked(endpoint: &LocalEndpoint) -> String {
+    with_password(endpoint, "****")
+}
+
+fn with_password(endpoint: &LocalEndpoint, password: &str) -> String {
+    let LocalEndpoint { host, port, user, database, .. } = endpoint;
+    format!("postgresql://{user}:{password}@{host}:{port}/{database}")
+}

@@ -1,0 +1,33 @@
+//! `tenantctl migrate apply`.
+
+use crate::cli::ApplyArgs;
+use crate::commands::{Context, selection::selector};
+use crate::model::SchemaVersion;
+use crate::output::{Ending, Failure, Progress, render_fleet};
+use crate::services::migration::{ApplyRequest, apply};
+
+/// Applies pending migrations to every tenant selected.
+pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Ending, Failure> {
+    if !args.dry_run {
+        context.allow_write("migrate tenants")?;
+    }
+    let request = ApplyRequest {
+        selector: selector(args.selector, false)?,
+        sets: context.sets()?,
+        target: args.target.map(SchemaVersion),
+        seed: context.seed_set(args.seed.as_deref())?,
+        jobs: usize::from(args.jobs),
+        is_dry_run: args.dry_run,
+        patience: context.patience,
+        actor: context.actor(),
+    };
+    let reach = context.reach().await?;
+    let console = context.console();
+    let progress = Progress::new(console);
+    let on_event = |event| progress.fleet(&event);
+    let report =
+        apply(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+    drop(progress);
+    console.show(&render_fleet(console, &report));
+    Ok(report.ending())
+}

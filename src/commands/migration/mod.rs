@@ -1,0 +1,16 @@
+//! `tenantctl migrate …`.
+
+mod apply;
+mod status;
+
+use super::Context;
+use crate::cli::MigrateCommand;
+use crate::output::{Ending, Failure};
+
+/// Runs one of them.
+pub(super) async fn run(command: MigrateCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        MigrateCommand::Apply(args) => apply::run(args, context).await,
+        MigrateCommand::Status(args) => status::run(args, context).await,
+    }
+}

@@ -1,0 +1,22 @@
+//! `tenantctl migrate status`.
+
+use crate::cli::StatusArgs;
+use crate::commands::{Context, selection::selector};
+use crate::model::ErrorKind;
+use crate::output::{Ending, Failure, render_migration_status};
+use crate::services::migration::{StatusRequest, status};
+
+/// Shows where tenants stand.
+pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, Failure> {
+    let request = StatusRequest {
+        selector: selector(args.selector, true)?,
+        sets: context.sets()?,
+        is_verified: args.verify,
+        jobs: usize::from(args.jobs),
+        patience: context.patience,
+    };
+    let reach = context.reach().await?;
+    let report = status(&reach.plane, &reach.cluster, &request).await?;
+    context.console().show(&render_migration_status(context.console(), &report));
+    Ok((report.differing() > 0).then_some(ErrorKind::Differences))
+}

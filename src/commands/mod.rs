@@ -1,0 +1,44 @@
+//! One file for each subcommand: Args → Request → service → Report → output.
+//!
+//! A command decides nothing about tenants; it is the sentence that joins the rooms.
+
+mod audit;
+mod complete;
+mod completions;
+mod consent;
+mod context;
+mod demo;
+mod init;
+mod local;
+mod man;
+mod migration;
+mod seed;
+mod selection;
+mod session;
+mod tenant;
+
+use crate::cli::Command;
+use crate::output::{Ending, Failure};
+
+pub use complete::tenants_by_prefix;
+pub use completions::registration;
+pub use context::Context;
+
+/// Runs one command.
+///
+/// # Errors
+/// Whatever kept it from its end.
+pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(args, context).await,
+        Command::Local(command) => local::run(command, context).await,
+        Command::Init(args) => init::run(args, context).await,
+        Command::Tenant(command) => tenant::run(command, context).await,
+        Command::Migrate(command) => migration::run(command, context).await,
+        Command::Seed(command) => seed::run(command, context).await,
+        Command::Session(command) => session::run(command, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
+        Command::Completions(args) => completions::run(args, context),
+        Command::Man => man::run(context),
+    }
+}

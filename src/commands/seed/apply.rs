@@ -1,0 +1,30 @@
+//! `tenantctl seed apply`.
+
+use crate::cli::SeedApplyArgs;
+use crate::commands::{Context, selection::selector};
+use crate::output::{Ending, Failure, Progress, render_fleet};
+use crate::services::migration::{SeedRequest, apply_seeds, find_set};
+
+/// Applies a seed set to every tenant selected.
+pub(super) async fn run(args: SeedApplyArgs, context: &Context) -> Result<Ending, Failure> {
+    if !args.dry_run {
+        context.allow_write("apply sample data")?;
+    }
+    let request = SeedRequest {
+        selector: selector(args.selector, false)?,
+        set: find_set(context.seeds_folder(), &args.set)?,
+        jobs: usize::from(args.jobs),
+        is_dry_run: args.dry_run,
+        patience: context.patience,
+        actor: context.actor(),
+    };
+    let reach = context.reach().await?;
+    let console = context.console();
+    let progress = Progress::new(console);
+    let on_event = |event| progress.fleet(&event);
+    let report =
+        apply_seeds(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+    drop(progress);
+    console.show(&render_fleet(console, &report));
+    Ok(report.ending())
+}

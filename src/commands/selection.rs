@@ -1,0 +1,72 @@
+//! Turns the selector's flags and its file into one selector.
+
+use std::io::Read;
+
+use crate::cli::SelectorArgs;
+use crate::model::{ErrorKind, Selector, Slug, escape_controls, shorten};
+use crate::output::Failure;
+
+/// The largest list of tenants that is read from a file, in bytes.
+const SIZE_LIMIT: u64 = 8 * 1024 * 1024;
+
+/// Returns the selector; `all_by_default` is for commands that only look.
+///
+/// # Errors
+/// When nothing is chosen, or a line of the file is no slug.
+pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selector, Failure> {
+    let mut selector = Selector {
+        slugs: args.tenant,
+        all: args.all,
+        labels: args.label,
+        status: args.status,
+        exclude: args.exclude,
+    };
+    if let Some(path) = &args.from_file {
+        let name = path.display().to_string();
+        let unreadable =
+            |error: std::io::Error| Failure::new(ErrorKind::Usage, format!("read {name}: {error}"));
+        let mut text = String::new();
+        if name == "-" {
+            std::io::stdin().take(SIZE_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
+        } else {
+            let file = std::fs::File::open(path).map_err(unreadable)?;
+            file.take(SIZE_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
+        }
+        selector.slugs.extend(slugs(&name, &text)?);
+        if selector.is_empty() {
+            return Err(Failure::new(
+                ErrorKind::Usage,
+                format!("select tenants: {name} names none"),
+            ));
+        }
+    }
+    if selector.is_empty() {
+        if !all_by_default {
+            let message = "select tenants: none are chosen";
+            return Err(Failure::new(ErrorKind::Usage, message).hint(
+                "pass --tenant SLUG, --label K=V, --status STATUS, --from-file FILE or --all",
+            ));
+        }
+        selector.all = true;
+    }
+    Ok(selector)
+}
+
+fn slugs(name: &str, text: &str) -> Result<Vec<Slug>, Failure> {
+    let mut slugs = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let word = line.trim();
+        if word.is_empty() || word.starts_with('#') {
+            continue;
+        }
+        let slug = word.parse().map_err(|error| {
+            let shown = shorten(&escape_controls(word), 50);
+            let message = format!("read {name}: line {} `{shown}`: {error}", index + 1);
+            Failure::new(ErrorKind::Usage, message)
+        })?;
+        if !slugs.contains(&slug) {
+            slugs.push(slug);
+        }
+    }
+    Ok(slugs)
+}

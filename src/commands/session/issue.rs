@@ -1,0 +1,22 @@
+//! `tenantctl session issue`.
+
+use crate::cli::SessionIssueArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_issue};
+use crate::services::session::{IssueRequest, issue};
+
+/// Records a session.
+pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<Ending, Failure> {
+    context.allow_write("issue a session")?;
+    let request = IssueRequest {
+        user_id: args.user,
+        tenant: args.tenant,
+        ttl: args.ttl,
+        ip: args.ip,
+        device: args.device,
+    };
+    let plane = context.plane().await?;
+    let report = issue(&plane, &request).await?;
+    context.console().show(&render_issue(context.console(), &report));
+    Ok(None)
+}

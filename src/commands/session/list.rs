@@ -1,0 +1,15 @@
+//! `tenantctl session list`.
+
+use crate::cli::SessionListArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_sessions};
+use crate::services::session::{ListRequest, list};
+
+/// Lists sessions, newest first.
+pub(super) async fn run(args: SessionListArgs, context: &Context) -> Result<Ending, Failure> {
+    let request = ListRequest { user_id: args.user, tenant: args.tenant, all: args.all };
+    let plane = context.plane().await?;
+    let sessions = list(&plane, &request).await?;
+    context.console().show(&render_sessions(context.console(), &sessions));
+    Ok(None)
+}

@@ -1,0 +1,22 @@
+//! `tenantctl session …`.
+
+mod check;
+mod issue;
+mod list;
+mod revoke;
+mod show;
+
+use super::Context;
+use crate::cli::SessionCommand;
+use crate::output::{Ending, Failure};
+
+/// Runs one of them.
+pub(super) async fn run(command: SessionCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        SessionCommand::Issue(args) => issue::run(args, context).await,
+        SessionCommand::List(args) => list::run(args, context).await,
+        SessionCommand::Show(args) => show::run(args, context).await,
+        SessionCommand::Check(args) => check::run(args, context).await,
+        SessionCommand::Revoke(args) => revoke::run(args, context).await,
+    }
+}

@@ -1,0 +1,14 @@
+//! `tenantctl session show`.
+
+use crate::cli::SessionJtiArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_session};
+use crate::services::session::show;
+
+/// Shows a session as recorded.
+pub(super) async fn run(args: SessionJtiArgs, context: &Context) -> Result<Ending, Failure> {
+    let plane = context.plane().await?;
+    let session = show(&plane, &args.jti).await?;
+    context.console().show(&render_session(context.console(), &session));
+    Ok(None)
+}

@@ -1,0 +1,49 @@
+//! `tenantctl tenant delete`.
+
+use crate::cli::DeleteArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, Progress, render_delete, render_life_plan, render_purge};
+use crate::services::tenant::{DeleteRequest, PurgeRequest, delete, plan_delete, purge};
+
+/// Cuts a tenant off; with `--purge` destroys it at once.
+pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, Failure> {
+    let console = context.console();
+    if !args.dry_run {
+        context.require_consent_possible(&args.slug, args.confirm.as_deref())?;
+    }
+    let reach = context.reach().await?;
+    let mut plan = plan_delete(&reach.plane, &args.slug).await?;
+    if args.purge {
+        plan.status = crate::model::TenantStatus::Purged;
+    }
+    if args.dry_run {
+        console.show(&render_life_plan(console, &plan));
+        return Ok(None);
+    }
+    if args.confirm.is_none() {
+        console.show_what_goes(&plan.tenant, plan.status);
+    }
+    let what = if args.purge { "destroy" } else { "delete" };
+    let consent = context.consent(what, &args.slug, args.confirm.as_deref())?;
+    let progress = Progress::new(console);
+    let on_event = |event| progress.step(&event);
+    let request = DeleteRequest {
+        consent: consent.clone(),
+        grace: args.grace,
+        patience: context.patience,
+        actor: context.actor(),
+    };
+    let report =
+        delete(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+    if !args.purge {
+        drop(progress);
+        console.show(&render_delete(console, &report));
+        return Ok(None);
+    }
+    let request = PurgeRequest { consent, patience: context.patience, actor: context.actor() };
+    let report =
+        purge(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+    drop(progress);
+    console.show(&render_purge(console, &report));
+    Ok(None)
+}

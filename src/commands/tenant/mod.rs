@@ -1,0 +1,31 @@
+//! `tenantctl tenant …`.
+
+mod create;
+mod delete;
+mod list;
+mod protect;
+mod purge;
+mod restore;
+mod rotate;
+mod show;
+mod url;
+
+use super::Context;
+use crate::cli::TenantCommand;
+use crate::output::{Ending, Failure};
+
+/// Runs one of them.
+pub(super) async fn run(command: TenantCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        TenantCommand::Create(args) => create::run(args, context).await,
+        TenantCommand::List(args) => list::run(args, context).await,
+        TenantCommand::Show(args) => show::run(args, context).await,
+        TenantCommand::Url(args) => url::run(args, context).await,
+        TenantCommand::Rotate(args) => rotate::run(args, context).await,
+        TenantCommand::Protect(args) => protect::run(args, true, context).await,
+        TenantCommand::Unprotect(args) => protect::run(args, false, context).await,
+        TenantCommand::Delete(args) => delete::run(args, context).await,
+        TenantCommand::Restore(args) => restore::run(args, context).await,
+        TenantCommand::Purge(args) => purge::run(args, context).await,
+    }
+}

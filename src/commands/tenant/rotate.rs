@@ -1,0 +1,34 @@
+//! `tenantctl tenant rotate`.
+
+use crate::cli::WriteSlugArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_address};
+use crate::services::tenant::{RotateRequest, address, rotate};
+
+/// Gives a tenant's login a new password.
+pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending, Failure> {
+    if !args.dry_run {
+        context.allow_write("rotate a password")?;
+    }
+    let key = context.secret_key()?;
+    let reach = context.reach().await?;
+    let console = context.console();
+    if args.dry_run {
+        let report = address(&reach.plane, &reach.cluster, &args.slug, None).await?;
+        console.note("Would make a new password for this login:");
+        console.show(&render_address(&report));
+        return Ok(None);
+    }
+    let request =
+        RotateRequest { slug: args.slug, key, patience: context.patience, actor: context.actor() };
+    let report = rotate(&reach.plane, &reach.cluster, &request).await?;
+    console.show(&render_address(&report));
+    if report.revealed.is_some() {
+        console.warn(
+            "no secret key is configured, so this password is kept nowhere: it is shown this once",
+        );
+    } else {
+        console.note(&format!("\nNext:\n  tenantctl tenant url {} --reveal", request.slug));
+    }
+    Ok(None)
+}

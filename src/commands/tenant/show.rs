@@ -1,0 +1,14 @@
+//! `tenantctl tenant show`.
+
+use crate::cli::SlugArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_tenant};
+use crate::services::tenant::show;
+
+/// Shows one tenant.
+pub(super) async fn run(args: SlugArgs, context: &Context) -> Result<Ending, Failure> {
+    let plane = context.plane().await?;
+    let details = show(&plane, &args.slug).await?;
+    context.console().show(&render_tenant(context.console(), &details));
+    Ok(None)
+}

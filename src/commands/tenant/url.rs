@@ -1,0 +1,16 @@
+//! `tenantctl tenant url`.
+
+use crate::cli::UrlArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_address};
+use crate::services::tenant::address;
+
+/// Prints a tenant's connection string.
+pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Failure> {
+    let key = if args.reveal { context.secret_key()? } else { None };
+    let reach = context.reach().await?;
+    let reveals = args.reveal.then_some(key.as_ref());
+    let report = address(&reach.plane, &reach.cluster, &args.slug, reveals).await?;
+    context.console().show(&render_address(&report));
+    Ok(None)
+}

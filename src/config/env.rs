@@ -1,0 +1,30 @@
+//! Every environment variable we read, by name and meaning.
+//!
+//! libpq's variables (`PGHOST`, `PGOPTIONS` …) are deliberately not among them: a parent process
+//! must not be able to send an operator's command to another server.
+
+use std::ffi::OsString;
+
+/// The process's environment, or a test's.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// Which `[profiles.NAME]` table applies.
+pub(super) const PROFILE: &str = "TENANTCTL_PROFILE";
+/// The control plane's connection string.
+pub(super) const CONTROL_PLANE_URL: &str = "TENANTCTL_CONTROL_PLANE_URL";
+/// Where new tenants' databases live: `project` or `database`.
+pub(super) const PLACEMENT: &str = "TENANTCTL_PLACEMENT";
+/// The cluster's connection string, for placement `database`.
+pub(super) const CLUSTER_URL: &str = "TENANTCTL_CLUSTER_URL";
+/// The key that seals stored credentials: 32 bytes in base64 or hex.
+pub(super) const SECRET_KEY: &str = "TENANTCTL_SECRET_KEY";
+/// A folder of domain migrations to use instead of the embedded ones.
+pub(super) const MIGRATIONS_DIR: &str = "TENANTCTL_MIGRATIONS_DIR";
+/// A folder of seed sets to use instead of the embedded ones.
+pub(super) const SEEDS_DIR: &str = "TENANTCTL_SEEDS_DIR";
+/// Who acts, for the audit trail.
+pub(super) const ACTOR: &str = "TENANTCTL_ACTOR";
+/// Where the private local Postgres and caches live.
+pub(super) const DATA_DIR: &str = "TENANTCTL_DATA_DIR";
+/// A folder with `initdb`, `pg_ctl` and `postgres` for the private local Postgres.
+pub(super) const POSTGRES_BIN: &str = "TENANTCTL_POSTGRES_BIN";

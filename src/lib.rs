@@ -1,0 +1,185 @@
+//! tenantctl: the one binary that runs the life of a B2B product's tenants.
+//!
+//! Rooms, from the operator down: `cli` is what was typed, `config` what was set, `commands` joins
+//! them with `services`, which decide; `adapters` speak to Postgres, and `model` holds the words
+//! everyone shares. `output` is the side room that every byte leaves from. Imports point down or
+//! sideways to the right, never back. The modules are public for the tests; they are no stable API.
+
+pub mod adapters;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod model;
+pub mod output;
+pub mod services;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, ColorChoice, GlobalArgs, OutputFormat};
+use commands::Context;
+use config::Flags;
+use model::{ErrorKind, Interrupt};
+use output::{Appearance, Console, Ending, Failure, Format};
+
+/// Runs the program: parse → runtime → dispatch → exit code.
+pub fn run() -> ExitCode {
+    cli::complete_tenants_with(commands::tenants_by_prefix);
+    clap_complete::CompleteEnv::with_factory(Cli::command).bin("tenantctl").complete();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|word| word == "help")
+        && arguments.get(2).is_some_and(|word| word == output::EXIT_CODES_TOPIC)
+    {
+        console(&plain(Format::Table)).exit_codes();
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &arguments),
+    };
+    let console = console(&appearance(&cli.global));
+    match start(cli, console) {
+        (_, Ok(None)) => ExitCode::SUCCESS,
+        (_, Ok(Some(kind))) => ExitCode::from(output::exit_code(kind)),
+        (console, Err(failure)) => {
+            console.fail(&failure);
+            ExitCode::from(output::exit_code(failure.kind()))
+        }
+    }
+}
+
+/// Reads a variable of the process's environment.
+pub(crate) fn environment(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that hands the environment on")]
+    std::env::var_os(name)
+}
+
+/// Resolves the settings, starts the runtime, runs the command; gives the streams back for whatever
+/// is left to say.
+fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
+    let flags = Flags {
+        profile: cli.global.profile.clone(),
+        config: cli.global.config.clone(),
+        actor: cli.global.actor.clone(),
+    };
+    log_to_stderr(cli.global.verbose);
+    let working_dir = std::env::current_dir().unwrap_or_default();
+    let settings = match config::resolve(&flags, &environment, &working_dir) {
+        Ok(settings) => settings,
+        Err(error) => return (console, Err(error.into())),
+    };
+    if cli.global.verbose > 0 {
+        for (name, value, origin) in settings.explain() {
+            console.note(&format!("{name} = {value}  (from {origin})"));
+        }
+    }
+    // Nothing is started before the command line and the settings are known to be right.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let message = format!("start the runtime: {error}");
+            return (console, Err(Failure::new(ErrorKind::Internal, message)));
+        }
+    };
+    let interrupt = Interrupt::default();
+    let context =
+        Context::new(settings, console, interrupt.clone(), cli.global.timeout, cli.global.yes);
+    let ending = runtime.block_on(async {
+        tokio::select! {
+            ending = commands::dispatch(cli.command, &context) => ending,
+            () = stopped(&interrupt) => Err(Failure::new(
+                ErrorKind::Interrupted,
+                "finish: it was interrupted twice",
+            )
+            .hint("run the same command again: it continues where it stopped")),
+        }
+    });
+    let broken = context.console().broken_stdout();
+    let ending = match (ending, broken) {
+        (Ok(None), Some(kind)) => Ok(Some(kind)),
+        (ending, _) => ending,
+    };
+    // A session that is still busy is left to the server, which notices within a second.
+    runtime.shutdown_background();
+    (context.into_console(), ending)
+}
+
+/// Asks everybody to stop at the first signal and returns at the second.
+async fn stopped(interrupt: &Interrupt) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let signals: Result<Vec<_>, _> = kinds.into_iter().map(signal).collect();
+    let Ok(mut signals) = signals else { return std::future::pending().await };
+    for is_second in [false, true] {
+        let next = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(next).await;
+        if !is_second {
+            interrupt.raise();
+        }
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    if verbose < 2 {
+        return;
+    }
+    let level = if verbose == 2 { "tenantctl=debug,sqlx=info" } else { "debug" };
+    let filter = tracing_subscriber::EnvFilter::new(level);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    drop(subscriber.with_writer(std::io::stderr).try_init());
+}
+
+fn appearance(global: &GlobalArgs) -> Appearance {
+    let format = match global.output {
+        OutputFormat::Table => Format::Table,
+        OutputFormat::Json => Format::Json,
+        OutputFormat::Ndjson => Format::Ndjson,
+    };
+    let color = match global.color {
+        ColorChoice::Auto => None,
+        ColorChoice::Always => Some(true),
+        ColorChoice::Never => Some(false),
+    };
+    Appearance { color, is_quiet: global.quiet, is_no_input: global.no_input, ..plain(format) }
+}
+
+fn plain(format: Format) -> Appearance {
+    let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+    Appearance {
+        format,
+        color: None,
+        is_plain_environment: is_set("NO_COLOR")
+            || environment("TERM").is_some_and(|term| term == "dumb"),
+        columns: environment("COLUMNS").and_then(|text| text.to_str()?.parse().ok()),
+        is_quiet: false,
+        is_no_input: false,
+    }
+}
+
+fn console(appearance: &Appearance) -> Console {
+    Console::new(*appearance)
+}
+
+/// Shows clap's own answer: help and version as they are, a usage error in the shape that was asked
+/// for.
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let asks = |format: &str| {
+        words.windows(2).any(|pair| matches!(&*pair[0], "-o" | "--output") && pair[1] == format)
+            || words
+                .iter()
+                .any(|word| *word == format!("-o{format}") || *word == format!("--output={format}"))
+    };
+    if error.use_stderr() && (asks("json") || asks("ndjson")) {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::new(ErrorKind::Usage, format!("read the command line: {message}"));
+        console(&plain(Format::Json)).fail(&failure.hint("tenantctl --help"));
+        return ExitCode::from(output::exit_code(ErrorKind::Usage));
+    }
+    // Nobody can be told when even this cannot be written.
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

@@ -1,0 +1,5 @@
+//! Calls `tenantctl::run`; nothing else.
+
+fn main() -> std::process::ExitCode {
+    tenantctl::run()
+}

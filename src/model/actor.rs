@@ -1,0 +1,40 @@
+//! Who acts: the name that the audit trail records.
+
+use std::fmt;
+
+use super::escape_controls;
+
+/// The person or program on whose behalf a command runs, at most 256 bytes, without control
+/// characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor(String);
+
+/// Why a text is no actor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the actor `{0}` is empty, longer than 200 bytes, or holds control characters")]
+pub struct ActorError(String);
+
+impl Actor {
+    /// Returns the name as it is recorded.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Actor {
+    type Err = ActorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.trim();
+        if name.is_empty() || name.len() > 200 || escape_controls(name) != name {
+            return Err(ActorError(super::shorten(&escape_controls(name), 60)));
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

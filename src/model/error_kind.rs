@@ -1,0 +1,88 @@
+//! The kinds of ending a command can have, as scripts know them.
+//!
+//! Services and adapters say which kind; `output::exit` alone turns it into a number.
+
+/// What went wrong, as far as a script needs to know to decide what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorKind {
+    /// Our bug.
+    Internal,
+    /// The command line or the config was wrong; nothing was contacted.
+    Usage,
+    /// Confirmation or a precondition is missing; nothing changed.
+    Refused,
+    /// No such tenant, session or run.
+    NotFound,
+    /// Exists with another specification, is in the wrong state, or is locked by another run.
+    Conflict,
+    /// Credentials were rejected.
+    Denied,
+    /// Network, rate limit or timeout; trying again is safe.
+    Unavailable,
+    /// Stopped part-way; the same command continues it.
+    Incomplete,
+    /// Some tenants are done, some are not; the report lists both.
+    Partial,
+    /// Something that was compared is different.
+    Differences,
+    /// Understood, and not valid.
+    Rejected,
+    /// A lockdown was written but a probe could still get in, or could not be run.
+    Unproven,
+    /// Stopped by the operator; state is saved.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of its exit code.
+    pub const ALL: [Self; 13] = [
+        Self::Internal,
+        Self::Usage,
+        Self::Refused,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Denied,
+        Self::Unavailable,
+        Self::Incomplete,
+        Self::Partial,
+        Self::Differences,
+        Self::Rejected,
+        Self::Unproven,
+        Self::Interrupted,
+    ];
+
+    /// Returns the word that JSON errors carry.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Refused => "refused",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::Incomplete => "incomplete",
+            Self::Partial => "partial",
+            Self::Differences => "differences",
+            Self::Rejected => "rejected",
+            Self::Unproven => "unproven",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Returns whether the same command may simply be run again.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::Unavailable | Self::Incomplete | Self::Partial | Self::Interrupted)
+    }
+}
+
+/// An error that knows its kind and, where there is one, the next thing to do.
+pub trait Classified: std::error::Error {
+    /// Returns what kind of ending this is.
+    fn kind(&self) -> ErrorKind;
+
+    /// Returns what the operator can do about it, as a sentence with the command to type.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}

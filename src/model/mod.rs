@@ -1,0 +1,29 @@
+//! The words everyone shares: what a tenant, a secret, a consent or a kind of error is.
+//!
+//! Every other room imports from here; this room imports nothing of ours. It does no I/O, is never
+//! async, and knows neither clap nor sqlx.
+
+mod actor;
+mod consent;
+mod error_kind;
+mod interrupt;
+mod schema;
+mod secret;
+mod selector;
+mod session;
+mod tenant;
+mod text;
+
+pub use actor::{Actor, ActorError};
+pub use consent::Consent;
+pub use error_kind::{Classified, ErrorKind};
+pub use interrupt::Interrupt;
+pub use schema::{MigrationRecord, SchemaState, SchemaVersion};
+pub use secret::{Secret, SecretText};
+pub use selector::Selector;
+pub use session::{Jti, JtiError, SessionState, UserId};
+pub use tenant::{
+    DatabaseName, Label, LabelError, Placement, Quarantine, Reason, ReasonError, Slug, SlugError,
+    Tenant, TenantId, TenantName, TenantNameError, TenantStatus, UnknownWord,
+};
+pub use text::{escape_controls, shorten};

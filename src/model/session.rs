@@ -1,0 +1,106 @@
+//! What a session is called and what can be said of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use super::tenant::UnknownWord;
+
+/// The id of a user in Supabase Auth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UserId(pub Uuid);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for UserId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// Whatever identifies a session in a token: the `jti` claim, else `session_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Jti(String);
+
+/// Why a text is no JTI.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a JTI has 1 to 255 visible ASCII characters")]
+pub struct JtiError;
+
+impl Jti {
+    /// Returns a new JTI, a UUID of version 7, so that ids sort by the time of issue.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7().to_string())
+    }
+
+    /// Returns the text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Jti {
+    type Err = JtiError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if fits { Ok(Self(text.to_owned())) } else { Err(JtiError) }
+    }
+}
+
+impl fmt::Display for Jti {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The judgement of `control_plane.session_state` on one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// Nothing speaks against it.
+    Valid,
+    /// This session was revoked.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// No such session was recorded.
+    Unknown,
+    /// Everything this user had in the tenant was revoked.
+    UserRevoked,
+    /// Everything the tenant had was revoked.
+    TenantRevoked,
+    /// The tenant is locked down.
+    TenantLocked,
+}
+
+impl SessionState {
+    const WORDS: [(Self, &'static str); 7] = [
+        (Self::Valid, "valid"),
+        (Self::Revoked, "revoked"),
+        (Self::Expired, "expired"),
+        (Self::Unknown, "unknown"),
+        (Self::UserRevoked, "user_revoked"),
+        (Self::TenantRevoked, "tenant_revoked"),
+        (Self::TenantLocked, "tenant_locked"),
+    ];
+
+    /// Returns the word the database and JSON use.
+    pub fn word(self) -> &'static str {
+        super::tenant::word_of(&Self::WORDS, self)
+    }
+}
+
+impl FromStr for SessionState {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        super::tenant::find_word(&Self::WORDS, "session state", text)
+    }
+}

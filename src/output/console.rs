@@ -1,0 +1,234 @@
+//! The two streams, and what may be done with them: one decision for colour, width and shape.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+
+use owo_colors::OwoColorize;
+
+use super::view::json_text;
+use super::{Failure, View, exit};
+use crate::model::ErrorKind;
+
+/// The shape of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One line of JSON for each item.
+    Ndjson,
+}
+
+/// How the operator wants things to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Appearance {
+    /// The shape of the result.
+    pub format: Format,
+    /// Colour: yes, no, or as the streams and the environment say.
+    pub color: Option<bool>,
+    /// Whether the environment speaks against colour (`NO_COLOR`, `TERM=dumb`).
+    pub is_plain_environment: bool,
+    /// A width that the environment dictates (`COLUMNS`).
+    pub columns: Option<u16>,
+    /// Print the result and errors only.
+    pub is_quiet: bool,
+    /// Never ask.
+    pub is_no_input: bool,
+}
+
+/// stdout and stderr, and everything known about them.
+#[derive(Debug)]
+pub struct Console {
+    appearance: Appearance,
+    has_color: bool,
+    is_stdout_terminal: bool,
+    is_stderr_terminal: bool,
+    is_stdin_terminal: bool,
+    is_plain: bool,
+    /// Whether stdout failed; the reason is told once, at the end.
+    broken: Mutex<Option<io::Error>>,
+}
+
+impl Console {
+    /// Looks at the streams once.
+    pub fn new(appearance: Appearance) -> Self {
+        let is_stdout_terminal = io::stdout().is_terminal();
+        let is_stderr_terminal = io::stderr().is_terminal();
+        let has_color = appearance.color.unwrap_or(
+            !appearance.is_plain_environment && is_stdout_terminal && is_stderr_terminal,
+        );
+        Self {
+            has_color,
+            is_stdout_terminal,
+            is_stderr_terminal,
+            is_stdin_terminal: io::stdin().is_terminal(),
+            is_plain: appearance.is_plain_environment,
+            appearance,
+            broken: Mutex::new(None),
+        }
+    }
+
+    /// Returns the shape of the result.
+    pub fn format(&self) -> Format {
+        self.appearance.format
+    }
+
+    /// Returns whether somebody is there to answer.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.appearance.is_no_input && self.is_stdin_terminal && self.is_stderr_terminal
+    }
+
+    /// Returns whether only the result and errors are wanted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.appearance.is_quiet
+    }
+
+    /// Returns whether somebody watches stderr on a terminal that can redraw a line.
+    pub(super) fn is_watched(&self) -> bool {
+        self.is_stderr_terminal && !self.is_plain && !self.appearance.is_quiet
+    }
+
+    /// Returns how wide a table may be; nothing when nobody looks at a window.
+    pub(super) fn width(&self) -> Option<u16> {
+        if !self.is_stdout_terminal {
+            return None;
+        }
+        let (_, detected) = console_size();
+        Some(self.appearance.columns.or(detected).unwrap_or(80).max(40))
+    }
+
+    /// Shows a result.
+    pub fn show(&self, view: &View) {
+        match self.appearance.format {
+            Format::Table => {
+                if !view.text.is_empty() {
+                    self.out(&view.text);
+                }
+                for note in &view.notes {
+                    self.note(note);
+                }
+            }
+            Format::Json => self.out(&json_text(&view.document(), true)),
+            Format::Ndjson => {
+                for line in view.lines() {
+                    self.out(&json_text(&line, false));
+                }
+            }
+        }
+    }
+
+    /// Writes one line of JSON to stdout, for results that are streamed.
+    pub fn line(&self, value: &serde_json::Value) {
+        self.out(&json_text(value, false));
+    }
+
+    /// Writes a text to stdout as it is: a script, a page.
+    pub fn raw(&self, text: &str) {
+        self.write_out(text.as_bytes());
+    }
+
+    /// Writes the table of exit codes.
+    pub fn exit_codes(&self) {
+        self.write_out(exit::table().as_bytes());
+    }
+
+    /// Writes a note for people to stderr, unless they want none or read JSON.
+    pub fn note(&self, text: &str) {
+        if !self.appearance.is_quiet && self.appearance.format == Format::Table {
+            self.err(text);
+        }
+    }
+
+    /// Writes a warning to stderr; in JSON as an object, since it may matter to a script as well.
+    pub fn warn(&self, text: &str) {
+        if self.appearance.is_quiet {
+            return;
+        }
+        if self.appearance.format == Format::Table {
+            let word = self.paint("warning:", |word| word.yellow().to_string());
+            self.err(&format!("{word} {text}"));
+        } else {
+            self.err(&json_text(&serde_json::json!({ "warning": text }), false));
+        }
+    }
+
+    /// Writes a failure to stderr.
+    pub fn fail(&self, failure: &Failure) {
+        if self.appearance.format == Format::Table {
+            self.err(&failure.text(self));
+        } else {
+            self.err(&json_text(&failure.json(), false));
+        }
+    }
+
+    /// Writes a line to stderr. Nobody can be told when that fails.
+    pub(super) fn err(&self, text: &str) {
+        let mut stream = io::stderr().lock();
+        drop(writeln!(stream, "{text}"));
+    }
+
+    /// Returns why the result could not be written, if it could not. A reader that went away, as
+    /// `head` does, is no failure.
+    pub fn broken_stdout(&self) -> Option<ErrorKind> {
+        let broken = self.broken.lock().ok()?.take()?;
+        if broken.kind() == io::ErrorKind::BrokenPipe {
+            return None;
+        }
+        self.err(&format!("error: failed to write the result: {broken}"));
+        Some(ErrorKind::Internal)
+    }
+
+    fn out(&self, text: &str) {
+        let mut line = String::with_capacity(text.len() + 1);
+        line.push_str(text);
+        line.push('\n');
+        self.write_out(line.as_bytes());
+    }
+
+    fn write_out(&self, bytes: &[u8]) {
+        let Ok(mut broken) = self.broken.lock() else { return };
+        if broken.is_some() {
+            return;
+        }
+        let mut stream = io::stdout().lock();
+        if let Err(error) = stream.write_all(bytes).and_then(|()| stream.flush()) {
+            *broken = Some(error);
+        }
+    }
+
+    /// Returns whether whoever reads stdout went away; what streams may stop then.
+    pub fn is_stdout_gone(&self) -> bool {
+        self.broken.lock().is_ok_and(|broken| broken.is_some())
+    }
+
+    pub(super) fn paint(&self, text: &str, paint: impl Fn(&str) -> String) -> String {
+        if self.has_color { paint(text) } else { text.to_owned() }
+    }
+
+    pub(super) fn heading(&self, text: &str) -> String {
+        self.paint(text, |text| text.bold().to_string())
+    }
+
+    pub(super) fn dim(&self, text: &str) -> String {
+        self.paint(text, |text| text.dimmed().to_string())
+    }
+
+    pub(super) fn good(&self, text: &str) -> String {
+        self.paint(text, |text| text.green().to_string())
+    }
+
+    pub(super) fn bad(&self, text: &str) -> String {
+        self.paint(text, |text| text.red().to_string())
+    }
+}
+
+/// Returns rows and columns of the terminal, where there is one.
+fn console_size() -> (Option<u16>, Option<u16>) {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) => {
+            ((size.ws_row > 0).then_some(size.ws_row), (size.ws_col > 0).then_some(size.ws_col))
+        }
+        Err(_) => (None, None),
+    }
+}

@@ -1,0 +1,33 @@
+//! Every byte that reaches stdout and stderr leaves from here.
+//!
+//! stdout carries the result and nothing else; progress, hints, warnings and errors go to stderr.
+//! This room fetches nothing and knows no flag.
+
+mod audit;
+mod console;
+mod exit;
+mod failure;
+mod local;
+mod migration;
+mod progress;
+mod prompt;
+mod redact;
+mod session;
+mod table;
+mod tenant;
+mod view;
+
+pub use audit::{audit_row_json, render_audit, render_audit_verify};
+pub use console::{Appearance, Console, Format};
+pub use exit::{EXIT_CODES_TOPIC, exit_code};
+pub use failure::{Ending, Failure};
+pub use local::{render_destroyed, render_down, render_status, render_up, render_url};
+pub use migration::{render_fleet, render_install, render_migration_status, render_seed_sets};
+pub use progress::Progress;
+pub use prompt::PromptError;
+pub use session::{render_check, render_issue, render_revoke, render_session, render_sessions};
+pub use tenant::{
+    ReaderGone, TenantLines, render_address, render_create, render_create_plan, render_delete,
+    render_due, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
+};
+pub use view::View;

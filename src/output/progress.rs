@@ -1,0 +1,244 @@
+//! What happens while a command runs: a calm line for who watches, plain lines for a log, JSON lines
+//! for a program. All of it on stderr, and nothing in the first 250 ms.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::view::json_text;
+use super::{Console, Format};
+use crate::model::{escape_controls, shorten};
+use crate::services::local::LocalEvent;
+use crate::services::migration::{FleetEvent, TenantVerdict};
+use crate::services::saga::{StepEvent, StepProgress};
+
+/// How long nothing is drawn: most commands are done by then.
+const QUIET_START: Duration = Duration::from_millis(250);
+
+/// Draws events.
+#[derive(Debug)]
+pub struct Progress<'c> {
+    console: &'c Console,
+    started: Instant,
+    bar: RefCell<Option<ProgressBar>>,
+    finished: Cell<usize>,
+    total: Cell<usize>,
+    failed: Cell<usize>,
+}
+
+impl<'c> Progress<'c> {
+    /// Begins.
+    pub fn new(console: &'c Console) -> Self {
+        Self {
+            console,
+            started: Instant::now(),
+            bar: RefCell::new(None),
+            finished: Cell::new(0),
+            total: Cell::new(0),
+            failed: Cell::new(0),
+        }
+    }
+
+    /// Draws an event of a saga.
+    pub fn step(&self, event: &StepEvent) {
+        if self.is_machine() {
+            return self.machine(&step_json(event));
+        }
+        match &event.progress {
+            StepProgress::Started => self.spin(event.title),
+            StepProgress::Finished { outcome, was_there, elapsed } => {
+                let mark =
+                    if *was_there { self.console.dim("·") } else { self.console.good("✓") };
+                let outcome = self.console.dim(&escape_controls(outcome));
+                let title = format!("{:<38}", event.title);
+                self.line(&format!("{mark} {title} {:>7}  {outcome}", shown(*elapsed)));
+            }
+            StepProgress::Failed => {
+                self.line(&format!("{} {}", self.console.bad("✗"), event.title));
+            }
+        }
+    }
+
+    /// Draws an event of a fleet command.
+    pub fn fleet(&self, event: &FleetEvent) {
+        match event {
+            FleetEvent::Planned { tenants, to_open } => {
+                self.total.set(*tenants);
+                if self.is_machine() {
+                    let plan =
+                        json!({ "event": "planned", "tenants": tenants, "to_open": to_open });
+                    return self.machine(&plan);
+                }
+                if *to_open > 0 {
+                    self.spin(&format!("{tenants} tenants, {to_open} to open"));
+                }
+            }
+            FleetEvent::Finished(result) => {
+                self.finished.set(self.finished.get() + 1);
+                let (word, what) = match &result.verdict {
+                    TenantVerdict::Done(lines) => ("done", lines.join(", ")),
+                    TenantVerdict::Failed { chain, .. } => {
+                        self.failed.set(self.failed.get() + 1);
+                        ("failed", chain.join(": "))
+                    }
+                    TenantVerdict::Unchanged => ("unchanged", String::new()),
+                    TenantVerdict::Planned(lines) => ("planned", lines.join(", ")),
+                    TenantVerdict::Skipped(reason) => ("skipped", reason.clone()),
+                };
+                if self.is_machine() {
+                    return self.machine(&json!({
+                        "event": "finished", "tenant": result.tenant.as_str(), "verdict": word,
+                        "detail": what, "elapsed_ms": millis(result.elapsed),
+                    }));
+                }
+                match word {
+                    "failed" => {
+                        let mark = self.console.bad("✗");
+                        let what = shorten(&escape_controls(&what), 300);
+                        self.line(&format!("{mark} {}  {what}", result.tenant));
+                    }
+                    "done" if !self.console.is_watched() => {
+                        let mark = self.console.good("✓");
+                        self.line(&format!("{mark} {}  {}", result.tenant, escape_controls(&what)));
+                    }
+                    _ => {}
+                }
+                let failed = match self.failed.get() {
+                    0 => String::new(),
+                    failed => format!(", {failed} failed"),
+                };
+                self.spin(&format!(
+                    "{} of {} tenants{failed}",
+                    self.finished.get(),
+                    self.total.get()
+                ));
+            }
+        }
+    }
+
+    /// Draws an event of the private local Postgres.
+    pub fn local(&self, event: &LocalEvent) {
+        let (word, text, is_worth_a_line) = match event {
+            LocalEvent::WaitingForLock => {
+                ("waiting", "another tenantctl is at work on it; waiting".to_owned(), true)
+            }
+            LocalEvent::Installing { command } => ("installing", command.clone(), true),
+            LocalEvent::Downloading { version } => {
+                ("downloading", format!("downloading Postgres {version}"), true)
+            }
+            LocalEvent::RemovingLeftover { directory } => {
+                ("removing", format!("removing the half-made {}", directory.display()), true)
+            }
+            LocalEvent::Initializing { version, directory } => (
+                "initializing",
+                format!("making a cluster with Postgres {version} in {}", directory.display()),
+                true,
+            ),
+            LocalEvent::StateReplaced { kept_as } => {
+                let kept =
+                    kept_as.as_ref().map(|path| format!("; the old one is {}", path.display()));
+                let text = "the file with its passwords could not be read and was made anew; \
+                            credentials sealed with the old key no longer open";
+                ("state_replaced", format!("{text}{}", kept.unwrap_or_default()), true)
+            }
+            LocalEvent::StalePidFile { pid } => {
+                let pid = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+                ("stale_pid_file", format!("a server that is gone left its pid file{pid}"), true)
+            }
+            LocalEvent::PortTaken { port } => {
+                ("port_taken", format!("port {port} is taken; choosing another"), true)
+            }
+            LocalEvent::Starting { port } => {
+                ("starting", format!("starting on port {port}"), false)
+            }
+            LocalEvent::Bootstrapping => {
+                ("bootstrapping", "making the operator's role and database".to_owned(), false)
+            }
+        };
+        if self.is_machine() {
+            return self.machine(&json!({ "event": word, "text": text }));
+        }
+        if is_worth_a_line {
+            self.line(&format!("{} {}", self.console.dim("·"), escape_controls(&text)));
+        } else {
+            self.spin(&text);
+        }
+    }
+
+    fn is_machine(&self) -> bool {
+        self.console.format() == Format::Ndjson
+    }
+
+    fn machine(&self, event: &serde_json::Value) {
+        if !self.console.is_quiet() {
+            self.console.err(&json_text(event, false));
+        }
+    }
+
+    /// Shows what is being done now; only a watched terminal sees it.
+    fn spin(&self, text: &str) {
+        if !self.console.is_watched()
+            || self.console.format() != Format::Table
+            || self.started.elapsed() < QUIET_START && self.bar.borrow().is_none()
+        {
+            return;
+        }
+        let mut bar = self.bar.borrow_mut();
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        bar.set_message(shorten(&escape_controls(text), 70));
+    }
+
+    /// Writes a line that stays.
+    fn line(&self, text: &str) {
+        if self.console.is_quiet() || self.console.format() != Format::Table {
+            return;
+        }
+        match &*self.bar.borrow() {
+            Some(bar) => bar.suspend(|| self.console.err(text)),
+            None => self.console.err(text),
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn step_json(event: &StepEvent) -> serde_json::Value {
+    match &event.progress {
+        StepProgress::Started => json!({ "event": "started", "step": event.step }),
+        StepProgress::Finished { outcome, was_there, elapsed } => json!({
+            "event": "finished", "step": event.step, "outcome": outcome,
+            "was_there": was_there, "elapsed_ms": millis(*elapsed),
+        }),
+        StepProgress::Failed => json!({ "event": "failed", "step": event.step }),
+    }
+}
+
+/// Returns a duration in whole milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a duration as people read it: `340 ms`, `2.1 s`, `1m 05s`.
+pub(super) fn shown(duration: Duration) -> String {
+    match duration.as_millis() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{}m {:02}s", ms / 60_000, ms % 60_000 / 1000),
+    }
+}

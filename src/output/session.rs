@@ -1,0 +1,130 @@
+//! Sessions, as people and programs read them.
+
+use serde_json::{Value, json};
+
+use super::tenant::instant;
+use super::{Console, View, table};
+use crate::model::{Jti, SessionState};
+use crate::services::session::Session;
+use crate::services::session::{IssueReport, RevokeReport, Target};
+
+/// Renders a recorded session.
+pub fn render_issue(console: &Console, report: &IssueReport) -> View {
+    let text = table::facts(
+        console,
+        &[
+            ("session", Some(report.jti.to_string())),
+            ("user", Some(report.user_id.to_string())),
+            ("tenant", Some(report.tenant.to_string())),
+            ("issued", Some(instant(report.issued_at))),
+            ("expires", Some(instant(report.expires_at))),
+        ],
+    );
+    let value = json!({
+        "jti": report.jti.as_str(),
+        "user_id": report.user_id.to_string(),
+        "tenant": report.tenant.as_str(),
+        "issued_at": instant(report.issued_at),
+        "expires_at": instant(report.expires_at),
+    });
+    View::item("session", value, text).note(format!(
+        "\nNext:\n  tenantctl session check {}\n  tenantctl session revoke --jti {} --reason '…'",
+        report.jti, report.jti
+    ))
+}
+
+/// Renders the judgement on a session.
+pub fn render_check(console: &Console, jti: &Jti, state: SessionState) -> View {
+    let is_valid = state == SessionState::Valid;
+    let word = if is_valid { console.good(state.word()) } else { console.bad(state.word()) };
+    let value = json!({ "jti": jti.as_str(), "state": state.word(), "valid": is_valid });
+    View::item("session", value, word)
+}
+
+/// Renders one session.
+pub fn render_session(console: &Console, session: &Session) -> View {
+    let revoked = session.revoked_at.map(|at| {
+        let by = session.revoked_by.as_deref().unwrap_or("somebody");
+        format!("{} by {by}: {}", instant(at), session.revoke_reason.as_deref().unwrap_or(""))
+    });
+    let text = table::facts(
+        console,
+        &[
+            ("session", Some(session.jti.clone())),
+            ("state", Some(session.state.clone())),
+            ("user", Some(session.user_id.to_string())),
+            ("tenant", Some(session.tenant.clone())),
+            ("issued", Some(instant(session.issued_at))),
+            ("expires", Some(instant(session.expires_at))),
+            ("revoked", revoked),
+            ("ip", session.ip.clone()),
+            ("device", session.device.clone()),
+        ],
+    );
+    View::item("session", session_json(session), text)
+}
+
+/// Renders a list of sessions.
+pub fn render_sessions(console: &Console, sessions: &[Session]) -> View {
+    let rows = sessions
+        .iter()
+        .map(|session| {
+            vec![
+                session.jti.clone(),
+                session.state.clone(),
+                session.tenant.clone(),
+                session.user_id.to_string(),
+                instant(session.issued_at),
+                instant(session.expires_at),
+                session.device.clone().unwrap_or_default(),
+            ]
+        })
+        .collect::<Vec<_>>();
+    let headers = ["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"];
+    let is_empty = rows.is_empty();
+    let text = if is_empty { String::new() } else { table::table(console, &headers, rows) };
+    let view = View::list("sessions", sessions.iter().map(session_json).collect(), text);
+    if is_empty { view.note("No sessions.") } else { view }
+}
+
+/// Renders a revocation.
+pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
+    let (kind, name) = match &report.target {
+        Target::Session(jti) => ("session", jti.to_string()),
+        Target::User(user) => ("user", user.to_string()),
+        Target::Tenant(slug) => ("tenant", slug.to_string()),
+        Target::UserInTenant(user, slug) => ("user", format!("{user} in tenant {slug}")),
+    };
+    let verb = if report.is_dry_run { "would be revoked" } else { "revoked" };
+    let count = match (report.was_revoked, report.sessions) {
+        (true, _) => "it was not valid any more".to_owned(),
+        (false, 1) => format!("1 valid session {verb}"),
+        (false, n) => format!("{n} valid sessions {verb}"),
+    };
+    let text = table::facts(console, &[(kind, Some(name.clone())), ("outcome", Some(count))]);
+    let value = json!({
+        "scope": kind,
+        "target": name,
+        "sessions": report.sessions,
+        "changed": !report.was_revoked && !report.is_dry_run,
+    });
+    View::item("revocation", value, text).with("dry_run", json!(report.is_dry_run))
+}
+
+fn session_json(session: &Session) -> Value {
+    json!({
+        "jti": session.jti,
+        "state": session.state,
+        "valid": session.state == SessionState::Valid.word(),
+        "user_id": session.user_id.to_string(),
+        "tenant_id": session.tenant_id.to_string(),
+        "tenant": session.tenant,
+        "issued_at": instant(session.issued_at),
+        "expires_at": instant(session.expires_at),
+        "revoked_at": session.revoked_at.map(instant),
+        "revoked_by": session.revoked_by,
+        "revoke_reason": session.revoke_reason,
+        "ip": session.ip,
+        "device": session.device,
+    })
+}

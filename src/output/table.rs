@@ -1,0 +1,49 @@
+//! Tables and blocks of facts, fitted to the window.
+
+use comfy_table::{ContentArrangement, Table};
+
+use super::Console;
+use crate::model::escape_controls;
+
+/// Returns a table without lines, as wide as the window at most; unbounded when piped.
+pub(super) fn table(console: &Console, headers: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(headers.iter().map(|header| console.heading(header)));
+    for row in rows {
+        table.add_row(row.iter().map(|cell| escape_controls(cell)));
+    }
+    // Width and colour are the console's decisions, not the library's guess.
+    table.force_no_tty();
+    match console.width() {
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    let columns = headers.len();
+    for index in 0..columns {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((0, if index + 1 == columns { 0 } else { 2 }));
+        }
+    }
+    let text = table.to_string();
+    let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
+
+/// Returns names and values in two columns; facts without a value are left out.
+pub(super) fn facts(console: &Console, facts: &[(&str, Option<String>)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (name, value) in facts {
+        if let Some(value) = value {
+            let name = console.dim(&format!("{name:width$}"));
+            lines.push(format!("{name}  {}", escape_controls(value)));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,91 @@
+//! Why a migration or a seed did not come about.
+
+use super::Divergence;
+use crate::adapters::cluster::ClusterError;
+use crate::adapters::control_plane::ControlPlaneError;
+use crate::model::{Classified, ErrorKind};
+
+/// What can go wrong with migrations and seeds.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The control plane.
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    /// The cluster or a tenant's database.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A database went through other migrations than ours.
+    #[error("continue the migration history in {history}")]
+    Diverged {
+        /// The history table.
+        history: &'static str,
+        /// What contradicts what.
+        #[source]
+        divergence: Divergence,
+    },
+    /// A file must not run.
+    #[error("use migration {migration}: {problem}")]
+    Unfit {
+        /// The file.
+        migration: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// No migration has the number that was asked for.
+    #[error("migrate to V{0}: there is no such migration")]
+    NoSuchVersion(i32),
+    /// Tenants that were named do not exist.
+    #[error("find {}: no such tenant", .0.join(", "))]
+    NoSuchTenants(Vec<String>),
+    /// No seed set has this name.
+    #[error("find seed set `{name}`; there is {known}")]
+    NoSuchSet {
+        /// The name that was asked for.
+        name: String,
+        /// The sets there are.
+        known: String,
+    },
+    /// A folder of seed sets cannot be used.
+    #[error("read the seed sets in {folder}: {problem}")]
+    SeedFolder {
+        /// The folder.
+        folder: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The tenant is in no state to be migrated.
+    #[error("migrate the tenant: {0}")]
+    NotReady(String),
+}
+
+impl Classified for MigrationError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ControlPlane(error) => error.kind(),
+            Self::Cluster(error) => error.kind(),
+            Self::Diverged { .. } | Self::NotReady(_) => ErrorKind::Conflict,
+            Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
+                ErrorKind::Usage
+            }
+            Self::NoSuchTenants(_) | Self::NoSuchSet { .. } => ErrorKind::NotFound,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ControlPlane(error) => error.hint(),
+            Self::Cluster(error) => error.hint(),
+            Self::Diverged { .. } => Some(
+                "an applied migration is never edited: run the tenantctl that applied it, or put \
+                 the old file back and write the change as a new migration"
+                    .to_owned(),
+            ),
+            Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
+            Self::NoSuchSet { .. } => Some("tenantctl seed list".to_owned()),
+            Self::Unfit { .. }
+            | Self::NoSuchVersion(_)
+            | Self::SeedFolder { .. }
+            | Self::NotReady(_) => None,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The control plane's own schema: installed, or upgraded to what this binary knows.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Divergence, MigrationError, pending};
+use crate::adapters::control_plane::{
+    self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError,
+};
+use crate::adapters::postgres::{
+    self, Endpoint, LockKey, LockOutcome, PgError, Purpose, hold_until,
+};
+use crate::model::{Actor, MigrationRecord, SchemaVersion};
+
+/// What installing did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstallReport {
+    /// The control plane's id.
+    pub control_plane_id: Uuid,
+    /// Where it is, without a password.
+    pub control_plane: String,
+    /// The version it stands at.
+    pub version: SchemaVersion,
+    /// What was applied, in order.
+    pub applied: Vec<MigrationRecord>,
+    /// What would be applied; only in a dry run.
+    pub planned: Vec<MigrationRecord>,
+}
+
+/// Installs or upgrades the control plane; safe to run twice and from two machines at once.
+///
+/// # Errors
+/// When the server refuses, the history contradicts ours, or a newer binary upgraded it.
+pub async fn install(
+    endpoint: &Endpoint,
+    actor: &Actor,
+    patience: Duration,
+    is_dry_run: bool,
+) -> Result<InstallReport, MigrationError> {
+    let set = control_plane::set();
+    let embedded = set.records();
+    let known = embedded.last().map_or(SchemaVersion(0), |record| record.version);
+    let connected = postgres::connect(endpoint, Purpose::migrate("init")).await;
+    let mut connection = connected.map_err(ControlPlaneError::from)?;
+    let deadline = tokio::time::Instant::now() + patience;
+    let key = LockKey::of("init", Uuid::nil());
+    let held = hold_until(&mut connection, key, deadline).await.map_err(ControlPlaneError::from)?;
+    match held {
+        LockOutcome::Held => {}
+        LockOutcome::Pooled => return Err(crate::adapters::cluster::ClusterError::Pooled.into()),
+        LockOutcome::Busy(holder) => {
+            return Err(crate::adapters::cluster::ClusterError::Busy {
+                what: "the control plane's migrations",
+                holder: holder.unwrap_or_else(|| "another session".to_owned()),
+            }
+            .into());
+        }
+    }
+    let history = postgres::read_history(&mut connection, &set).await;
+    let history = history.map_err(ControlPlaneError::from)?.unwrap_or_default();
+    let applied: Vec<_> = history.into_iter().map(|row| row.record).collect();
+    let planned = pending(&embedded, &applied).map_err(|divergence| match &divergence {
+        Divergence::Missing { applied } if applied.version > known => {
+            ControlPlaneError::Newer { found: applied.version.0, known: known.0 }.into()
+        }
+        _ => MigrationError::Diverged { history: set.history, divergence },
+    })?;
+    if is_dry_run {
+        Endpoint::close(connection).await;
+        return Ok(InstallReport {
+            control_plane_id: Uuid::nil(),
+            control_plane: endpoint.to_string(),
+            version: applied.last().map_or(SchemaVersion(0), |record| record.version),
+            applied: Vec::new(),
+            planned,
+        });
+    }
+    let done = if planned.is_empty() {
+        Vec::new()
+    } else {
+        postgres::apply(&mut connection, &set, None).await.map_err(ControlPlaneError::from)?
+    };
+    Endpoint::close(connection).await;
+    let plane = ControlPlane::open(endpoint.clone()).await?;
+    if !done.is_empty() {
+        record(&plane, actor, &done).await?;
+    }
+    let report = InstallReport {
+        control_plane_id: plane.id(),
+        control_plane: endpoint.to_string(),
+        version: known,
+        applied: done,
+        planned: Vec::new(),
+    };
+    plane.close().await;
+    Ok(report)
+}
+
+/// The trail begins here: before it there was no table to write an intent to, so both rows follow.
+async fn record(
+    plane: &ControlPlane,
+    actor: &Actor,
+    done: &[MigrationRecord],
+) -> Result<(), ControlPlaneError> {
+    let operation_id = Uuid::now_v7();
+    let mut transaction = plane.begin().await?;
+    for outcome in [AuditOutcome::Intent, AuditOutcome::Done] {
+        let entry = AuditEntry {
+            actor,
+            action: "init",
+            tenant_id: None,
+            target: Some("control_plane"),
+            reason: None,
+            detail: serde_json::json!({
+                "applied": done.iter().map(ToString::to_string).collect::<Vec<_>>()
+            }),
+            outcome,
+            operation_id,
+        };
+        control_plane::append(&mut transaction, &entry).await?;
+    }
+    let committed = transaction.commit().await;
+    committed.map_err(|error| PgError::doing("commit the audit trail")(error).into())
+}

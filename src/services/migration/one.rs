@@ -1,0 +1,92 @@
+//! One tenant's database, brought up to date.
+
+use tokio::time::Instant;
+
+use super::{MigrationError, Sets, pending, plan};
+use crate::adapters::cluster::TenantDatabase;
+use crate::adapters::postgres::{Applied, MigrationSet};
+use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
+
+/// What bringing a database up did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// The product's migrations that were applied, in order.
+    pub applied: Vec<MigrationRecord>,
+    /// Where the database stands now.
+    pub schema: SchemaState,
+}
+
+/// Applies what is pending, gate first, under the database's own lock.
+///
+/// # Errors
+/// When the history contradicts ours, another process migrates the database until the deadline, or
+/// a migration fails; those before it stay applied and recorded.
+pub async fn bring_up(
+    database: &mut TenantDatabase,
+    sets: &Sets,
+    target: Option<SchemaVersion>,
+    deadline: Instant,
+) -> Result<Brought, MigrationError> {
+    database.lock(deadline).await?;
+    let (gate, _) = bring_set_up(database, &sets.gate, None).await?;
+    let (domain, applied) = bring_set_up(database, &sets.domain, target).await?;
+    Ok(Brought { applied, schema: plan::state_of(&gate, &domain) })
+}
+
+/// Applies only the gate: what a database needs before it can say whose it is.
+///
+/// # Errors
+/// As `bring_up`.
+pub async fn raise_gate(
+    database: &mut TenantDatabase,
+    sets: &Sets,
+    deadline: Instant,
+) -> Result<SchemaState, MigrationError> {
+    database.lock(deadline).await?;
+    let (gate, _) = bring_set_up(database, &sets.gate, None).await?;
+    let history = database.history(&sets.domain).await?;
+    Ok(plan::state_of(&gate, &records(history)))
+}
+
+/// Returns where a database stands and what it lacks, without changing it.
+///
+/// # Errors
+/// When its history contradicts ours or cannot be read.
+pub(super) async fn inspect(
+    database: &mut TenantDatabase,
+    sets: &Sets,
+) -> Result<(Vec<Applied>, SchemaState, Vec<MigrationRecord>), MigrationError> {
+    let gate = records(database.history(&sets.gate).await?);
+    let history = database.history(&sets.domain).await?.unwrap_or_default();
+    let domain = records(Some(history.clone()));
+    let mut missing = compare(&sets.gate, &gate)?;
+    missing.extend(compare(&sets.domain, &domain)?);
+    Ok((history, plan::state_of(&gate, &domain), missing))
+}
+
+async fn bring_set_up(
+    database: &mut TenantDatabase,
+    set: &MigrationSet,
+    target: Option<SchemaVersion>,
+) -> Result<(Vec<MigrationRecord>, Vec<MigrationRecord>), MigrationError> {
+    let mut known = records(database.history(set).await?);
+    let pending = plan::up_to(&compare(set, &known)?, target);
+    if pending.is_empty() {
+        return Ok((known, Vec::new()));
+    }
+    let applied = database.apply(set, target).await?;
+    known.extend(applied.iter().cloned());
+    Ok((known, applied))
+}
+
+fn compare(
+    set: &MigrationSet,
+    applied: &[MigrationRecord],
+) -> Result<Vec<MigrationRecord>, MigrationError> {
+    pending(&set.records(), applied)
+        .map_err(|divergence| MigrationError::Diverged { history: set.history, divergence })
+}
+
+fn records(history: Option<Vec<Applied>>) -> Vec<MigrationRecord> {
+    history.unwrap_or_default().into_iter().map(|row| row.record).collect()
+}

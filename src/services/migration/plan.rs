@@ -1,0 +1,153 @@
+//! Embedded × applied → pending: what has to be done, and whether it may be done at all.
+//!
+//! Pure: it knows two lists and nothing of databases.
+
+use aws_lc_rs::digest;
+
+use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
+
+/// How a history contradicts the migrations we have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Divergence {
+    /// The same version was applied with another content.
+    #[error(
+        "{applied} was applied with checksum {:016x}, this tenantctl has {embedded} with checksum \
+         {:016x}",
+        applied.checksum, embedded.checksum
+    )]
+    Changed {
+        /// What was applied.
+        applied: MigrationRecord,
+        /// What we have.
+        embedded: MigrationRecord,
+    },
+    /// A version was applied that we do not have.
+    #[error(
+        "{applied} was applied with checksum {:016x}, this tenantctl has no {} (checksum none)",
+        applied.checksum, applied.version
+    )]
+    Missing {
+        /// What was applied.
+        applied: MigrationRecord,
+    },
+    /// A version was skipped: a later one is applied already.
+    #[error(
+        "{embedded} with checksum {:016x} was never applied, but {newest} with checksum {:016x} \
+         was: a migration arrived late",
+        embedded.checksum, newest.checksum
+    )]
+    Late {
+        /// What we have and the database does not.
+        embedded: MigrationRecord,
+        /// The newest that was applied.
+        newest: MigrationRecord,
+    },
+}
+
+/// Returns what is pending, ascending.
+///
+/// # Errors
+/// The first contradiction, lowest version first.
+pub fn pending(
+    embedded: &[MigrationRecord],
+    applied: &[MigrationRecord],
+) -> Result<Vec<MigrationRecord>, Divergence> {
+    for record in applied {
+        match embedded.iter().find(|known| known.version == record.version) {
+            None => return Err(Divergence::Missing { applied: record.clone() }),
+            Some(known) if known != record => {
+                return Err(Divergence::Changed {
+                    applied: record.clone(),
+                    embedded: known.clone(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    let is_applied =
+        |record: &MigrationRecord| applied.iter().any(|row| row.version == record.version);
+    let pending: Vec<_> = embedded.iter().filter(|record| !is_applied(record)).cloned().collect();
+    match (pending.first(), applied.iter().max_by_key(|record| record.version)) {
+        (Some(first), Some(newest)) if first.version < newest.version => {
+            Err(Divergence::Late { embedded: first.clone(), newest: newest.clone() })
+        }
+        _ => Ok(pending),
+    }
+}
+
+/// Returns where a database stands that went through these migrations, of the gate and of the
+/// product.
+pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> SchemaState {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for (realm, records) in [("gate", gate), ("domain", domain)] {
+        for record in records {
+            let line =
+                format!("{realm}\n{}\n{}\n{}\n", record.version.0, record.name, record.checksum);
+            context.update(line.as_bytes());
+        }
+    }
+    let hash = context.finish();
+    let fingerprint = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    SchemaState { version: domain.last().map(|record| record.version), fingerprint }
+}
+
+/// Returns the records up to a version; all when none is named.
+pub(super) fn up_to(
+    records: &[MigrationRecord],
+    target: Option<SchemaVersion>,
+) -> Vec<MigrationRecord> {
+    let fits = |record: &&MigrationRecord| target.is_none_or(|target| record.version <= target);
+    records.iter().filter(fits).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(version: i32, checksum: u64) -> MigrationRecord {
+        MigrationRecord { version: SchemaVersion(version), name: format!("m{version}"), checksum }
+    }
+
+    fn list(versions: &[i32]) -> Vec<MigrationRecord> {
+        versions.iter().map(|version| record(*version, 7)).collect()
+    }
+
+    #[test]
+    fn contradictions_name_both_checksums() {
+        let embedded = list(&[1, 2, 3]);
+        let changed = pending(&embedded, &[record(1, 7), record(2, 8)]).unwrap_err();
+        assert!(matches!(changed, Divergence::Changed { .. }));
+        let text = changed.to_string();
+        assert!(text.contains("0000000000000008") && text.contains("0000000000000007"), "{text}");
+        let missing = pending(&embedded, &list(&[1, 2, 3, 4])).unwrap_err();
+        assert!(matches!(missing, Divergence::Missing { .. }));
+        let late = pending(&embedded, &list(&[1, 3])).unwrap_err();
+        assert!(matches!(late, Divergence::Late { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_is_ordered_and_empty_after_itself(count in 0..12_i32, done in 0..12_i32) {
+            let embedded = list(&(1..=count).collect::<Vec<_>>());
+            let mut applied = list(&(1..=done.min(count)).collect::<Vec<_>>());
+            let plan = pending(&embedded, &applied).unwrap();
+            prop_assert!(plan.windows(2).all(|pair| pair[0].version < pair[1].version));
+            applied.extend(plan);
+            prop_assert_eq!(&applied, &embedded);
+            prop_assert!(pending(&embedded, &applied).unwrap().is_empty());
+        }
+
+        #[test]
+        fn fingerprints_differ_when_anything_does(a in 0..5_u64, b in 0..5_u64) {
+            let (a_state, b_state) =
+                (state_of(&[], &[record(1, a)]), state_of(&[], &[record(1, b)]));
+            prop_assert_eq!(a_state.fingerprint == b_state.fingerprint, a == b);
+            prop_assert_ne!(
+                state_of(&[record(1, a)], &[]).fingerprint,
+                state_of(&[], &[record(1, a)]).fingerprint
+            );
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Seed sets: named folders of sample data, what they hold, and applying them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+
+use super::fleet::{Fleet, Turn, enter, reason_to_skip, run_fleet, select};
+use super::{FleetEvent, FleetReport, MigrationError, TenantVerdict};
+use crate::adapters::cluster::{Cluster, SeedFile};
+use crate::adapters::control_plane::ControlPlane;
+use crate::model::{Actor, Interrupt, Selector, Tenant, escape_controls};
+
+/// The sets under `seeds/`, embedded by the build script: name, then files by name.
+const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
+
+/// The line by which a file says what it holds: `-- holds: vendors 30`.
+const HOLDS: &str = "-- holds: ";
+
+/// A named set of sample data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedSet {
+    /// Its name: the folder's.
+    pub name: String,
+    /// Its files, in the order they are applied.
+    pub files: Vec<SeedFile>,
+    /// What it says it holds, in the order of its files.
+    pub holds: Vec<Holding>,
+}
+
+/// How many rows of a table a set brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The table.
+    pub table: String,
+    /// The rows.
+    pub rows: u64,
+}
+
+/// Seeds for a fleet, complete.
+#[derive(Debug)]
+pub struct SeedRequest {
+    /// Which tenants.
+    pub selector: Selector,
+    /// Which set.
+    pub set: SeedSet,
+    /// How many tenants at the same time.
+    pub jobs: usize,
+    /// Whether to plan only.
+    pub is_dry_run: bool,
+    /// How long to wait for what is locked.
+    pub patience: Duration,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// Returns every seed set, embedded or from a folder of folders.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> {
+    let Some(folder) = folder else {
+        return Ok(EMBEDDED
+            .iter()
+            .map(|(name, files)| {
+                let files = files.iter().map(|(file, sql)| seed_file(file, (*sql).to_owned()));
+                seed_set((*name).to_owned(), files.collect())
+            })
+            .collect());
+    };
+    let bad = |problem: std::io::Error| MigrationError::SeedFolder {
+        folder: folder.display().to_string(),
+        problem: problem.to_string(),
+    };
+    let mut sets = Vec::new();
+    for path in sorted(folder).map_err(bad)?.into_iter().filter(|path| path.is_dir()) {
+        let mut files = Vec::new();
+        for file in sorted(&path).map_err(bad)? {
+            if file.extension().is_some_and(|extension| extension == "sql") {
+                let sql = std::fs::read_to_string(&file).map_err(bad)?;
+                files.push(seed_file(&file_name(&file), sql));
+            }
+        }
+        sets.push(seed_set(file_name(&path), files));
+    }
+    Ok(sets)
+}
+
+/// Returns one set by name.
+///
+/// # Errors
+/// When the folder cannot be read or has no such set.
+pub fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationError> {
+    let sets = seed_sets(folder)?;
+    let known: Vec<_> = sets.iter().map(|set| format!("`{}`", set.name)).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    sets.into_iter()
+        .find(|set| set.name == name)
+        .ok_or_else(|| MigrationError::NoSuchSet { name: escape_controls(name), known })
+}
+
+/// Applies a set to every tenant selected; what was applied before is left alone.
+///
+/// # Errors
+/// When nothing could be started. What happens to a tenant is in the report.
+pub async fn apply_seeds(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &SeedRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(FleetEvent),
+) -> Result<FleetReport, MigrationError> {
+    let tenants = select(plane, &request.selector).await?;
+    let fleet = Fleet {
+        plane,
+        tenants,
+        action: "seed.apply",
+        actor: &request.actor,
+        jobs: request.jobs,
+        is_dry_run: request.is_dry_run,
+        is_named: !request.selector.slugs.is_empty(),
+    };
+    let decide = |tenant: &Tenant| match reason_to_skip(tenant) {
+        Some(reason) => Some(TenantVerdict::Skipped(reason)),
+        None if request.is_dry_run => {
+            Some(TenantVerdict::Planned(vec![format!("seed {}", request.set.name)]))
+        }
+        None => None,
+    };
+    let act = |tenant: Tenant| async move {
+        let mut database = enter(plane, cluster, &tenant).await?;
+        let deadline = tokio::time::Instant::now() + request.patience;
+        database.lock(deadline).await?;
+        let outcome = database.seed(&request.set.name, &request.set.files).await?;
+        database.close().await;
+        let verdict = match outcome.applied {
+            0 => TenantVerdict::Unchanged,
+            files => TenantVerdict::Done(vec![format!("{files} files of {}", request.set.name)]),
+        };
+        Turn::Ok((verdict, tenant.schema.and_then(|schema| schema.version)))
+    };
+    run_fleet(fleet, interrupt, on_event, decide, act).await
+}
+
+fn seed_set(name: String, files: Vec<SeedFile>) -> SeedSet {
+    let holds = files
+        .iter()
+        .flat_map(|file| file.sql.lines().map_while(|line| line.strip_prefix(HOLDS)))
+        .filter_map(|line| {
+            let (table, rows) = line.trim().split_once(' ')?;
+            Some(Holding { table: escape_controls(table), rows: rows.trim().parse().ok()? })
+        })
+        .collect();
+    SeedSet { name, files, holds }
+}
+
+fn seed_file(name: &str, sql: String) -> SeedFile {
+    let hash = digest::digest(&digest::SHA256, sql.as_bytes());
+    let checksum = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    SeedFile { name: name.to_owned(), sql, checksum }
+}
+
+fn sorted(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(folder)?;
+    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_name(path: &Path) -> String {
+    escape_controls(&path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_set_says_what_it_holds() {
+        let set = find_set(None, "demo").unwrap();
+        let rows = |table: &str| set.holds.iter().find(|h| h.table == table).map(|h| h.rows);
+        assert!(rows("vendors") >= Some(25), "{:?}", set.holds);
+        assert!(rows("products") >= Some(200), "{:?}", set.holds);
+        assert!(set.files.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn an_unknown_set_names_the_known_ones() {
+        let error = find_set(None, "prod").unwrap_err().to_string();
+        assert!(error.contains("`prod`") && error.contains("`demo`"), "{error}");
+    }
+}

@@ -1,0 +1,80 @@
+//! The two sets a tenant's database goes through, checked before anything is contacted.
+
+use std::path::Path;
+
+use super::{MigrationError, lint, plan};
+use crate::adapters::cluster::{domain_set, domain_set_from, gate_set};
+use crate::adapters::postgres::MigrationSet;
+use crate::model::SchemaState;
+
+/// The gate's migrations and the product's.
+#[derive(Debug, Clone)]
+pub struct Sets {
+    /// Whose database it is and whether access is allowed: ours, always.
+    pub gate: MigrationSet,
+    /// The product's tables: embedded, or from a folder.
+    pub domain: MigrationSet,
+}
+
+impl Sets {
+    /// Loads the sets; `folder` replaces the product's.
+    ///
+    /// # Errors
+    /// When the folder cannot be used or a file holds what a migration must not.
+    pub fn load(folder: Option<&Path>) -> Result<Self, MigrationError> {
+        let domain = match folder {
+            None => domain_set(),
+            Some(folder) => domain_set_from(folder)?,
+        };
+        for (name, text) in domain.texts() {
+            if let Some(problem) = lint::problem(text) {
+                return Err(MigrationError::Unfit { migration: name, problem });
+            }
+        }
+        Ok(Self { gate: gate_set(), domain })
+    }
+
+    /// Returns where a tenant stands that has everything.
+    pub fn head(&self) -> SchemaState {
+        plan::state_of(&self.gate.records(), &self.domain.records())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_file_is_fit_to_run_and_numbered_without_gaps() {
+        let sets = Sets::load(None).unwrap();
+        let control_plane = crate::adapters::control_plane::set();
+        for set in [&sets.gate, &sets.domain, &control_plane] {
+            for (name, text) in set.texts() {
+                assert_eq!(lint::problem(text), None, "{name}");
+            }
+            let versions: Vec<_> = set.records().iter().map(|r| r.version.0).collect();
+            let expected: Vec<_> = (1..=i32::try_from(versions.len()).unwrap()).collect();
+            assert_eq!(versions, expected, "{}", set.history);
+        }
+    }
+
+    #[test]
+    fn every_file_in_the_folders_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let sets = Sets::load(None).unwrap();
+        let control_plane = crate::adapters::control_plane::set();
+        for (folder, set) in
+            [("gate", &sets.gate), ("domain", &sets.domain), ("control_plane", &control_plane)]
+        {
+            let files = std::fs::read_dir(root.join(folder)).unwrap();
+            let mut on_disk: Vec<String> = files
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .map(|name| name.trim_end_matches(".sql").to_owned())
+                .collect();
+            let mut embedded: Vec<String> = set.texts().into_iter().map(|(name, _)| name).collect();
+            on_disk.sort();
+            embedded.sort();
+            assert_eq!(on_disk, embedded);
+        }
+    }
+}

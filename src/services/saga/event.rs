@@ -1,0 +1,45 @@
+//! What a saga tells while it runs.
+
+use std::time::Duration;
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepProgress {
+    /// It began.
+    Started,
+    /// Its effect is there; in a few words, what came of it.
+    Finished {
+        /// What came of it.
+        outcome: String,
+        /// Whether an earlier run had made it.
+        was_there: bool,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// It failed; the error itself comes back from the saga.
+    Failed,
+}
+
+/// One event of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepEvent {
+    /// The step's word.
+    pub step: &'static str,
+    /// What people read.
+    pub title: &'static str,
+    /// Where it stands.
+    pub progress: StepProgress,
+}
+
+/// A finished step, for the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepReport {
+    /// The step's word.
+    pub step: &'static str,
+    /// What came of it.
+    pub outcome: String,
+    /// Whether an earlier run had made it.
+    pub was_there: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}

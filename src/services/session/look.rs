@@ -1,0 +1,56 @@
+//! `session check`, `session show` and `session list`.
+
+use super::SessionError;
+use crate::adapters::control_plane::{self, ControlPlane, Session, SessionFilter};
+use crate::model::{Jti, SessionState, Slug, UserId};
+
+/// The most sessions one list brings.
+const LIMIT: i64 = 10_000;
+
+/// Which sessions to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Of this user.
+    pub user_id: Option<UserId>,
+    /// In this tenant.
+    pub tenant: Option<Slug>,
+    /// Also those that are no longer valid.
+    pub all: bool,
+}
+
+/// Returns the one judgement on a session.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionState, SessionError> {
+    Ok(control_plane::session_state(&mut *plane.session().await?, jti).await?)
+}
+
+/// Returns a session as recorded.
+///
+/// # Errors
+/// When none was recorded, or the control plane does not answer.
+pub async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionError> {
+    let found = control_plane::find_session(&mut *plane.session().await?, jti).await?;
+    found.ok_or_else(|| SessionError::NoSession(jti.to_string()))
+}
+
+/// Returns sessions, newest first, at most 10,000.
+///
+/// # Errors
+/// When there is no such tenant, or the control plane does not answer.
+pub async fn list(
+    plane: &ControlPlane,
+    request: &ListRequest,
+) -> Result<Vec<Session>, SessionError> {
+    let mut session = plane.session().await?;
+    let tenant_id = match &request.tenant {
+        None => None,
+        Some(slug) => {
+            let tenant = control_plane::find_any(&mut session, slug).await?;
+            Some(tenant.ok_or_else(|| SessionError::NoTenant(slug.to_string()))?.id)
+        }
+    };
+    let filter = SessionFilter { user_id: request.user_id, tenant_id, all: request.all };
+    Ok(control_plane::list_sessions(&mut session, &filter, LIMIT).await?)
+}

@@ -1,0 +1,15 @@
+//! Sessions: recorded, judged, revoked.
+//!
+//! The judgement itself is one SQL function in the control plane, so a web backend and this program
+//! can never disagree.
+
+mod error;
+mod issue;
+mod look;
+mod revoke;
+
+pub use crate::adapters::control_plane::Session;
+pub use error::SessionError;
+pub use issue::{IssueReport, IssueRequest, issue};
+pub use look::{ListRequest, check, list, show};
+pub use revoke::{RevokeReport, RevokeRequest, Target, revoke};

@@ -1,0 +1,153 @@
+//! Being the only one who works on a tenant, and the operation that says so.
+//!
+//! The lock lives on a session of its own and with it dies when the process does; the journal's
+//! lease keeps a process out that was suspended and wakes up late.
+
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
+
+use super::TenantError;
+use super::trail::Trail;
+use crate::adapters::control_plane::{
+    self, AuditOutcome, ControlPlane, NewOperation, OperationKind,
+};
+use crate::adapters::postgres::{LockKey, LockOutcome, PgError, hold_until};
+use crate::model::{Actor, Slug, Tenant};
+use crate::services::saga::{Halt, Journal};
+
+/// Takes the tenant's control lock and returns the session that holds it, with the tenant as it is
+/// now that nobody else can change it.
+pub(super) async fn take(
+    plane: &ControlPlane,
+    tenant: &Tenant,
+    purpose: &'static str,
+    deadline: Instant,
+) -> Result<(PgConnection, Tenant), TenantError> {
+    let mut connection = plane.dedicated(purpose).await?;
+    let key = LockKey::of("tenant", tenant.id.0);
+    match hold_until(&mut connection, key, deadline).await? {
+        LockOutcome::Held => {}
+        LockOutcome::Pooled => return Err(TenantError::Pooled),
+        LockOutcome::Busy(holder) => {
+            return Err(TenantError::Busy {
+                slug: tenant.slug.to_string(),
+                holder: holder.unwrap_or_else(|| "another session".to_owned()),
+            });
+        }
+    }
+    let now = control_plane::find_by_id(&mut connection, tenant.id).await?;
+    let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
+    Ok((connection, now))
+}
+
+/// Finds the tenant that has the slug now, purged ones aside.
+pub(super) async fn find(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, TenantError> {
+    let found = control_plane::find_live(&mut *plane.session().await?, slug).await?;
+    found.ok_or_else(|| TenantError::NotFound(slug.to_string()))
+}
+
+/// Refuses a tenant whose record the evidence contradicts.
+pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Result<(), TenantError> {
+    match &tenant.quarantine {
+        None => Ok(()),
+        Some(quarantine) => Err(TenantError::Quarantined {
+            wanted,
+            slug: tenant.slug.to_string(),
+            since: instant(quarantine.at),
+            reason: quarantine.reason.clone(),
+        }),
+    }
+}
+
+/// What an operation is, for the journal and the audit trail.
+pub(super) struct Opening<'a> {
+    pub(super) kind: OperationKind,
+    pub(super) action: &'static str,
+    pub(super) request: serde_json::Value,
+    pub(super) first_step: &'static str,
+    pub(super) actor: &'a Actor,
+}
+
+/// Opens an operation, or takes over the open one of the same kind; another kind's is given up.
+/// Journal and audit intent are one commit.
+pub(super) async fn open(
+    mut connection: PgConnection,
+    tenant: &Tenant,
+    opening: Opening<'_>,
+) -> Result<(Journal, Trail, bool), TenantError> {
+    let holder = holder();
+    let open = control_plane::open_operation(&mut connection, tenant.id).await?;
+    let mut transaction = connection.begin().await.map_err(PgError::doing("open the operation"))?;
+    let (lease, is_continued) = match open {
+        Some(operation) if operation.kind == opening.kind.word() => {
+            (control_plane::take_over(&mut transaction, operation.id, &holder).await?, true)
+        }
+        other => {
+            if other.is_some() {
+                control_plane::supersede(&mut transaction, tenant.id).await?;
+            }
+            let new = NewOperation {
+                tenant_id: tenant.id,
+                kind: opening.kind,
+                fingerprint: fingerprint(&opening.request),
+                request: opening.request.clone(),
+                step: opening.first_step,
+                actor: opening.actor,
+                holder: &holder,
+            };
+            (control_plane::start(&mut transaction, &new).await?, false)
+        }
+    };
+    let trail = Trail {
+        actor: opening.actor.clone(),
+        action: opening.action,
+        tenant_id: tenant.id,
+        slug: tenant.slug.clone(),
+        operation_id: lease.operation_id,
+    };
+    let detail = serde_json::json!({ "request": opening.request, "continued": is_continued });
+    trail.append(&mut transaction, AuditOutcome::Intent, detail).await?;
+    transaction.commit().await.map_err(PgError::doing("open the operation"))?;
+    Ok((Journal { connection, lease }, trail, is_continued))
+}
+
+/// Turns a saga's halt into the operator's error, and writes the failure into the audit trail.
+pub(super) async fn halted(
+    halt: Halt<TenantError>,
+    act: &'static str,
+    journal: &mut Journal,
+    trail: &Trail,
+) -> TenantError {
+    let slug = trail.slug.to_string();
+    let (step, error) = match halt {
+        Halt::Failed { step, error } => {
+            (step, TenantError::Stopped { act, slug, step, source: Box::new(error) })
+        }
+        Halt::Interrupted { next } => (next, TenantError::Interrupted { act, slug, next }),
+    };
+    let detail = serde_json::json!({ "step": step, "stopped": true });
+    // The error that stopped the step is what the operator needs; when the control plane is gone
+    // this row cannot be written, and the open operation tells the same.
+    drop(trail.append(&mut journal.connection, AuditOutcome::Failed, detail).await);
+    error
+}
+
+/// Returns an instant as RFC 3339 in UTC.
+pub(super) fn instant(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
+    at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
+}
+
+fn holder() -> String {
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{machine}:{}", std::process::id())
+}
+
+fn fingerprint(request: &serde_json::Value) -> String {
+    let hash =
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, request.to_string().as_bytes());
+    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}

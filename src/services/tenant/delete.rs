@@ -1,0 +1,196 @@
+//! `tenant delete`: confirm → `deleted` in one commit, sessions dead with it → connections closed.
+//!
+//! Everything stays where it is for the grace; `tenant restore` undoes it.
+
+use std::time::Instant;
+
+use super::control::{self, Opening};
+use super::trail::Trail;
+use super::{DeleteReport, DeleteRequest, LifePlan, TenantError};
+use crate::adapters::cluster::{Cluster, Door, Identity};
+use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
+use crate::adapters::postgres::{PgError, Purpose};
+use crate::model::{DatabaseName, Interrupt, Slug, Tenant, TenantStatus};
+use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Mark,
+    Close,
+}
+
+const STEPS: [Step; 2] = [Step::Mark, Step::Close];
+
+impl SagaStep for Step {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mark => "mark",
+            Self::Close => "close",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Mark => "Mark it deleted and end its sessions",
+            Self::Close => "Close the database",
+        }
+    }
+}
+
+/// Returns the tenant as it is and what deleting it would do; nothing is changed.
+///
+/// # Errors
+/// When there is no such tenant, it is protected, or in no state to be deleted.
+pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+    let tenant = control::find(plane, slug).await?;
+    check(&tenant)?;
+    let steps = STEPS.map(|step| (step.word(), step.title())).to_vec();
+    Ok(LifePlan { tenant, status: TenantStatus::Deleted, steps })
+}
+
+/// Cuts a tenant off, or finishes what an earlier run began.
+///
+/// # Errors
+/// When it is protected or in no state to be deleted, somebody else works on it, or a step fails.
+pub async fn run(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &DeleteRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(StepEvent),
+) -> Result<DeleteReport, TenantError> {
+    let started = Instant::now();
+    let deadline = tokio::time::Instant::now() + request.patience;
+    let tenant = control::find(plane, request.consent.slug()).await?;
+    let (mut connection, tenant) = control::take(plane, &tenant, "delete", deadline).await?;
+    check(&tenant)?;
+    let open = control_plane::open_operation(&mut connection, tenant.id).await?;
+    let is_unfinished = open.is_some_and(|op| op.kind == OperationKind::Delete.word());
+    if tenant.status == TenantStatus::Deleted && !is_unfinished {
+        let elapsed = started.elapsed();
+        return Ok(DeleteReport { tenant, was_deleted: true, steps: Vec::new(), elapsed });
+    }
+    let opening = Opening {
+        kind: OperationKind::Delete,
+        action: "tenant.delete",
+        request: serde_json::json!({
+            "slug": tenant.slug.as_str(),
+            "grace_s": request.grace.as_secs(),
+        }),
+        first_step: Step::Mark.word(),
+        actor: &request.actor,
+    };
+    let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
+    let mut deletion = Deletion {
+        cluster,
+        request,
+        trail: trail.clone(),
+        identity: Identity::of(&tenant, plane.id()),
+        tenant: tenant.clone(),
+        deadline,
+    };
+    match saga::run(&mut deletion, &mut journal, interrupt, on_event).await {
+        Ok(steps) => {
+            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
+            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
+            Ok(DeleteReport { tenant: now, was_deleted: false, steps, elapsed: started.elapsed() })
+        }
+        Err(halt) => Err(control::halted(halt, "delete", &mut journal, &trail).await),
+    }
+}
+
+fn check(tenant: &Tenant) -> Result<(), TenantError> {
+    control::refuse_quarantined(tenant, "delete")?;
+    if tenant.is_protected {
+        return Err(TenantError::Protected(tenant.slug.to_string()));
+    }
+    match tenant.status {
+        TenantStatus::Purging | TenantStatus::Purged => Err(TenantError::WrongState {
+            wanted: "delete",
+            slug: tenant.slug.to_string(),
+            status: tenant.status.word(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+struct Deletion<'a> {
+    cluster: &'a Cluster,
+    request: &'a DeleteRequest,
+    trail: Trail,
+    identity: Identity,
+    tenant: Tenant,
+    deadline: tokio::time::Instant,
+}
+
+impl Saga for Deletion<'_> {
+    type Step = Step;
+    type Error = TenantError;
+
+    fn steps(&self) -> Vec<Step> {
+        STEPS.to_vec()
+    }
+
+    async fn look(&mut self, step: Step) -> Result<Look, TenantError> {
+        Ok(match (step, self.tenant.purge_after) {
+            (Step::Mark, Some(at)) if self.tenant.status == TenantStatus::Deleted => {
+                Look::Done(format!("kept until {}", control::instant(at)))
+            }
+            _ => Look::Needed,
+        })
+    }
+
+    async fn act(
+        &mut self,
+        step: Step,
+        _attempt: i32,
+        journal: &mut Journal,
+    ) -> Result<String, TenantError> {
+        match step {
+            Step::Mark => {
+                let grace = i64::try_from(self.request.grace.as_secs()).unwrap_or(i64::MAX);
+                let connection = &mut journal.connection;
+                let until = control_plane::set_deleted(connection, self.tenant.id, grace).await?;
+                Ok(format!("sessions revoked, kept until {}", control::instant(until)))
+            }
+            Step::Close => self.close(journal).await,
+        }
+    }
+}
+
+impl Deletion<'_> {
+    async fn close(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let closed = match &self.tenant.database {
+            None => "there was no database".to_owned(),
+            Some(name) => close_door(self.cluster, name, &self.identity, self.deadline).await?,
+        };
+        let doing = || PgError::doing("record the deletion");
+        let mut transaction =
+            sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
+        let finished = (Step::Close.word(), closed.as_str());
+        control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
+        let detail = serde_json::json!({ "database": closed });
+        self.trail.append(&mut transaction, AuditOutcome::Done, detail).await?;
+        transaction.commit().await.map_err(doing())?;
+        Ok(closed)
+    }
+}
+
+/// Lets nobody in and ends who is in.
+async fn close_door(
+    cluster: &Cluster,
+    name: &DatabaseName,
+    identity: &Identity,
+    deadline: tokio::time::Instant,
+) -> Result<String, TenantError> {
+    let mut operator = cluster.operator(Purpose::query("delete")).await?;
+    let Some(found) = cluster.look(&mut operator, name).await? else {
+        return Ok("there was no database".to_owned());
+    };
+    // What a create left behind before it could stamp it is closed from its first moment.
+    if found.is_open || found.stamp.contradiction(identity).is_none() {
+        cluster.set_door(&mut operator, name, identity, Door::Closed).await?;
+    }
+    cluster.end_sessions(&mut operator, name, deadline).await?;
+    Ok(format!("{name} closed, no session left"))
+}

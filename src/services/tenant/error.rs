@@ -1,0 +1,184 @@
+//! Why something could not be done to a tenant.
+
+use super::KeyError;
+use crate::adapters::cluster::ClusterError;
+use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::postgres::PgError;
+use crate::model::{Classified, ErrorKind};
+use crate::services::migration::MigrationError;
+
+/// What can go wrong with a tenant's life.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantError {
+    /// The control plane.
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    /// The cluster or the tenant's database.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A migration or a seed.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// The key that seals credentials.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is no such tenant.
+    #[error("find tenant `{0}`: there is none")]
+    NotFound(String),
+    /// The slug belongs to a tenant that is not what was asked for.
+    #[error("create `{slug}`: it is there already with {}", differences.join("; "))]
+    SpecDiffers {
+        /// The slug.
+        slug: String,
+        /// What is different.
+        differences: Vec<String>,
+    },
+    /// The id was used before.
+    #[error("create `{slug}`: the id {id} was used before, and no id is used twice")]
+    IdUsed {
+        /// The slug.
+        slug: String,
+        /// The id.
+        id: String,
+    },
+    /// The tenant is in no state for this.
+    #[error("{wanted} `{slug}`: it is {status}")]
+    WrongState {
+        /// What was wanted.
+        wanted: &'static str,
+        /// The tenant.
+        slug: String,
+        /// Its status.
+        status: &'static str,
+    },
+    /// Nobody touches it until a person decided.
+    #[error("{wanted} `{slug}`: it is quarantined since {since}: {reason}")]
+    Quarantined {
+        /// What was wanted.
+        wanted: &'static str,
+        /// The tenant.
+        slug: String,
+        /// Since when.
+        since: String,
+        /// What contradicts the record.
+        reason: String,
+    },
+    /// It is protected against deletion.
+    #[error("delete `{0}`: it is protected")]
+    Protected(String),
+    /// Another tenantctl works on it.
+    #[error("work on `{slug}`: {holder} is at it")]
+    Busy {
+        /// The tenant.
+        slug: String,
+        /// Who, as far as the server says.
+        holder: String,
+    },
+    /// Something between us and the control plane mixes sessions.
+    #[error(
+        "lock anything on the control plane: a pooler in transaction mode answers there, and locks \
+         need a session of their own"
+    )]
+    Pooled,
+    /// A new database is not what it must be before anybody may use it.
+    #[error("verify the database of `{slug}`: {}", findings.join("; "))]
+    Unverified {
+        /// The tenant.
+        slug: String,
+        /// What is not as it must be.
+        findings: Vec<String>,
+    },
+    /// The application's password is not kept.
+    #[error("show the password of `{0}`: it is not kept")]
+    NoCredential(String),
+    /// Placement `project` is not served.
+    #[error("place a tenant in a Supabase project: this version serves placement `database` only")]
+    NoProjects,
+    /// A step failed; what came before it stays.
+    #[error("{act} `{slug}`: step `{step}` failed")]
+    Stopped {
+        /// Create, delete, restore or purge.
+        act: &'static str,
+        /// The tenant.
+        slug: String,
+        /// The step.
+        step: &'static str,
+        /// Why.
+        #[source]
+        source: Box<TenantError>,
+    },
+    /// The operator stopped it between two steps.
+    #[error("{act} `{slug}`: interrupted before step `{next}`")]
+    Interrupted {
+        /// Create, delete, restore or purge.
+        act: &'static str,
+        /// The tenant.
+        slug: String,
+        /// The step that comes next.
+        next: &'static str,
+    },
+}
+
+impl From<PgError> for TenantError {
+    fn from(error: PgError) -> Self {
+        Self::ControlPlane(error.into())
+    }
+}
+
+impl Classified for TenantError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ControlPlane(error) => error.kind(),
+            Self::Cluster(error) => error.kind(),
+            Self::Migration(error) => error.kind(),
+            Self::Key(error) => error.kind(),
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::SpecDiffers { .. }
+            | Self::IdUsed { .. }
+            | Self::WrongState { .. }
+            | Self::Busy { .. } => ErrorKind::Conflict,
+            Self::Quarantined { .. } | Self::Unverified { .. } => ErrorKind::Incomplete,
+            Self::Protected(_) | Self::NoCredential(_) | Self::Pooled => ErrorKind::Refused,
+            Self::NoProjects => ErrorKind::Usage,
+            // The operation stays open and the same command continues it, whatever stopped it; only
+            // what needs somebody else to act keeps its own kind.
+            Self::Stopped { source, .. } => match source.kind() {
+                kind @ (ErrorKind::Denied | ErrorKind::Conflict | ErrorKind::Usage) => kind,
+                _ => ErrorKind::Incomplete,
+            },
+            Self::Interrupted { .. } => ErrorKind::Interrupted,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ControlPlane(error) => error.hint(),
+            Self::Cluster(error) => error.hint(),
+            Self::Migration(error) => error.hint(),
+            Self::Key(error) => error.hint(),
+            Self::NotFound(_) => Some("tenantctl tenant list".to_owned()),
+            Self::SpecDiffers { slug, .. } | Self::WrongState { slug, .. } => {
+                Some(format!("tenantctl tenant show {slug}"))
+            }
+            Self::Quarantined { slug, .. } => {
+                Some(format!("look at it first: tenantctl tenant show {slug}"))
+            }
+            Self::Protected(slug) => Some(format!("tenantctl tenant unprotect {slug}")),
+            Self::Busy { .. } => Some("wait for it, or pass a longer --timeout".to_owned()),
+            Self::NoCredential(slug) => Some(format!("tenantctl tenant rotate {slug}")),
+            Self::NoProjects => Some("set TENANTCTL_PLACEMENT=database".to_owned()),
+            Self::Pooled => Some(
+                "set TENANTCTL_CONTROL_PLANE_URL to the server itself or to its session-mode port"
+                    .to_owned(),
+            ),
+            Self::Stopped { source, .. } => Some(match source.hint() {
+                Some(hint) => format!("{hint}; then run the same command again: it continues"),
+                None => "run the same command again: it continues where it stopped".to_owned(),
+            }),
+            Self::Interrupted { .. } => {
+                Some("run the same command again: it continues where it stopped".to_owned())
+            }
+            Self::IdUsed { .. } | Self::Unverified { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! `tenant purge`: identity checked → point of no return → database dropped, absence proved → role
+//! and credential gone → `purged`.
+//!
+//! The slug stays taken until absence is proved: the next tenant of that name must never inherit a
+//! stranger's database.
+
+use std::time::Instant;
+
+use super::control::{self, Opening};
+use super::trail::Trail;
+use super::{LifePlan, PurgeReport, PurgeRequest, TenantError};
+use crate::adapters::cluster::{Cluster, Identity};
+use crate::adapters::control_plane::{
+    self, AuditOutcome, ControlPlane, OperationKind, TenantFilter,
+};
+use crate::adapters::postgres::{PgError, Purpose};
+use crate::model::{Interrupt, Slug, Tenant, TenantStatus};
+use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Check,
+    Commit,
+    Drop,
+    Role,
+    Tombstone,
+}
+
+const STEPS: [Step; 5] = [Step::Check, Step::Commit, Step::Drop, Step::Role, Step::Tombstone];
+
+impl SagaStep for Step {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Commit => "commit",
+            Self::Drop => "drop",
+            Self::Role => "role",
+            Self::Tombstone => "tombstone",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Check => "Check whose database it is",
+            Self::Commit => "Pass the point of no return",
+            Self::Drop => "Drop the database",
+            Self::Role => "Drop the login",
+            Self::Tombstone => "Record that it is gone",
+        }
+    }
+}
+
+/// Returns the tenant as it is and what purging it would do; nothing is changed.
+///
+/// # Errors
+/// When there is no such tenant, or it is not deleted.
+pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+    let tenant = control::find(plane, slug).await?;
+    check(&tenant)?;
+    let steps = STEPS.map(|step| (step.word(), step.title())).to_vec();
+    Ok(LifePlan { tenant, status: TenantStatus::Purged, steps })
+}
+
+/// Returns the deleted tenants whose grace is over by the database's clock, and those whose purge
+/// was begun.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
+    let mut session = plane.session().await?;
+    let now = PgError::doing("read the clock");
+    let (now,): (time::OffsetDateTime,) =
+        sqlx::query_as("SELECT clock_timestamp()").fetch_one(&mut *session).await.map_err(now)?;
+    let mut found = Vec::new();
+    for status in [TenantStatus::Deleted, TenantStatus::Purging] {
+        let filter = TenantFilter { status: Some(status), ..TenantFilter::default() };
+        let tenants = control_plane::list_page(&mut session, &filter, None, i64::MAX).await?;
+        let is_due = |tenant: &Tenant| {
+            status == TenantStatus::Purging || tenant.purge_after.is_some_and(|at| at <= now)
+        };
+        found.extend(tenants.into_iter().filter(is_due));
+    }
+    Ok(found)
+}
+
+/// Destroys a deleted tenant, or finishes what an earlier run began.
+///
+/// # Errors
+/// When it is not deleted, its database is not provably its own, somebody else works on it, or a
+/// step fails; access stays cut.
+pub async fn run(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &PurgeRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(StepEvent),
+) -> Result<PurgeReport, TenantError> {
+    let started = Instant::now();
+    let deadline = tokio::time::Instant::now() + request.patience;
+    let slug = request.consent.slug();
+    let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
+    let tenant = found.ok_or_else(|| TenantError::NotFound(slug.to_string()))?;
+    if tenant.status == TenantStatus::Purged {
+        let elapsed = started.elapsed();
+        return Ok(PurgeReport { tenant, was_purged: true, steps: Vec::new(), elapsed });
+    }
+    let (connection, tenant) = control::take(plane, &tenant, "purge", deadline).await?;
+    check(&tenant)?;
+    let opening = Opening {
+        kind: OperationKind::Purge,
+        action: "tenant.purge",
+        request: serde_json::json!({ "slug": tenant.slug.as_str(), "backup": null }),
+        first_step: Step::Check.word(),
+        actor: &request.actor,
+    };
+    let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
+    let identity = Identity::of(&tenant, plane.id());
+    let mut purging =
+        Purging { cluster, trail: trail.clone(), identity, tenant: tenant.clone(), deadline };
+    match saga::run(&mut purging, &mut journal, interrupt, on_event).await {
+        Ok(steps) => {
+            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
+            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
+            Ok(PurgeReport { tenant: now, was_purged: false, steps, elapsed: started.elapsed() })
+        }
+        Err(halt) => Err(control::halted(halt, "purge", &mut journal, &trail).await),
+    }
+}
+
+fn check(tenant: &Tenant) -> Result<(), TenantError> {
+    control::refuse_quarantined(tenant, "purge")?;
+    if tenant.is_protected {
+        return Err(TenantError::Protected(tenant.slug.to_string()));
+    }
+    match tenant.status {
+        TenantStatus::Deleted | TenantStatus::Purging => Ok(()),
+        other => Err(TenantError::WrongState {
+            wanted: "purge",
+            slug: tenant.slug.to_string(),
+            status: other.word(),
+        }),
+    }
+}
+
+struct Purging<'a> {
+    cluster: &'a Cluster,
+    trail: Trail,
+    identity: Identity,
+    tenant: Tenant,
+    deadline: tokio::time::Instant,
+}
+
+impl Saga for Purging<'_> {
+    type Step = Step;
+    type Error = TenantError;
+
+    fn steps(&self) -> Vec<Step> {
+        STEPS.to_vec()
+    }
+
+    async fn look(&mut self, step: Step) -> Result<Look, TenantError> {
+        Ok(match step {
+            Step::Commit if self.tenant.status == TenantStatus::Purging => {
+                Look::Done("it was passed before".to_owned())
+            }
+            _ => Look::Needed,
+        })
+    }
+
+    async fn act(
+        &mut self,
+        step: Step,
+        _attempt: i32,
+        journal: &mut Journal,
+    ) -> Result<String, TenantError> {
+        match step {
+            Step::Check => self.check().await,
+            Step::Commit => {
+                control_plane::set_purging(&mut journal.connection, self.tenant.id).await?;
+                Ok("only `purged` follows".to_owned())
+            }
+            Step::Drop => self.drop_database().await,
+            Step::Role => self.drop_role().await,
+            Step::Tombstone => self.bury(journal).await,
+        }
+    }
+}
+
+impl Purging<'_> {
+    /// Looks before the point of no return; the drop looks again on its own session.
+    async fn check(&mut self) -> Result<String, TenantError> {
+        let Some(name) = &self.tenant.database else {
+            return Ok("there is no database".to_owned());
+        };
+        let mut operator = self.cluster.operator(Purpose::query("purge")).await?;
+        if let Some(recorded) = &self.tenant.system_identifier
+            && let Some(seen) = self.cluster.system_identifier(&mut operator).await?
+            && seen != *recorded
+        {
+            return Err(crate::adapters::cluster::ClusterError::Stranger {
+                what: "cluster",
+                name: self.cluster.endpoint().to_string(),
+                finding: format!("its identifier is {seen}, the record says {recorded}"),
+            }
+            .into());
+        }
+        match self.cluster.look(&mut operator, name).await? {
+            None => Ok(format!("{name} is not there")),
+            Some(found) => {
+                self.cluster.check_ours(name, &self.identity, &found, self.tenant.database_oid)?;
+                Ok(format!("{name} is stamped as this tenant's"))
+            }
+        }
+    }
+
+    async fn drop_database(&mut self) -> Result<String, TenantError> {
+        let Some(name) = &self.tenant.database else {
+            return Ok("there was no database".to_owned());
+        };
+        let oid = self.tenant.database_oid;
+        let was_there =
+            self.cluster.drop_database(name, &self.identity, oid, self.deadline).await?;
+        Ok(if was_there {
+            format!("{name} dropped, and looked for in vain")
+        } else {
+            format!("{name} was not there")
+        })
+    }
+
+    async fn drop_role(&mut self) -> Result<String, TenantError> {
+        let Some(name) = &self.tenant.database else {
+            return Ok("there was no login".to_owned());
+        };
+        let mut operator = self.cluster.operator(Purpose::query("purge")).await?;
+        let was_there = self.cluster.drop_role(&mut operator, name, &self.identity).await?;
+        Ok(if was_there { "dropped".to_owned() } else { "it was not there".to_owned() })
+    }
+
+    async fn bury(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let doing = || PgError::doing("record that the tenant is purged");
+        let mut transaction =
+            sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
+        control_plane::set_purged(&mut transaction, self.tenant.id).await?;
+        let finished = (Step::Tombstone.word(), "purged");
+        control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
+        let database = self.tenant.database.as_ref().map(ToString::to_string);
+        let detail = serde_json::json!({ "database": database });
+        self.trail.append(&mut transaction, AuditOutcome::Done, detail).await?;
+        transaction.commit().await.map_err(doing())?;
+        Ok("purged; the slug is free, the id is not".to_owned())
+    }
+}

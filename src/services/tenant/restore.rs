@@ -1,0 +1,175 @@
+//! `tenant restore`: a deleted tenant back to the status it had; its old sessions stay dead.
+//!
+//! The control plane comes last: until its commit the tenant counts as deleted.
+
+use std::time::Instant;
+
+use super::control::{self, Opening};
+use super::trail::Trail;
+use super::{RestoreReport, RestoreRequest, TenantError};
+use crate::adapters::cluster::{Cluster, Door, Identity};
+use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
+use crate::adapters::postgres::{PgError, Purpose};
+use crate::model::{Interrupt, Tenant, TenantStatus};
+use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Open,
+    Mark,
+}
+
+impl SagaStep for Step {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Mark => "mark",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open the database",
+            Self::Mark => "Bring the status back",
+        }
+    }
+}
+
+/// Brings a deleted tenant back, or finishes what an earlier run began.
+///
+/// # Errors
+/// When it is past the point of no return, somebody else works on it, or a step fails.
+pub async fn run(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &RestoreRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(StepEvent),
+) -> Result<RestoreReport, TenantError> {
+    let started = Instant::now();
+    let deadline = tokio::time::Instant::now() + request.patience;
+    let tenant = match control::find(plane, &request.slug).await {
+        Ok(tenant) => tenant,
+        Err(error) => return Err(gone(plane, request, error).await?),
+    };
+    let (connection, tenant) = control::take(plane, &tenant, "restore", deadline).await?;
+    control::refuse_quarantined(&tenant, "restore")?;
+    match tenant.status {
+        TenantStatus::Deleted => {}
+        TenantStatus::Purging | TenantStatus::Purged => return Err(wrong_state(&tenant)),
+        _ => {
+            let elapsed = started.elapsed();
+            return Ok(RestoreReport { tenant, was_there: true, steps: Vec::new(), elapsed });
+        }
+    }
+    let opening = Opening {
+        kind: OperationKind::Restore,
+        action: "tenant.restore",
+        request: serde_json::json!({ "slug": tenant.slug.as_str() }),
+        first_step: Step::Open.word(),
+        actor: &request.actor,
+    };
+    let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
+    let identity = Identity::of(&tenant, plane.id());
+    let mut restoration =
+        Restoration { cluster, trail: trail.clone(), identity, tenant: tenant.clone() };
+    match saga::run(&mut restoration, &mut journal, interrupt, on_event).await {
+        Ok(steps) => {
+            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
+            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
+            Ok(RestoreReport { tenant: now, was_there: false, steps, elapsed: started.elapsed() })
+        }
+        Err(halt) => Err(control::halted(halt, "restore", &mut journal, &trail).await),
+    }
+}
+
+/// A purged tenant is a clearer answer than "there is none".
+async fn gone(
+    plane: &ControlPlane,
+    request: &RestoreRequest,
+    error: TenantError,
+) -> Result<TenantError, TenantError> {
+    let found = control_plane::find_any(&mut *plane.session().await?, &request.slug).await?;
+    Ok(found.map_or(error, |tenant| wrong_state(&tenant)))
+}
+
+fn wrong_state(tenant: &Tenant) -> TenantError {
+    TenantError::WrongState {
+        wanted: "restore",
+        slug: tenant.slug.to_string(),
+        status: tenant.status.word(),
+    }
+}
+
+struct Restoration<'a> {
+    cluster: &'a Cluster,
+    trail: Trail,
+    identity: Identity,
+    tenant: Tenant,
+}
+
+impl Saga for Restoration<'_> {
+    type Step = Step;
+    type Error = TenantError;
+
+    fn steps(&self) -> Vec<Step> {
+        vec![Step::Open, Step::Mark]
+    }
+
+    async fn look(&mut self, _step: Step) -> Result<Look, TenantError> {
+        Ok(Look::Needed)
+    }
+
+    async fn act(
+        &mut self,
+        step: Step,
+        _attempt: i32,
+        journal: &mut Journal,
+    ) -> Result<String, TenantError> {
+        match step {
+            Step::Open => self.open().await,
+            Step::Mark => self.mark(journal).await,
+        }
+    }
+}
+
+impl Restoration<'_> {
+    async fn open(&mut self) -> Result<String, TenantError> {
+        let before = self.tenant.status_before_delete;
+        let Some(name) = &self.tenant.database else {
+            return Ok("there is no database".to_owned());
+        };
+        let mut operator = self.cluster.operator(Purpose::query("restore")).await?;
+        let found = self.cluster.look(&mut operator, name).await?;
+        // A create that had not come far: it continues with `tenant create`.
+        let is_unfinished = before == Some(TenantStatus::Provisioning);
+        let is_bare =
+            found.as_ref().is_none_or(|f| f.stamp.contradiction(&self.identity).is_some());
+        if is_unfinished && is_bare {
+            return Ok("its creation had not come to a database".to_owned());
+        }
+        let door = match before {
+            Some(TenantStatus::Active) => Door::Open,
+            _ => Door::OperatorOnly,
+        };
+        self.cluster.set_door(&mut operator, name, &self.identity, door).await?;
+        Ok(match door {
+            Door::Open => format!("{name} open to its application"),
+            _ => format!("{name} open to the operator"),
+        })
+    }
+
+    async fn mark(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let status = self.tenant.status_before_delete.unwrap_or(TenantStatus::Active);
+        let doing = || PgError::doing("restore the tenant");
+        let mut transaction =
+            sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
+        control_plane::set_restored(&mut transaction, self.tenant.id).await?;
+        let finished = (Step::Mark.word(), status.word());
+        control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
+        let detail = serde_json::json!({ "status": status.word() });
+        self.trail.append(&mut transaction, AuditOutcome::Done, detail).await?;
+        transaction.commit().await.map_err(doing())?;
+        Ok(format!("{status} again, sessions from before stay revoked"))
+    }
+}
