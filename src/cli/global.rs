@@ -22,7 +22,7 @@ pub enum OutputFormat {
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
     /// Always
     Always,
@@ -45,7 +45,9 @@ pub struct GlobalArgs {
         value_name = "table|json|ndjson"
     )]
     pub output: OutputFormat,
-    /// Profile of the config file to use [env: TENANTCTL_PROFILE]
+    /// Profile of the config file to use
+    ///
+    /// `TENANTCTL_PROFILE` names it as well.
     #[arg(short, long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Config file to use instead of ./tenantctl.toml and the user's own
@@ -76,7 +78,9 @@ pub struct GlobalArgs {
     /// How long to wait for what is locked or slow
     #[arg(long, global = true, value_parser = duration, default_value = "30s", value_name = "DURATION")]
     pub timeout: Duration,
-    /// Who acts, for the audit trail [env: TENANTCTL_ACTOR] [default: user@machine]
+    /// Who acts, for the audit trail
+    ///
+    /// `TENANTCTL_ACTOR` names it as well; user@machine when nobody does.
     #[arg(long, global = true, value_name = "WHO")]
     pub actor: Option<Actor>,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest duration that may be asked for: a hundred years.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Reads a duration such as `30s`, `15m`, `1h` or `7d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -18,7 +18,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// Reads a grace: a duration of at least an hour, since zero must never mean "now" by accident.
 pub(super) fn grace(text: &str) -> Result<Duration, String> {
     let grace = duration(text)?;
-    if grace < Duration::from_secs(3600) {
+    if grace < Duration::from_hours(1) {
         return Err("a grace is at least 1h; to destroy at once, say --purge".to_owned());
     }
     Ok(grace)
@@ -56,6 +56,6 @@ mod tests {
         for bad in ["", "0", "0s", "59m", "-1h", "1000000000000y", "soon"] {
             assert!(grace(bad).is_err(), "{bad}");
         }
-        assert_eq!(grace("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        assert_eq!(grace("7d"), Ok(Duration::from_hours(7 * 24)));
     }
 }

@@ -66,7 +66,8 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
 }
 
 fn remember(cache: &PathBuf, names: &[(String, String)]) {
-    let text: String = names.iter().map(|(slug, name)| format!("{slug}\t{name}\n")).collect();
+    let lines: Vec<_> = names.iter().map(|(slug, name)| format!("{slug}\t{name}\n")).collect();
+    let text = lines.concat();
     let temporary = cache.with_extension(std::process::id().to_string());
     let written = std::fs::OpenOptions::new()
         .write(true)

@@ -8,7 +8,7 @@ use crate::model::ErrorKind;
 use crate::output::{Ending, Failure};
 
 /// Prints a shell's completion script.
-pub(super) fn run(args: CompletionsArgs, context: &Context) -> Result<Ending, Failure> {
+pub(super) fn run(args: &CompletionsArgs, context: &Context) -> Result<Ending, Failure> {
     context.console().raw(&registration(args.shell)?);
     Ok(None)
 }

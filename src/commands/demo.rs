@@ -2,18 +2,22 @@
 //!
 //! Each leg is the very command an operator would type; it leaves everything running.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::context::Reach;
 use super::{Context, local};
 use crate::cli::LocalUpArgs;
 use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId};
 use crate::output::{
-    Ending, Failure, Format, Progress, TenantLines, render_check, render_create, render_install,
-    render_issue, render_revoke, render_up,
+    Ending, Failure, Format, Progress, TenantLines, View, render_check, render_create,
+    render_install, render_issue, render_revoke, render_up,
 };
 use crate::services::migration::{find_set, install};
-use crate::services::session::{IssueRequest, RevokeRequest, Target, check, issue, revoke};
-use crate::services::tenant::{CreateRequest, ListRequest, create, list};
+use crate::services::session::{
+    IssueReport, IssueRequest, RevokeRequest, Target, check, issue, revoke,
+};
+use crate::services::tenant::{CreateReport, CreateRequest, ListRequest, create, list};
 
 /// The tenant the demo creates.
 const SLUG: &str = "acme";
@@ -30,29 +34,49 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
         return Err(Failure::new(ErrorKind::Refused, message)
             .hint("unset TENANTCTL_CONTROL_PLANE_URL, or choose --profile local"));
     }
-    let leg = |text: &str| console.note(&format!("\n── {text}"));
 
-    leg("tenantctl local up");
+    leg(context, "tenantctl local up");
     let up = local::bring_up(args, context, console).await?;
-    if console.format() == Format::Table {
-        console.show(&render_up(console, &up, &local::masked(&up.endpoint)).without_notes());
-    }
+    let url = local::masked(&up.endpoint);
+    show(context, render_up(console, &up, &url));
 
-    leg("tenantctl init");
+    leg(context, "tenantctl init");
     let endpoint = context.control_plane_endpoint()?;
     let installed = install(&endpoint, &context.actor(), context.patience, false).await?;
-    if console.format() == Format::Table {
-        console.show(&render_install(console, &installed, false).without_notes());
-    }
+    show(context, render_install(console, &installed, false));
 
-    leg("tenantctl tenant create acme --name 'Acme Distributors' --seed");
     let reach = context.reach().await?;
+    let created = make_tenant(&reach, context).await?;
+    let (session, states) = try_session(&reach, &created, context).await?;
+
+    if console.format() == Format::Table {
+        leg(context, "tenantctl tenant list");
+        let (mut lines, all) = (TenantLines::new(console), ListRequest::default());
+        if list(&reach.plane, &all, |page| lines.page_or_stop(page)).await?.is_ok() {
+            lines.finish();
+        }
+    } else {
+        let view = render_create(console, &created);
+        console.show(&view.with_demo(&url, &session, states, started.elapsed()));
+    }
+    console.note(&format!(
+        "\nAll of it took {:.1} s and is still running.\n\nNext:\n  tenantctl tenant show acme\n  \
+         psql \"$(tenantctl tenant url acme --reveal)\"\n  tenantctl audit list\n  tenantctl local \
+         down        stop it; the data stays",
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(None)
+}
+
+async fn make_tenant(reach: &Reach, context: &Context) -> Result<CreateReport, Failure> {
+    leg(context, "tenantctl tenant create acme --name 'Acme Distributors' --seed");
+    let console = context.console();
     let request = CreateRequest {
         slug: known(SLUG.parse::<Slug>())?,
         id: None,
         name: known("Acme Distributors".parse::<TenantName>())?,
         plan: None,
-        labels: std::collections::BTreeMap::new(),
+        labels: BTreeMap::new(),
         region: None,
         placement: Placement::Database,
         sets: context.sets()?,
@@ -62,34 +86,38 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
         patience: context.patience,
         actor: context.actor(),
     };
-    let created = {
-        let progress = Progress::new(console);
-        let on_event = |event| progress.step(&event);
-        create(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?
-    };
-    if console.format() == Format::Table {
-        console.show(&render_create(console, &created).without_notes());
-    }
+    let progress = Progress::new(console);
+    let on_event = |event| progress.step(&event);
+    let created =
+        create(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+    drop(progress);
+    show(context, render_create(console, &created));
+    Ok(created)
+}
 
-    leg("tenantctl session issue --user … --tenant acme");
+async fn try_session(
+    reach: &Reach,
+    created: &CreateReport,
+    context: &Context,
+) -> Result<(IssueReport, (SessionState, SessionState)), Failure> {
+    let console = context.console();
+    leg(context, "tenantctl session issue --user … --tenant acme");
     let user_id: UserId = known(USER.parse())?;
-    let ttl = Duration::from_secs(3600);
     let request = IssueRequest {
         user_id,
         tenant: created.tenant.slug.clone(),
-        ttl,
+        ttl: Duration::from_hours(1),
         ip: None,
         device: Some("tenantctl demo".to_owned()),
     };
     let session = issue(&reach.plane, &request).await?;
-    let before = check(&reach.plane, &session.jti).await?;
-    if console.format() == Format::Table {
-        console.show(&render_issue(console, &session).without_notes());
-        leg("tenantctl session check …");
-        console.show(&render_check(console, &session.jti, before));
-    }
+    show(context, render_issue(console, &session));
 
-    leg("tenantctl session revoke --jti … --reason 'the demo shows it'");
+    leg(context, "tenantctl session check …");
+    let before = check(&reach.plane, &session.jti).await?;
+    show(context, render_check(console, &session.jti, before));
+
+    leg(context, "tenantctl session revoke --jti … --reason 'the demo shows it'");
     let request = RevokeRequest {
         target: Target::Session(session.jti.clone()),
         reason: known("the demo shows it".parse())?,
@@ -97,32 +125,13 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
         is_dry_run: false,
     };
     let revoked = revoke(&reach.plane, &request).await?;
-    let after = check(&reach.plane, &session.jti).await?;
-    if console.format() == Format::Table {
-        console.show(&render_revoke(console, &revoked));
-        leg("tenantctl session check …");
-        console.show(&render_check(console, &session.jti, after));
-        leg("tenantctl tenant list");
-    }
+    show(context, render_revoke(console, &revoked));
 
-    let ending = (before, after);
-    match console.format() {
-        Format::Table => {
-            let mut lines = TenantLines::new(console);
-            let all = ListRequest::default();
-            let listed = list(&reach.plane, &all, |page| lines.page_or_stop(page)).await?;
-            if listed.is_ok() {
-                lines.finish();
-            }
-        }
-        _ => console.show(&render_create(console, &created).with_demo(
-            &local::masked(&up.endpoint),
-            &session,
-            ending,
-            started.elapsed(),
-        )),
-    }
-    if ending != (SessionState::Valid, SessionState::Revoked) {
+    leg(context, "tenantctl session check …");
+    let after = check(&reach.plane, &session.jti).await?;
+    show(context, render_check(console, &session.jti, after));
+
+    if (before, after) != (SessionState::Valid, SessionState::Revoked) {
         let message = format!(
             "show a revocation: the session was `{}` before and `{}` after it",
             before.word(),
@@ -130,13 +139,19 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
         );
         return Err(Failure::new(ErrorKind::Internal, message));
     }
-    console.note(&format!(
-        "\nAll of it took {:.1} s and is still running.\n\nNext:\n  tenantctl tenant show acme\n  \
-         psql \"$(tenantctl tenant url acme --reveal)\"\n  tenantctl audit list\n  tenantctl local \
-         down        stop it; the data stays",
-        started.elapsed().as_secs_f64()
-    ));
-    Ok(None)
+    Ok((session, (before, after)))
+}
+
+/// Says which command comes next.
+fn leg(context: &Context, command: &str) {
+    context.console().note(&format!("\n── {command}"));
+}
+
+/// Shows one leg's result to people; a program gets one document at the end.
+fn show(context: &Context, view: View) {
+    if context.console().format() == Format::Table {
+        context.console().show(&view.without_notes());
+    }
 }
 
 /// The demo's own words are valid; if not, that is our bug and not the operator's.

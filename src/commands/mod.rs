@@ -38,7 +38,7 @@ pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Fai
         Command::Seed(command) => seed::run(command, context).await,
         Command::Session(command) => session::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
-        Command::Completions(args) => completions::run(args, context),
+        Command::Completions(args) => completions::run(&args, context),
         Command::Man => man::run(context),
     }
 }

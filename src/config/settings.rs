@@ -25,8 +25,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(name) => write!(f, "{name}"),
-            Self::Environment(name) => write!(f, "{name}"),
+            Self::Flag(name) | Self::Environment(name) => f.write_str(name),
             Self::File(path, None) => write!(f, "{}", path.display()),
             Self::File(path, Some(profile)) => {
                 write!(f, "[profiles.{profile}] of {}", path.display())
@@ -223,7 +222,7 @@ impl<'a> Layers<'a> {
     }
 
     /// Returns a key from the first file that has it, a profile's table before the top.
-    fn from_files(&self, key: &str) -> Option<Setting<String>> {
+    fn in_files(&self, key: &str) -> Option<Setting<String>> {
         let text =
             |section: &Section| section.get(key).and_then(toml::Value::as_str).map(str::to_owned);
         self.files.iter().find_map(|found| {
@@ -246,7 +245,7 @@ impl<'a> Layers<'a> {
         {
             return Ok(Some(Setting { value, origin: Origin::Environment(variable) }));
         }
-        Ok(self.from_files(name))
+        Ok(self.in_files(name))
     }
 
     fn parsed<T: FromStr<Err: fmt::Display>>(
@@ -291,10 +290,10 @@ impl<'a> Layers<'a> {
             let value = secret_file::read_secret(&path)?;
             return Ok(Some(Setting { value, origin: Origin::File(path, None) }));
         }
-        if let Some(Setting { value, origin }) = self.from_files(name) {
+        if let Some(Setting { value, origin }) = self.in_files(name) {
             return Ok(Some(Setting { value: SecretText::new(value), origin }));
         }
-        let Some(Setting { value, .. }) = self.from_files(&format!("{name}_file")) else {
+        let Some(Setting { value, .. }) = self.in_files(&format!("{name}_file")) else {
             return Ok(None);
         };
         let path = PathBuf::from(value);

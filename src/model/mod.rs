@@ -26,4 +26,4 @@ pub use tenant::{
     DatabaseName, Label, LabelError, Placement, Quarantine, Reason, ReasonError, Slug, SlugError,
     Tenant, TenantId, TenantName, TenantNameError, TenantStatus, UnknownWord,
 };
-pub use text::{escape_controls, shorten};
+pub use text::{escape_controls, hex, shorten};

@@ -37,15 +37,21 @@ pub struct Appearance {
     pub is_no_input: bool,
 }
 
+/// Which of the three streams are terminals.
+#[derive(Debug, Clone, Copy)]
+struct Terminals {
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+}
+
 /// stdout and stderr, and everything known about them.
 #[derive(Debug)]
 pub struct Console {
     appearance: Appearance,
     has_color: bool,
-    is_stdout_terminal: bool,
-    is_stderr_terminal: bool,
-    is_stdin_terminal: bool,
-    is_plain: bool,
+    terminals: Terminals,
+    stderr: io::Stderr,
     /// Whether stdout failed; the reason is told once, at the end.
     broken: Mutex<Option<io::Error>>,
 }
@@ -53,20 +59,15 @@ pub struct Console {
 impl Console {
     /// Looks at the streams once.
     pub fn new(appearance: Appearance) -> Self {
-        let is_stdout_terminal = io::stdout().is_terminal();
-        let is_stderr_terminal = io::stderr().is_terminal();
-        let has_color = appearance.color.unwrap_or(
-            !appearance.is_plain_environment && is_stdout_terminal && is_stderr_terminal,
-        );
-        Self {
-            has_color,
-            is_stdout_terminal,
-            is_stderr_terminal,
-            is_stdin_terminal: io::stdin().is_terminal(),
-            is_plain: appearance.is_plain_environment,
-            appearance,
-            broken: Mutex::new(None),
-        }
+        let terminals = Terminals {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+        };
+        let has_color = appearance
+            .color
+            .unwrap_or(!appearance.is_plain_environment && terminals.stdout && terminals.stderr);
+        Self { appearance, has_color, terminals, stderr: io::stderr(), broken: Mutex::new(None) }
     }
 
     /// Returns the shape of the result.
@@ -76,7 +77,7 @@ impl Console {
 
     /// Returns whether somebody is there to answer.
     pub(super) fn can_ask(&self) -> bool {
-        !self.appearance.is_no_input && self.is_stdin_terminal && self.is_stderr_terminal
+        !self.appearance.is_no_input && self.terminals.stdin && self.terminals.stderr
     }
 
     /// Returns whether only the result and errors are wanted.
@@ -86,12 +87,12 @@ impl Console {
 
     /// Returns whether somebody watches stderr on a terminal that can redraw a line.
     pub(super) fn is_watched(&self) -> bool {
-        self.is_stderr_terminal && !self.is_plain && !self.appearance.is_quiet
+        self.terminals.stderr && !self.appearance.is_plain_environment && !self.appearance.is_quiet
     }
 
     /// Returns how wide a table may be; nothing when nobody looks at a window.
     pub(super) fn width(&self) -> Option<u16> {
-        if !self.is_stdout_terminal {
+        if !self.terminals.stdout {
             return None;
         }
         let (_, detected) = console_size();
@@ -164,7 +165,7 @@ impl Console {
 
     /// Writes a line to stderr. Nobody can be told when that fails.
     pub(super) fn err(&self, text: &str) {
-        let mut stream = io::stderr().lock();
+        let mut stream = self.stderr.lock();
         drop(writeln!(stream, "{text}"));
     }
 

@@ -47,12 +47,8 @@ pub const EXIT_CODES_TOPIC: &str = "exit-codes";
 pub(super) fn table() -> String {
     let mut text = String::from("Exit codes of tenantctl:\n\n    0  done, or nothing to do\n");
     for kind in ErrorKind::ALL {
-        text.push_str(&format!(
-            "  {:>3}  {:<12} {}\n",
-            exit_code(kind),
-            kind.word(),
-            promise(kind)
-        ));
+        let line = format!("  {:>3}  {:<12} {}\n", exit_code(kind), kind.word(), promise(kind));
+        text.push_str(&line);
     }
     text
 }

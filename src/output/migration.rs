@@ -1,6 +1,6 @@
 //! Fleet results, standings, seed sets, and the control plane's installation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ pub fn render_fleet(console: &Console, report: &FleetReport) -> View {
     if failed > 1 {
         text.push_str("\n\nFailures by cause:");
         for (cause, count) in &causes {
-            text.push_str(&format!("\n  {count} × {cause}"));
+            text.extend(["\n  ", &count.to_string(), " × ", cause]);
         }
     }
     let mut view = View::list("results", report.results.iter().map(result_json).collect(), text)
@@ -78,7 +78,7 @@ pub fn render_fleet(console: &Console, report: &FleetReport) -> View {
             causes.iter().map(|(cause, n)| json!({ "cause": cause, "tenants": n })).collect(),
         )
         .with("elapsed_ms", json!(millis(report.elapsed)));
-    let hints: std::collections::BTreeSet<_> = report
+    let hints: BTreeSet<_> = report
         .results
         .iter()
         .filter_map(|result| match &result.verdict {
@@ -166,12 +166,13 @@ pub fn render_migration_status(console: &Console, report: &StatusReport) -> View
         text.push_str("\n\n");
     }
     let looked = if report.is_verified { "by their own histories" } else { "by the record" };
-    text.push_str(&format!(
+    let summary = format!(
         "{} tenants, {} not current, {looked}; current is {head} ({})",
         report.tenants.len(),
         report.differing(),
         report.head.fingerprint
-    ));
+    );
+    text.push_str(&summary);
     let view = View::list("tenants", values, text)
         .with(
             "head",

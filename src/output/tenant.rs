@@ -305,7 +305,8 @@ pub fn render_tenant(console: &Console, details: &TenantDetails) -> View {
             operation.actor,
             instant(operation.updated_at)
         );
-        text.push_str(&format!("\n\n{}", table::facts(console, &[("last operation", Some(line))])));
+        text.push_str("\n\n");
+        text.push_str(&table::facts(console, &[("last operation", Some(line))]));
         let rows: Vec<_> = details
             .steps
             .iter()
@@ -321,7 +322,7 @@ pub fn render_tenant(console: &Console, details: &TenantDetails) -> View {
             .collect();
         if !rows.is_empty() {
             let steps = table::table(console, &["STEP", "ATTEMPT", "TOOK", "OUTCOME"], rows);
-            text.push_str(&format!("\n\n{steps}"));
+            text.extend(["\n\n", &steps]);
         }
         operation_json = json!({
             "id": operation.id.to_string(),

@@ -120,7 +120,8 @@ pub(super) fn json_text(value: &Value, is_pretty: bool) -> String {
             safe.push(character);
         } else {
             // Everything that is escaped here lies in the basic plane: \uXXXX is one unit.
-            safe.push_str(&format!("\\u{:04x}", u32::from(character)));
+            let escape = format!("\\u{:04x}", u32::from(character));
+            safe.push_str(&escape);
         }
     }
     safe

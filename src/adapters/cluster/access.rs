@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use super::server::{APP, run, stranger};
 use super::{Cluster, ClusterError, Identity, Stamp};
-use crate::adapters::postgres::{PgError, Purpose, identifier, literal, verifier};
+use crate::adapters::postgres::{PgError, Purpose, identifier, literal, scram_verifier};
 use crate::model::{DatabaseName, SecretText};
 
 type Result<T> = std::result::Result<T, ClusterError>;
@@ -43,7 +43,7 @@ impl Cluster {
         password: &SecretText,
         was_intended: bool,
     ) -> Result<()> {
-        let verifier = verifier(password).map_err(|_| ClusterError::NoRandomness)?;
+        let verifier = scram_verifier(password.expose()).map_err(|_| ClusterError::NoRandomness)?;
         let role = self.look_for_role(connection, name).await?;
         let statement = match role {
             None => "CREATE",
@@ -96,7 +96,7 @@ impl Cluster {
                     return Err(stranger("role", name.as_str(), finding));
                 }
                 let login = if door == Door::Open { "LOGIN" } else { "NOLOGIN" };
-                text.push_str(&format!("; ALTER ROLE {quoted} {login}"));
+                text.extend(["; ALTER ROLE ", &quoted, " ", login]);
             }
         }
         run(connection, text, "change who may enter the database").await
@@ -112,7 +112,7 @@ impl Cluster {
         identity: &Identity,
         password: &SecretText,
     ) -> Result<()> {
-        let verifier = verifier(password).map_err(|_| ClusterError::NoRandomness)?;
+        let verifier = scram_verifier(password.expose()).map_err(|_| ClusterError::NoRandomness)?;
         let mut connection = self.operator(Purpose::query("rotate")).await?;
         let stamp = self.look_for_role(&mut connection, name).await?;
         let finding = match stamp {

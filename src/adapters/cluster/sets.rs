@@ -53,8 +53,9 @@ pub fn domain_set_from(folder: &Path) -> Result<MigrationSet, ClusterError> {
         migrations.push(migration);
     }
     migrations.sort();
-    if let Some(pair) = migrations.windows(2).find(|pair| pair[0].version() == pair[1].version()) {
-        return Err(bad(format!("`{}` and `{}` have the same version", pair[0], pair[1])));
+    let mut pairs = migrations.iter().zip(migrations.iter().skip(1));
+    if let Some((first, second)) = pairs.find(|(a, b)| a.version() == b.version()) {
+        return Err(bad(format!("`{first}` and `{second}` have the same version")));
     }
     if migrations.is_empty() {
         return Err(bad("it holds no migration".to_owned()));

@@ -122,7 +122,7 @@ pub(super) async fn acquire(
 ) -> Result<PoolConnection<Postgres>, PgError> {
     let mut connection = pool.acquire().await.map_err(|error| PgError::Connect {
         target: format!("the control plane {endpoint}"),
-        fault: error.into(),
+        fault: Box::new(error.into()),
     })?;
     connection.shrink_buffers();
     Ok(connection)

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::LocalError;
-use super::scram;
+use crate::adapters::postgres::{scram_matches, scram_verifier};
 
 /// The role tenantctl logs in as.
 pub(super) const OPERATOR: &str = "tenantctl";
@@ -55,14 +55,14 @@ pub(super) async fn bootstrap(
 ) -> Result<bool, LocalError> {
     let found = look(session).await?;
     let knows_password =
-        found.verifier.as_deref().is_some_and(|verifier| scram::scram_matches(password, verifier));
+        found.verifier.as_deref().is_some_and(|verifier| scram_matches(password, verifier));
     let has_role = knows_password && found.has_the_shape && found.is_member;
     if has_role && found.owns_database == Some(true) && found.is_closed_to_the_public {
         return Ok(false);
     }
     before();
     if !has_role {
-        let verifier = scram::scram_verifier(password).map_err(LocalError::Random)?;
+        let verifier = scram_verifier(password).map_err(LocalError::Random)?;
         // The verifier is base64 and punctuation, none of it a quote.
         run(
             session,

@@ -157,7 +157,7 @@ pub enum LocalError {
     },
     /// The system gave no random bytes.
     #[error("no random password could be made")]
-    Random(#[source] super::scram::ScramError),
+    Random(#[source] crate::adapters::postgres::ScramError),
     /// A file or directory could not be used.
     #[error("{action} `{}`", path.display())]
     Io {

@@ -22,7 +22,6 @@ mod process;
 mod programs;
 mod provide;
 mod report;
-mod scram;
 mod server;
 mod start;
 mod state;
@@ -34,5 +33,4 @@ pub use programs::Looked;
 pub use report::{
     LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };
-pub use scram::{ScramError, scram_matches, scram_verifier};
 pub use server::LocalServer;

@@ -19,7 +19,7 @@ use super::layout::Layout;
 use super::listen;
 use super::process::PidFile;
 use super::report::{LocalEvent, OnEvent};
-use super::scram::ScramError;
+use crate::adapters::postgres::ScramError;
 
 const FORMAT: u32 = 1;
 const SECRET_BYTES: usize = 32;

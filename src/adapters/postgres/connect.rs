@@ -76,8 +76,10 @@ impl Purpose {
 /// # Errors
 /// When the server cannot be reached within ten seconds or refuses the login.
 pub async fn connect(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnection, PgError> {
-    let failed =
-        |error: sqlx::Error| PgError::Connect { target: target(endpoint), fault: error.into() };
+    let failed = |error: sqlx::Error| PgError::Connect {
+        target: target(endpoint),
+        fault: Box::new(error.into()),
+    };
     let opening = async {
         let mut connection = options(endpoint).connect().await?;
         sqlx::raw_sql(AssertSqlSafe(purpose.settings())).execute(&mut connection).await?;

@@ -125,7 +125,7 @@ pub enum PgError {
         target: String,
         /// What went wrong.
         #[source]
-        fault: ServerFault,
+        fault: Box<ServerFault>,
     },
     /// The server did not answer in time.
     #[error("connect to {target} within {seconds} s")]
@@ -142,7 +142,7 @@ pub enum PgError {
         doing: &'static str,
         /// What went wrong.
         #[source]
-        fault: ServerFault,
+        fault: Box<ServerFault>,
     },
     /// A row breaks what the schema promises.
     #[error("read {table}.{column}: row {row} holds a value that cannot be there")]
@@ -159,7 +159,7 @@ pub enum PgError {
 impl PgError {
     /// Returns a function that says what a failing statement was for.
     pub fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> Self {
-        move |error| Self::Statement { doing, fault: error.into() }
+        move |error| Self::Statement { doing, fault: Box::new(error.into()) }
     }
 
     /// Returns the server's fault, when there is one.

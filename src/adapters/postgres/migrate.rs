@@ -53,7 +53,7 @@ pub enum MigrateError {
         column: Option<usize>,
         /// What the server said.
         #[source]
-        fault: ServerFault,
+        fault: Box<ServerFault>,
     },
     /// The history table holds something no migration tool writes.
     #[error("read {table}: its row for version {version} has an unreadable {what}")]
@@ -123,6 +123,9 @@ impl MigrationSet {
     }
 }
 
+/// Version, name, instant and checksum, as texts that somebody may have edited.
+type HistoryRow = (i32, Option<String>, Option<String>, Option<String>);
+
 /// Reads a set's history, oldest first; nothing when its table does not exist.
 ///
 /// # Errors
@@ -135,7 +138,7 @@ pub async fn read_history(
     // server when it is, and a missing table is an answer rather than a failure.
     let text =
         format!("SELECT version, name, applied_on, checksum FROM {} ORDER BY version", set.history);
-    let rows: Vec<(i32, Option<String>, Option<String>, Option<String>)> =
+    let rows: Vec<HistoryRow> =
         match sqlx::query_as(AssertSqlSafe(text)).persistent(false).fetch_all(connection).await {
             Ok(rows) => rows,
             Err(error) => {
@@ -216,11 +219,20 @@ impl Driver<'_> {
             self.set.migrations.iter().find(|migration| migration.sql() == Some(text))
         });
         let Some(migration) = migration else {
-            return PgError::Statement { doing: "keep the migration history", fault }.into();
+            return PgError::Statement {
+                doing: "keep the migration history",
+                fault: Box::new(fault),
+            }
+            .into();
         };
         let position = fault.position.zip(self.current.as_deref());
         let (line, column) = position.map(|(at, text)| line_and_column(text, at)).unzip();
-        MigrateError::Failed { migration: migration.to_string(), line, column, fault }
+        MigrateError::Failed {
+            migration: migration.to_string(),
+            line,
+            column,
+            fault: Box::new(fault),
+        }
     }
 
     async fn run(&mut self, text: String) -> Result<(), sqlx::Error> {

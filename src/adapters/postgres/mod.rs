@@ -17,4 +17,4 @@ pub use error::{PgError, ServerFault};
 pub use lock::{LockKey, LockOutcome, hold_until, holder, release, try_hold};
 pub use migrate::{Applied, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history};
 pub use quote::{identifier, literal};
-pub use scram::{generate_password, verifier};
+pub use scram::{ScramError, generate_password, scram_matches, scram_verifier};

@@ -9,7 +9,9 @@ pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let console = context.console();
     let taken = export(&plane, |page| {
-        page.iter().for_each(|row| console.line(&audit_row_json(row)));
+        for row in &page {
+            console.line(&audit_row_json(row));
+        }
         if console.is_stdout_gone() { Err(()) } else { Ok(()) }
     });
     // Who stopped reading has what they wanted.

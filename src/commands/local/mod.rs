@@ -19,7 +19,7 @@ pub(super) async fn run(command: LocalCommand, context: &Context) -> Result<Endi
         LocalCommand::Up(args) => up::run(args, context).await,
         LocalCommand::Down => down::run(context).await,
         LocalCommand::Status => status::run(context).await,
-        LocalCommand::Url(args) => url::run(args, context),
+        LocalCommand::Url(args) => url::run(&args, context),
         LocalCommand::Destroy => destroy::run(context).await,
     }
 }

@@ -31,8 +31,12 @@ pub(in crate::commands) async fn bring_up(
             done = &mut working => break done,
             () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {}
         }
-        events.try_iter().for_each(|event| progress.local(&event));
+        for event in events.try_iter() {
+            progress.local(&event);
+        }
     };
-    events.try_iter().for_each(|event| progress.local(&event));
+    for event in events.try_iter() {
+        progress.local(&event);
+    }
     Ok(done?)
 }

@@ -7,7 +7,7 @@ use crate::output::{Ending, Failure, render_url};
 use crate::services::local::{LocalEndpoint, endpoint};
 
 /// Prints the connection string; nothing is contacted.
-pub(super) fn run(args: LocalUrlArgs, context: &Context) -> Result<Ending, Failure> {
+pub(super) fn run(args: &LocalUrlArgs, context: &Context) -> Result<Ending, Failure> {
     let Some(found) = endpoint(&context.local_server())? else {
         let message = "find the private local Postgres: there is none";
         return Err(Failure::new(ErrorKind::NotFound, message).hint("tenantctl local up"));

@@ -24,8 +24,7 @@ pub(super) fn problem(text: &str) -> Option<String> {
         let second = words.get(1).map_or("", String::as_str);
         match (first, second) {
             ("begin" | "commit" | "rollback" | "end" | "abort" | "savepoint", _)
-            | ("start", "transaction")
-            | ("prepare", "transaction") => {
+            | ("start" | "prepare", "transaction") => {
                 Some(format!("`{}` would break the transaction it runs in", first.to_uppercase()))
             }
             ("set" | "reset", "role" | "session" | "search_path" | "all") => {

@@ -4,7 +4,7 @@
 
 use aws_lc_rs::digest;
 
-use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
+use crate::model::{MigrationRecord, SchemaState, SchemaVersion, hex};
 
 /// How a history contradicts the migrations we have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,7 @@ pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> 
         }
     }
     let hash = context.finish();
-    let fingerprint = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = hex(&hash.as_ref()[..8]);
     SchemaState { version: domain.last().map(|record| record.version), fingerprint }
 }
 

@@ -9,7 +9,7 @@ use super::fleet::{Fleet, Turn, enter, reason_to_skip, run_fleet, select};
 use super::{FleetEvent, FleetReport, MigrationError, TenantVerdict};
 use crate::adapters::cluster::{Cluster, SeedFile};
 use crate::adapters::control_plane::ControlPlane;
-use crate::model::{Actor, Interrupt, Selector, Tenant, escape_controls};
+use crate::model::{Actor, Interrupt, Selector, Tenant, escape_controls, hex};
 
 /// The sets under `seeds/`, embedded by the build script: name, then files by name.
 const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
@@ -156,7 +156,7 @@ fn seed_set(name: String, files: Vec<SeedFile>) -> SeedSet {
 
 fn seed_file(name: &str, sql: String) -> SeedFile {
     let hash = digest::digest(&digest::SHA256, sql.as_bytes());
-    let checksum = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let checksum = hex(hash.as_ref());
     SeedFile { name: name.to_owned(), sql, checksum }
 }
 

@@ -24,6 +24,7 @@ pub enum Look {
 }
 
 /// A list of steps and what each does.
+#[expect(async_fn_in_trait, reason = "sagas run in the command's own task and are never spawned")]
 pub trait Saga {
     /// Its steps.
     type Step: SagaStep;

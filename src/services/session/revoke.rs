@@ -87,21 +87,14 @@ pub async fn revoke(
     let doing = || PgError::doing("revoke the sessions");
     let mut transaction = session.begin().await.map_err(doing())?;
     control_plane::append(&mut transaction, &entry(AuditOutcome::Intent)).await?;
-    let was_revoked = match &scope {
-        SessionScope::Session(jti) => {
-            let is_new = control_plane::revoke_session(
-                &mut transaction,
-                jti,
-                &request.actor,
-                &request.reason,
-            )
-            .await?;
-            is_new != Some(true)
-        }
-        _ => {
-            control_plane::raise_epochs(&mut transaction, &scope).await?;
-            false
-        }
+    let was_revoked = if let SessionScope::Session(jti) = &scope {
+        let is_new =
+            control_plane::revoke_session(&mut transaction, jti, &request.actor, &request.reason)
+                .await?;
+        is_new != Some(true)
+    } else {
+        control_plane::raise_epochs(&mut transaction, &scope).await?;
+        false
     };
     let outcome = if was_revoked { AuditOutcome::Unchanged } else { AuditOutcome::Done };
     control_plane::append(&mut transaction, &entry(outcome)).await?;

@@ -15,7 +15,7 @@ use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, NewOperation, OperationKind,
 };
 use crate::adapters::postgres::{LockKey, LockOutcome, PgError, hold_until};
-use crate::model::{Actor, Slug, Tenant};
+use crate::model::{Actor, Slug, Tenant, hex};
 use crate::services::saga::{Halt, Journal};
 
 /// Takes the tenant's control lock and returns the session that holds it, with the tenant as it is
@@ -149,5 +149,5 @@ fn holder() -> String {
 fn fingerprint(request: &serde_json::Value) -> String {
     let hash =
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, request.to_string().as_bytes());
-    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.as_ref()[..8])
 }
