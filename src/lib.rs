@@ -26,6 +26,9 @@ use output::{Appearance, Console, Ending, Failure, Format};
 
 /// Runs the program: parse → runtime → dispatch → exit code.
 pub fn run() -> ExitCode {
+    if let Some(code) = leave_libpq_behind() {
+        return code;
+    }
     cli::complete_tenants_with(commands::tenants_by_prefix);
     clap_complete::CompleteEnv::with_factory(Cli::command).bin("tenantctl").complete();
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -54,6 +57,33 @@ pub fn run() -> ExitCode {
 pub(crate) fn environment(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one place that hands the environment on")]
     std::env::var_os(name)
+}
+
+/// Variables of libpq that sqlx reads as well and that could send a session elsewhere or change what
+/// it does; every other one is overridden by a field we always set.
+const LIBPQ_VARIABLES: [&str; 4] = ["PGOPTIONS", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
+
+/// Starts the program anew without libpq's variables, when a parent process set them: a variable
+/// of one's own process cannot be removed safely. Comes back only when that failed.
+fn leave_libpq_behind() -> Option<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    if !LIBPQ_VARIABLES.iter().any(|name| environment(name).is_some()) {
+        return None;
+    }
+    let mut arguments = std::env::args_os();
+    let mut again = std::process::Command::new(std::env::current_exe().ok()?);
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    again.args(arguments);
+    for name in LIBPQ_VARIABLES {
+        again.env_remove(name);
+    }
+    let error = again.exec();
+    let message = format!("start anew without libpq's variables: {error}");
+    let hint = format!("unset {}", LIBPQ_VARIABLES.join(" "));
+    console(&plain(Format::Table)).fail(&Failure::new(ErrorKind::Internal, message).hint(hint));
+    Some(ExitCode::from(output::exit_code(ErrorKind::Internal)))
 }
 
 /// Resolves the settings, starts the runtime, runs the command; gives the streams back for whatever

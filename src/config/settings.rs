@@ -348,6 +348,7 @@ fn default_actor(environment: Environment<'_>) -> Actor {
         .iter()
         .find_map(|name| environment(name)?.into_string().ok())
         .filter(|name| !name.is_empty())
+        .or_else(|| whoami::username().ok())
         .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let unknown = || "unknown".parse();

@@ -47,8 +47,7 @@ pub fn render_fleet(console: &Console, report: &FleetReport) -> View {
     }
     let summary = match report.results.len() {
         0 => "No tenants selected.".to_owned(),
-        1 => format!("1 tenant: {}, {}", parts.join(", "), shown(report.elapsed)),
-        all => format!("{all} tenants: {}, {}", parts.join(", "), shown(report.elapsed)),
+        all => format!("{}: {}, {}", count(all), parts.join(", "), shown(report.elapsed)),
     };
     let mut text = String::new();
     if !rows.is_empty() {
@@ -167,8 +166,8 @@ pub fn render_migration_status(console: &Console, report: &StatusReport) -> View
     }
     let looked = if report.is_verified { "by their own histories" } else { "by the record" };
     let summary = format!(
-        "{} tenants, {} not current, {looked}; current is {head} ({})",
-        report.tenants.len(),
+        "{}, {} not current, {looked}; current is {head} ({})",
+        count(report.tenants.len()),
         report.differing(),
         report.head.fingerprint
     );
@@ -247,6 +246,10 @@ pub fn render_install(console: &Console, report: &InstallReport, is_dry_run: boo
     } else {
         view.note("\nNext:\n  tenantctl tenant create acme --name 'Acme Ltd'")
     }
+}
+
+fn count(tenants: usize) -> String {
+    if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") }
 }
 
 fn row(result: &TenantResult) -> Vec<String> {

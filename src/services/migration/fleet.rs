@@ -145,11 +145,15 @@ where
     }
     let is_writing = !to_open.is_empty() && !fleet.is_dry_run;
     let operation_id = Uuid::now_v7();
+    let only = match to_open.as_slice() {
+        [only] => Some((only.id, only.slug.clone())),
+        _ => None,
+    };
     let audit = |outcome, detail| AuditEntry {
         actor: fleet.actor,
         action: fleet.action,
-        tenant_id: None,
-        target: None,
+        tenant_id: only.as_ref().map(|(id, _)| *id),
+        target: only.as_ref().map(|(_, slug)| slug.as_str()),
         reason: None,
         detail,
         outcome,

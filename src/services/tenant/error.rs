@@ -157,9 +157,18 @@ impl Classified for TenantError {
             Self::Migration(error) => error.hint(),
             Self::Key(error) => error.hint(),
             Self::NotFound(_) => Some("tenantctl tenant list".to_owned()),
-            Self::SpecDiffers { slug, .. } | Self::WrongState { slug, .. } => {
-                Some(format!("tenantctl tenant show {slug}"))
-            }
+            Self::SpecDiffers { slug, .. } => Some(format!("tenantctl tenant show {slug}")),
+            Self::WrongState { wanted, slug, status } => Some(match (*wanted, *status) {
+                ("purge", _) => format!("delete it first: tenantctl tenant delete {slug}"),
+                ("create", "deleted") => format!(
+                    "bring it back with `tenantctl tenant restore {slug}`, or destroy it with \
+                     `tenantctl tenant purge {slug} --no-backup`"
+                ),
+                ("create" | "delete", "purging") => {
+                    format!("finish destroying it: tenantctl tenant purge {slug} --no-backup")
+                }
+                _ => format!("tenantctl tenant show {slug}"),
+            }),
             Self::Quarantined { slug, .. } => {
                 Some(format!("look at it first: tenantctl tenant show {slug}"))
             }
