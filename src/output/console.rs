@@ -92,11 +92,15 @@ impl Console {
 
     /// Returns how wide a table may be; nothing when nobody looks at a window.
     pub(super) fn width(&self) -> Option<u16> {
-        if !self.terminals.stdout {
-            return None;
-        }
-        let (_, detected) = console_size();
-        Some(self.appearance.columns.or(detected).unwrap_or(80).max(40))
+        let detected = self.terminals.stdout.then(|| columns_of(io::stdout()));
+        detected.map(|columns| self.appearance.columns.or(columns).unwrap_or(80).max(40))
+    }
+
+    /// Returns how long a line on stderr may be; nothing when it goes to a file or a pipe.
+    pub(super) fn line_width(&self) -> Option<usize> {
+        let detected = self.terminals.stderr.then(|| columns_of(io::stderr()));
+        let columns = detected.map(|columns| self.appearance.columns.or(columns).unwrap_or(80));
+        columns.map(|columns| usize::from(columns.max(40)))
     }
 
     /// Shows a result.
@@ -139,6 +143,11 @@ impl Console {
         if !self.appearance.is_quiet && self.appearance.format == Format::Table {
             self.err(text);
         }
+    }
+
+    /// Writes to stderr what somebody asked for with `-v`, in any shape.
+    pub fn explain(&self, text: &str) {
+        self.err(text);
     }
 
     /// Writes a warning to stderr; in JSON as an object, since it may matter to a script as well.
@@ -224,12 +233,8 @@ impl Console {
     }
 }
 
-/// Returns rows and columns of the terminal, where there is one.
-fn console_size() -> (Option<u16>, Option<u16>) {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) => {
-            ((size.ws_row > 0).then_some(size.ws_row), (size.ws_col > 0).then_some(size.ws_col))
-        }
-        Err(_) => (None, None),
-    }
+/// Returns the columns of a terminal, where it knows them.
+fn columns_of(stream: impl std::os::fd::AsFd) -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
 }

@@ -26,6 +26,7 @@ pub struct Progress<'c> {
     finished: Cell<usize>,
     total: Cell<usize>,
     failed: Cell<usize>,
+    has_lines: Cell<bool>,
 }
 
 impl<'c> Progress<'c> {
@@ -38,6 +39,7 @@ impl<'c> Progress<'c> {
             finished: Cell::new(0),
             total: Cell::new(0),
             failed: Cell::new(0),
+            has_lines: Cell::new(false),
         }
     }
 
@@ -51,8 +53,10 @@ impl<'c> Progress<'c> {
             StepProgress::Finished { outcome, was_there, elapsed } => {
                 let mark =
                     if *was_there { self.console.dim("·") } else { self.console.good("✓") };
-                let outcome = self.console.dim(&escape_controls(outcome));
-                let title = format!("{:<38}", event.title);
+                // Mark, title, duration and the spaces between them take 40 columns.
+                let room = self.console.line_width().map_or(usize::MAX, |width| width.saturating_sub(40));
+                let outcome = self.console.dim(&shorten(&escape_controls(outcome), room));
+                let title = format!("{:<28}", event.title);
                 self.line(&format!("{mark} {title} {:>7}  {outcome}", shown(*elapsed)));
             }
             StepProgress::Failed => {
@@ -203,6 +207,7 @@ impl<'c> Progress<'c> {
         if self.console.is_quiet() || self.console.format() != Format::Table {
             return;
         }
+        self.has_lines.set(true);
         match &*self.bar.borrow() {
             Some(bar) => bar.suspend(|| self.console.err(text)),
             None => self.console.err(text),
@@ -214,6 +219,10 @@ impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.borrow_mut().take() {
             bar.finish_and_clear();
+        }
+        // The result stands apart from what led to it.
+        if self.has_lines.get() && self.console.is_watched() {
+            self.console.err("");
         }
     }
 }

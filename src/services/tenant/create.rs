@@ -376,7 +376,7 @@ impl Creation<'_> {
         self.operator = Some(operator);
         self.placed = Some(placed);
         Ok(match placed {
-            Placed::Created(_) => format!("{}, closed until it is secured", self.name),
+            Placed::Created(_) => format!("{}, closed for now", self.name),
             Placed::AlreadyThere(_) => format!("{} was there", self.name),
         })
     }
@@ -391,7 +391,7 @@ impl Creation<'_> {
         raise_gate(&mut inside, &self.request.sets, self.deadline).await?;
         inside.stamp().await?;
         self.inside = Some(inside);
-        Ok(format!("role {}, nobody else may connect, identity stamped", self.name))
+        Ok("its login alone may connect, identity stamped".to_owned())
     }
 
     async fn register(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
@@ -462,7 +462,7 @@ impl Creation<'_> {
             let slug = self.request.slug.to_string();
             return Err(TenantError::Unverified { slug, findings });
         }
-        Ok(format!("login and gate work, row security forced on {} tables", seen.tables))
+        Ok(format!("login and gate work, RLS forced on {} tables", seen.tables))
     }
 
     /// The one commit point: status, journal and audit trail together.

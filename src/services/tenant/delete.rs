@@ -31,7 +31,7 @@ impl SagaStep for Step {
 
     fn title(self) -> &'static str {
         match self {
-            Self::Mark => "Mark it deleted and end its sessions",
+            Self::Mark => "Mark it deleted",
             Self::Close => "Close the database",
         }
     }
