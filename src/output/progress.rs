@@ -54,7 +54,8 @@ impl<'c> Progress<'c> {
                 let mark =
                     if *was_there { self.console.dim("·") } else { self.console.good("✓") };
                 // Mark, title, duration and the spaces between them take 40 columns.
-                let room = self.console.line_width().map_or(usize::MAX, |width| width.saturating_sub(40));
+                let room =
+                    self.console.line_width().map_or(usize::MAX, |width| width.saturating_sub(40));
                 let outcome = self.console.dim(&shorten(&escape_controls(outcome), room));
                 let title = format!("{:<28}", event.title);
                 self.line(&format!("{mark} {title} {:>7}  {outcome}", shown(*elapsed)));

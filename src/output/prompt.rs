@@ -50,7 +50,8 @@ impl Console {
         let answer = Confirm::new().with_prompt(question).default(false).interact_opt();
         match answer {
             Ok(Some(true)) => Ok(()),
-            _ => Err(PromptError::Declined),
+            Ok(_) => Err(PromptError::Declined),
+            Err(_) => Err(self.left_unanswered()),
         }
     }
 
@@ -61,6 +62,12 @@ impl Console {
     pub fn ask(&self, question: &str, flag: &str) -> Result<String, PromptError> {
         self.require_somebody(flag)?;
         let answer = Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
-        answer.map_err(|_| PromptError::Declined)
+        answer.map_err(|_| self.left_unanswered())
+    }
+
+    /// The question still stands in its line: what follows begins a new one.
+    fn left_unanswered(&self) -> PromptError {
+        self.err("");
+        PromptError::Declined
     }
 }

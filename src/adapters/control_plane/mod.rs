@@ -26,7 +26,7 @@ pub use sessions::{
     insert_session, list_sessions, mark_revoked, raise_epochs, revoke_session, session_state,
 };
 pub use tenants::{
-    Address, NewTenant, TenantFilter, find_any, find_by_id, find_live, labels_of, list_page,
-    quarantine, record_address, record_credential, record_schema, reserve, select, set_active,
-    set_deleted, set_protected, set_purged, set_purging, set_restored,
+    Address, NewTenant, TenantFilter, find_any, find_by_id, find_live, labels_of, lift_quarantine,
+    list_page, quarantine, record_address, record_credential, record_schema, reserve, select,
+    set_active, set_deleted, set_protected, set_purged, set_purging, set_restored,
 };

@@ -403,6 +403,22 @@ pub async fn quarantine(connection: &mut PgConnection, id: TenantId, reason: &st
     one(done.rows_affected())
 }
 
+/// Lifts a quarantine, once the evidence no longer contradicts.
+///
+/// # Errors
+/// When the tenant is gone or the server does not answer.
+pub async fn lift_quarantine(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+    let done = sqlx::query(
+        "UPDATE control_plane.tenant_metadata SET quarantined_at = NULL, quarantine_reason = NULL \
+         WHERE tenant_id = $1",
+    )
+    .bind(id.0)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("lift the quarantine"))?;
+    one(done.rows_affected())
+}
+
 fn optional(row: Option<&PgRow>) -> Result<Option<Tenant>> {
     Ok(row.map(rows::tenant).transpose()?)
 }

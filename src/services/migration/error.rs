@@ -1,5 +1,7 @@
 //! Why a migration or a seed did not come about.
 
+use std::time::Duration;
+
 use super::Divergence;
 use crate::adapters::cluster::ClusterError;
 use crate::adapters::control_plane::ControlPlaneError;
@@ -53,6 +55,9 @@ pub enum MigrationError {
         /// What is wrong.
         problem: String,
     },
+    /// One tenant took longer than any may.
+    #[error("finish within {} min: the tenant's server does not answer", .0.as_secs() / 60)]
+    TimedOut(Duration),
     /// The tenant is in no state to be migrated.
     #[error("migrate the tenant: {0}")]
     NotReady(String),
@@ -67,6 +72,7 @@ impl Classified for MigrationError {
             Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
                 ErrorKind::Usage
             }
+            Self::TimedOut(_) => ErrorKind::Unavailable,
             Self::NoSuchTenants(_) | Self::NoSuchSet { .. } => ErrorKind::NotFound,
         }
     }
@@ -85,6 +91,7 @@ impl Classified for MigrationError {
             Self::Unfit { .. }
             | Self::NoSuchVersion(_)
             | Self::SeedFolder { .. }
+            | Self::TimedOut(_)
             | Self::NotReady(_) => None,
         }
     }

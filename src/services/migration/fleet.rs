@@ -22,6 +22,10 @@ use crate::model::{
     Actor, Classified, Interrupt, Placement, SchemaVersion, Selector, Tenant, TenantStatus,
 };
 
+/// How long one tenant may take in all: a server that stopped answering must not hold a whole fleet
+/// up. The session is closed, and the server cancels what it still does for us.
+const TENANT_DEADLINE: Duration = Duration::from_mins(30);
+
 /// A fleet migration, complete.
 #[derive(Debug)]
 pub struct ApplyRequest {
@@ -172,8 +176,9 @@ where
             }
             let (slug, began) = (tenant.slug.clone(), Instant::now());
             let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
-            let (verdict, version) =
-                act(tenant).await.unwrap_or_else(|error| (failure(&error), recorded));
+            let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant)).await;
+            let turn = turn.unwrap_or(Err(MigrationError::TimedOut(TENANT_DEADLINE)));
+            let (verdict, version) = turn.unwrap_or_else(|error| (failure(&error), recorded));
             Some(TenantResult { tenant: slug, verdict, version, elapsed: began.elapsed() })
         })
         .buffer_unordered(fleet.jobs.max(1));

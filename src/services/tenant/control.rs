@@ -11,10 +11,11 @@ use tokio::time::Instant;
 
 use super::TenantError;
 use super::trail::Trail;
+use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, NewOperation, OperationKind,
 };
-use crate::adapters::postgres::{LockKey, LockOutcome, PgError, hold_until};
+use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
 use crate::model::{Actor, Slug, Tenant, hex};
 use crate::services::saga::{Halt, Journal};
 
@@ -60,6 +61,29 @@ pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Resul
             reason: quarantine.reason.clone(),
         }),
     }
+}
+
+/// Looks at a quarantined tenant again, and refuses it while the evidence still contradicts.
+///
+/// A person who moved the stranger away has decided; nothing else lifts a quarantine.
+pub(super) async fn settle_quarantine(
+    connection: &mut PgConnection,
+    cluster: &Cluster,
+    tenant: &Tenant,
+    wanted: &'static str,
+) -> Result<(), TenantError> {
+    let (Some(_), Some(name)) = (&tenant.quarantine, &tenant.database) else {
+        return refuse_quarantined(tenant, wanted);
+    };
+    let identity = Identity::of(tenant, cluster.control_plane_id());
+    let mut operator = cluster.operator(Purpose::query("look")).await?;
+    if let Some(found) = cluster.look(&mut operator, name).await?
+        && cluster.check_ours(name, &identity, &found, tenant.database_oid).is_err()
+    {
+        return refuse_quarantined(tenant, wanted);
+    }
+    control_plane::lift_quarantine(connection, tenant.id).await?;
+    Ok(())
 }
 
 /// What an operation is, for the journal and the audit trail.
@@ -122,6 +146,14 @@ pub(super) async fn halted(
     trail: &Trail,
 ) -> TenantError {
     let slug = trail.slug.to_string();
+    if let Halt::Failed {
+        error: TenantError::Cluster(error @ ClusterError::Stranger { .. }), ..
+    } = &halt
+    {
+        let (connection, text) = (&mut journal.connection, error.to_string());
+        // Whether or not it can be recorded, the error itself says what was found.
+        drop(control_plane::quarantine(connection, trail.tenant_id, &text).await);
+    }
     let (step, error) = match halt {
         Halt::Failed { step, error } => {
             (step, TenantError::Stopped { act, slug, step, source: Box::new(error) })

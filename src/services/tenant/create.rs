@@ -122,7 +122,7 @@ pub async fn run(
             return Err(error);
         }
     };
-    let (connection, tenant) = match control::take(plane, &tenant, "create", deadline).await {
+    let (mut connection, tenant) = match control::take(plane, &tenant, "create", deadline).await {
         Ok(taken) => taken,
         Err(error) => {
             on_event(reserve_event(StepProgress::Failed));
@@ -144,7 +144,7 @@ pub async fn run(
     if tenant.status == TenantStatus::Active {
         return Ok(report(cluster, request, tenant, CreateOutcome::AlreadyThere, vec![], started));
     }
-    control::refuse_quarantined(&tenant, "create")?;
+    control::settle_quarantine(&mut connection, cluster, &tenant, "create").await?;
     let opening = Opening {
         kind: OperationKind::Create,
         action: "tenant.create",
@@ -179,15 +179,7 @@ pub async fn run(
             };
             Ok(report(cluster, request, now, outcome, steps, started))
         }
-        Err(halt) => {
-            if let saga::Halt::Failed { error, .. } = &halt
-                && let TenantError::Cluster(ClusterError::Stranger { .. }) = error
-            {
-                control_plane::quarantine(&mut journal.connection, tenant.id, &error.to_string())
-                    .await?;
-            }
-            Err(control::halted(halt, "create", &mut journal, &trail).await)
-        }
+        Err(halt) => Err(control::halted(halt, "create", &mut journal, &trail).await),
     }
 }
 

@@ -64,6 +64,7 @@ pub async fn run(
     let tenant = control::find(plane, request.consent.slug()).await?;
     let (mut connection, tenant) = control::take(plane, &tenant, "delete", deadline).await?;
     check(&tenant)?;
+    control::settle_quarantine(&mut connection, cluster, &tenant, "delete").await?;
     let open = control_plane::open_operation(&mut connection, tenant.id).await?;
     let is_unfinished = open.is_some_and(|op| op.kind == OperationKind::Delete.word());
     if tenant.status == TenantStatus::Deleted && !is_unfinished {
@@ -100,7 +101,6 @@ pub async fn run(
 }
 
 fn check(tenant: &Tenant) -> Result<(), TenantError> {
-    control::refuse_quarantined(tenant, "delete")?;
     if tenant.is_protected {
         return Err(TenantError::Protected(tenant.slug.to_string()));
     }

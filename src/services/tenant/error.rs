@@ -169,9 +169,10 @@ impl Classified for TenantError {
                 }
                 _ => format!("tenantctl tenant show {slug}"),
             }),
-            Self::Quarantined { slug, .. } => {
-                Some(format!("look at it first: tenantctl tenant show {slug}"))
-            }
+            Self::Quarantined { slug, .. } => Some(format!(
+                "look at it: tenantctl tenant show {slug}; once the stranger is moved away, the \
+                     same command goes on"
+            )),
             Self::Protected(slug) => Some(format!("tenantctl tenant unprotect {slug}")),
             Self::Busy { .. } => Some("wait for it, or pass a longer --timeout".to_owned()),
             Self::NoCredential(slug) => Some(format!("tenantctl tenant rotate {slug}")),

@@ -104,8 +104,9 @@ pub async fn run(
         let elapsed = started.elapsed();
         return Ok(PurgeReport { tenant, was_purged: true, steps: Vec::new(), elapsed });
     }
-    let (connection, tenant) = control::take(plane, &tenant, "purge", deadline).await?;
+    let (mut connection, tenant) = control::take(plane, &tenant, "purge", deadline).await?;
     check(&tenant)?;
+    control::settle_quarantine(&mut connection, cluster, &tenant, "purge").await?;
     let opening = Opening {
         kind: OperationKind::Purge,
         action: "tenant.purge",
@@ -128,7 +129,6 @@ pub async fn run(
 }
 
 fn check(tenant: &Tenant) -> Result<(), TenantError> {
-    control::refuse_quarantined(tenant, "purge")?;
     if tenant.is_protected {
         return Err(TenantError::Protected(tenant.slug.to_string()));
     }

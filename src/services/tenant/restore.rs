@@ -52,8 +52,8 @@ pub async fn run(
         Ok(tenant) => tenant,
         Err(error) => return Err(gone(plane, request, error).await?),
     };
-    let (connection, tenant) = control::take(plane, &tenant, "restore", deadline).await?;
-    control::refuse_quarantined(&tenant, "restore")?;
+    let (mut connection, tenant) = control::take(plane, &tenant, "restore", deadline).await?;
+    control::settle_quarantine(&mut connection, cluster, &tenant, "restore").await?;
     match tenant.status {
         TenantStatus::Deleted => {}
         TenantStatus::Purging | TenantStatus::Purged => return Err(wrong_state(&tenant)),
