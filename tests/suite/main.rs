@@ -1,1 +1,29 @@
+//! The whole program against a real Postgres: one binary, one private server, one file a subject.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "the harness fails a test by panicking, and says on stderr what it leaves behind"
+)]
 
+mod harness;
+mod support;
+
+/// A file that is not in the list above would never run.
+#[test]
+fn no_file_of_the_suite_is_left_out() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
+    let list = std::fs::read_to_string(here.join("main.rs")).unwrap();
+    let mut left_out = Vec::new();
+    for entry in std::fs::read_dir(here).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_listed = list.lines().any(|line| line == format!("mod {name};"));
+        let is_code = path.is_dir() || path.extension().is_some_and(|extension| extension == "rs");
+        if is_code && name != "main" && name != "snapshots" && !is_listed {
+            left_out.push(name);
+        }
+    }
+    assert!(left_out.is_empty(), "not in the list of modules: {left_out:?}");
+}

@@ -1,0 +1,24 @@
+//! What the tests stand on: a private server, an operator at the keyboard, and ways to look behind
+//! the command's back.
+//!
+//! Nothing here asserts what a command should do; that is each test's own business.
+
+mod operator;
+mod oracle;
+mod poll;
+mod postgres;
+mod programs;
+mod redact;
+mod sql;
+
+pub(crate) use operator::{Operator, Ran, Running, TenantRow};
+pub(crate) use poll::{PATIENCE, until};
+pub(crate) use postgres::{Server, server};
+pub(crate) use redact::redacted;
+pub(crate) use sql::Session;
+
+/// Reads a variable of the test process's own environment.
+fn environment(name: &str) -> Option<std::ffi::OsString> {
+    #[expect(clippy::disallowed_methods, reason = "tests choose their Postgres by the environment")]
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
