@@ -1,1 +1,242 @@
+//! The house rules that the compiler does not know: who may import whom, and what a file begins
+//! with. Reads `src/`; runs nothing of it and needs no Postgres.
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who may import whom. A room that is not listed here may import nothing, nor be imported.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("commands", &["cli", "config", "services::*", "output", "model"]),
+    ("output", &["services::*", "model"]),
+    ("cli", &["model"]),
+    ("config", &["model"]),
+    (
+        "services::tenant",
+        &["services::migration", "services::session", "services::saga", "adapters::*", "model"],
+    ),
+    ("services::migration", &["adapters::*", "model"]),
+    ("services::session", &["adapters::*", "model"]),
+    ("services::saga", &["adapters::*", "model"]),
+    ("services::audit", &["adapters::*", "model"]),
+    ("services::local", &["adapters::*", "model"]),
+    ("adapters::control_plane", &["adapters::postgres", "model"]),
+    ("adapters::cluster", &["adapters::postgres", "model"]),
+    ("adapters::local", &["model"]),
+    ("adapters::postgres", &["model"]),
+    ("model", &[]),
+];
+
+/// Arrows of single files: where what a room may not do is done on behalf of the whole room.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("src/commands/context.rs", "adapters::*"),
+    // A shell asks for completions before there is a command line to resolve settings from.
+    ("src/commands/complete.rs", "environment"),
+];
+
+/// Files outside every room, free to join them.
+const FREE: [&str; 3] = ["src/lib.rs", "src/main.rs", "src/build.rs"];
+
+/// Rooms that say nothing: every byte leaves from `output`.
+const SILENT: [&str; 5] = ["services", "adapters", "model", "config", "cli"];
+
+#[test]
+fn imports_follow_the_arrows() {
+    let bent: Vec<_> = sources().iter().flat_map(|(path, text)| bent_arrows(path, text)).collect();
+    assert!(bent.is_empty(), "{}", bent.join("\n"));
+}
+
+#[test]
+fn every_room_in_the_tree_is_in_the_table() {
+    let known = |room: &str| ARROWS.iter().any(|(name, _)| *name == room);
+    for (path, _) in sources() {
+        if let Some(room) = room_of_file(&path) {
+            let is_door = room == "services" || room == "adapters";
+            assert!(is_door || known(&room), "{path}: the room `{room}` is not in the table");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_lives_in_it() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//! "), "{path} does not begin with `//! `");
+    }
+}
+
+#[test]
+fn imports_of_ours_are_one_room_a_line() {
+    for (path, text) in sources() {
+        assert!(!code(&text).contains("use crate::{"), "{path} groups rooms in `use crate::{{…}}`");
+    }
+}
+
+#[test]
+fn nothing_below_the_commands_prints() {
+    for (path, text) in sources() {
+        let found = words_of_printing(&path, &text);
+        assert!(found.is_empty(), "{path} prints by itself: {found:?}");
+    }
+}
+
+/// The rules would be worth nothing if they could not be broken.
+#[test]
+fn a_bent_arrow_is_named_with_its_file() {
+    for (path, line, target) in [
+        ("src/model/tenant.rs", "use crate::cli::Cli;", "cli"),
+        ("src/output/tenant.rs", "use crate::adapters::cluster::Cluster;", "adapters::cluster"),
+        ("src/commands/init.rs", "let x = crate::adapters::postgres::y();", "adapters::postgres"),
+        ("src/services/saga/run.rs", "use crate::services::tenant::X;", "services::tenant"),
+        ("src/services/saga/run.rs", "use super::super::tenant::X;", "services::tenant"),
+        ("src/services/saga/mod.rs", "use super::tenant::X;", "services::tenant"),
+        ("src/adapters/cluster/stamp.rs", "use crate::adapters::local::X;", "adapters::local"),
+        ("src/config/file.rs", "use crate::services;", "services"),
+        ("src/config/file.rs", "use crate::helpers::x;", "helpers"),
+    ] {
+        let bent = bent_arrows(path, line);
+        assert_eq!(bent.len(), 1, "{path}: {line}: {bent:?}");
+        assert!(bent[0].contains(path) && bent[0].ends_with(&format!("→ {target}")), "{bent:?}");
+    }
+    for (path, line) in [
+        ("src/commands/context.rs", "use crate::adapters::postgres::Endpoint;"),
+        ("src/services/tenant/create.rs", "use super::control::{self, Opening};"),
+        ("src/services/tenant/create.rs", "use crate::services::saga::{self, Saga};"),
+        ("src/model/text.rs", "// as crate::output does"),
+        ("src/lib.rs", "use crate::adapters::local::X;"),
+    ] {
+        assert_eq!(bent_arrows(path, line), Vec::<String>::new(), "{path}: {line}");
+    }
+    assert_eq!(words_of_printing("src/services/x.rs", "println!(\"\")"), ["println!"]);
+    assert_eq!(words_of_printing("src/services/x.rs", "eprint!(\"\")"), ["eprint!"]);
+    assert!(words_of_printing("src/output/x.rs", "println!(\"\")").is_empty());
+}
+
+/// Returns every source file: its path from the root, and its text.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 50, "only {} files under src/", found.len());
+    found
+}
+
+/// Returns a line for each import that the table does not allow.
+fn bent_arrows(path: &str, text: &str) -> Vec<String> {
+    let Some(room) = room_of_file(path) else { return Vec::new() };
+    let allowed = ARROWS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, to)| to);
+    let mut bent = Vec::new();
+    for target in targets(path, &code(text)) {
+        let fits = |pattern: &str| match pattern.strip_suffix('*') {
+            Some(parent) => target.starts_with(parent),
+            None => target == pattern,
+        };
+        let is_excepted = EXCEPTIONS.iter().any(|(file, to)| *file == path && fits(to));
+        let line = format!("{path}: {room} → {target}");
+        if target != room && !is_excepted && !allowed.iter().any(|to| fits(to)) {
+            bent.push(line);
+        }
+    }
+    bent.dedup();
+    bent
+}
+
+/// Returns the room a file stands in; nothing for the free ones.
+fn room_of_file(path: &str) -> Option<String> {
+    if FREE.contains(&path) {
+        return None;
+    }
+    Some(room(&module_of_file(path)))
+}
+
+/// Returns a file's module, as in `services`, `tenant`, `create`.
+fn module_of_file(path: &str) -> Vec<&str> {
+    let inner = path.strip_prefix("src/").unwrap_or(path).trim_end_matches(".rs");
+    let mut parts: Vec<_> = inner.split('/').collect();
+    if parts.last() == Some(&"mod") {
+        parts.pop();
+    }
+    parts
+}
+
+/// Returns the room that a path inside the crate leads into.
+fn room(parts: &[&str]) -> String {
+    match parts {
+        [floor @ ("services" | "adapters"), inner, ..] if inner.starts_with(char::is_lowercase) => {
+            format!("{floor}::{inner}")
+        }
+        [first, ..] => (*first).to_owned(),
+        [] => String::new(),
+    }
+}
+
+/// Returns the rooms that a file's code names, by `crate::…` or by climbing with `super::`.
+fn targets(path: &str, code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_') {
+            continue;
+        }
+        found.push(room(&path_parts(&code[at + "crate::".len()..])));
+    }
+    let module = module_of_file(path);
+    let mut rest = code;
+    while let Some(at) = rest.find("super::") {
+        let is_restriction = rest[..at].ends_with("in ") || rest[..at].ends_with('(');
+        let mut depth = 0;
+        rest = &rest[at..];
+        while let Some(after) = rest.strip_prefix("super::") {
+            (depth, rest) = (depth + 1, after);
+        }
+        let kept = module.len().saturating_sub(depth);
+        let inner = path_parts(rest);
+        // Climbing to the crate's root, as an inline module of tests seems to, leads nowhere else.
+        if kept > 0 && !is_restriction {
+            found.push(room(&[&module[..kept], &inner].concat()));
+        }
+    }
+    // A floor itself, reached from one of its rooms' doors, is no room of its own.
+    let own = room(&module);
+    found.retain(|target| !(own.starts_with(&format!("{target}::"))));
+    found
+}
+
+/// Returns the names at the beginning of a path: `a`, `b` of `a::b::{C, D}`.
+fn path_parts(text: &str) -> Vec<&str> {
+    let end =
+        text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
+    text[..end].split("::").filter(|part| !part.is_empty()).collect()
+}
+
+fn words_of_printing(path: &str, text: &str) -> Vec<&'static str> {
+    let is_silent = SILENT.iter().any(|room| path.starts_with(&format!("src/{room}/")));
+    let code = code(text);
+    let words = ["println!", "eprintln!", "print!", "eprint!", "dbg!", "io::stdout", "io::stderr"];
+    let stands_alone = |word: &str| {
+        code.match_indices(word).any(|(at, _)| {
+            !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+        })
+    };
+    words.into_iter().filter(|word| is_silent && stands_alone(word)).collect()
+}
+
+/// Returns a text without its comments.
+fn code(text: &str) -> String {
+    let uncommented = |line: &str| {
+        let is_comment = line.trim_start().starts_with("//");
+        let end = if is_comment { 0 } else { line.find(" // ").unwrap_or(line.len()) };
+        line[..end].to_owned()
+    };
+    text.lines().map(uncommented).collect::<Vec<_>>().join("\n")
+}
