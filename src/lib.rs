@@ -40,7 +40,7 @@ pub fn run() -> ExitCode {
     }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, &arguments),
+        Err(error) => return refuse(&without_controls(error), &arguments),
     };
     let console = console(&appearance(&cli.global));
     match start(cli, console) {
@@ -190,6 +190,26 @@ fn plain(format: Format) -> Appearance {
 
 fn console(appearance: &Appearance) -> Console {
     Console::new(*appearance)
+}
+
+/// Returns clap's error with what was typed made safe to show: clap repeats it raw.
+fn without_controls(mut error: clap::Error) -> clap::Error {
+    use clap::error::ContextValue;
+    let safe = |text: &str| model::shorten(&model::escape_controls(text), 200);
+    let shown: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(safe(text)))),
+            ContextValue::Strings(texts) => {
+                Some((kind, ContextValue::Strings(texts.iter().map(|text| safe(text)).collect())))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in shown {
+        error.insert(kind, value);
+    }
+    error
 }
 
 /// Shows clap's own answer: help and version as they are, a usage error in the shape that was asked
