@@ -9,6 +9,7 @@
 
 mod harness;
 mod support;
+mod tenant_create;
 
 /// A file that is not in the list above would never run.
 #[test]
