@@ -224,7 +224,10 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     };
     if error.use_stderr() && (asks("json") || asks("ndjson")) {
         let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        // What is missing or wrong stands on lines of its own, up to the first empty one.
+        let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+        let text = lines.collect::<Vec<_>>().join(" ");
+        let message = text.trim_start_matches("error: ");
         let failure = Failure::new(ErrorKind::Usage, format!("read the command line: {message}"));
         console(&plain(Format::Json)).fail(&failure.hint("tenantctl --help"));
         return ExitCode::from(output::exit_code(ErrorKind::Usage));
