@@ -12,7 +12,7 @@ pub enum LocalCommand {
     #[command(after_help = "\
 Examples:
   tenantctl local up
-  tenantctl local up --install                       install Postgres with apt-get where there is none
+  tenantctl local up --install     install Postgres with apt-get where there is none
   TENANTCTL_DATA_DIR=/srv/tenantctl tenantctl local up")]
     Up(LocalUpArgs),
     /// Stop it; its data stays

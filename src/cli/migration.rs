@@ -34,9 +34,6 @@ Examples:
 /// Which migrations, where, and how many at a time.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// Which tenants.
-    #[command(flatten)]
-    pub selector: SelectorArgs,
     /// Stop at this version
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
     pub target: Option<i32>,
@@ -49,18 +46,23 @@ pub struct ApplyArgs {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    // Last, since its heading holds for whatever follows.
+    /// Which tenants.
+    #[command(flatten)]
+    pub selector: SelectorArgs,
 }
 
 /// Whose standing to show.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Which tenants; all when none are chosen.
-    #[command(flatten)]
-    pub selector: SelectorArgs,
     /// Open the databases and compare their own histories
     #[arg(long)]
     pub verify: bool,
     /// How many databases at the same time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
+    // Last, since its heading holds for whatever follows.
+    /// Which tenants; all when none are chosen.
+    #[command(flatten)]
+    pub selector: SelectorArgs,
 }

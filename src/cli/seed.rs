@@ -24,9 +24,6 @@ Examples:
 /// Which set, and where.
 #[derive(Debug, Args)]
 pub struct SeedApplyArgs {
-    /// Which tenants.
-    #[command(flatten)]
-    pub selector: SelectorArgs,
     /// The seed set
     #[arg(long, value_name = "SET", default_value = "demo", value_parser = line)]
     pub set: String,
@@ -36,4 +33,8 @@ pub struct SeedApplyArgs {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    // Last, since its heading holds for whatever follows.
+    /// Which tenants.
+    #[command(flatten)]
+    pub selector: SelectorArgs,
 }
