@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("services::local", &["adapters::*", "model"]),
     ("adapters::control_plane", &["adapters::postgres", "model"]),
     ("adapters::cluster", &["adapters::postgres", "model"]),
-    ("adapters::local", &["model"]),
+    ("adapters::local", &["model", "adapters::postgres"]),
     ("adapters::postgres", &["model"]),
     ("model", &[]),
 ];
