@@ -26,6 +26,7 @@ use output::{Appearance, Console, Ending, Failure, Format};
 
 /// Runs the program: parse → runtime → dispatch → exit code.
 pub fn run() -> ExitCode {
+    std::panic::set_hook(Box::new(report_bug));
     if let Some(code) = leave_libpq_behind() {
         return code;
     }
@@ -57,6 +58,18 @@ pub fn run() -> ExitCode {
 pub(crate) fn environment(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one place that hands the environment on")]
     std::env::var_os(name)
+}
+
+/// Says where a bug of ours showed and ends the process as the contract says; what was being done is
+/// in the journal, as after any other crash.
+#[expect(clippy::exit, reason = "a panic has nowhere to return an exit code to")]
+fn report_bug(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = format!("go on: this is a bug in tenantctl, at {place}");
+    let hint = "run the same command again: it continues where it stopped";
+    let failure = Failure::new(ErrorKind::Internal, message).hint(hint);
+    console(&plain(Format::Table)).fail(&failure);
+    std::process::exit(i32::from(output::exit_code(ErrorKind::Internal)));
 }
 
 /// Variables of libpq that sqlx reads as well and that could send a session elsewhere or change what
