@@ -8,6 +8,7 @@
 )]
 
 mod harness;
+mod saga_faults;
 mod support;
 mod tenant_create;
 
