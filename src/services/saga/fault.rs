@@ -26,8 +26,10 @@ pub(super) async fn at(step: &str, moment: &str) -> Option<Fault> {
             // The signal is on its way; nothing may run behind it.
             std::future::pending().await
         }
+        // Until somebody tells us to go on.
         "pause" => {
-            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+            let us = rustix::process::getpid();
+            let _ = rustix::process::kill_process(us, rustix::process::Signal::STOP);
             None
         }
         _ => Some(Fault::Fail),
