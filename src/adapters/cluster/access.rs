@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use super::server::{APP, run, stranger};
 use super::{Cluster, ClusterError, Identity, Stamp};
-use crate::adapters::postgres::{PgError, Purpose, identifier, literal, scram_verifier};
+use crate::adapters::postgres::{PgError, identifier, literal, scram_verifier};
 use crate::model::{DatabaseName, SecretText};
 
 type Result<T> = std::result::Result<T, ClusterError>;
@@ -108,13 +108,13 @@ impl Cluster {
     /// When the role is not the tenant's, or the server refuses.
     pub async fn set_password(
         &self,
+        connection: &mut PgConnection,
         name: &DatabaseName,
         identity: &Identity,
         password: &SecretText,
     ) -> Result<()> {
         let verifier = scram_verifier(password.expose()).map_err(|_| ClusterError::NoRandomness)?;
-        let mut connection = self.operator(Purpose::query("rotate")).await?;
-        let stamp = self.look_for_role(&mut connection, name).await?;
+        let stamp = self.look_for_role(connection, name).await?;
         let finding = match stamp {
             None => Some("it is not there".to_owned()),
             Some(stamp) => stamp.contradiction(identity),
@@ -124,7 +124,7 @@ impl Cluster {
         }
         let text =
             format!("ALTER ROLE {} PASSWORD {}", identifier(name.as_str()), literal(&verifier));
-        run(&mut connection, text, "change the login's password").await
+        run(connection, text, "change the login's password").await
     }
 
     /// Drops the tenant's login; returns whether there was one.

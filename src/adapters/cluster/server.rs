@@ -85,6 +85,21 @@ impl Cluster {
         Ok(postgres::connect(&self.admin, purpose).await?)
     }
 
+    /// Takes the lock that lets one session at a time change the tenant's database from outside, for
+    /// as long as this session lives.
+    ///
+    /// # Errors
+    /// When another session holds it until the deadline.
+    pub async fn lock(
+        &self,
+        connection: &mut PgConnection,
+        identity: &Identity,
+        deadline: Instant,
+    ) -> Result<()> {
+        let key = LockKey::of("ddl", identity.tenant_id);
+        hold(connection, key, deadline, "the tenant's database").await
+    }
+
     /// Makes the two roles that every tenant's database relies on, when they are missing.
     ///
     /// # Errors
@@ -172,8 +187,7 @@ impl Cluster {
         self.prepare(connection, deadline).await?;
         // Held by the session that runs the CREATE: when a killed client left one running, this
         // waits until the server is done with it and then sees the true outcome.
-        let key = LockKey::of("ddl", identity.tenant_id);
-        hold(connection, key, deadline, "the tenant's database").await?;
+        self.lock(connection, identity, deadline).await?;
         let mut may_adopt = was_intended;
         for _ in 0..3 {
             match self.look(connection, name).await? {
@@ -256,8 +270,7 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<bool> {
         let mut connection = self.operator(Purpose::destroy("purge")).await?;
-        let key = LockKey::of("ddl", identity.tenant_id);
-        hold(&mut connection, key, deadline, "the tenant's database").await?;
+        self.lock(&mut connection, identity, deadline).await?;
         let Some(found) = self.look(&mut connection, name).await? else {
             Endpoint::close(connection).await;
             return Ok(false);

@@ -254,6 +254,23 @@ pub async fn take_over(
     Ok(Lease { operation_id, epoch })
 }
 
+/// Makes sure that nobody has taken the operation over.
+///
+/// # Errors
+/// When the lease is lost or the server does not answer.
+pub async fn check_lease(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
+    let (is_ours,): (bool,) = sqlx::query_as(
+        "SELECT EXISTS (SELECT FROM control_plane.operations \
+         WHERE operation_id = $1 AND lease_epoch = $2 AND finished_at IS NULL)",
+    )
+    .bind(lease.operation_id)
+    .bind(lease.epoch)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("look who works on the operation"))?;
+    if is_ours { Ok(()) } else { Err(ControlPlaneError::LeaseLost) }
+}
+
 /// Records the result of one step and the intent of the next in one commit; returns which attempt
 /// at it this is, counted from 1.
 ///

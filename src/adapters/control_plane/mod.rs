@@ -17,8 +17,9 @@ pub use audit::{
 };
 pub use error::ControlPlaneError;
 pub use journal::{
-    Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance, fail,
-    finish, latest_operation, note_failure, open_operation, start, steps, supersede, take_over,
+    Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance,
+    check_lease, fail, finish, latest_operation, note_failure, open_operation, start, steps,
+    supersede, take_over,
 };
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{

@@ -8,7 +8,7 @@ use super::control::{self, Opening};
 use super::{SecretKey, TenantError};
 use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
-use crate::adapters::postgres::{Endpoint, PgError, generate_password};
+use crate::adapters::postgres::{Endpoint, PgError, Purpose, generate_password};
 use crate::model::{Actor, DatabaseName, SecretText, Slug, Tenant, TenantStatus};
 
 /// A password to be replaced.
@@ -100,7 +100,9 @@ pub async fn rotate(
         Some(key) => Some(key.seal(tenant.id, &name, &password)?),
         None => None,
     };
-    cluster.set_password(&name, &identity, &password).await?;
+    let purpose = Purpose::query("rotate");
+    let mut operator = control::act_on(cluster, &identity, purpose, &mut journal, deadline).await?;
+    cluster.set_password(&mut operator, &name, &identity, &password).await?;
     cluster.try_login(&name, &identity, &password).await?;
     let doing = || PgError::doing("record the new password");
     let mut transaction = journal.connection.begin().await.map_err(doing())?;

@@ -138,6 +138,25 @@ pub(super) async fn open(
     Ok((Journal { connection, lease }, trail, is_continued))
 }
 
+/// Opens a session on the cluster that may change the tenant's database, and makes sure that nobody
+/// has taken the operation over.
+///
+/// In this order it holds even for a process that was suspended at the worst moment: whoever takes
+/// the operation over needs the lock that the acting session itself holds, and when that session is
+/// gone, so is the means to act.
+pub(super) async fn act_on(
+    cluster: &Cluster,
+    identity: &Identity,
+    purpose: Purpose,
+    journal: &mut Journal,
+    deadline: Instant,
+) -> Result<PgConnection, TenantError> {
+    let mut session = cluster.operator(purpose).await?;
+    cluster.lock(&mut session, identity, deadline).await?;
+    control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
+    Ok(session)
+}
+
 /// Turns a saga's halt into the operator's error, and writes the failure into the audit trail.
 pub(super) async fn halted(
     halt: Halt<TenantError>,

@@ -347,7 +347,7 @@ impl Saga for Creation<'_> {
         journal: &mut Journal,
     ) -> Result<String, TenantError> {
         match step {
-            Step::Place => self.place(attempt > 1).await,
+            Step::Place => self.place(attempt > 1, journal).await,
             Step::Secure => self.secure(attempt > 1).await,
             Step::Register => self.register(journal).await,
             Step::Migrate => self.migrate(journal).await,
@@ -359,8 +359,14 @@ impl Saga for Creation<'_> {
 }
 
 impl Creation<'_> {
-    async fn place(&mut self, was_intended: bool) -> Result<String, TenantError> {
-        let mut operator = self.cluster.operator(Purpose::build("create")).await?;
+    async fn place(
+        &mut self,
+        was_intended: bool,
+        journal: &mut Journal,
+    ) -> Result<String, TenantError> {
+        let purpose = Purpose::build("create");
+        let mut operator =
+            control::act_on(self.cluster, &self.identity, purpose, journal, self.deadline).await?;
         let placed = self
             .cluster
             .create_database(&mut operator, &self.name, &self.identity, was_intended, self.deadline)

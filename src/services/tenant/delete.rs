@@ -162,7 +162,7 @@ impl Deletion<'_> {
     async fn close(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let closed = match &self.tenant.database {
             None => "there was no database".to_owned(),
-            Some(name) => close_door(self.cluster, name, &self.identity, self.deadline).await?,
+            Some(name) => self.close_door(name, journal).await?,
         };
         let doing = || PgError::doing("record the deletion");
         let mut transaction =
@@ -174,23 +174,24 @@ impl Deletion<'_> {
         transaction.commit().await.map_err(doing())?;
         Ok(closed)
     }
-}
 
-/// Lets nobody in and ends who is in.
-async fn close_door(
-    cluster: &Cluster,
-    name: &DatabaseName,
-    identity: &Identity,
-    deadline: tokio::time::Instant,
-) -> Result<String, TenantError> {
-    let mut operator = cluster.operator(Purpose::query("delete")).await?;
-    let Some(found) = cluster.look(&mut operator, name).await? else {
-        return Ok("there was no database".to_owned());
-    };
-    // What a create left behind before it could stamp it is closed from its first moment.
-    if found.is_open || found.stamp.contradiction(identity).is_none() {
-        cluster.set_door(&mut operator, name, identity, Door::Closed).await?;
+    /// Lets nobody in and ends who is in.
+    async fn close_door(
+        &self,
+        name: &DatabaseName,
+        journal: &mut Journal,
+    ) -> Result<String, TenantError> {
+        let Self { cluster, identity, deadline, .. } = self;
+        let purpose = Purpose::query("delete");
+        let mut operator = control::act_on(cluster, identity, purpose, journal, *deadline).await?;
+        let Some(found) = cluster.look(&mut operator, name).await? else {
+            return Ok("there was no database".to_owned());
+        };
+        // What a create left behind before it could stamp it is closed from its first moment.
+        if found.is_open || found.stamp.contradiction(identity).is_none() {
+            cluster.set_door(&mut operator, name, identity, Door::Closed).await?;
+        }
+        cluster.end_sessions(&mut operator, name, *deadline).await?;
+        Ok(format!("{name} closed, no session left"))
     }
-    cluster.end_sessions(&mut operator, name, deadline).await?;
-    Ok(format!("{name} closed, no session left"))
 }

@@ -72,7 +72,7 @@ pub async fn run(
     let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
     let mut restoration =
-        Restoration { cluster, trail: trail.clone(), identity, tenant: tenant.clone() };
+        Restoration { cluster, trail: trail.clone(), identity, tenant: tenant.clone(), deadline };
     match saga::run(&mut restoration, &mut journal, interrupt, on_event).await {
         Ok(steps) => {
             let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
@@ -106,6 +106,7 @@ struct Restoration<'a> {
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
+    deadline: tokio::time::Instant,
 }
 
 impl Saga for Restoration<'_> {
@@ -127,19 +128,21 @@ impl Saga for Restoration<'_> {
         journal: &mut Journal,
     ) -> Result<String, TenantError> {
         match step {
-            Step::Open => self.open().await,
+            Step::Open => self.open(journal).await,
             Step::Mark => self.mark(journal).await,
         }
     }
 }
 
 impl Restoration<'_> {
-    async fn open(&mut self) -> Result<String, TenantError> {
+    async fn open(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let before = self.tenant.status_before_delete;
         let Some(name) = &self.tenant.database else {
             return Ok("there is no database".to_owned());
         };
-        let mut operator = self.cluster.operator(Purpose::query("restore")).await?;
+        let purpose = Purpose::query("restore");
+        let mut operator =
+            control::act_on(self.cluster, &self.identity, purpose, journal, self.deadline).await?;
         let found = self.cluster.look(&mut operator, name).await?;
         // A create that had not come far: it continues with `tenant create`.
         let is_unfinished = before == Some(TenantStatus::Provisioning);
