@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use uuid::Uuid;
 
-use crate::support::{Operator, PATIENCE, Running, server, until};
+use crate::support::{Operator, Running, server};
 
 /// Where and how each step is struck.
 const STRIKES: [(&str, &str); 4] =
@@ -283,21 +283,9 @@ fn killed_at_any_moment_and_run_again_at_once() {
 }
 
 /// Leaves a command suspended before `step` acts, its lock lost with the session that held it.
-fn suspended(operator: &Operator, slug: &str, step: &str, line: &str) -> Running {
+fn suspended(operator: &Operator, step: &str, line: &str) -> Running {
     let running = operator.start(line, &[("TENANTCTL_FAIL", &format!("{step}.before:pause"))]);
-    let mut plane = operator.plane();
-    let current = format!(
-        "SELECT count(*) FROM control_plane.operations o \
-         JOIN control_plane.operation_steps s USING (operation_id, step) \
-         JOIN control_plane.tenant_metadata t USING (tenant_id) \
-         WHERE t.slug = '{slug}' AND o.step = '{step}' AND o.finished_at IS NULL \
-         AND s.done_at IS NULL"
-    );
-    until(&format!("the intent of {step}"), PATIENCE, || {
-        if plane.value::<i64>(&current) == 1 { Ok(()) } else { Err("no intent".to_owned()) }
-    });
-    running.signal(Signal::STOP);
-    assert_eq!(plane.value::<i64>(&current), 1, "stopped before it could act");
+    running.wait_until_stopped();
     let ended: i64 = server().superuser("postgres").value(&format!(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
          WHERE datname = '{}' AND application_name LIKE 'tenantctl/%:{}'",
@@ -348,7 +336,7 @@ fn assert_powerless(operator: &Operator, slug: &str, late: Running) {
 fn create_is_taken_over(step: &str) {
     let operator = Operator::new();
     let line = create_line("acme");
-    let late = suspended(&operator, "acme", step, &line);
+    let late = suspended(&operator, step, &line);
     // While the suspended one still holds the session that would act, nobody else may.
     let second = operator.run(&format!("{line} --timeout 1s"));
     if second.code() != 0 {
@@ -372,53 +360,88 @@ for_each_step! { create_is_taken_over:
     create_is_taken_over_at_activate "activate"
 }
 
+/// A create that wakes up when its tenant is gone for good must not make a database for it.
 #[test]
-fn a_delete_that_wakes_up_late_does_not_close_a_restored_tenant() {
-    for step in ["mark", "close"] {
-        let operator = Operator::new();
-        let _ran = operator.run(&create_line("acme")).success();
-        let delete = "tenant delete acme --confirm acme";
-        let late = suspended(&operator, "acme", step, delete);
-        let _ran = operator.run(delete).success();
-        let _ran = operator.run("tenant restore acme").success();
-        let mut live = operator.login("acme").unwrap();
-        assert_powerless(&operator, "acme", late);
-        assert!(live.is_alive(), "its application's session");
-        assert_usable(&operator, "acme");
-        operator.assert_sound();
-    }
+fn a_create_that_wakes_up_late_does_not_make_a_database_for_a_purged_tenant() {
+    let operator = Operator::new();
+    let line = create_line("acme");
+    let late = suspended(&operator, "place", &line);
+    let _ran = operator.run("tenant delete acme --purge --no-backup --confirm acme").success();
+    late.signal(Signal::CONT);
+    assert_ne!(late.wait().code(), 0);
+    operator.assert_sound();
 }
 
-#[test]
-fn a_restore_that_wakes_up_late_does_not_open_a_deleted_tenant() {
-    for step in ["open", "mark"] {
-        let operator = Operator::new();
-        let _ran = operator.run(&create_line("acme")).success();
-        let delete = "tenant delete acme --confirm acme";
-        let _ran = operator.run(delete).success();
-        let late = suspended(&operator, "acme", step, "tenant restore acme");
-        let _ran = operator.run("tenant restore acme").success();
-        let _ran = operator.run(delete).success();
-        assert_powerless(&operator, "acme", late);
-        assert_closed(&operator, "acme");
-        operator.assert_sound();
-    }
+fn late_delete_is_powerless(step: &str) {
+    let operator = Operator::new();
+    let _ran = operator.run(&create_line("acme")).success();
+    let delete = "tenant delete acme --confirm acme";
+    let late = suspended(&operator, step, delete);
+    let _ran = operator.run(delete).success();
+    let _ran = operator.run("tenant restore acme").success();
+    let mut live = operator.login("acme").unwrap();
+    assert_powerless(&operator, "acme", late);
+    assert!(live.is_alive(), "its application's session");
+    assert_usable(&operator, "acme");
+    operator.assert_sound();
+}
+
+for_each_step! { late_delete_is_powerless:
+    a_delete_that_wakes_up_late_at_mark_does_not_delete_a_restored_tenant "mark"
+    a_delete_that_wakes_up_late_at_close_does_not_close_a_restored_tenant "close"
+}
+
+fn late_restore_is_powerless(step: &str) {
+    let operator = Operator::new();
+    let _ran = operator.run(&create_line("acme")).success();
+    let delete = "tenant delete acme --confirm acme";
+    let _ran = operator.run(delete).success();
+    let late = suspended(&operator, step, "tenant restore acme");
+    let _ran = operator.run("tenant restore acme").success();
+    let _ran = operator.run(delete).success();
+    assert_powerless(&operator, "acme", late);
+    assert_closed(&operator, "acme");
+    operator.assert_sound();
+}
+
+for_each_step! { late_restore_is_powerless:
+    a_restore_that_wakes_up_late_at_open_does_not_open_a_deleted_tenant "open"
+    a_restore_that_wakes_up_late_at_mark_does_not_restore_a_deleted_tenant "mark"
 }
 
 #[test]
 fn a_purge_that_wakes_up_late_does_not_touch_the_next_tenant() {
+    let operator = Operator::new();
     for step in ["check", "commit", "drop", "role", "tombstone"] {
-        let operator = Operator::new();
-        let _ran = operator.run(&create_line("acme")).success();
-        let _ran = operator.run("tenant delete acme --confirm acme").success();
-        let purge = "tenant purge acme --no-backup --confirm acme";
-        let late = suspended(&operator, "acme", step, purge);
-        let _ran = operator.run(purge).success();
-        let _ran = operator.run(&create_line("acme")).success();
-        assert_powerless(&operator, "acme", late);
-        assert_usable(&operator, "acme");
-        operator.assert_sound();
+        let _ran = operator.run(&create_line(step)).success();
+        let _ran = operator.run(&format!("tenant delete {step} --confirm {step}")).success();
+        let purge = format!("tenant purge {step} --no-backup --confirm {step}");
+        let late = suspended(&operator, step, &purge);
+        let _ran = operator.run(&purge).success();
+        let _ran = operator.run(&create_line(step)).success();
+        assert_powerless(&operator, step, late);
+        assert_usable(&operator, step);
     }
+    operator.assert_sound();
+}
+
+/// A purge that lost its lock to a restore must not drop what was brought back.
+#[test]
+fn a_purge_that_wakes_up_late_does_not_drop_a_restored_tenant() {
+    let operator = Operator::new();
+    for step in ["check", "commit"] {
+        let _ran = operator.run(&create_line(step)).success();
+        let _ran = operator.run(&format!("tenant delete {step} --confirm {step}")).success();
+        let late = suspended(
+            &operator,
+            step,
+            &format!("tenant purge {step} --no-backup --confirm {step}"),
+        );
+        let _ran = operator.run(&format!("tenant restore {step}")).success();
+        assert_powerless(&operator, step, late);
+        assert_usable(&operator, step);
+    }
+    operator.assert_sound();
 }
 
 fn issue(operator: &Operator, slug: &str) -> String {

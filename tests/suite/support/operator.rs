@@ -295,6 +295,14 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// Waits until it has stopped itself, as a `pause` does.
+    pub(crate) fn wait_until_stopped(&self) {
+        until(&format!("`{}` to stop itself", self.arguments), HANGS, || {
+            let state = state_of(self.pid());
+            if state.starts_with('T') { Ok(()) } else { Err(format!("its state is `{state}`")) }
+        });
+    }
+
     /// Returns its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
@@ -305,6 +313,19 @@ impl Drop for Running {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// Returns the letter by which the system calls a process's state.
+fn state_of(pid: u32) -> String {
+    // Where there is no /proc, there is a `ps`.
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(line) => line.rsplit(") ").next().unwrap_or_default().to_owned(),
+        Err(_) => {
+            let arguments = ["-o", "state=", "-p", &pid.to_string()];
+            let said = Command::new("ps").args(arguments).output().unwrap();
+            String::from_utf8_lossy(&said.stdout).trim().to_owned()
+        }
     }
 }
 
