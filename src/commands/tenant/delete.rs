@@ -3,7 +3,7 @@
 use crate::cli::DeleteArgs;
 use crate::commands::Context;
 use crate::output::{Ending, Failure, Progress, render_delete, render_life_plan, render_purge};
-use crate::services::tenant::{DeleteRequest, PurgeRequest, delete, plan_delete, purge};
+use crate::services::tenant::{DeleteRequest, delete, destroy, plan_delete, plan_destroy};
 
 /// Cuts a tenant off; with `--purge` destroys it at once.
 pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, Failure> {
@@ -12,10 +12,11 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
         context.require_consent_possible(&args.slug, args.confirm.as_deref())?;
     }
     let reach = context.reach().await?;
-    let mut plan = plan_delete(&reach.plane, &args.slug).await?;
-    if args.purge {
-        plan.status = crate::model::TenantStatus::Purged;
-    }
+    let plan = if args.purge {
+        plan_destroy(&reach.plane, &args.slug).await?
+    } else {
+        plan_delete(&reach.plane, &args.slug).await?
+    };
     if args.dry_run {
         console.show(&render_life_plan(console, &plan));
         return Ok(None);
@@ -28,22 +29,21 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
     let request = DeleteRequest {
-        consent: consent.clone(),
+        consent,
         grace: args.grace,
         patience: context.patience,
         actor: context.actor(),
     };
-    let report =
-        delete(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
-    if !args.purge {
+    if args.purge {
+        let report =
+            destroy(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
         drop(progress);
-        console.show(&render_delete(console, &report));
+        console.show(&render_purge(console, &report));
         return Ok(None);
     }
-    let request = PurgeRequest { consent, patience: context.patience, actor: context.actor() };
     let report =
-        purge(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+        delete(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
     drop(progress);
-    console.show(&render_purge(console, &report));
+    console.show(&render_delete(console, &report));
     Ok(None)
 }

@@ -24,7 +24,7 @@ pub use delete::{plan as plan_delete, run as delete};
 pub use error::TenantError;
 pub use list::{ListRequest, TenantDetails, list, show};
 pub use protect::{ProtectReport, protect};
-pub use purge::{due, plan as plan_purge, run as purge};
+pub use purge::{destroy, due, plan as plan_purge, plan_destroy, run as purge};
 pub use report::{
     CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeReport, RestoreReport,
 };

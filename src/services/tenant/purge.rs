@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::control::{self, Opening};
 use super::trail::Trail;
-use super::{LifePlan, PurgeReport, PurgeRequest, TenantError};
+use super::{DeleteRequest, LifePlan, PurgeReport, PurgeRequest, TenantError, delete};
 use crate::adapters::cluster::{Cluster, Identity};
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, OperationKind, TenantFilter,
@@ -59,6 +59,53 @@ pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantE
     check(&tenant)?;
     let steps = STEPS.map(|step| (step.word(), step.title())).to_vec();
     Ok(LifePlan { tenant, status: TenantStatus::Purged, steps })
+}
+
+/// Returns the tenant as it is and what deleting and purging it in one go would do, or what is left
+/// of that; nothing is changed.
+///
+/// # Errors
+/// When nobody ever had the slug, or the tenant is protected or quarantined.
+pub async fn plan_destroy(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+    let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
+    let tenant = found.ok_or_else(|| TenantError::NotFound(slug.to_string()))?;
+    let mut steps = Vec::new();
+    if !is_past_delete(&tenant) {
+        steps = delete::plan(plane, slug).await?.steps;
+    }
+    if tenant.status != TenantStatus::Purged {
+        steps.extend(STEPS.map(|step| (step.word(), step.title())));
+    }
+    Ok(LifePlan { tenant, status: TenantStatus::Purged, steps })
+}
+
+/// Deletes and purges a tenant in one go, or continues where that stopped.
+///
+/// # Errors
+/// As deleting and purging have.
+pub async fn destroy(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &DeleteRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(StepEvent),
+) -> Result<PurgeReport, TenantError> {
+    let slug = request.consent.slug();
+    let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
+    if !found.is_some_and(|tenant| is_past_delete(&tenant)) {
+        delete::run(plane, cluster, request, interrupt, on_event).await?;
+    }
+    let request = PurgeRequest {
+        consent: request.consent.clone(),
+        patience: request.patience,
+        actor: request.actor.clone(),
+    };
+    run(plane, cluster, &request, interrupt, on_event).await
+}
+
+/// Whether deleting lies behind a tenant for good: only purging is left.
+fn is_past_delete(tenant: &Tenant) -> bool {
+    matches!(tenant.status, TenantStatus::Purging | TenantStatus::Purged)
 }
 
 /// Returns the deleted tenants whose grace is over by the database's clock, and those whose purge
