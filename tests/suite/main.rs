@@ -7,7 +7,9 @@
     reason = "the harness fails a test by panicking, and says on stderr what it leaves behind"
 )]
 
+mod cli_help;
 mod harness;
+mod isolation;
 mod saga_faults;
 mod support;
 mod tenant_create;

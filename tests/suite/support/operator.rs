@@ -135,19 +135,32 @@ impl Operator {
         self.spawn(&words, variables)
     }
 
-    fn spawn(&self, words: &[&OsStr], variables: &[(&str, &str)]) -> Running {
+    /// Returns a command line in the operator's environment, not started, its streams inherited.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let words = split(line);
+        self.command_of(&words.iter().map(OsStr::new).collect::<Vec<_>>())
+    }
+
+    fn command_of(&self, words: &[&OsStr]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantctl"));
-        command.args(words).env_clear().envs(&self.variables).envs(variables.iter().copied());
-        command.current_dir(self.home()).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.args(words).env_clear().envs(&self.variables).current_dir(self.home());
+        command
+    }
+
+    /// Runs a command line to its end with this text on stdin.
+    pub(crate) fn run_reading(&self, text: &str, line: &str) -> Ran {
+        let path = self.home().join("stdin");
+        fs::write(&path, text).unwrap();
+        let mut command = self.command(line);
+        command.stdin(fs::File::open(path).unwrap());
+        launch(line.to_owned(), command).wait()
+    }
+
+    fn spawn(&self, words: &[&OsStr], variables: &[(&str, &str)]) -> Running {
+        let mut command = self.command_of(words);
+        command.envs(variables.iter().copied()).stdin(Stdio::null());
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-        Running {
-            arguments: words.join(" "),
-            stdout: child.stdout.take().map(read),
-            stderr: child.stderr.take().map(read),
-            child,
-        }
+        launch(words.join(" "), command)
     }
 
     /// Returns the name of the control plane's database.
@@ -326,6 +339,16 @@ fn state_of(pid: u32) -> String {
             let said = Command::new("ps").args(arguments).output().unwrap();
             String::from_utf8_lossy(&said.stdout).trim().to_owned()
         }
+    }
+}
+
+fn launch(arguments: String, mut command: Command) -> Running {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    Running {
+        arguments,
+        stdout: child.stdout.take().map(read),
+        stderr: child.stderr.take().map(read),
+        child,
     }
 }
 

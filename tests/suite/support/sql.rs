@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use futures_util::StreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, FromRow, Row, ValueRef};
 use tokio::runtime::Runtime;
 
 /// A session on some database, as some role.
@@ -76,6 +77,57 @@ impl Session {
         rows.remove(0).0
     }
 
+    /// Runs statements and returns the rows of the last one as psql prints them: columns joined by
+    /// `|`, null as nothing, rows by line breaks; or `ERROR` and the SQLSTATE that refused one.
+    pub(crate) fn says(&mut self, sql: &str) -> String {
+        self.text(sql).unwrap_or_else(|error| {
+            let sqlstate = error.split(' ').next().unwrap_or_default();
+            format!("ERROR {sqlstate}")
+        })
+    }
+
+    /// Runs statements that must work and returns the rows of the last one as psql prints them.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, sql: &str) -> String {
+        self.text(sql).unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
+    }
+
+    /// Runs statements one by one in a transaction that is rolled back whatever comes of them, and
+    /// returns what the last one said.
+    pub(crate) fn says_and_undoes(&mut self, statements: &[&str]) -> String {
+        self.run("BEGIN");
+        let mut said = String::new();
+        for statement in statements {
+            said = self.says(statement);
+            if said.starts_with("ERROR ") {
+                break;
+            }
+        }
+        self.run("ROLLBACK");
+        said
+    }
+
+    fn text(&mut self, sql: &str) -> Result<String, String> {
+        self.runtime.block_on(async {
+            let mut lines: Vec<String> = Vec::new();
+            let mut is_over = false;
+            let statements = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+            let mut answers = statements.fetch_many(&mut self.connection);
+            while let Some(answer) = answers.next().await {
+                match answer.map_err(|error| told(&error))? {
+                    Either::Left(_) => is_over = true,
+                    Either::Right(row) => {
+                        if std::mem::take(&mut is_over) {
+                            lines.clear();
+                        }
+                        lines.push(line(&row));
+                    }
+                }
+            }
+            Ok(lines.join("\n"))
+        })
+    }
+
     /// Tells whether the server still listens to this session.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.runtime.block_on(self.connection.ping()).is_ok()
@@ -89,4 +141,13 @@ fn told(error: &sqlx::Error) -> String {
         }
         None => error.to_string(),
     }
+}
+
+/// The simple protocol sends every value as text.
+fn line(row: &PgRow) -> String {
+    let cell = |index| {
+        let value = row.try_get_raw(index).unwrap();
+        if value.is_null() { String::new() } else { value.as_str().unwrap().to_owned() }
+    };
+    (0..row.len()).map(cell).collect::<Vec<_>>().join("|")
 }

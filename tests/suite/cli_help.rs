@@ -1,0 +1,195 @@
+//! The manual: every `--help` and the usual mistakes in one snapshot, completions, the man page.
+//!
+//! Nothing here contacts a server, apart from the names of tenants at Tab.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+
+use clap::CommandFactory;
+
+use crate::support::{Operator, Ran};
+
+/// Command lines that are wrong, one for each way of being wrong.
+const MISTAKES: &[&[&str]] = &[
+    &[],
+    &["tenants"],
+    &["tenant"],
+    &["tenant", "lsit"],
+    &["tenant", "create"],
+    &["tenant", "create", "acme"],
+    &["tenant", "create", "Acme", "--name", "Acme"],
+    &["tenant", "create", "a--", "--name", "Acme"],
+    &["tenant", "create", "postgres", "--name", "Acme"],
+    &["tenant", "create", "acme", "--name", ""],
+    &["tenant", "create", "acme", "--name", "Acme", "--label", "tier"],
+    &["tenant", "create", "acme", "--name", "Acme", "--no-migrate", "--seed"],
+    &["tenant", "create", "acme", "--name", "Acme", "--id", "17"],
+    &["tenant", "list", "--status", "alive"],
+    &["tenant", "delete", "acme", "--grace", "5m"],
+    &["tenant", "delete", "acme", "--purge"],
+    &["tenant", "purge", "acme"],
+    &["tenant", "purge", "--no-backup"],
+    &["tenant", "purge", "acme", "--due", "--no-backup"],
+    &["migrate", "apply"],
+    &["migrate", "apply", "--tenant", "acme", "--all"],
+    &["migrate", "apply", "--all", "--jobs", "0"],
+    &["migrate", "apply", "--all", "--target", "V3"],
+    &["seed", "apply"],
+    &["session", "issue", "--tenant", "acme"],
+    &["session", "issue", "--user", "me", "--tenant", "acme"],
+    &["session", "list"],
+    &["session", "revoke", "--reason", "gone"],
+    &["session", "revoke", "--tenant", "acme"],
+    &["session", "revoke", "--jti", "a b", "--reason", "gone"],
+    &["session", "revoke", "--jti", "x", "--user", "y", "--reason", "gone"],
+    &["audit", "list", "--limit", "0"],
+    &["completions", "tcsh"],
+    &["--output", "yaml", "tenant", "list"],
+    &["--timeout", "soon", "tenant", "list"],
+    &["-o", "json", "tenant", "create", "acme"],
+    &["-o", "ndjson", "tenant", "show", "Acme"],
+];
+
+/// Returns the words that lead to every command, parents before their children.
+fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
+    fn walk(command: &clap::Command, path: &[String], leaves: bool, found: &mut Vec<Vec<String>>) {
+        let children: Vec<_> =
+            command.get_subcommands().filter(|child| child.get_name() != "help").collect();
+        if !leaves || children.is_empty() {
+            found.push(path.to_vec());
+        }
+        for child in children {
+            let mut path = path.to_vec();
+            path.push(child.get_name().to_owned());
+            walk(child, &path, leaves, found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(&tenantctl::cli::Cli::command(), &[], of_leaves_only, &mut found);
+    found
+}
+
+fn help(operator: &Operator, path: &[String]) -> Ran {
+    operator.run(&format!("{} --help", path.join(" ")))
+}
+
+#[test]
+fn clap_finds_no_contradiction_in_the_command_line() {
+    tenantctl::cli::Cli::command().debug_assert();
+}
+
+#[test]
+fn every_help_and_usage_error_reads_as_it_did() {
+    let operator = Operator::unconfigured();
+    let mut manual = String::new();
+    for path in every_command(false) {
+        let shown = help(&operator, &path).success();
+        assert_eq!(shown.stderr(), "", "{path:?}");
+        // The global options are the same everywhere and shown in full once.
+        let text = match (path.is_empty(), shown.stdout().split_once("Global options:\n")) {
+            (false, Some((own, rest))) => {
+                let after = rest.find("\nExamples:").map_or("", |at| &rest[at..]);
+                format!("{own}Global options: …\n{after}")
+            }
+            _ => shown.stdout().to_owned(),
+        };
+        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+        let title = ["tenantctl"].into_iter().chain(path.iter().map(String::as_str));
+        let title = title.collect::<Vec<_>>().join(" ");
+        writeln!(manual, "━━━ {title} --help\n{}\n", lines.join("\n")).unwrap();
+    }
+    let topic = operator.run("help exit-codes").success();
+    writeln!(manual, "━━━ tenantctl help exit-codes\n{}", topic.stdout()).unwrap();
+    for words in MISTAKES {
+        let words: Vec<_> = words.iter().map(OsStr::new).collect();
+        let refused = operator.run_words(&words).fails_with(2);
+        assert_eq!(refused.stdout(), "", "{words:?}");
+        let line = words.join(OsStr::new(" "));
+        writeln!(manual, "━━━ tenantctl {}\n{}", line.display(), refused.stderr()).unwrap();
+    }
+    insta::assert_snapshot!("help", manual);
+}
+
+#[test]
+fn every_leaf_shows_examples_that_name_it() {
+    let operator = Operator::unconfigured();
+    for path in every_command(true) {
+        let shown = help(&operator, &path).success();
+        let (_, examples) = shown.stdout().split_once("Examples:").unwrap_or_else(|| {
+            panic!("`tenantctl {} --help` shows no examples", path.join(" "));
+        });
+        assert!(
+            examples.contains(&format!("tenantctl {}", path.join(" "))),
+            "{path:?}: {examples}"
+        );
+    }
+}
+
+#[test]
+fn examples_in_the_manual_are_understood() {
+    let operator = Operator::unconfigured();
+    for path in every_command(false) {
+        let shown = help(&operator, &path).success();
+        let Some((_, examples)) = shown.stdout().split_once("Examples:\n") else { continue };
+        for line in examples.lines() {
+            let Some(words) = typed(line) else { continue };
+            let parsed = <tenantctl::cli::Cli as clap::Parser>::try_parse_from(&words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+}
+
+/// Returns the words of an example as a shell would hand them over; nothing for other lines.
+fn typed(line: &str) -> Option<Vec<String>> {
+    let mut starts = line.match_indices("tenantctl ").map(|(at, _)| at);
+    let start = starts.find(|at| matches!(line[..*at].chars().last(), Some(' ' | '(')))?;
+    let line = &line[start..];
+    let end =
+        [" > ", " >> ", " | ", " && ", ")\"", "   "].iter().filter_map(|s| line.find(s)).min();
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for character in line[..end.unwrap_or(line.len())].chars() {
+        match character {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            other => words.last_mut()?.push(other),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let is_topic = words.get(1).is_some_and(|word| word == "help");
+    // `7d3c…` and `0198c5…` stand for ids too long for a line of the manual.
+    let whole = |word: String| match word.as_str() {
+        "7d3c…" => "7d3c0000-0000-4000-8000-000000000000".to_owned(),
+        "0198c5…" => "0198c500-0000-7000-8000-000000000000".to_owned(),
+        _ => word,
+    };
+    (!is_topic).then(|| words.into_iter().map(whole).collect())
+}
+
+#[test]
+fn the_completion_scripts_in_the_tree_are_fresh() {
+    let operator = Operator::unconfigured();
+    for (shell, file) in [
+        ("bash", "tenantctl.bash"),
+        ("zsh", "_tenantctl"),
+        ("fish", "tenantctl.fish"),
+        ("powershell", "tenantctl.ps1"),
+    ] {
+        let fresh = operator.run(&format!("completions {shell}")).success();
+        let path = format!("{}/completions/{file}", env!("CARGO_MANIFEST_DIR"));
+        let kept = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(kept, fresh.stdout(), "run: tenantctl completions {shell} > completions/{file}");
+    }
+}
+
+#[test]
+fn the_manual_page_has_a_part_for_every_command() {
+    let ran = Operator::unconfigured().run("man").success();
+    let page = ran.stdout();
+    assert!(page.contains(".TH tenantctl 1"), "{page}");
+    for path in every_command(false) {
+        let name = ["tenantctl"].into_iter().chain(path.iter().map(String::as_str));
+        let name = name.collect::<Vec<_>>().join("\\-");
+        assert!(page.contains(&format!("\n{name} \\- ")), "no part for {name}");
+    }
+}
