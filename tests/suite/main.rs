@@ -8,6 +8,8 @@
 )]
 
 mod cli_help;
+mod domain;
+mod gate;
 mod harness;
 mod isolation;
 mod saga_faults;
