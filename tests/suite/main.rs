@@ -12,6 +12,7 @@ mod domain;
 mod gate;
 mod harness;
 mod isolation;
+mod migrate;
 mod saga_faults;
 mod support;
 mod tenant_create;
