@@ -7,13 +7,17 @@
     reason = "the harness fails a test by panicking, and says on stderr what it leaves behind"
 )]
 
+mod audit;
 mod cli_help;
 mod domain;
 mod gate;
 mod harness;
+mod init;
 mod isolation;
 mod migrate;
 mod saga_faults;
+mod seed;
+mod session;
 mod support;
 mod tenant_create;
 
