@@ -15,6 +15,7 @@ mod harness;
 mod init;
 mod isolation;
 mod migrate;
+mod output;
 mod saga_faults;
 mod seed;
 mod session;

@@ -10,12 +10,14 @@ mod postgres;
 mod programs;
 mod redact;
 mod sql;
+mod terminal;
 
 pub(crate) use operator::{Operator, Ran, Running, TenantRow};
 pub(crate) use poll::{PATIENCE, until};
 pub(crate) use postgres::{Server, server};
 pub(crate) use redact::redacted;
 pub(crate) use sql::Session;
+pub(crate) use terminal::{Terminal, plain};
 
 /// Reads a variable of the test process's own environment.
 fn environment(name: &str) -> Option<std::ffi::OsString> {

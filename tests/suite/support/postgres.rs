@@ -117,6 +117,12 @@ impl Server {
         eprintln!("the server's directory stays: {}", self.directory.display());
     }
 
+    /// Returns what the server has logged so far.
+    pub(crate) fn log(&self) -> String {
+        let bytes = fs::read(self.directory.join("log")).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     fn socket(&self) -> PathBuf {
         self.directory.join("socket")
     }

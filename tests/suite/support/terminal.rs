@@ -1,0 +1,80 @@
+//! A terminal with somebody at it: for questions, for colour, and for tables that have to fit.
+
+use std::process::Command;
+use std::time::Duration;
+
+use expectrl::process::unix::WaitStatus;
+use expectrl::session::OsSession;
+use expectrl::{Eof, Expect};
+
+/// How long anything may take to appear.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A command that runs at a terminal.
+pub(crate) struct Terminal {
+    session: OsSession,
+    seen: String,
+}
+
+impl Terminal {
+    /// Starts a command at a terminal of this width.
+    pub(crate) fn start(command: Command, columns: u16) -> Self {
+        let mut session = OsSession::spawn(command).unwrap();
+        session.set_expect_timeout(Some(PATIENCE));
+        session.get_process_mut().set_window_size(columns, 40).unwrap();
+        Self { session, seen: String::new() }
+    }
+
+    /// Waits until a text has appeared.
+    #[track_caller]
+    pub(crate) fn sees(&mut self, text: &str) {
+        match self.session.expect(text) {
+            Ok(found) => {
+                let before = String::from_utf8_lossy(found.before()).into_owned();
+                self.seen.push_str(&before);
+                self.seen.push_str(text);
+            }
+            Err(error) => panic!("waited for {text:?}: {error}; so far: {}", self.seen),
+        }
+    }
+
+    /// Types a line.
+    pub(crate) fn types(&mut self, line: &str) {
+        self.session.send_line(line).unwrap();
+    }
+
+    /// Presses a key.
+    pub(crate) fn presses(&mut self, key: &str) {
+        self.session.send(key).unwrap();
+    }
+
+    /// Waits for the end and returns the exit code, and everything that was shown.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> (i32, String) {
+        let rest = self.session.expect(Eof).unwrap();
+        self.seen.push_str(&String::from_utf8_lossy(rest.as_bytes()));
+        match self.session.get_process().wait().unwrap() {
+            WaitStatus::Exited(_, code) => (code, self.seen),
+            other => panic!("it ended as {other:?}: {}", self.seen),
+        }
+    }
+}
+
+/// Returns a text without escape sequences, as it stands on the screen.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character == '\u{1b}' {
+            // CSI: parameters, then one letter.
+            for part in rest.by_ref() {
+                if part.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+        } else if character != '\r' {
+            plain.push(character);
+        }
+    }
+    plain
+}
