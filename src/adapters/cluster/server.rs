@@ -105,26 +105,33 @@ impl Cluster {
     /// # Errors
     /// When the operator may not create roles.
     pub async fn prepare(&self, connection: &mut PgConnection, deadline: Instant) -> Result<()> {
-        if is_prepared(connection).await? {
-            return Ok(());
+        // Another control plane on this cluster may make them in the same moment, and advisory locks
+        // reach no further than one database: who comes second looks again.
+        let statement = format!(
+            "DO $$ DECLARE role text; BEGIN FOREACH role IN ARRAY ARRAY['{OWNER}', '{APP}'] \
+             LOOP IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN \
+             EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE \
+             NOREPLICATION NOBYPASSRLS', role); END IF; END LOOP; END $$; \
+             GRANT {OWNER} TO CURRENT_USER; GRANT {APP} TO CURRENT_USER"
+        );
+        loop {
+            if is_prepared(connection).await? {
+                return Ok(());
+            }
+            let doing = "create the roles tenantctl_owner and tenantctl_app";
+            match run(connection, statement.clone(), doing).await {
+                Ok(()) => return Ok(()),
+                // Made by somebody else (23505, 42710), or two GRANTs of one role met ("tuple
+                // concurrently updated", XX000).
+                Err(ClusterError::Postgres(error))
+                    if (error.is("23505") || error.is("42710") || error.is("XX000"))
+                        && Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        // Two concurrent GRANTs of one role fail with "tuple concurrently updated".
-        let key = LockKey::of("roles", Uuid::nil());
-        hold(connection, key, deadline, "the roles of the cluster").await?;
-        let done = if is_prepared(connection).await? {
-            Ok(())
-        } else {
-            let statement = format!(
-                "DO $$ DECLARE role text; BEGIN FOREACH role IN ARRAY ARRAY['{OWNER}', '{APP}'] \
-                 LOOP IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN \
-                 EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE \
-                 NOREPLICATION NOBYPASSRLS', role); END IF; END LOOP; END $$; \
-                 GRANT {OWNER} TO CURRENT_USER; GRANT {APP} TO CURRENT_USER"
-            );
-            run(connection, statement, "create the roles tenantctl_owner and tenantctl_app").await
-        };
-        postgres::release(connection, key).await?;
-        done
     }
 
     /// Returns the database of that exact name, if there is one.
@@ -344,9 +351,16 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<()> {
         loop {
+            // Only what a client brought: the server's own workers end by themselves, and a
+            // superuser's session is not ours to end; it counts as left.
             let (left,): (i64,) = sqlx::query_as(
-                "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                 WHERE datname::text = $1 AND pid <> pg_backend_pid()) ended",
+                "SELECT count(*) FROM (SELECT CASE WHEN r.rolsuper AND NOT (SELECT rolsuper \
+                 FROM pg_roles WHERE rolname = current_user) THEN false \
+                 ELSE pg_terminate_backend(a.pid) END \
+                 FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid \
+                 WHERE a.datname::text = $1 AND a.pid <> pg_backend_pid() \
+                 AND coalesce(a.backend_type, 'client backend') IN ('client backend', 'walsender')) \
+                 ended",
             )
             .bind(name.as_str())
             .fetch_one(&mut *connection)
