@@ -14,6 +14,7 @@ mod gate;
 mod harness;
 mod init;
 mod isolation;
+mod local;
 mod migrate;
 mod output;
 mod saga_faults;
@@ -21,6 +22,7 @@ mod seed;
 mod session;
 mod support;
 mod tenant_create;
+mod tenant_delete;
 
 /// A file that is not in the list above would never run.
 #[test]

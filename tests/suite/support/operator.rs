@@ -7,8 +7,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::os::unix::fs::chown;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::postgres::ordinary_account;
 use super::{Session, server, until};
 
 /// How long any command may take before it counts as hanging.
@@ -24,6 +26,8 @@ const HANGS: Duration = Duration::from_secs(120);
 /// Somebody who runs tenantctl.
 pub(crate) struct Operator {
     plane: Option<String>,
+    /// Another program than ours, and the user to run it as.
+    ordinary: Option<(PathBuf, u32, u32)>,
     home: TempDir,
     variables: BTreeMap<OsString, OsString>,
 }
@@ -71,7 +75,7 @@ impl Operator {
         let home = tempfile::tempdir().unwrap();
         // The server's user has to get through when the tests run as root.
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let operator = Self { plane: None, home, variables: BTreeMap::new() };
+        let operator = Self { plane: None, ordinary: None, home, variables: BTreeMap::new() };
         let (home, data) = (operator.home().to_owned(), operator.home().join("data"));
         operator
             .with("HOME", home)
@@ -94,6 +98,18 @@ impl Operator {
             .with("TENANTCTL_SECRET_KEY_FILE", key);
         operator.plane = Some(database.to_owned());
         operator
+    }
+
+    /// Makes sure that commands run as an ordinary user: as root, that is somebody else with a copy
+    /// of the program.
+    pub(crate) fn ordinary(mut self) -> Self {
+        if let Some((uid, gid)) = ordinary_account() {
+            let program = self.home().join("tenantctl");
+            fs::copy(env!("CARGO_BIN_EXE_tenantctl"), &program).unwrap();
+            chown(self.home(), Some(uid), Some(gid)).unwrap();
+            self.ordinary = Some((program, uid, gid));
+        }
+        self
     }
 
     /// Sets a variable for every command from here on.
@@ -142,7 +158,14 @@ impl Operator {
     }
 
     fn command_of(&self, words: &[&OsStr]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantctl"));
+        let mut command = match &self.ordinary {
+            None => Command::new(env!("CARGO_BIN_EXE_tenantctl")),
+            Some((program, uid, gid)) => {
+                let mut command = Command::new(program);
+                command.uid(*uid).gid(*gid);
+                command
+            }
+        };
         command.args(words).env_clear().envs(&self.variables).current_dir(self.home());
         command
     }

@@ -161,6 +161,22 @@ fn new_name() -> String {
     format!("cp_{}", &Uuid::new_v4().simple().to_string()[..12])
 }
 
+/// Returns uid and gid of an ordinary user to become; nothing when we are one.
+pub(super) fn ordinary_account() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let of = |name: &str| {
+        let line = passwd.lines().find(|line| line.starts_with(&format!("{name}:")))?;
+        let fields: Vec<_> = line.split(':').collect();
+        Some((fields[2].parse().ok()?, fields[3].parse().ok()?))
+    };
+    let account = of("postgres").or_else(|| of("nobody"));
+    assert!(account.is_some(), "/etc/passwd knows neither `postgres` nor `nobody`");
+    account
+}
+
 /// Whom the server runs as: ourselves, or for root, whom Postgres refuses, somebody else.
 struct Account {
     switch: Option<(u32, u32)>,
@@ -168,18 +184,7 @@ struct Account {
 
 impl Account {
     fn choose() -> Self {
-        if !rustix::process::geteuid().is_root() {
-            return Self { switch: None };
-        }
-        let passwd = fs::read_to_string("/etc/passwd").unwrap();
-        let of = |name: &str| {
-            let line = passwd.lines().find(|line| line.starts_with(&format!("{name}:")))?;
-            let fields: Vec<_> = line.split(':').collect();
-            Some((fields[2].parse().ok()?, fields[3].parse().ok()?))
-        };
-        let switch = of("postgres").or_else(|| of("nobody"));
-        assert!(switch.is_some(), "/etc/passwd knows neither `postgres` nor `nobody`");
-        Self { switch }
+        Self { switch: ordinary_account() }
     }
 
     /// Makes a directory of the account whose sockets have a path the system can take.

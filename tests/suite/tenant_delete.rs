@@ -1,0 +1,447 @@
+//! `tenant delete`, `restore` and `purge`: cut off at once, kept for a while, destroyed only with the
+//! operator's word and only when it is provably ours.
+
+use serde_json::json;
+
+use crate::support::{Operator, Session, TenantRow, server};
+
+/// A user no real one is.
+const USER: &str = "00000000-0000-4000-8000-000000000001";
+
+fn with_tenant(slug: &str) -> Operator {
+    let operator = Operator::new();
+    let _ran = operator.run(&format!("tenant create {slug} --name 'Acme Ltd'")).success();
+    operator
+}
+
+/// What a refused command must leave as it was.
+fn standing(operator: &Operator) -> (Vec<TenantRow>, i64, i64) {
+    let mut plane = operator.plane();
+    let operations = plane.value("SELECT count(*) FROM control_plane.operations");
+    let trail = plane.value("SELECT count(*) FROM control_plane.policy_sync_log");
+    (operator.tenants("acme"), operations, trail)
+}
+
+fn issue(operator: &Operator) -> String {
+    let line = format!("-o json session issue --user {USER} --tenant acme");
+    let document = operator.run(&line).success().json();
+    document["session"]["jti"].as_str().unwrap().to_owned()
+}
+
+fn exists(database: &str) -> bool {
+    server().operator("postgres").value(&format!(
+        "SELECT EXISTS (SELECT FROM pg_database WHERE datname::text = '{database}') \
+         OR EXISTS (SELECT FROM pg_roles WHERE rolname::text = '{database}')"
+    ))
+}
+
+#[test]
+fn without_the_operators_word_nothing_is_deleted() {
+    let operator = with_tenant("acme");
+    let before = standing(&operator);
+    for line in [
+        "tenant delete acme",
+        "tenant delete acme --yes",
+        "tenant delete acme --yes --no-input",
+        "tenant delete acme --confirm acm",
+        "tenant delete acme --confirm ''",
+        "tenant delete acme --confirm ACME --yes",
+        "tenant delete acme --purge --no-backup --yes",
+        "tenant delete acme --purge --no-backup --confirm globex",
+        "tenant purge acme --no-backup",
+        "tenant purge acme --no-backup --yes",
+        "tenant purge acme --no-backup --confirm due",
+        "tenant purge --due --no-backup --yes",
+        "tenant purge --due --no-backup --confirm acme",
+    ] {
+        let error = operator.run(&format!("-o json {line}")).fails_with(3).error();
+        assert_eq!(error["kind"], "refused", "{line}");
+        assert!(error["hint"].to_string().contains("--confirm"), "{line}: {error}");
+    }
+    assert_eq!(standing(&operator), before);
+    assert!(operator.login("acme").is_ok());
+}
+
+#[test]
+fn refused_for_want_of_a_word_means_nothing_was_contacted() {
+    let operator = Operator::unconfigured()
+        .with("TENANTCTL_CONTROL_PLANE_URL", "postgresql://nobody@/none?host=/nowhere");
+    let _ran = operator.run("tenant delete acme").fails_with(3);
+    let _ran = operator.run("tenant purge acme --no-backup").fails_with(3);
+    let _ran = operator.run("tenant purge --due --no-backup").fails_with(3);
+    let _ran = operator.run("tenant delete acme --confirm acme").fails_with(7);
+}
+
+#[test]
+fn half_said_is_a_usage_error() {
+    let operator = with_tenant("acme");
+    let before = standing(&operator);
+    for line in [
+        "tenant purge acme --confirm acme",
+        "tenant purge --no-backup",
+        "tenant purge acme --due --no-backup",
+        "tenant delete acme --purge --confirm acme",
+        "tenant delete acme --no-backup --confirm acme",
+        "tenant delete acme --grace 0 --confirm acme",
+        "tenant delete acme --grace 0s --confirm acme",
+        "tenant delete acme --grace -1h --confirm acme",
+        "tenant delete acme --grace 59m --confirm acme",
+        "tenant delete acme --grace 99999999999999y --confirm acme",
+        "tenant delete acme --grace '' --confirm acme",
+        "tenant delete acme --grace 7d --purge --no-backup --confirm acme",
+        "tenant delete",
+    ] {
+        let _ran = operator.run(line).fails_with(2);
+    }
+    assert_eq!(standing(&operator), before);
+}
+
+#[test]
+fn a_protected_tenant_is_not_deleted_until_it_is_unprotected() {
+    let operator = with_tenant("acme");
+    let protected = operator.run("-o json tenant protect acme").success().json();
+    assert_eq!(protected["tenant"]["protected"], true);
+    let again = operator.run("-o json tenant protect acme").success().json();
+    assert_eq!((&protected["changed"], &again["changed"]), (&json!(true), &json!(false)));
+    for line in [
+        "tenant delete acme --confirm acme",
+        "tenant delete acme --purge --no-backup --confirm acme",
+        "tenant delete acme --dry-run",
+    ] {
+        let error = operator.run(&format!("-o json {line}")).fails_with(3).error();
+        assert_eq!(error["hint"], "tenantctl tenant unprotect acme", "{line}");
+    }
+    assert_eq!(operator.tenant("acme").status, "active");
+    assert!(operator.login("acme").is_ok());
+    let _ran = operator.run("tenant unprotect acme").success();
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    // What is deleted already can still be kept from being purged.
+    let _ran = operator.run("tenant protect acme").success();
+    let _ran = operator.run("tenant purge acme --no-backup --confirm acme").fails_with(3);
+    assert!(exists(&operator.tenant("acme").database));
+    operator.assert_sound();
+}
+
+#[test]
+fn deleting_ends_live_sessions_and_refuses_new_ones() {
+    let operator = with_tenant("acme");
+    let database = operator.tenant("acme").database;
+    let url = operator.run("tenant url acme --reveal").success().stdout().to_owned();
+    let mut idle = Session::at(&url).unwrap();
+    let mut busy = Session::at(&url).unwrap();
+    busy.run("BEGIN; SELECT count(*) FROM vendors");
+    let jti = issue(&operator);
+    let deleted = operator.run("-o json tenant delete acme --confirm acme").success().json();
+    assert_eq!(deleted["tenant"]["status"], "deleted");
+    assert_eq!(deleted["changed"], true);
+    assert!(!idle.is_alive(), "an idle session");
+    assert!(!busy.is_alive(), "a session in a transaction");
+    assert!(Session::at(&url).is_err(), "a new login");
+    assert!(server().login("operator", None, &database).is_err(), "nobody gets in");
+    let check = operator.run(&format!("-o json session check {jti}")).fails_with(11);
+    assert_eq!(check.json()["session"]["valid"], false);
+    let _ran = operator.run("tenant url acme").code();
+    let refused = operator.run(&format!("session issue --user {USER} --tenant acme"));
+    assert_ne!(refused.code(), 0, "a session for a deleted tenant: {refused}");
+    let again = operator.run("-o json tenant delete acme --confirm acme").success().json();
+    assert_eq!(again["changed"], false);
+    operator.assert_sound();
+}
+
+#[test]
+fn the_grace_is_kept_as_asked_for_by_the_servers_clock() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant delete acme --grace 30d --confirm acme").success();
+    let hours: i64 = operator.plane().value(
+        "SELECT round(extract(epoch FROM purge_after - deleted_at) / 3600)::bigint \
+         FROM control_plane.tenant_metadata WHERE slug = 'acme'",
+    );
+    assert_eq!(hours, 30 * 24);
+}
+
+#[test]
+fn restoring_brings_everything_back_but_old_sessions() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --seed").success();
+    let jti = issue(&operator);
+    let vendors = "SELECT count(*) FROM vendors";
+    let before: i64 = operator.login("acme").unwrap().value(vendors);
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let restored = operator.run("-o json tenant restore acme").success().json();
+    assert_eq!(restored["tenant"]["status"], "active");
+    assert_eq!(operator.login("acme").unwrap().value::<i64>(vendors), before);
+    let _ran = operator.run(&format!("session check {jti}")).fails_with(11);
+    let fresh = issue(&operator);
+    let _ran = operator.run(&format!("session check {fresh}")).success();
+    let again = operator.run("-o json tenant restore acme").success().json();
+    assert_eq!(again["changed"], false);
+    let _ran = operator.run("tenant restore nobody").fails_with(4);
+    operator.assert_sound();
+}
+
+#[test]
+fn a_dry_run_of_each_changes_nothing() {
+    let operator = with_tenant("acme");
+    let before = standing(&operator);
+    let plan = operator.run("-o json tenant delete acme --dry-run").success().json();
+    assert_eq!(plan["plan"]["steps"], json!(["mark", "close"]));
+    let plan = operator.run("-o json tenant delete acme --purge --no-backup --dry-run");
+    let plan = plan.success().json();
+    let both = json!(["mark", "close", "check", "commit", "drop", "role", "tombstone"]);
+    assert_eq!(plan["plan"]["steps"], both);
+    assert_eq!(plan["plan"]["status_after"], "purged");
+    assert_eq!(standing(&operator), before);
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let before = standing(&operator);
+    let plan = operator.run("-o json tenant purge acme --no-backup --dry-run").success().json();
+    assert_eq!(plan["plan"]["steps"], json!(["check", "commit", "drop", "role", "tombstone"]));
+    let _ran = operator.run("tenant restore acme --dry-run").success();
+    let _ran = operator.run("tenant purge --due --no-backup --dry-run").success();
+    assert_eq!(standing(&operator), before);
+}
+
+#[test]
+fn only_a_deleted_tenant_is_purged_and_only_then_is_it_gone() {
+    let operator = with_tenant("acme");
+    let purge = "-o json tenant purge acme --no-backup --confirm acme";
+    let error = operator.run(purge).fails_with(5).error();
+    assert_eq!(error["kind"], "conflict");
+    let row = operator.tenant("acme");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    assert!(exists(&row.database), "kept for the grace");
+    let purged = operator.run(purge).success().json();
+    assert_eq!(purged["tenant"]["status"], "purged");
+    assert!(!exists(&row.database));
+    let again = operator.run(purge).success().json();
+    assert_eq!((&purged["changed"], &again["changed"]), (&json!(true), &json!(false)));
+    let error = operator.run("-o json tenant restore acme").fails_with(5).error();
+    assert!(error["message"].to_string().contains("purged"), "{error}");
+    let _ran = operator.run("tenant purge nobody --no-backup --confirm nobody").fails_with(4);
+    let sealed: i64 = operator
+        .plane()
+        .value("SELECT count(*) FROM control_plane.tenant_metadata WHERE credential IS NOT NULL");
+    assert_eq!(sealed, 0, "the credential goes with the tenant");
+    operator.assert_sound();
+}
+
+#[test]
+fn the_next_tenant_of_the_slug_starts_empty() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --seed").success();
+    let old = operator.tenant("acme");
+    let jti = issue(&operator);
+    let purge = "tenant delete acme --purge --no-backup --confirm acme";
+    let _ran = operator.run(purge).success();
+    let _ran = operator.run("tenant create acme --name 'Another Acme'").success();
+    let new = operator.tenant("acme");
+    assert!(new.id != old.id && new.database != old.database);
+    assert_eq!(operator.inside("acme").value::<i64>("SELECT count(*) FROM vendors"), 0);
+    let _ran = operator.run(&format!("session check {jti}")).fails_with(11);
+    let listed = operator.run("-o json session list --tenant acme --all").success().json();
+    assert_eq!(listed["sessions"], json!([]), "sessions belong to the id, not to the slug");
+    operator.assert_sound();
+}
+
+/// Drops the tenant's database behind tenantctl's back and puts `made` in its place.
+fn replaced(operator: &Operator, comment: Option<&str>) -> String {
+    let database = operator.tenant("acme").database;
+    let mut superuser = server().superuser("postgres");
+    superuser.run(&format!("DROP DATABASE {database} WITH (FORCE)"));
+    superuser.run(&format!("CREATE DATABASE {database} TEMPLATE template0"));
+    server().superuser(&database).run("CREATE TABLE theirs AS SELECT 42 AS answer");
+    if let Some(comment) = comment {
+        superuser.run(&format!("COMMENT ON DATABASE {database} IS '{comment}'"));
+    }
+    database
+}
+
+#[track_caller]
+fn assert_strangers_is_refused_and_intact(operator: &Operator, database: &str, finding: &str) {
+    let purge = "-o json tenant purge acme --no-backup --confirm acme";
+    let error = operator.run(purge).fails_with(8).error();
+    assert!(error.to_string().contains(finding), "{finding} in {error}");
+    assert!(operator.tenant("acme").is_quarantined, "{error}");
+    let answer: i32 = server().superuser(database).value("SELECT answer FROM theirs");
+    assert_eq!(answer, 42);
+    assert_ne!(operator.tenant("acme").status, "purged");
+    let _ran = operator.run("audit verify").success();
+}
+
+#[test]
+fn a_database_somebody_else_made_again_is_not_dropped() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let database = replaced(&operator, None);
+    assert_strangers_is_refused_and_intact(&operator, &database, "no stamp");
+}
+
+#[test]
+fn a_database_with_a_copied_stamp_and_another_oid_is_not_dropped() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let database = operator.tenant("acme").database;
+    let stamp: String = server().superuser("postgres").value(&format!(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{database}'"
+    ));
+    let database = replaced(&operator, Some(&stamp));
+    assert_strangers_is_refused_and_intact(&operator, &database, "oid");
+}
+
+#[test]
+fn a_database_stamped_as_another_tenants_is_not_dropped() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant create globex --name Globex").success();
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let stamp: String = server().superuser("postgres").value(&format!(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{}'",
+        operator.tenant("globex").database
+    ));
+    let database = replaced(&operator, Some(&stamp));
+    assert_strangers_is_refused_and_intact(&operator, &database, "names tenant");
+}
+
+#[test]
+fn a_database_with_somebody_elses_comment_is_not_dropped() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let database = replaced(&operator, Some("billing, do not touch"));
+    assert_strangers_is_refused_and_intact(&operator, &database, "not a stamp");
+    // Once somebody has moved it away, the same command goes on.
+    let away = format!("{database}_away");
+    server().superuser("postgres").run(&format!("ALTER DATABASE {database} RENAME TO {away}"));
+    let _ran = operator.run("tenant purge acme --no-backup --confirm acme").success();
+    assert_eq!(server().superuser(&away).value::<i32>("SELECT answer FROM theirs"), 42);
+    operator.assert_sound();
+}
+
+#[test]
+fn deleting_does_not_close_a_strangers_database() {
+    let operator = with_tenant("acme");
+    let database = replaced(&operator, None);
+    let ran = operator.run("tenant delete acme --confirm acme").fails_with(8);
+    assert!(ran.stderr().contains("no stamp"), "{ran}");
+    assert_eq!(server().superuser(&database).value::<i32>("SELECT answer FROM theirs"), 42);
+}
+
+#[test]
+fn what_is_due_is_purged_and_nothing_else() {
+    let operator = Operator::new();
+    for slug in ["over", "also-over", "not-yet", "in-use"] {
+        let _ran = operator.run(&format!("tenant create {slug} --name X --no-migrate")).success();
+    }
+    for slug in ["over", "also-over", "not-yet"] {
+        let _ran = operator.run(&format!("tenant delete {slug} --confirm {slug}")).success();
+    }
+    operator.plane().run(
+        "UPDATE control_plane.tenant_metadata SET purge_after = clock_timestamp() - \
+         interval '1 second' WHERE slug LIKE '%over'",
+    );
+    let line = "-o json tenant purge --due --no-backup";
+    let planned = operator.run(&format!("{line} --dry-run")).success().json();
+    let due = json!([
+        { "tenant": "also-over", "verdict": "due" },
+        { "tenant": "over", "verdict": "due" },
+    ]);
+    assert_eq!(planned["results"], due);
+    let done = operator.run(&format!("{line} --confirm due")).success().json();
+    let purged = json!([
+        { "tenant": "also-over", "verdict": "purged" },
+        { "tenant": "over", "verdict": "purged" },
+    ]);
+    assert_eq!(done["results"], purged);
+    assert_eq!(operator.tenant("not-yet").status, "deleted");
+    assert_eq!(operator.tenant("in-use").status, "active");
+    let again = operator.run(&format!("{line} --confirm due")).success().json();
+    assert_eq!(again["results"], json!([]));
+    operator.assert_sound();
+}
+
+#[test]
+fn one_that_cannot_be_purged_does_not_hold_up_the_others() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant create globex --name Globex --no-migrate").success();
+    for slug in ["acme", "globex"] {
+        let _ran = operator.run(&format!("tenant delete {slug} --confirm {slug}")).success();
+    }
+    let database = replaced(&operator, None);
+    operator.plane().run(
+        "UPDATE control_plane.tenant_metadata SET purge_after = clock_timestamp() \
+         WHERE status = 'deleted'",
+    );
+    let ran = operator.run("-o json tenant purge --due --no-backup --confirm due").fails_with(9);
+    let results = ran.json()["results"].clone();
+    let verdict = |slug: &str| {
+        let of = |result: &&serde_json::Value| result["tenant"] == slug;
+        results.as_array().unwrap().iter().find(of).unwrap()["verdict"].clone()
+    };
+    assert_eq!((verdict("acme"), verdict("globex")), (json!("failed"), json!("purged")));
+    assert_eq!(server().superuser(&database).value::<i32>("SELECT answer FROM theirs"), 42);
+}
+
+#[test]
+fn delete_and_purge_in_one_go() {
+    let operator = with_tenant("acme");
+    let database = operator.tenant("acme").database;
+    let url = operator.run("tenant url acme --reveal").success().stdout().to_owned();
+    let mut live = Session::at(&url).unwrap();
+    let line = "-o json tenant delete acme --purge --no-backup --confirm acme";
+    let ran = operator.run(line).success();
+    assert_eq!(ran.json()["tenant"]["status"], "purged");
+    assert!(!live.is_alive());
+    assert!(!exists(&database));
+    let actions: Vec<(String, String)> = operator.plane().rows(
+        "SELECT action, outcome FROM control_plane.policy_sync_log \
+         WHERE action IN ('tenant.delete', 'tenant.purge') ORDER BY id",
+    );
+    let row = |action: &str, outcome: &str| (action.to_owned(), outcome.to_owned());
+    assert_eq!(
+        actions,
+        [
+            row("tenant.delete", "intent"),
+            row("tenant.delete", "done"),
+            row("tenant.purge", "intent"),
+            row("tenant.purge", "done"),
+        ]
+    );
+    operator.assert_sound();
+}
+
+#[test]
+fn clients_that_reconnect_in_a_storm_do_not_keep_a_database_alive() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let operator = with_tenant("acme");
+    let url = operator.run("tenant url acme --reveal").success().stdout().to_owned();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut sessions = Vec::new();
+                while !is_over.load(Ordering::Relaxed) {
+                    sessions.extend(Session::at(&url).ok());
+                }
+            });
+        }
+        let line = "tenant delete acme --purge --no-backup --confirm acme";
+        let ran = operator.run(line);
+        is_over.store(true, Ordering::Relaxed);
+        let _ran = ran.success();
+    });
+    operator.assert_sound();
+}
+
+#[test]
+fn somebody_who_is_at_it_is_named_and_waited_for() {
+    let operator = with_tenant("acme");
+    let fault = [("TENANTCTL_FAIL", "close.before:pause")];
+    let line = "tenant delete acme --confirm acme";
+    let first = operator.start(line, &fault);
+    first.wait_until_stopped();
+    let error = operator.run(&format!("-o json {line} --timeout 1s")).fails_with(5).error();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(&format!(":{}", first.pid())), "who holds it: {message}");
+    let second = operator.start(&format!("-o json {line} --timeout 60s"), &[]);
+    first.signal(rustix::process::Signal::CONT);
+    let _ran = first.wait().success();
+    assert_eq!(second.wait().success().json()["changed"], false);
+    operator.assert_sound();
+}
