@@ -131,7 +131,7 @@ impl Settings {
         let mut lines = Vec::new();
         let mut line = |name, shown: Option<(String, &Origin)>| {
             if let Some((value, origin)) = shown {
-                lines.push((name, escape_controls(&value), origin.to_string()));
+                lines.push((name, escape_controls(&value), escape_controls(&origin.to_string())));
             }
         };
         let secret = |setting: &Option<Setting<SecretText>>| {

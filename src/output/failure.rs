@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Console;
 use super::redact::redact;
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, escape_controls};
 
 /// How a command that reported something ends; nothing when all is well.
 pub type Ending = Option<ErrorKind>;
@@ -44,10 +44,12 @@ impl Failure {
 
     pub(super) fn text(&self, console: &Console) -> String {
         let word = console.bad("error:");
-        let mut lines = vec![format!("{word} failed to {}", self.message())];
-        lines.extend(self.causes().iter().map(|cause| format!("  because: {cause}")));
+        // Paths and what a server says come from outside; the shape of these lines is ours.
+        let safe = |text: &str| escape_controls(text);
+        let mut lines = vec![format!("{word} failed to {}", safe(&self.message()))];
+        lines.extend(self.causes().iter().map(|cause| format!("  because: {}", safe(cause))));
         if let Some(hint) = &self.hint {
-            lines.push(format!("{} {}", console.good("hint:"), redact(hint)));
+            lines.push(format!("{} {}", console.good("hint:"), safe(&redact(hint))));
         }
         lines.join("\n")
     }
