@@ -69,11 +69,13 @@ fn remember(cache: &PathBuf, names: &[(String, String)]) {
     let lines: Vec<_> = names.iter().map(|(slug, name)| format!("{slug}\t{name}\n")).collect();
     let text = lines.concat();
     let temporary = cache.with_extension(std::process::id().to_string());
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)
+    // Who works on a control plane elsewhere has no data dir yet.
+    let made = cache.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let written = made
+        .and_then(|()| {
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create_new(true).mode(0o600).open(&temporary)
+        })
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .and_then(|()| std::fs::rename(&temporary, cache));
     // Without a cache the next Tab asks again; that is all.
