@@ -89,14 +89,16 @@ pub(super) fn read(path: &Path, is_named: bool) -> Result<Option<Found>, ConfigE
             if !KEYS.contains(&key.as_str()) {
                 let shown = crate::model::shorten(&crate::model::escape_controls(key), 40);
                 return Err(invalid(format!(
-                    "unknown key `{shown}`; known are {}",
+                    "line {} has the unknown key `{shown}`; known are {}",
+                    line_of(key, &text),
                     KEYS.join(", ")
                 )));
             }
-            let Some(text) = value.as_str() else {
-                return Err(invalid(format!("`{key}` must be a text in quotes")));
+            let Some(value) = value.as_str() else {
+                let line = line_of(key, &text);
+                return Err(invalid(format!("line {line}: `{key}` must be a text in quotes")));
             };
-            let has_login = text
+            let has_login = value
                 .split_once('@')
                 .is_some_and(|(login, _)| login.trim_start_matches("postgresql://").contains(':'));
             if SECRET_KEYS.contains(&key.as_str()) && has_login {
@@ -105,4 +107,10 @@ pub(super) fn read(path: &Path, is_named: bool) -> Result<Option<Found>, ConfigE
         }
     }
     Ok(Some(Found { path: path.to_owned(), content }))
+}
+
+/// Returns the first line that begins with a key, counted from 1.
+fn line_of(key: &str, text: &str) -> usize {
+    let begins = |line: &str| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key);
+    text.lines().position(begins).map_or(1, |index| index + 1)
 }
