@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Operator, Session, TenantRow, server};
+use crate::support::{Operator, PATIENCE, Session, TenantRow, server, until};
 
 /// A user no real one is.
 const USER: &str = "00000000-0000-4000-8000-000000000001";
@@ -403,6 +403,55 @@ fn delete_and_purge_in_one_go() {
             row("tenant.purge", "done"),
         ]
     );
+    operator.assert_sound();
+}
+
+/// A superuser's session cannot be ended by the operator: the others are, and it is reported.
+#[test]
+fn a_session_that_cannot_be_ended_is_reported_and_the_others_end() {
+    let operator = with_tenant("acme");
+    let mut application = operator.login("acme").unwrap();
+    let superuser = server().superuser(&operator.tenant("acme").database);
+    let line = "-o json tenant delete acme --confirm acme --timeout 1s";
+    let error = operator.run(line).fails_with(8).error();
+    assert!(error["causes"].to_string().contains("1 of them"), "{error}");
+    assert!(!application.is_alive());
+    assert_eq!(operator.tenant("acme").status, "deleted");
+    drop(superuser);
+    let _ran = operator.run(line).success();
+    operator.assert_sound();
+}
+
+/// An autovacuum worker shows as a session of a superuser on the database it works in.
+#[test]
+fn autovacuum_at_work_is_in_nobodys_way() {
+    let operator = with_tenant("acme");
+    let database = operator.tenant("acme").database;
+    let mut superuser = server().superuser(&database);
+    superuser.run(
+        "CREATE TABLE slow (a int, b text) WITH (autovacuum_vacuum_threshold = 1, \
+         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, \
+         autovacuum_vacuum_cost_limit = 1); \
+         INSERT INTO slow SELECT i, repeat('x', 500) FROM generate_series(1, 5000) i; \
+         DELETE FROM slow",
+    );
+    drop(superuser);
+    let mut superuser = server().superuser("postgres");
+    superuser.run("ALTER SYSTEM SET autovacuum_naptime = 1");
+    superuser.run("SELECT pg_reload_conf()");
+    let count = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' \
+         AND backend_type = 'autovacuum worker'"
+    );
+    until("an autovacuum worker", PATIENCE, || match superuser.value::<i64>(&count) {
+        0 => Err("none".to_owned()),
+        _ => Ok(()),
+    });
+    superuser.run("ALTER SYSTEM RESET autovacuum_naptime");
+    superuser.run("SELECT pg_reload_conf()");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    assert_ne!(superuser.value::<i64>(&count), 0, "it was at work");
+    let _ran = operator.run("tenant purge acme --no-backup --confirm acme").success();
     operator.assert_sound();
 }
 
