@@ -9,6 +9,8 @@
 
 mod audit;
 mod cli_help;
+mod completion;
+mod config;
 mod domain;
 mod gate;
 mod harness;
@@ -18,6 +20,7 @@ mod local;
 mod migrate;
 mod output;
 mod saga_faults;
+mod secrets;
 mod seed;
 mod session;
 mod support;
