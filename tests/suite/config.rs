@@ -64,7 +64,7 @@ fn verbose_shows_where_secrets_come_from_and_never_what_they_are() {
 #[test]
 fn a_file_with_a_mistake_is_refused_with_its_name_and_line() {
     let operator = bare();
-    let mut refused = |text: &str, words: &[&str]| {
+    let refused = |text: &str, words: &[&str]| {
         write(&operator, "tenantctl.toml", text, 0o600);
         // Even a command that needs no setting says so.
         for line in ["seed list", "tenant list"] {
@@ -119,12 +119,13 @@ fn a_password_that_others_can_read_is_refused() {
 fn files_that_are_no_plain_files_are_not_followed() {
     let operator = bare();
     let real = write(&operator, "real", "actor = 'me'\n", 0o600);
-    let link = operator.home().join("link.toml");
-    symlink(&real, &link).unwrap();
+    let linked = operator.home().join("link.toml");
+    symlink(&real, &linked).unwrap();
     let fifo = operator.home().join("fifo.toml");
     let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
     assert!(made.success());
-    for path in [&link, &fifo, &operator.home().join("missing.toml"), &operator.home().to_owned()] {
+    for path in [&linked, &fifo, &operator.home().join("missing.toml"), &operator.home().to_owned()]
+    {
         let ran = operator.run(&format!("--config {} seed list", path.display())).fails_with(2);
         assert!(ran.stderr().contains(&path.display().to_string()), "{ran}");
     }
@@ -135,9 +136,8 @@ fn files_that_are_no_plain_files_are_not_followed() {
     symlink(&good, &link).unwrap();
     for (path, code) in [(&good, 0), (&exposed, 2), (&link, 2), (&operator.home().join("none"), 2)]
     {
-        let line = "seed list";
         let running =
-            operator.start(line, &[("TENANTCTL_SECRET_KEY_FILE", path.to_str().unwrap())]);
+            operator.start("seed list", &[("TENANTCTL_SECRET_KEY_FILE", path.to_str().unwrap())]);
         let _ran = running.wait().fails_with(code);
     }
 }

@@ -625,8 +625,8 @@ fn probe_rows(superuser: &mut Session, two: &Two, table: &str) -> Vec<&'static s
     look(&[&become_login, &other_id], &count, &is_none, "another id is let in");
     look(&[&become_login, &own_id], &insert, &is_refused, "another tenant's rows are written");
     look(&[become_owner], &count, &is_none, "the owner is not bound");
-    let lock = "UPDATE tenantctl.gate SET locked = true";
-    look(&[lock, &become_login, &own_id], &count, &is_none, "a locked gate lets in");
+    let shut = "UPDATE tenantctl.gate SET locked = true";
+    look(&[shut, &become_login, &own_id], &count, &is_none, "a locked gate lets in");
     findings
 }
 

@@ -23,6 +23,7 @@ mod saga_faults;
 mod secrets;
 mod seed;
 mod session;
+mod supabase;
 mod support;
 mod tenant_create;
 mod tenant_delete;

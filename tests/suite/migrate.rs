@@ -86,6 +86,17 @@ fn result<'v>(report: &'v Value, slug: &str) -> &'v Value {
     results.find(|result| result["tenant"] == slug).unwrap()
 }
 
+/// Waits until some session waits for the lock on the vendors of this database.
+fn wait_for_the_table(watcher: &mut Session) {
+    until("a session to wait for the table", PATIENCE, || {
+        let waiting = watcher.ask(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted \
+             AND relation = 'public.vendors'::regclass",
+        );
+        if waiting == "0" { Err("nobody waits".to_owned()) } else { Ok(()) }
+    });
+}
+
 #[test]
 fn every_selector_means_the_tenants_it_says() {
     let product = Product::new();
@@ -369,12 +380,7 @@ fn a_held_table_makes_the_migration_give_up_soon_and_readers_go_on() {
     let started = Instant::now();
     let running = product.operator.start("migrate apply --tenant acme -o json", &[]);
     let mut watcher = product.database("acme");
-    until("the migration to wait for the table", PATIENCE, || {
-        let waiting = watcher.ask(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.vendors'::regclass",
-        );
-        if waiting == "0" { Err("nobody waits".to_owned()) } else { Ok(()) }
-    });
+    wait_for_the_table(&mut watcher);
     let ran = running.wait().fails_with(7);
     let elapsed = started.elapsed();
     assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
@@ -444,6 +450,48 @@ fn a_busy_lock_is_waited_for_until_the_timeout_and_its_holder_is_named() {
     drop(holder);
     let _ran = running.wait().success();
     assert_eq!(product.history("acme"), "1,2,3,4,5,6,7,8");
+}
+
+#[test]
+fn one_interrupt_finishes_the_tenant_in_hand_and_starts_no_other() {
+    use rustix::process::Signal;
+    let product = Product::new();
+    product.create(&["acme", "globex"]);
+    product.add("V8__notes.sql", NOTES);
+    let mut holder = product.database("acme");
+    holder.run("BEGIN; LOCK TABLE public.vendors IN ACCESS SHARE MODE");
+    let running = product.operator.start("migrate apply --all --jobs 1 -o json", &[]);
+    wait_for_the_table(&mut product.database("acme"));
+    running.signal(Signal::INT);
+    holder.run("ROLLBACK");
+    let ran = running.wait().fails_with(130);
+    let report = ran.json();
+    assert_eq!(report["interrupted"], true);
+    assert_eq!(verdicts(&report), "acme:done");
+    assert_eq!(product.history("globex"), "1,2,3,4,5,6,7");
+    // Twice stops at once, with the statement still waiting; nothing is half done.
+    let mut holder = product.database("globex");
+    holder.run("BEGIN; LOCK TABLE public.vendors IN ACCESS SHARE MODE");
+    let running = product.operator.start("migrate apply --all --jobs 1 -o json", &[]);
+    wait_for_the_table(&mut product.database("globex"));
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    let ran = running.wait().fails_with(130);
+    assert_eq!(ran.error()["kind"], "interrupted", "{ran}");
+    // The server notices by itself that nobody waits for the answer any more.
+    let mut watcher = product.database("globex");
+    until("the abandoned statement to end", PATIENCE, || {
+        let waiting = watcher.ask(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted \
+             AND relation = 'public.vendors'::regclass",
+        );
+        if waiting == "0" { Ok(()) } else { Err(format!("{waiting} locks are waited for")) }
+    });
+    holder.run("ROLLBACK");
+    assert_eq!(product.history("globex"), "1,2,3,4,5,6,7");
+    let ran = product.run("migrate apply --all -o json").success();
+    assert_eq!(verdicts(&ran.json()), "acme:unchanged globex:done");
+    product.operator.assert_sound();
 }
 
 #[test]

@@ -287,11 +287,11 @@ fn lists_hold_valid_sessions_newest_first_and_all_when_asked() {
     let one = issue(&operator, ANN, "acme");
     let two = issue(&operator, BOB, "acme");
     let three = issue(&operator, ANN, "globex");
-    assert_eq!(jtis(&operator, "--tenant acme"), [two.clone(), one.clone()]);
-    assert_eq!(jtis(&operator, &format!("--user {ANN}")), [three, one.clone()]);
-    assert_eq!(jtis(&operator, &format!("--user {ANN} --tenant acme")), [one.clone()]);
+    assert_eq!(jtis(&operator, "--tenant acme"), [two.as_str(), &one]);
+    assert_eq!(jtis(&operator, &format!("--user {ANN}")), [three.as_str(), &one]);
+    assert_eq!(jtis(&operator, &format!("--user {ANN} --tenant acme")), [one.as_str()]);
     let _ran = revoke(&operator, &format!("--jti {two}")).success();
-    assert_eq!(jtis(&operator, "--tenant acme"), [one.clone()]);
+    assert_eq!(jtis(&operator, "--tenant acme"), [one.as_str()]);
     assert_eq!(jtis(&operator, "--tenant acme --all"), [two, one]);
     let ran = operator.run("session list --tenant globex -o ndjson").success();
     assert_eq!(ran.stdout().lines().count(), 1);

@@ -8,7 +8,7 @@ use expectrl::session::OsSession;
 use expectrl::{Eof, Expect};
 
 /// How long anything may take to appear.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that runs at a terminal.
 pub(crate) struct Terminal {
