@@ -1,6 +1,5 @@
 //! The whole program against a real Postgres: one binary, one private server, one file a subject.
 #![expect(
-    clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
     clippy::unwrap_used,

@@ -20,7 +20,7 @@ const USER: &str = "00000000-0000-4000-8000-000000000001";
 fn strike(operator: &Operator, step: &str, slug: &str, moment: &str, how: &str, line: &str) {
     let broken = operator.run_failing(&format!("{step}.{moment}:{how}"), line);
     if how == "kill" {
-        let _ran = broken.is_killed();
+        let _ran = broken.was_killed();
     } else {
         assert_ne!(broken.code(), 0, "{broken}");
         // The one commit point may be behind it: then there is nothing to note it on.
@@ -210,7 +210,7 @@ fn what_a_killed_create_left_can_be_deleted_and_purged() {
         for moment in ["before", "after"] {
             let slug = format!("{step}-{moment}");
             let fault = format!("{step}.{moment}:kill");
-            let _ran = operator.run_failing(&fault, &create_line(&slug)).is_killed();
+            let _ran = operator.run_failing(&fault, &create_line(&slug)).was_killed();
             let _ran = operator.run(&format!("tenant delete {slug} --confirm {slug}")).success();
             let _ran = operator
                 .run(&format!("tenant purge {slug} --no-backup --confirm {slug}"))
@@ -230,7 +230,7 @@ fn a_killed_create_that_was_deleted_and_restored_is_continued() {
         for moment in ["before", "after"] {
             let slug = format!("{step}-{moment}");
             let fault = format!("{step}.{moment}:kill");
-            let _ran = operator.run_failing(&fault, &create_line(&slug)).is_killed();
+            let _ran = operator.run_failing(&fault, &create_line(&slug)).was_killed();
             let _ran = operator.run(&format!("tenant delete {slug} --confirm {slug}")).success();
             let _ran = operator.run(&format!("tenant restore {slug}")).success();
             assert_eq!(operator.tenant(&slug).status, "provisioning");
@@ -251,7 +251,7 @@ fn struck_again_and_again_it_still_ends_well() {
             if step == "activate" && ran.stdout().contains("there already") {
                 continue;
             }
-            let _ran = ran.is_killed();
+            let _ran = ran.was_killed();
         }
     }
     let _ran = operator.run(&create_line("acme")).success();

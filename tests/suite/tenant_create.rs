@@ -140,7 +140,7 @@ fn the_same_as_json() {
           ],
           "elapsed_ms": 0
         }
-        "#)
+        "#);
     });
 }
 

@@ -384,8 +384,8 @@ fn delete_and_purge_in_one_go() {
     let database = operator.tenant("acme").database;
     let url = operator.run("tenant url acme --reveal").success().stdout().to_owned();
     let mut live = Session::at(&url).unwrap();
-    let line = "-o json tenant delete acme --purge --no-backup --confirm acme";
-    let ran = operator.run(line).success();
+    let command = "-o json tenant delete acme --purge --no-backup --confirm acme";
+    let ran = operator.run(command).success();
     assert_eq!(ran.json()["tenant"]["status"], "purged");
     assert!(!live.is_alive());
     assert!(!exists(&database));

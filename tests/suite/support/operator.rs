@@ -21,7 +21,7 @@ use super::postgres::ordinary_account;
 use super::{Session, server, until};
 
 /// How long any command may take before it counts as hanging.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_mins(2);
 
 /// Somebody who runs tenantctl.
 pub(crate) struct Operator {
@@ -266,7 +266,7 @@ impl Ran {
 
     /// Expects that it was ended by a kill.
     #[track_caller]
-    pub(crate) fn is_killed(self) -> Self {
+    pub(crate) fn was_killed(self) -> Self {
         assert_eq!(self.status.signal(), Some(9), "{self}");
         self
     }
@@ -355,14 +355,12 @@ impl Drop for Running {
 /// Returns the letter by which the system calls a process's state.
 fn state_of(pid: u32) -> String {
     // Where there is no /proc, there is a `ps`.
-    match fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(line) => line.rsplit(") ").next().unwrap_or_default().to_owned(),
-        Err(_) => {
-            let arguments = ["-o", "state=", "-p", &pid.to_string()];
-            let said = Command::new("ps").args(arguments).output().unwrap();
-            String::from_utf8_lossy(&said.stdout).trim().to_owned()
-        }
+    if let Ok(line) = fs::read_to_string(format!("/proc/{pid}/stat")) {
+        return line.rsplit(") ").next().unwrap_or_default().to_owned();
     }
+    let arguments = ["-o", "state=", "-p", &pid.to_string()];
+    let said = Command::new("ps").args(arguments).output().unwrap();
+    String::from_utf8_lossy(&said.stdout).trim().to_owned()
 }
 
 fn launch(arguments: String, mut command: Command) -> Running {

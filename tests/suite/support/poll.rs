@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything that must happen may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks again and again until `look` finds what it waits for; panics with the last `Err` when the
 /// time is up.
