@@ -1,5 +1,7 @@
 //! The control plane itself: opened once, its schema checked before anything else.
 
+use std::time::Duration;
+
 use sqlx::Connection;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
@@ -18,6 +20,9 @@ pub type Transaction = sqlx::Transaction<'static, Postgres>;
 
 /// Sessions of one command at the same time, beside the one that holds a lock.
 const POOL_SIZE: u32 = 8;
+
+/// How long the first session may take before we look what is the matter.
+const DOUBT: Duration = Duration::from_millis(200);
 
 /// The database that knows all tenants.
 #[derive(Debug, Clone)]
@@ -43,7 +48,7 @@ impl ControlPlane {
     /// When the server cannot be reached, or the schema is missing, older or newer.
     pub async fn open(endpoint: Endpoint) -> Result<Self, ControlPlaneError> {
         let pool = postgres::pool(&endpoint, Purpose::query("command"), POOL_SIZE);
-        let mut connection = acquire(&pool, &endpoint).await?;
+        let mut connection = first(&pool, &endpoint).await?;
         let found: Result<(Option<i32>, Uuid), _> = sqlx::query_as(
             "SELECT (SELECT max(version) FROM control_plane.schema_history), control_plane_id \
              FROM control_plane.identity",
@@ -115,15 +120,43 @@ impl ControlPlane {
     }
 }
 
-/// Commits, and says what the transaction was for when that fails.
+/// Returns the first session, or why there is none.
+///
+/// Where a server refuses, the pool goes on trying for as long as it may wait and in the end tells
+/// only that it waited (sqlx-core 0.9 `src/pool/inner.rs`), so a single attempt beside it asks for
+/// the reason. A server that answers at once never sees that attempt.
+async fn first(
+    pool: &PgPool,
+    endpoint: &Endpoint,
+) -> Result<PoolConnection<Postgres>, ControlPlaneError> {
+    let acquiring = acquire(pool, endpoint);
+    tokio::pin!(acquiring);
+    if let Ok(acquired) = tokio::time::timeout(DOUBT, &mut acquiring).await {
+        return Ok(acquired?);
+    }
+    match postgres::connect(endpoint, Purpose::query("command")).await {
+        Ok(attempt) => Endpoint::close(attempt).await,
+        Err(PgError::Connect { fault, .. }) => {
+            return Err(PgError::Connect { target: target(endpoint), fault }.into());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(acquiring.await?)
+}
+
+/// Returns a session of the pool, or why none could be had.
 pub(super) async fn acquire(
     pool: &pool::Pool<Postgres>,
     endpoint: &Endpoint,
 ) -> Result<PoolConnection<Postgres>, PgError> {
     let mut connection = pool.acquire().await.map_err(|error| PgError::Connect {
-        target: format!("the control plane {endpoint}"),
+        target: target(endpoint),
         fault: Box::new(error.into()),
     })?;
     connection.shrink_buffers();
     Ok(connection)
+}
+
+fn target(endpoint: &Endpoint) -> String {
+    format!("the control plane {endpoint}")
 }
