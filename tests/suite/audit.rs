@@ -23,9 +23,7 @@ fn first_bad(operator: &Operator) -> (i64, String) {
     let ran = operator.run("audit verify -o json").fails_with(10);
     let chain = ran.json()["chain"].take();
     assert_eq!(chain["valid"], false, "{ran}");
-    let text = operator.run("audit verify").fails_with(10);
     let id = chain["first_bad"]["id"].as_i64().unwrap();
-    assert!(text.stdout().contains(&format!("broken at row {id}")), "{text}");
     (id, chain["first_bad"]["problem"].as_str().unwrap().to_owned())
 }
 
@@ -283,6 +281,8 @@ fn a_cut_tail_and_an_emptied_trail_show() {
     assert!(problem.contains("newest rows are missing"), "{problem}");
     superuser.run("DELETE FROM control_plane.policy_sync_log");
     assert_eq!(first_bad(&operator).0, 1);
+    let text = operator.run("audit verify").fails_with(10);
+    assert!(text.stdout().contains("broken at row 1"), "{text}");
 }
 
 #[test]

@@ -177,7 +177,11 @@ fn every_kind_of_error_is_one_object_with_its_own_exit_code() {
     let away = "postgresql://operator@/control_plane?host=/nowhere".to_owned();
     assert_eq!(error_kind(&url(away), "tenant list", 7), "unavailable");
     let closed = "postgresql://operator@127.0.0.1:1/control_plane".to_owned();
-    assert_eq!(error_kind(&url(closed), "tenant list", 7), "unavailable");
+    let closed = url(closed);
+    assert_eq!(error_kind(&closed, "tenant list", 7), "unavailable");
+    // The reason, and not that something was waited for.
+    let refused = closed.run("tenant list -o json").fails_with(7).error();
+    assert!(refused["causes"][0].to_string().contains("Connection refused"), "{refused}");
     assert_eq!(error_kind(&url(server().url("operator", "no_such")), "tenant list", 3), "refused");
     assert_eq!(error_kind(&Operator::unconfigured(), "tenant list", 2), "usage");
 }
