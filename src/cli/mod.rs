@@ -6,6 +6,7 @@ mod audit;
 mod complete;
 mod global;
 mod local;
+mod lockdown;
 mod migration;
 mod seed;
 mod selector;
@@ -20,11 +21,13 @@ pub use audit::{AuditCommand, AuditListArgs};
 pub use complete::{TenantSource, complete_tenants_with};
 pub use global::{ColorChoice, GlobalArgs, OutputFormat};
 pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
+pub use lockdown::LockdownArgs;
 pub use migration::{ApplyArgs, MigrateCommand, StatusArgs};
 pub use seed::{SeedApplyArgs, SeedCommand};
 pub use selector::SelectorArgs;
 pub use session::{
-    SessionCommand, SessionIssueArgs, SessionJtiArgs, SessionListArgs, SessionRevokeArgs,
+    SessionCommand, SessionIssueArgs, SessionJtiArgs, SessionListArgs, SessionPruneArgs,
+    SessionRevokeArgs,
 };
 pub use shell::{CompletionsArgs, Shell};
 pub use tenant::{
@@ -94,6 +97,24 @@ Examples:
     /// Issue, check and revoke sessions
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Lock a tenant down in an emergency, and prove it
+    ///
+    /// Refuses what exists and what comes next, at every layer: the control plane first, then the
+    /// gate in the tenant's database, Supabase Auth where it is there, and the open connections.
+    /// Then it tries what a client would. Exit code 12 when a probe got in or could not be run.
+    /// Asks nothing, and is undone with `unlock`.
+    #[command(after_help = "\
+Examples:
+  tenantctl lockdown acme --reason 'credentials leaked'
+  tenantctl lockdown acme --reason 'credentials leaked' -o json")]
+    Lockdown(LockdownArgs),
+    /// Give a locked tenant its access back
+    ///
+    /// Everything is as it was before the lockdown, but sessions from before stay dead.
+    #[command(
+        after_help = "Examples:\n  tenantctl unlock acme --reason 'credentials rotated' --yes"
+    )]
+    Unlock(LockdownArgs),
     /// Read and verify the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
-use super::values::{line, ttl};
+use super::values::{duration, line, ttl};
 use crate::model::{Jti, Reason, Slug, UserId};
 
 /// Sessions, by JTI.
@@ -43,6 +43,15 @@ Examples:
   tenantctl session revoke --user 7d3c… --reason 'left the company' --yes
   tenantctl session revoke --tenant acme --reason 'leaked key' --dry-run")]
     Revoke(SessionRevokeArgs),
+    /// Remove sessions that ran out
+    ///
+    /// In batches of 10,000 that hold nobody up. A session that was removed counts as unknown, and
+    /// an unknown session is never valid.
+    #[command(after_help = "\
+Examples:
+  tenantctl session prune
+  tenantctl session prune --keep 90d --dry-run")]
+    Prune(SessionPruneArgs),
 }
 
 /// A session to be recorded.
@@ -86,6 +95,17 @@ pub struct SessionJtiArgs {
     /// The session's id: the token's `jti` claim, else its `session_id`
     #[arg(value_name = "JTI")]
     pub jti: Jti,
+}
+
+/// What to remove.
+#[derive(Debug, Args)]
+pub struct SessionPruneArgs {
+    /// How long rows are kept after they ran out
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30d")]
+    pub keep: Duration,
+    /// Count what would be removed and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What to revoke, and why.

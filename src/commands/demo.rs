@@ -124,7 +124,7 @@ async fn try_session(
         actor: context.actor(),
         is_dry_run: false,
     };
-    let revoked = revoke(&reach.plane, &request).await?;
+    let revoked = revoke(&reach.plane, &reach.cluster, &request).await?;
     show(context, render_revoke(console, &revoked));
 
     leg(context, "tenantctl session check …");

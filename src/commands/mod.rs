@@ -10,12 +10,14 @@ mod context;
 mod demo;
 mod init;
 mod local;
+mod lockdown;
 mod man;
 mod migration;
 mod seed;
 mod selection;
 mod session;
 mod tenant;
+mod unlock;
 
 use crate::cli::Command;
 use crate::output::{Ending, Failure};
@@ -37,6 +39,8 @@ pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Fai
         Command::Migrate(command) => migration::run(command, context).await,
         Command::Seed(command) => seed::run(command, context).await,
         Command::Session(command) => session::run(command, context).await,
+        Command::Lockdown(args) => Box::pin(lockdown::run(args, context)).await,
+        Command::Unlock(args) => unlock::run(args, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Completions(args) => completions::run(&args, context),
         Command::Man => man::run(context),

@@ -8,6 +8,7 @@ mod console;
 mod exit;
 mod failure;
 mod local;
+mod lockdown;
 mod migration;
 mod progress;
 mod prompt;
@@ -22,10 +23,13 @@ pub use console::{Appearance, Console, Format};
 pub use exit::{EXIT_CODES_TOPIC, exit_code};
 pub use failure::{Ending, Failure};
 pub use local::{render_destroyed, render_down, render_status, render_up, render_url};
+pub use lockdown::{render_lockdown, render_unlock};
 pub use migration::{render_fleet, render_install, render_migration_status, render_seed_sets};
 pub use progress::Progress;
 pub use prompt::PromptError;
-pub use session::{render_check, render_issue, render_revoke, render_session, render_sessions};
+pub use session::{
+    render_check, render_issue, render_prune, render_revoke, render_session, render_sessions,
+};
 pub use tenant::{
     ReaderGone, TenantLines, render_address, render_create, render_create_plan, render_delete,
     render_due, render_life_plan, render_protect, render_purge, render_restore, render_tenant,

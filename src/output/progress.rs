@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::lockdown::layer_word;
 use super::view::json_text;
 use super::{Console, Format};
 use crate::model::{escape_controls, shorten};
 use crate::services::local::LocalEvent;
 use crate::services::migration::{FleetEvent, TenantVerdict};
 use crate::services::saga::{StepEvent, StepProgress};
+use crate::services::session::LayerReport;
 
 /// How long nothing is drawn: most commands are done by then.
 const QUIET_START: Duration = Duration::from_millis(250);
@@ -64,6 +66,25 @@ impl<'c> Progress<'c> {
                 self.line(&format!("{} {}", self.console.bad("✗"), event.title));
             }
         }
+    }
+
+    /// Draws a layer of a lockdown or an unlock.
+    pub fn layer(&self, layer: &LayerReport) {
+        let word = layer_word(layer);
+        if self.is_machine() {
+            return self.machine(&json!({
+                "event": "layer", "layer": layer.layer, "result": word,
+                "at_ms": millis(layer.at),
+            }));
+        }
+        let mark = match word {
+            "failed" => self.console.bad("✗"),
+            "done" => self.console.good("✓"),
+            _ => self.console.dim("·"),
+        };
+        let room = self.console.line_width().map_or(usize::MAX, |width| width.saturating_sub(30));
+        let detail = self.console.dim(&shorten(&escape_controls(&layer.detail), room));
+        self.line(&format!("{mark} {:<16} {:>9}  {detail}", layer.layer, seconds(layer.at)));
     }
 
     /// Draws an event of a fleet command.
@@ -242,6 +263,11 @@ fn step_json(event: &StepEvent) -> serde_json::Value {
 /// Returns a duration in whole milliseconds.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a duration in seconds, to the millisecond.
+pub(super) fn seconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
 }
 
 /// Returns a duration as people read it: `340 ms`, `2.1 s`, `1m 05s`.

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::progress::{millis, shown};
+use super::redact::redact;
 use super::tenant::instant;
 use super::{Console, View, table};
 use crate::model::{Jti, SessionState};
 use crate::services::session::Session;
-use crate::services::session::{IssueReport, RevokeReport, Target};
+use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
 
 /// Renders a recorded session.
 pub fn render_issue(console: &Console, report: &IssueReport) -> View {
@@ -102,13 +104,42 @@ pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
         (false, n) => format!("{n} valid sessions {verb}"),
     };
     let text = table::facts(console, &[(kind, Some(name.clone())), ("outcome", Some(count))]);
+    let mut text = text;
+    for gate in &report.gates {
+        let told = gate.problem.as_ref().map_or_else(
+            || "told".to_owned(),
+            |problem| format!("not told: failed to {}", redact(problem)),
+        );
+        text.push('\n');
+        text.push_str(&table::facts(console, &[("gate", Some(format!("{} {told}", gate.tenant)))]));
+    }
+    let gates: Vec<_> = report
+        .gates
+        .iter()
+        .map(|gate| {
+            json!({ "tenant": gate.tenant.as_str(), "told": gate.problem.is_none(),
+                    "problem": gate.problem.as_deref().map(redact) })
+        })
+        .collect();
     let value = json!({
         "scope": kind,
         "target": name,
         "sessions": report.sessions,
         "changed": !report.was_revoked && !report.is_dry_run,
+        "gates": gates,
     });
     View::item("revocation", value, text).with("dry_run", json!(report.is_dry_run))
+}
+
+/// Renders what pruning removed.
+pub fn render_prune(console: &Console, report: &PruneReport) -> View {
+    let verb = if report.is_dry_run { "would be removed" } else { "removed" };
+    let count = format!("{} expired sessions {verb}, {}", report.sessions, shown(report.elapsed));
+    let text = table::facts(console, &[("outcome", Some(count))]);
+    let value = json!({ "sessions": report.sessions, "elapsed_ms": millis(report.elapsed) });
+    View::item("pruned", value, text)
+        .with("dry_run", json!(report.is_dry_run))
+        .with("interrupted", json!(report.is_interrupted))
 }
 
 fn session_json(session: &Session) -> Value {

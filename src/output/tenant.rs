@@ -414,7 +414,7 @@ fn schema_of(tenant: &Tenant) -> Option<String> {
     Some(format!("{version} ({})", schema.fingerprint))
 }
 
-fn tenant_json(tenant: &Tenant) -> Value {
+pub(super) fn tenant_json(tenant: &Tenant) -> Value {
     let labels: &BTreeMap<String, String> = &tenant.labels;
     let at = |instant_at: Option<OffsetDateTime>| instant_at.map(instant);
     json!({

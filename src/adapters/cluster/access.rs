@@ -26,7 +26,82 @@ pub enum Door {
     Open,
 }
 
+/// How far a door was open, to be given back exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DoorFlags {
+    /// Whether the application's login may log in; nothing when there is none.
+    pub can_login: Option<bool>,
+    /// Whether the database lets anybody in.
+    pub is_open: bool,
+}
+
+impl DoorFlags {
+    /// Returns the door these flags mean.
+    pub fn door(self) -> Door {
+        match (self.is_open, self.can_login) {
+            (false, _) => Door::Closed,
+            (true, Some(true)) => Door::Open,
+            (true, _) => Door::OperatorOnly,
+        }
+    }
+}
+
 impl Cluster {
+    /// Returns how far the door is open now.
+    ///
+    /// # Errors
+    /// When there is no such database or it is not the tenant's.
+    pub async fn door_flags(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+        identity: &Identity,
+    ) -> Result<DoorFlags> {
+        let found = self.look(connection, name).await?;
+        let found = found.ok_or_else(|| ClusterError::NoDatabase(name.to_string()))?;
+        if let Some(finding) = found.stamp.contradiction(identity) {
+            return Err(stranger("database", name.as_str(), finding));
+        }
+        let role: Option<(bool,)> =
+            sqlx::query_as("SELECT rolcanlogin FROM pg_roles WHERE rolname::text = $1")
+                .bind(name.as_str())
+                .fetch_optional(connection)
+                .await
+                .map_err(PgError::doing("look at the tenant's login"))?;
+        Ok(DoorFlags { can_login: role.map(|(can_login,)| can_login), is_open: found.is_open })
+    }
+
+    /// Ends every session of the tenant's login, wherever it is, and returns how many there were.
+    ///
+    /// # Errors
+    /// When sessions are still there at the deadline.
+    pub async fn end_login_sessions(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+        deadline: tokio::time::Instant,
+    ) -> Result<i64> {
+        let (mut ended, mut empty_sweeps) = (0, 0);
+        // Two empty sweeps: a login that was under way at the first is there at the second.
+        while empty_sweeps < 2 {
+            let (found,): (i64,) = sqlx::query_as(
+                "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE usename::text = $1) ended",
+            )
+            .bind(name.as_str())
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(PgError::doing("end the sessions of the tenant's login"))?;
+            ended += found;
+            empty_sweeps = if found == 0 { empty_sweeps + 1 } else { 0 };
+            if found > 0 && tokio::time::Instant::now() > deadline {
+                return Err(ClusterError::SessionsStay { database: name.to_string(), left: found });
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Ok(ended)
+    }
+
     /// Gives the tenant its login with this password, lets nobody else connect, and opens the
     /// database.
     ///

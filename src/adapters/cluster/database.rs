@@ -108,6 +108,11 @@ impl Cluster {
 }
 
 impl TenantDatabase {
+    /// Returns the session itself, for this room's other files.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
     /// Takes the lock that keeps two migrations of one database apart, for as long as this session
     /// lives.
     ///

@@ -8,14 +8,16 @@
 mod access;
 mod database;
 mod error;
+mod gate;
 mod seed;
 mod server;
 mod sets;
 mod stamp;
 
-pub use access::Door;
+pub use access::{Door, DoorFlags};
 pub use database::{TenantDatabase, Verification};
 pub use error::ClusterError;
+pub use gate::{Denial, GateMarks};
 pub use seed::{SeedFile, SeedOutcome};
 pub use server::{Cluster, Found, Placed};
 pub use sets::{domain_set, domain_set_from, gate_set};

@@ -4,8 +4,10 @@
 //! that the caller decides what is one transaction. It never touches a tenant's own database.
 
 mod audit;
+mod auth;
 mod error;
 mod journal;
+mod lockdowns;
 mod plane;
 mod rows;
 mod sessions;
@@ -15,16 +17,22 @@ pub use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
+pub use auth::{Swept, auth_members, ban, has_auth, sweep, unban};
 pub use error::ControlPlaneError;
 pub use journal::{
     Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance,
     check_lease, fail, finish, latest_operation, note_failure, open_operation, start, steps,
     supersede, take_over,
 };
+pub use lockdowns::{
+    Lockdown, Marks, find_lockdown, keep_banned, keep_saved, lift_lockdown, lock_tenant, marks_of,
+    open_lockdown, unlock_tenant,
+};
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{
-    NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_live, find_session,
-    insert_session, list_sessions, mark_revoked, raise_epochs, revoke_session, session_state,
+    NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_expired, count_live,
+    find_session, find_tenants_of, insert_session, list_sessions, mark_revoked, prune_batch,
+    raise_epochs, revoke_session, sample_session, session_state,
 };
 pub use tenants::{
     Address, NewTenant, TenantFilter, find_any, find_by_id, find_live, labels_of, lift_quarantine,

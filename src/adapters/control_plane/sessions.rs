@@ -110,7 +110,7 @@ pub async fn insert_session(
     let recorded: Option<(OffsetDateTime, OffsetDateTime)> = sqlx::query_as(
         "WITH tenant AS ( \
            SELECT tenant_id, session_epoch FROM control_plane.tenant_metadata \
-           WHERE tenant_id = $3 AND status = 'active' FOR SHARE \
+           WHERE tenant_id = $3 AND status = 'active' AND locked_at IS NULL FOR SHARE \
          ), member AS ( \
            INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id) \
            SELECT $2, tenant_id FROM tenant \
@@ -271,10 +271,25 @@ pub async fn raise_epochs(connection: &mut PgConnection, scope: &SessionScope) -
              sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
              WHERE tenant_id = $2 AND $1::uuid IS NULL"
         }
-        SessionScope::User(_) | SessionScope::UserInTenant(..) => {
-            "UPDATE control_plane.user_mappings SET session_epoch = session_epoch + 1, \
+        // A user whom nobody mapped to a tenant is marked all the same: tokens without a recorded
+        // session are judged by that mark.
+        SessionScope::User(_) => {
+            "WITH marked AS ( \
+               INSERT INTO control_plane.user_marks (auth_user_id, sessions_not_before) \
+               SELECT $1, clock_timestamp() WHERE $2::uuid IS NULL \
+               ON CONFLICT (auth_user_id) DO UPDATE SET sessions_not_before = \
+                 greatest(user_marks.sessions_not_before, excluded.sessions_not_before) \
+             ) \
+             UPDATE control_plane.user_mappings SET session_epoch = session_epoch + 1, \
              sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
-             WHERE auth_user_id = $1 AND ($2::uuid IS NULL OR tenant_id = $2)"
+             WHERE auth_user_id = $1"
+        }
+        SessionScope::UserInTenant(..) => {
+            "INSERT INTO control_plane.user_mappings \
+             (auth_user_id, tenant_id, session_epoch, sessions_not_before) \
+             VALUES ($1, $2, 2, clock_timestamp()) ON CONFLICT (auth_user_id, tenant_id) \
+             DO UPDATE SET session_epoch = user_mappings.session_epoch + 1, sessions_not_before = \
+               greatest(user_mappings.sessions_not_before, excluded.sessions_not_before)"
         }
     };
     let done = sqlx::query(statement)
@@ -341,4 +356,79 @@ pub async fn mark_revoked(
     .await
     .map_err(PgError::doing("mark the revoked sessions"))?;
     Ok(done.rows_affected())
+}
+
+/// Returns the tenants a user works in, by id.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn find_tenants_of(connection: &mut PgConnection, user: UserId) -> Result<Vec<TenantId>> {
+    let rows: Vec<(Uuid,)> = sqlx::query_as(
+        "SELECT tenant_id FROM control_plane.user_mappings WHERE auth_user_id = $1 ORDER BY 1",
+    )
+    .bind(user.0)
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("find the user's tenants"))?;
+    Ok(rows.into_iter().map(|(id,)| TenantId(id)).collect())
+}
+
+/// Removes up to `limit` sessions that ran out longer than `keep_seconds` ago; returns how many.
+/// Rows that somebody works on are left for the next batch, so nobody waits.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn prune_batch(
+    connection: &mut PgConnection,
+    keep_seconds: i64,
+    limit: i64,
+) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM control_plane.sessions WHERE jti IN (SELECT jti FROM control_plane.sessions \
+         WHERE expires_at < now() - make_interval(secs => $1::double precision) \
+         ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(keep_seconds)
+    .bind(limit)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("prune the sessions"))?;
+    Ok(done.rows_affected())
+}
+
+/// Counts the sessions that ran out longer than `keep_seconds` ago.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> Result<u64> {
+    let (count,): (i64,) = sqlx::query_as(
+        "SELECT count(*) FROM control_plane.sessions \
+         WHERE expires_at < now() - make_interval(secs => $1::double precision)",
+    )
+    .bind(keep_seconds)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("count the expired sessions"))?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Returns one session of a tenant that was valid under an epoch, if there is one.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn sample_session(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    epoch: i64,
+) -> Result<Option<Jti>> {
+    let found: Option<(String,)> = sqlx::query_as(
+        "SELECT jti FROM control_plane.sessions WHERE tenant_id = $1 AND tenant_epoch = $2 \
+         AND revoked_at IS NULL AND expires_at > now() LIMIT 1",
+    )
+    .bind(tenant.0)
+    .bind(epoch)
+    .fetch_optional(connection)
+    .await
+    .map_err(PgError::doing("find a session to probe with"))?;
+    Ok(found.and_then(|(jti,)| jti.parse().ok()))
 }

@@ -282,7 +282,7 @@ pub async fn record_schema(
 pub async fn set_active(connection: &mut PgConnection, id: TenantId) -> Result<()> {
     let done = sqlx::query(
         "UPDATE control_plane.tenant_metadata SET status = 'active' \
-         WHERE tenant_id = $1 AND status = 'provisioning'",
+         WHERE tenant_id = $1 AND status = 'provisioning' AND locked_at IS NULL",
     )
     .bind(id.0)
     .execute(connection)

@@ -3,6 +3,7 @@
 mod check;
 mod issue;
 mod list;
+mod prune;
 mod revoke;
 mod show;
 
@@ -17,6 +18,7 @@ pub(super) async fn run(command: SessionCommand, context: &Context) -> Result<En
         SessionCommand::List(args) => list::run(args, context).await,
         SessionCommand::Show(args) => show::run(args, context).await,
         SessionCommand::Check(args) => check::run(args, context).await,
+        SessionCommand::Prune(args) => prune::run(args, context).await,
         SessionCommand::Revoke(args) => revoke::run(args, context).await,
     }
 }

@@ -5,11 +5,19 @@
 
 mod error;
 mod issue;
+mod layer;
+mod lockdown;
 mod look;
+mod probe;
+mod prune;
 mod revoke;
 
-pub use crate::adapters::control_plane::Session;
+pub use crate::adapters::control_plane::{Session, SessionScope};
 pub use error::SessionError;
 pub use issue::{IssueReport, IssueRequest, issue};
+pub use layer::{LayerReport, LayerVerdict};
+pub use lockdown::{LockdownReport, LockdownRequest, UnlockReport, lockdown, mark, unlock};
 pub use look::{ListRequest, check, list, show};
-pub use revoke::{RevokeReport, RevokeRequest, Target, revoke};
+pub use probe::{ProbeReport, ProbeVerdict};
+pub use prune::{PruneReport, PruneRequest, prune};
+pub use revoke::{GateResult, RevokeReport, RevokeRequest, Target, revoke};

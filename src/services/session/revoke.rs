@@ -1,12 +1,18 @@
-//! `session revoke`: cuts what exists now, by one number or one row, and marks rows afterwards.
+//! `session revoke`: cuts what exists now, by one number or one row, and tells the tenants' gates.
+//!
+//! From the commit on every check in the control plane says no. The gate in a tenant's own database
+//! is told afterwards, for tokens that are used there directly.
 
 use sqlx::Connection;
 use uuid::Uuid;
 
 use super::SessionError;
-use crate::adapters::control_plane::{self, AuditEntry, AuditOutcome, ControlPlane, SessionScope};
-use crate::adapters::postgres::PgError;
-use crate::model::{Actor, Jti, Reason, Slug, TenantId, UserId};
+use crate::adapters::cluster::{Cluster, ClusterError, Denial, GateMarks, Identity};
+use crate::adapters::control_plane::{
+    self, AuditEntry, AuditOutcome, ControlPlane, Marks, SessionScope,
+};
+use crate::adapters::postgres::{PgError, Purpose};
+use crate::model::{Actor, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId};
 
 /// What the operator wants revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,27 @@ pub struct RevokeReport {
     pub is_dry_run: bool,
     /// Whether it had been revoked before.
     pub was_revoked: bool,
+    /// What each tenant's gate was told.
+    pub gates: Vec<GateResult>,
+    /// What the rows to be marked have in common; nothing when one row was all.
+    pub scope: Option<SessionScope>,
+}
+
+impl RevokeReport {
+    /// Returns how the command ends; nothing when every gate was told.
+    pub fn ending(&self) -> Option<ErrorKind> {
+        let has_failed = self.gates.iter().any(|gate| gate.problem.is_some());
+        has_failed.then_some(ErrorKind::Incomplete)
+    }
+}
+
+/// Whether a tenant's gate was told of a revocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateResult {
+    /// The tenant.
+    pub tenant: Slug,
+    /// What kept it from being told.
+    pub problem: Option<String>,
 }
 
 /// Revokes; from the commit on, every check says no.
@@ -53,6 +80,7 @@ pub struct RevokeReport {
 /// When what is named does not exist, or the control plane does not answer.
 pub async fn revoke(
     plane: &ControlPlane,
+    cluster: &Cluster,
     request: &RevokeRequest,
 ) -> Result<RevokeReport, SessionError> {
     let mut session = plane.session().await?;
@@ -68,6 +96,8 @@ pub async fn revoke(
         sessions,
         is_dry_run: request.is_dry_run,
         was_revoked,
+        gates: Vec::new(),
+        scope: None,
     };
     if request.is_dry_run {
         return Ok(report(false));
@@ -99,14 +129,68 @@ pub async fn revoke(
     let outcome = if was_revoked { AuditOutcome::Unchanged } else { AuditOutcome::Done };
     control_plane::append(&mut transaction, &entry(outcome)).await?;
     transaction.commit().await.map_err(doing())?;
-    // Access is cut; the rows are marked for the record only.
-    if !matches!(scope, SessionScope::Session(_)) {
-        while control_plane::mark_revoked(&mut session, &scope, &request.actor, &request.reason)
-            .await?
-            > 0
-        {}
+    drop(session);
+    let gates = tell_gates(plane, cluster, &scope).await?;
+    let scope = (!matches!(scope, SessionScope::Session(_))).then_some(scope);
+    Ok(RevokeReport { gates, scope, ..report(was_revoked) })
+}
+
+/// Tells the gate of every tenant the scope reaches.
+async fn tell_gates(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    scope: &SessionScope,
+) -> Result<Vec<GateResult>, SessionError> {
+    let mut session = plane.session().await?;
+    let (tenants, denial) = match scope {
+        SessionScope::Session(jti) => match control_plane::find_session(&mut session, jti).await? {
+            Some(found) => {
+                let denial = Denial::Session(jti.clone(), found.expires_at);
+                (vec![TenantId(found.tenant_id)], Some(denial))
+            }
+            None => return Ok(Vec::new()),
+        },
+        SessionScope::User(user) => {
+            (control_plane::find_tenants_of(&mut session, *user).await?, Some(Denial::User(*user)))
+        }
+        SessionScope::UserInTenant(user, tenant) => (vec![*tenant], Some(Denial::User(*user))),
+        SessionScope::Tenant(tenant) => (vec![*tenant], None),
+    };
+    let mut results = Vec::new();
+    for id in tenants {
+        let tenant = control_plane::find_by_id(&mut session, id).await?;
+        // Without a database, or with one that lets nobody in, there is no gate to tell.
+        let is_open = |t: &Tenant| {
+            t.host.is_some() && matches!(t.status, TenantStatus::Active | TenantStatus::Locked)
+        };
+        let Some(tenant) = tenant.filter(is_open) else { continue };
+        let marks = control_plane::marks_of(&mut session, id).await?;
+        let told = tell_gate(plane, cluster, &tenant, marks, denial.as_ref()).await;
+        let problem = told.err().map(|error| super::layer::chain(&error).join(": "));
+        results.push(GateResult { tenant: tenant.slug, problem });
     }
-    Ok(report(was_revoked))
+    Ok(results)
+}
+
+async fn tell_gate(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    tenant: &Tenant,
+    marks: Marks,
+    denial: Option<&Denial>,
+) -> Result<(), ClusterError> {
+    let Some(name) = &tenant.database else { return Ok(()) };
+    let identity = Identity::of(tenant, plane.id());
+    let mut database = cluster.enter(name, &identity, Purpose::query("revoke")).await?;
+    database.check_identity().await?;
+    if let Some(denial) = denial {
+        database.deny(denial).await?;
+    } else {
+        let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
+        database.set_gate(None, marks).await?;
+    }
+    database.close().await;
+    Ok(())
 }
 
 async fn resolve(

@@ -63,6 +63,12 @@ pub async fn address(
     Ok(AddressReport { masked: endpoint.to_string(), tenant, revealed, is_kept })
 }
 
+/// Returns the password of a tenant's login, when it is kept and this key opens it.
+pub fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<SecretText> {
+    let (name, sealed) = (tenant.database.as_ref()?, tenant.credential.as_ref()?);
+    key?.open(tenant.id, name, sealed, tenant.slug.as_str()).ok()
+}
+
 /// Gives the tenant's login a new password, tries it, and keeps it sealed; without a key it is
 /// handed over once.
 ///

@@ -17,7 +17,7 @@ mod restore;
 mod trail;
 
 pub use crate::adapters::control_plane::TenantFilter;
-pub use access::{AddressReport, RotateRequest, address, rotate};
+pub use access::{AddressReport, RotateRequest, address, opened_password, rotate};
 pub use create::{plan as plan_create, run as create};
 pub use credential::{KeyError, SecretKey};
 pub use delete::{plan as plan_delete, run as delete};

@@ -1,0 +1,208 @@
+//! `control_plane.lockdowns` and the tenant's lock: what was cut, and what it was before.
+
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ControlPlaneError;
+use crate::adapters::postgres::PgError;
+use crate::model::{Actor, Reason, TenantId};
+
+type Result<T> = std::result::Result<T, ControlPlaneError>;
+
+/// An open lockdown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lockdown {
+    /// Its id.
+    pub id: Uuid,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// What each layer was before, by layer.
+    pub saved: serde_json::Value,
+}
+
+/// What the control plane says of a tenant's sessions after a mark was raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    /// The tenant's epoch.
+    pub epoch: i64,
+    /// Since when older tokens are refused.
+    pub not_before: Option<OffsetDateTime>,
+}
+
+/// Cuts a tenant off in the control plane, in whatever status it is: one row, one statement.
+///
+/// # Errors
+/// When the tenant is gone or the server does not answer.
+pub async fn lock_tenant(
+    connection: &mut PgConnection,
+    id: TenantId,
+    reason: &Reason,
+) -> Result<Marks> {
+    let locked: Option<(i64, Option<OffsetDateTime>)> = sqlx::query_as(
+        "UPDATE control_plane.tenant_metadata SET \
+         status = CASE status WHEN 'active' THEN 'locked' ELSE status END, \
+         status_before_delete = CASE status_before_delete WHEN 'active' THEN 'locked' \
+           ELSE status_before_delete END, \
+         locked_at = coalesce(locked_at, clock_timestamp()), lock_reason = $2, \
+         session_epoch = session_epoch + 1, \
+         sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
+         WHERE tenant_id = $1 RETURNING session_epoch, sessions_not_before",
+    )
+    .bind(id.0)
+    .bind(reason.as_str())
+    .fetch_optional(connection)
+    .await
+    .map_err(PgError::doing("lock the tenant"))?;
+    let (epoch, not_before) = locked.ok_or(ControlPlaneError::Changed("the tenant"))?;
+    Ok(Marks { epoch, not_before })
+}
+
+/// Lifts the lock; epochs and marks stay, so old tokens stay dead.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE control_plane.tenant_metadata SET \
+         status = CASE status WHEN 'locked' THEN 'active' ELSE status END, \
+         status_before_delete = CASE status_before_delete WHEN 'locked' THEN 'active' \
+           ELSE status_before_delete END, \
+         locked_at = NULL, lock_reason = NULL WHERE tenant_id = $1 AND locked_at IS NOT NULL",
+    )
+    .bind(id.0)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("unlock the tenant"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Returns a tenant's epoch and mark as they stand.
+///
+/// # Errors
+/// When the tenant is gone or the server does not answer.
+pub async fn marks_of(connection: &mut PgConnection, id: TenantId) -> Result<Marks> {
+    let found: Option<(i64, Option<OffsetDateTime>)> = sqlx::query_as(
+        "SELECT session_epoch, sessions_not_before FROM control_plane.tenant_metadata \
+         WHERE tenant_id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(connection)
+    .await
+    .map_err(PgError::doing("read the tenant's marks"))?;
+    let (epoch, not_before) = found.ok_or(ControlPlaneError::Changed("the tenant"))?;
+    Ok(Marks { epoch, not_before })
+}
+
+/// Opens a lockdown, or returns the one that is open.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn open_lockdown(
+    connection: &mut PgConnection,
+    tenant_id: TenantId,
+    actor: &Actor,
+    reason: &Reason,
+) -> Result<Lockdown> {
+    sqlx::query(
+        "INSERT INTO control_plane.lockdowns (lockdown_id, tenant_id, actor, reason) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) WHERE lifted_at IS NULL DO NOTHING",
+    )
+    .bind(Uuid::now_v7())
+    .bind(tenant_id.0)
+    .bind(actor.as_str())
+    .bind(reason.as_str())
+    .execute(&mut *connection)
+    .await
+    .map_err(PgError::doing("open the lockdown"))?;
+    find_lockdown(connection, tenant_id).await?.ok_or(ControlPlaneError::Changed("the lockdown"))
+}
+
+/// Returns the tenant's open lockdown, if there is one.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn find_lockdown(
+    connection: &mut PgConnection,
+    tenant_id: TenantId,
+) -> Result<Option<Lockdown>> {
+    let found: Option<(Uuid, OffsetDateTime, Json<serde_json::Value>)> = sqlx::query_as(
+        "SELECT lockdown_id, started_at, saved FROM control_plane.lockdowns \
+         WHERE tenant_id = $1 AND lifted_at IS NULL",
+    )
+    .bind(tenant_id.0)
+    .fetch_optional(connection)
+    .await
+    .map_err(PgError::doing("read the lockdown"))?;
+    Ok(found.map(|(id, started_at, saved)| Lockdown { id, started_at, saved: saved.0 }))
+}
+
+/// Keeps what a layer was before it was cut; what an earlier run kept stays, since that one saw the
+/// layer uncut. Returns what is kept now.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn keep_saved(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+    layer: &str,
+    before: &serde_json::Value,
+) -> Result<serde_json::Value> {
+    let (kept,): (Json<serde_json::Value>,) = sqlx::query_as(
+        "UPDATE control_plane.lockdowns SET saved = jsonb_build_object($2::text, $3::jsonb) || saved \
+         WHERE lockdown_id = $1 RETURNING saved -> $2",
+    )
+    .bind(lockdown)
+    .bind(layer)
+    .bind(Json(before))
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("keep what the layer was before"))?;
+    Ok(kept.0)
+}
+
+/// Adds users that were banned by this lockdown to those it has to give back.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn keep_banned(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+    users: &[Uuid],
+) -> Result<()> {
+    let users: Vec<String> = users.iter().map(ToString::to_string).collect();
+    sqlx::query(
+        "UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, '{banned}', \
+         coalesce(saved -> 'banned', '[]') || $2::jsonb) WHERE lockdown_id = $1",
+    )
+    .bind(lockdown)
+    .bind(Json(users))
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("keep who was banned"))?;
+    Ok(())
+}
+
+/// Closes a lockdown.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn lift_lockdown(
+    connection: &mut PgConnection,
+    tenant_id: TenantId,
+    actor: &Actor,
+    reason: &Reason,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE control_plane.lockdowns SET lifted_at = clock_timestamp(), lifted_by = $2, \
+         lift_reason = $3 WHERE tenant_id = $1 AND lifted_at IS NULL",
+    )
+    .bind(tenant_id.0)
+    .bind(actor.as_str())
+    .bind(reason.as_str())
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("close the lockdown"))?;
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! `tenantctl lockdown`.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::cli::LockdownArgs;
+use crate::output::{Ending, Failure, Progress, render_lockdown, render_tenant};
+use crate::services::session::{LockdownRequest, SessionScope, lockdown, mark};
+use crate::services::tenant::{opened_password, show};
+
+/// How long rows are marked for the record once the answer is out.
+const MARKING: Duration = Duration::from_secs(5);
+
+/// Locks a tenant down and proves it. It is urgent and can be undone, so it asks nothing.
+pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
+    let console = context.console();
+    if args.dry_run {
+        let plane = context.plane().await?;
+        console.note("Nothing is changed; this is the tenant that would be locked down:");
+        console.show(&render_tenant(console, &show(&plane, &args.slug).await?));
+        return Ok(None);
+    }
+    context.allow_write("lock a tenant down")?;
+    let request = LockdownRequest {
+        tenant: args.slug,
+        reason: args.reason,
+        actor: context.actor(),
+        patience: context.patience,
+    };
+    // A key that cannot be read must not keep a tenant open: the login's probe then says so.
+    let key = context.secret_key().ok().flatten();
+    let reach = context.reach().await?;
+    let progress = Progress::new(console);
+    let open_password = |tenant: &_| opened_password(tenant, key.as_ref());
+    let on_layer = |layer: &_| progress.layer(layer);
+    let report =
+        lockdown(&reach.plane, &reach.cluster, &request, &open_password, &on_layer).await?;
+    drop(progress);
+    console.show(&render_lockdown(console, &report));
+    let scope = SessionScope::Tenant(report.tenant.id);
+    // The answer is out and access is cut; rows that stay unmarked are judged the same.
+    drop(mark(&reach.plane, &scope, &request.actor, &request.reason, MARKING).await);
+    Ok(report.ending())
+}

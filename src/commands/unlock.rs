@@ -1,0 +1,33 @@
+//! `tenantctl unlock`.
+
+use super::Context;
+use crate::cli::LockdownArgs;
+use crate::output::{Ending, Failure, Progress, render_tenant, render_unlock};
+use crate::services::session::{LockdownRequest, unlock};
+use crate::services::tenant::show;
+
+/// Gives a locked tenant its access back.
+pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
+    let console = context.console();
+    if args.dry_run {
+        let plane = context.plane().await?;
+        console.note("Nothing is changed; this is the tenant that would be unlocked:");
+        console.show(&render_tenant(console, &show(&plane, &args.slug).await?));
+        return Ok(None);
+    }
+    let question = format!("Give `{}` its access back?", args.slug);
+    context.confirm_write("unlock a tenant", &question)?;
+    let request = LockdownRequest {
+        tenant: args.slug,
+        reason: args.reason,
+        actor: context.actor(),
+        patience: context.patience,
+    };
+    let reach = context.reach().await?;
+    let progress = Progress::new(console);
+    let on_layer = |layer: &_| progress.layer(layer);
+    let report = unlock(&reach.plane, &reach.cluster, &request, &on_layer).await?;
+    drop(progress);
+    console.show(&render_unlock(console, &report));
+    Ok(report.ending())
+}

@@ -1,0 +1,110 @@
+//! A lockdown, as the person on call reads it: what was cut, when, and what was tried.
+
+use serde_json::{Value, json};
+
+use super::progress::{millis, seconds};
+use super::redact::redact;
+use super::tenant::tenant_json;
+use super::{Console, View, table};
+use crate::services::session::{
+    LayerReport, LayerVerdict, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
+};
+
+/// Renders a lockdown.
+pub fn render_lockdown(console: &Console, report: &LockdownReport) -> View {
+    let probes = report.probes.iter().map(|probe| probe_row(console, probe)).collect();
+    let is_proven = report.ending().is_none();
+    let verdict = if is_proven {
+        console.good("locked down, and proved")
+    } else {
+        console.bad("locked down, but not proved")
+    };
+    let text = format!(
+        "`{}` is {verdict}.\n\n{}\n\n{}",
+        report.tenant.slug,
+        layer_table(console, &report.layers),
+        table::table(console, &["PROBE", "RESULT", "AFTER", "DETAIL"], probes)
+    );
+    let view = View::item("tenant", tenant_json(&report.tenant), text)
+        .with("proven", json!(is_proven))
+        .with("layers", report.layers.iter().map(layer_json).collect())
+        .with("probes", report.probes.iter().map(probe_json).collect())
+        .with("elapsed_ms", json!(millis(report.elapsed)));
+    let slug = &report.tenant.slug;
+    let again = "run it again until it is proved; it continues what is left";
+    let view = if is_proven { view } else { view.note(format!("\nNot proved: {again}.")) };
+    view.note(
+        "\nNot reached by any of this: access tokens at verifiers that ask nobody (until they \
+         expire), Storage's signed URLs, and a project's own secret keys.",
+    )
+    .note(format!("\nNext:\n  tenantctl unlock {slug} --reason '…'"))
+}
+
+/// Renders an unlock.
+pub fn render_unlock(console: &Console, report: &UnlockReport) -> View {
+    let text = if report.was_locked {
+        let word = if report.ending().is_none() { "unlocked" } else { "still locked" };
+        let layers = layer_table(console, &report.layers);
+        format!("`{}` is {word}.\n\n{layers}", report.tenant.slug)
+    } else {
+        format!("`{}` was not locked.", report.tenant.slug)
+    };
+    View::item("tenant", tenant_json(&report.tenant), text)
+        .with("changed", json!(report.was_locked))
+        .with("layers", report.layers.iter().map(layer_json).collect())
+        .with("elapsed_ms", json!(millis(report.elapsed)))
+}
+
+fn layer_table(console: &Console, layers: &[LayerReport]) -> String {
+    let rows = layers
+        .iter()
+        .map(|layer| {
+            let word = layer_word(layer);
+            let word = if layer.has_failed() { console.bad(word) } else { word.to_owned() };
+            vec![layer.layer.to_owned(), word, seconds(layer.at), redact(&layer.detail)]
+        })
+        .collect();
+    table::table(console, &["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
+}
+
+pub(super) fn layer_word(layer: &LayerReport) -> &'static str {
+    match layer.verdict {
+        LayerVerdict::Done => "done",
+        LayerVerdict::Unchanged => "unchanged",
+        LayerVerdict::Absent => "absent",
+        LayerVerdict::Failed(_) => "failed",
+    }
+}
+
+fn probe_row(console: &Console, probe: &ProbeReport) -> Vec<String> {
+    let word = match probe.verdict {
+        ProbeVerdict::Refused => console.good("refused"),
+        ProbeVerdict::GotIn => console.bad("GOT IN"),
+        ProbeVerdict::CouldNotRun(_) => console.bad("could not run"),
+    };
+    vec![probe.probe.to_owned(), word, seconds(probe.at), redact(&probe.detail)]
+}
+
+fn layer_json(layer: &LayerReport) -> Value {
+    json!({
+        "layer": layer.layer,
+        "result": layer_word(layer),
+        "detail": redact(&layer.detail),
+        "elapsed_ms": millis(layer.elapsed),
+        "denied_after_ms": millis(layer.at),
+    })
+}
+
+fn probe_json(probe: &ProbeReport) -> Value {
+    let word = match probe.verdict {
+        ProbeVerdict::Refused => "refused",
+        ProbeVerdict::GotIn => "got_in",
+        ProbeVerdict::CouldNotRun(_) => "could_not_run",
+    };
+    json!({
+        "probe": probe.probe,
+        "result": word,
+        "detail": redact(&probe.detail),
+        "seconds_to_deny": probe.at.as_secs_f64(),
+    })
+}

@@ -1,0 +1,476 @@
+//! `lockdown` and `unlock`: access refused at every layer, tried out, and given back.
+//!
+//! The control plane comes first and alone: from its commit on everybody who asks it is refused,
+//! whatever happens to the rest. The other layers are cut side by side, each with its own result; a
+//! tenant whose database is down is still locked. Nothing here waits for another command's lock.
+
+use std::time::{Duration, Instant};
+
+use sqlx::Connection;
+use uuid::Uuid;
+
+use super::layer::chain;
+use super::probe::Probes;
+use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
+use crate::adapters::cluster::{Cluster, ClusterError, Door, DoorFlags, GateMarks, Identity};
+use crate::adapters::control_plane::{
+    self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown, Marks, SessionScope,
+};
+use crate::adapters::postgres::{PgError, Purpose};
+use crate::model::{Actor, Classified, DatabaseName, ErrorKind, Reason, SecretText, Slug, Tenant};
+
+/// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
+/// way when the ban was written can still insert a session.
+const SECOND_SWEEP: Duration = Duration::from_secs(3);
+/// How often a layer that does not answer is tried.
+const TRIES: u32 = 3;
+
+/// A tenant to be cut off, or given back.
+#[derive(Debug)]
+pub struct LockdownRequest {
+    /// The tenant.
+    pub tenant: Slug,
+    /// Why.
+    pub reason: Reason,
+    /// Who asks.
+    pub actor: Actor,
+    /// How long to wait for sessions to end.
+    pub patience: Duration,
+}
+
+/// What a lockdown did and what was seen afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockdownReport {
+    /// The tenant as recorded now.
+    pub tenant: Tenant,
+    /// What was cut, in the order of the layers.
+    pub layers: Vec<LayerReport>,
+    /// What was tried afterwards.
+    pub probes: Vec<ProbeReport>,
+    /// How long it took in all.
+    pub elapsed: Duration,
+}
+
+impl LockdownReport {
+    /// Returns how the command ends; nothing when every probe was refused and no layer failed.
+    pub fn ending(&self) -> Option<ErrorKind> {
+        let is_proven = self.probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused);
+        (!is_proven || self.layers.iter().any(LayerReport::has_failed))
+            .then_some(ErrorKind::Unproven)
+    }
+}
+
+/// What an unlock gave back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnlockReport {
+    /// The tenant as recorded now.
+    pub tenant: Tenant,
+    /// What was given back, in the order it was.
+    pub layers: Vec<LayerReport>,
+    /// Whether it was locked at all.
+    pub was_locked: bool,
+    /// How long it took in all.
+    pub elapsed: Duration,
+}
+
+impl UnlockReport {
+    /// Returns how the command ends; nothing when everything was given back.
+    pub fn ending(&self) -> Option<ErrorKind> {
+        self.layers.iter().any(LayerReport::has_failed).then_some(ErrorKind::Incomplete)
+    }
+}
+
+/// Cuts a tenant off at every layer and tries what a client would; twice is harmless, and so are
+/// two at once.
+///
+/// # Errors
+/// When there is no such tenant or the control plane could not be written: then nothing is claimed.
+pub async fn lockdown(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &LockdownRequest,
+    open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
+    on_layer: &dyn Fn(&LayerReport),
+) -> Result<LockdownReport, SessionError> {
+    let started = Instant::now();
+    let tenant = find(plane, &request.tenant).await?;
+    let operation_id = Uuid::now_v7();
+    let (marks, lockdown) = cut_control_plane(plane, &tenant, request, operation_id).await?;
+    let first = LayerReport {
+        layer: "control_plane",
+        verdict: LayerVerdict::Done,
+        detail: format!("locked, epoch {}", marks.epoch),
+        elapsed: started.elapsed(),
+        at: started.elapsed(),
+    };
+    on_layer(&first);
+    let cut = Cut { plane, cluster, tenant: &tenant, request, lockdown: &lockdown, started };
+    let (gate, auth, connections) = tokio::join!(cut.gate(marks), cut.auth(), cut.connections());
+    for layer in [&gate, &auth, &connections] {
+        on_layer(layer);
+    }
+    let epoch_before = marks.epoch - 1;
+    let was_valid = async {
+        let mut session = plane.session().await?;
+        control_plane::sample_session(&mut session, tenant.id, epoch_before).await
+    };
+    let probes = Probes {
+        plane,
+        cluster,
+        tenant: &tenant,
+        password: open_password(&tenant),
+        session: was_valid.await.unwrap_or_default(),
+        epoch: marks.epoch,
+        started,
+    };
+    let probes = probes.run().await;
+    let layers = vec![first, gate, auth, connections];
+    let proof = serde_json::json!({
+        "layers": layers.iter().map(|l| (l.layer, !l.has_failed())).collect::<Vec<_>>(),
+        "probes": probes.iter()
+            .map(|p| (p.probe, p.verdict == ProbeVerdict::Refused)).collect::<Vec<_>>(),
+    });
+    let report = LockdownReport { tenant, layers, probes, elapsed: started.elapsed() };
+    let outcome = match report.ending() {
+        None => AuditOutcome::Done,
+        Some(_) => AuditOutcome::Failed,
+    };
+    let mut session = plane.session().await?;
+    let entry = entry(request, "tenant.lockdown", &report.tenant, operation_id, outcome, proof);
+    control_plane::append(&mut session, &entry).await?;
+    let tenant = find(plane, &request.tenant).await?;
+    Ok(LockdownReport { tenant, ..report })
+}
+
+/// Gives a locked tenant back what its lockdown took, control plane last; epochs stay, so old
+/// tokens stay dead.
+///
+/// # Errors
+/// When there is no such tenant, or the control plane does not answer.
+pub async fn unlock(
+    plane: &ControlPlane,
+    cluster: &Cluster,
+    request: &LockdownRequest,
+    on_layer: &dyn Fn(&LayerReport),
+) -> Result<UnlockReport, SessionError> {
+    let started = Instant::now();
+    let tenant = find(plane, &request.tenant).await?;
+    let lockdown = {
+        let mut session = plane.session().await?;
+        control_plane::find_lockdown(&mut session, tenant.id).await?
+    };
+    let Some(lockdown) = lockdown else {
+        let elapsed = started.elapsed();
+        return Ok(UnlockReport { tenant, layers: Vec::new(), was_locked: false, elapsed });
+    };
+    let operation_id = Uuid::now_v7();
+    let action = "tenant.unlock";
+    let nothing = || serde_json::json!({});
+    {
+        let mut session = plane.session().await?;
+        let intent = entry(request, action, &tenant, operation_id, AuditOutcome::Intent, nothing());
+        control_plane::append(&mut session, &intent).await?;
+    }
+    let back = Cut { plane, cluster, tenant: &tenant, request, lockdown: &lockdown, started };
+    let mut layers = Vec::new();
+    for layer in [back.give_connections_back().await, back.unban().await, back.open_gate().await] {
+        on_layer(&layer);
+        layers.push(layer);
+    }
+    let is_whole = !layers.iter().any(LayerReport::has_failed);
+    if is_whole {
+        let layer = back.unlock_control_plane(operation_id).await?;
+        on_layer(&layer);
+        layers.push(layer);
+    } else {
+        // The tenant stays locked where it counts; the same command goes on from here.
+        let mut session = plane.session().await?;
+        let failed = entry(request, action, &tenant, operation_id, AuditOutcome::Failed, nothing());
+        control_plane::append(&mut session, &failed).await?;
+    }
+    let tenant = find(plane, &request.tenant).await?;
+    Ok(UnlockReport { tenant, layers, was_locked: true, elapsed: started.elapsed() })
+}
+
+async fn find(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, SessionError> {
+    let found = control_plane::find_live(&mut *plane.session().await?, slug).await?;
+    found.ok_or_else(|| SessionError::NoTenant(slug.to_string()))
+}
+
+fn entry<'a>(
+    request: &'a LockdownRequest,
+    action: &'a str,
+    tenant: &'a Tenant,
+    operation_id: Uuid,
+    outcome: AuditOutcome,
+    detail: serde_json::Value,
+) -> AuditEntry<'a> {
+    AuditEntry {
+        actor: &request.actor,
+        action,
+        tenant_id: Some(tenant.id),
+        target: Some(tenant.slug.as_str()),
+        reason: Some(&request.reason),
+        detail,
+        outcome,
+        operation_id,
+    }
+}
+
+/// The cut itself: status, epoch, watermark, the lockdown's record and the audit intent, one commit.
+async fn cut_control_plane(
+    plane: &ControlPlane,
+    tenant: &Tenant,
+    request: &LockdownRequest,
+    operation_id: Uuid,
+) -> Result<(Marks, Lockdown), SessionError> {
+    let doing = || PgError::doing("lock the tenant in the control plane");
+    let mut transaction = plane.begin().await?;
+    let marks = control_plane::lock_tenant(&mut transaction, tenant.id, &request.reason).await?;
+    let (actor, reason) = (&request.actor, &request.reason);
+    let lockdown = control_plane::open_lockdown(&mut transaction, tenant.id, actor, reason).await?;
+    let detail = serde_json::json!({ "epoch": marks.epoch });
+    let intent =
+        entry(request, "tenant.lockdown", tenant, operation_id, AuditOutcome::Intent, detail);
+    control_plane::append(&mut transaction, &intent).await?;
+    transaction.commit().await.map_err(doing())?;
+    Ok((marks, lockdown))
+}
+
+struct Cut<'a> {
+    plane: &'a ControlPlane,
+    cluster: &'a Cluster,
+    tenant: &'a Tenant,
+    request: &'a LockdownRequest,
+    lockdown: &'a Lockdown,
+    started: Instant,
+}
+
+/// What a layer's work comes to: done or not, and what.
+type Worked = Result<(LayerVerdict, String), LayerError>;
+
+/// Why a layer failed; either side of it.
+#[derive(Debug, thiserror::Error)]
+enum LayerError {
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+impl Classified for LayerError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ControlPlane(error) => error.kind(),
+            Self::Cluster(error) => error.kind(),
+        }
+    }
+}
+
+impl Cut<'_> {
+    /// Runs a layer's work, again when it did not answer, and reports.
+    async fn layer<F>(&self, layer: &'static str, work: impl Fn() -> F) -> LayerReport
+    where
+        F: Future<Output = Worked>,
+    {
+        let began = Instant::now();
+        let mut tried = 0;
+        let worked = loop {
+            tried += 1;
+            match work().await {
+                Err(error) if error.kind() == ErrorKind::Unavailable && tried < TRIES => {
+                    tokio::time::sleep(Duration::from_millis(200) * tried).await;
+                }
+                worked => break worked,
+            }
+        };
+        let (verdict, detail) = worked.unwrap_or_else(|error| {
+            let causes = chain(&error);
+            (LayerVerdict::Failed(causes.clone()), format!("failed to {}", causes.join(": ")))
+        });
+        let (elapsed, at) = (began.elapsed(), self.started.elapsed());
+        LayerReport { layer, verdict, detail, elapsed, at }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::of(self.tenant, self.plane.id())
+    }
+
+    fn database(&self) -> Option<&DatabaseName> {
+        // Reserved and never placed: the name is chosen, the database is not there.
+        self.tenant.database.as_ref().filter(|_| self.tenant.host.is_some())
+    }
+
+    async fn gate(&self, marks: Marks) -> LayerReport {
+        self.layer("gate", || self.set_gate(Some(true), marks)).await
+    }
+
+    async fn set_gate(&self, lock: Option<bool>, marks: Marks) -> Worked {
+        let Some(name) = self.database() else {
+            return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
+        };
+        let purpose = Purpose::query("lockdown");
+        let mut database = match self.cluster.enter(name, &self.identity(), purpose).await {
+            Ok(database) => database,
+            Err(ClusterError::Postgres(error)) if error.is("55000") => {
+                let detail = "the database lets nobody in".to_owned();
+                return Ok((LayerVerdict::Unchanged, detail));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        database.check_identity().await?;
+        let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
+        let reason = self.request.reason.as_str();
+        let lock = lock.map(|is_locked| (is_locked, is_locked.then_some(reason)));
+        database.set_gate(lock, marks).await?;
+        database.close().await;
+        let word = if matches!(lock, Some((true, _))) { "locked" } else { "unlocked" };
+        Ok((LayerVerdict::Done, format!("{word} in {name}")))
+    }
+
+    /// Supabase Auth, where its tables are in the control plane's database.
+    async fn auth(&self) -> LayerReport {
+        self.layer("auth", || async {
+            let mut session = self.plane.session().await?;
+            if !control_plane::has_auth(&mut session).await? {
+                let detail = "no Supabase Auth beside the control plane".to_owned();
+                return Ok((LayerVerdict::Absent, detail));
+            }
+            let users = control_plane::auth_members(&mut session, self.tenant.id).await?;
+            if users.is_empty() {
+                return Ok((LayerVerdict::Unchanged, "the tenant has no users there".to_owned()));
+            }
+            let doing = || PgError::doing("ban the tenant's users");
+            let mut transaction = session.begin().await.map_err(|e| lost(doing()(e)))?;
+            let banned = control_plane::ban(&mut transaction, &users).await?;
+            control_plane::keep_banned(&mut transaction, self.lockdown.id, &banned).await?;
+            transaction.commit().await.map_err(|e| lost(doing()(e)))?;
+            let first = control_plane::sweep(&mut session, &users).await?;
+            tokio::time::sleep(SECOND_SWEEP).await;
+            let second = control_plane::sweep(&mut session, &users).await?;
+            let detail = format!(
+                "{} users banned, {} sessions deleted, {} more in the second sweep",
+                users.len(),
+                first.sessions,
+                second.sessions
+            );
+            Ok((LayerVerdict::Done, detail))
+        })
+        .await
+    }
+
+    async fn connections(&self) -> LayerReport {
+        self.layer("connections", || async {
+            let Some(name) = self.database() else {
+                return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
+            };
+            let mut operator = self.cluster.operator(Purpose::query("lockdown")).await?;
+            let identity = self.identity();
+            let flags = self.cluster.door_flags(&mut operator, name, &identity).await?;
+            let mut session = self.plane.session().await?;
+            let before = serde_json::to_value(flags).unwrap_or_default();
+            control_plane::keep_saved(&mut session, self.lockdown.id, "door", &before).await?;
+            drop(session);
+            let door = if flags.is_open { Door::OperatorOnly } else { Door::Closed };
+            self.cluster.set_door(&mut operator, name, &identity, door).await?;
+            let deadline = tokio::time::Instant::now() + self.request.patience;
+            let ended = self.cluster.end_login_sessions(&mut operator, name, deadline).await?;
+            Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended")))
+        })
+        .await
+    }
+
+    async fn give_connections_back(&self) -> LayerReport {
+        self.layer("connections", || async {
+            let saved = self.lockdown.saved.get("door").cloned();
+            let flags = saved.and_then(|saved| serde_json::from_value::<DoorFlags>(saved).ok());
+            let (Some(name), Some(flags)) = (self.database(), flags) else {
+                return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
+            };
+            let mut operator = self.cluster.operator(Purpose::query("unlock")).await?;
+            // Deleted meanwhile: the door stays shut until the tenant is restored.
+            if self.tenant.deleted_at.is_some() {
+                return Ok((LayerVerdict::Unchanged, "the tenant is deleted".to_owned()));
+            }
+            self.cluster.set_door(&mut operator, name, &self.identity(), flags.door()).await?;
+            Ok((LayerVerdict::Done, "as they were before".to_owned()))
+        })
+        .await
+    }
+
+    async fn unban(&self) -> LayerReport {
+        self.layer("auth", || async {
+            let saved = self.lockdown.saved.get("banned").cloned().unwrap_or_default();
+            let users: Vec<Uuid> = serde_json::from_value(saved).unwrap_or_default();
+            if users.is_empty() {
+                return Ok((LayerVerdict::Absent, "nobody had been banned".to_owned()));
+            }
+            let mut session = self.plane.session().await?;
+            let lifted = control_plane::unban(&mut session, &users).await?;
+            Ok((LayerVerdict::Done, format!("{lifted} bans lifted")))
+        })
+        .await
+    }
+
+    async fn open_gate(&self) -> LayerReport {
+        self.layer("gate", || async {
+            let marks = {
+                let mut session = self.plane.session().await?;
+                control_plane::marks_of(&mut session, self.tenant.id).await?
+            };
+            self.set_gate(Some(false), marks).await
+        })
+        .await
+    }
+
+    async fn unlock_control_plane(&self, operation_id: Uuid) -> Result<LayerReport, SessionError> {
+        let began = Instant::now();
+        let request = self.request;
+        let doing = || PgError::doing("unlock the tenant in the control plane");
+        let mut transaction = self.plane.begin().await?;
+        control_plane::unlock_tenant(&mut transaction, self.tenant.id).await?;
+        let (actor, reason) = (&request.actor, &request.reason);
+        control_plane::lift_lockdown(&mut transaction, self.tenant.id, actor, reason).await?;
+        let detail = serde_json::json!({});
+        let done = AuditOutcome::Done;
+        let done = entry(request, "tenant.unlock", self.tenant, operation_id, done, detail);
+        control_plane::append(&mut transaction, &done).await?;
+        transaction.commit().await.map_err(doing())?;
+        Ok(LayerReport {
+            layer: "control_plane",
+            verdict: LayerVerdict::Done,
+            detail: "unlocked; sessions from before stay dead".to_owned(),
+            elapsed: began.elapsed(),
+            at: self.started.elapsed(),
+        })
+    }
+}
+
+fn lost(error: PgError) -> LayerError {
+    LayerError::ControlPlane(error.into())
+}
+
+/// Marks rows that a lockdown or an epoch revoked, for the record, until all are marked or the time
+/// is up; returns how many. Access was cut before.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn mark(
+    plane: &ControlPlane,
+    scope: &SessionScope,
+    actor: &Actor,
+    reason: &Reason,
+    budget: Duration,
+) -> Result<u64, SessionError> {
+    let until = Instant::now() + budget;
+    let mut session = plane.session().await?;
+    let mut marked = 0;
+    while Instant::now() < until {
+        let batch = control_plane::mark_revoked(&mut session, scope, actor, reason).await?;
+        marked += batch;
+        if batch == 0 {
+            break;
+        }
+    }
+    Ok(marked)
+}

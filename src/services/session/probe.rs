@@ -1,0 +1,157 @@
+//! Probes: what a client would try after a lockdown, and what it got.
+//!
+//! A lockdown claims nothing that was not tried.
+
+use std::time::{Duration, Instant};
+
+use super::layer::chain;
+use crate::adapters::cluster::{Cluster, ClusterError, Identity};
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
+use crate::model::{Jti, SecretText, SessionState, Tenant};
+
+/// What a probe got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeVerdict {
+    /// It was refused, as it must be.
+    Refused,
+    /// It got in.
+    GotIn,
+    /// It could not be tried; why.
+    CouldNotRun(String),
+}
+
+/// One probe's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// Its word: `session`, `gate`, `login`.
+    pub probe: &'static str,
+    /// What it got.
+    pub verdict: ProbeVerdict,
+    /// What was tried and seen.
+    pub detail: String,
+    /// How long after the command began it was known.
+    pub at: Duration,
+}
+
+/// What the probes need.
+pub(super) struct Probes<'a> {
+    pub(super) plane: &'a ControlPlane,
+    pub(super) cluster: &'a Cluster,
+    pub(super) tenant: &'a Tenant,
+    pub(super) password: Option<SecretText>,
+    /// A session that was valid until the lockdown's commit.
+    pub(super) session: Option<Jti>,
+    pub(super) epoch: i64,
+    pub(super) started: Instant,
+}
+
+impl Probes<'_> {
+    /// Tries all three.
+    pub(super) async fn run(&self) -> Vec<ProbeReport> {
+        let (session, gate, login) = tokio::join!(self.session(), self.gate(), self.login());
+        vec![session, gate, login]
+    }
+
+    async fn session(&self) -> ProbeReport {
+        let Some(jti) = &self.session else {
+            let detail = "no session was valid when the tenant was cut".to_owned();
+            return self.report("session", ProbeVerdict::Refused, detail);
+        };
+        let asked =
+            async { control_plane::session_state(&mut *self.plane.session().await?, jti).await };
+        match asked.await {
+            Ok(SessionState::Valid) => {
+                let detail = format!("session {jti}, valid before, is still valid");
+                self.report("session", ProbeVerdict::GotIn, detail)
+            }
+            Ok(state) => {
+                let detail = format!("session {jti}, valid before, is now {}", state.word());
+                self.report("session", ProbeVerdict::Refused, detail)
+            }
+            Err(error) => self.could_not_run("session", chain(&error).join(": ")),
+        }
+    }
+
+    async fn gate(&self) -> ProbeReport {
+        let Some(name) = &self.tenant.database else {
+            let detail = "there is no database".to_owned();
+            return self.report("gate", ProbeVerdict::Refused, detail);
+        };
+        // Issued later than any mark and under the newest epoch: only the lock can refuse it.
+        let issued_at = 4_102_444_800_u64; // the year 2100
+        let claims = serde_json::json!({
+            "sub": uuid::Uuid::nil().to_string(),
+            "iat": issued_at,
+            "exp": issued_at + 3600,
+            "app_metadata": { "tenant_id": self.tenant.id.to_string() },
+            "tenant_epoch": self.epoch,
+        });
+        let identity = Identity::of(self.tenant, self.plane.id());
+        let asked = async {
+            let purpose = Purpose::query("probe");
+            let mut database = self.cluster.enter(name, &identity, purpose).await?;
+            database.check_identity().await?;
+            let is_allowed = database.gate_lets_in(&claims).await?;
+            database.close().await;
+            Ok::<_, ClusterError>(is_allowed)
+        };
+        match asked.await {
+            Ok(true) => {
+                let detail = "a statement with fresh claims got through".to_owned();
+                self.report("gate", ProbeVerdict::GotIn, detail)
+            }
+            Ok(false) => {
+                let detail = "a statement with fresh claims was refused".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Err(ClusterError::Postgres(error)) if is_closed(&error) => {
+                let detail = "the database lets nobody in".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Err(error) => self.could_not_run("gate", chain(&error).join(": ")),
+        }
+    }
+
+    async fn login(&self) -> ProbeReport {
+        let Some(name) = &self.tenant.database else {
+            let detail = "there is no login".to_owned();
+            return self.report("login", ProbeVerdict::Refused, detail);
+        };
+        let Some(password) = &self.password else {
+            let reason =
+                "the login's password is not kept, so nobody but the application can try it";
+            return self.could_not_run("login", reason.to_owned());
+        };
+        let endpoint = self.cluster.address_of(name, Some(password.clone()));
+        let endpoint = match (&self.tenant.host, self.tenant.port) {
+            (Some(host), Some(port)) => endpoint.at(host, port),
+            _ => endpoint,
+        };
+        match postgres::connect(&endpoint, Purpose::query("probe")).await {
+            Ok(connection) => {
+                Endpoint::close(connection).await;
+                let detail = format!("{name} logged in");
+                self.report("login", ProbeVerdict::GotIn, detail)
+            }
+            Err(error) if error.is("28000") || is_closed(&error) => {
+                let detail = format!("{name} was refused");
+                self.report("login", ProbeVerdict::Refused, detail)
+            }
+            Err(error) => self.could_not_run("login", chain(&error).join(": ")),
+        }
+    }
+
+    fn could_not_run(&self, probe: &'static str, reason: String) -> ProbeReport {
+        self.report(probe, ProbeVerdict::CouldNotRun(reason.clone()), reason)
+    }
+
+    fn report(&self, probe: &'static str, verdict: ProbeVerdict, detail: String) -> ProbeReport {
+        ProbeReport { probe, verdict, detail, at: self.started.elapsed() }
+    }
+}
+
+/// Returns whether the database refuses everybody (`datallowconn`).
+fn is_closed(error: &PgError) -> bool {
+    error.is("55000")
+}
