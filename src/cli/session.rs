@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
-use super::values::{duration, line, ttl};
+use super::values::{duration, line, object, ttl};
 use crate::model::{Jti, Reason, Slug, UserId};
 
 /// Sessions, by JTI.
@@ -46,7 +46,8 @@ Examples:
     /// Remove sessions that ran out
     ///
     /// In batches of 10,000 that hold nobody up. A session that was removed counts as unknown, and
-    /// an unknown session is never valid.
+    /// an unknown session is never valid. A session that was revoked by itself is kept, so that no
+    /// refresh brings it back.
     #[command(after_help = "\
 Examples:
   tenantctl session prune
@@ -72,6 +73,9 @@ pub struct SessionIssueArgs {
     /// The device it comes from
     #[arg(long, value_name = "TEXT", value_parser = line)]
     pub device: Option<String>,
+    /// What else to keep with it, a JSON object of up to 8 KiB
+    #[arg(long, value_name = "JSON", value_parser = object, default_value = "{}")]
+    pub metadata: serde_json::Value,
 }
 
 /// Whose sessions to list.

@@ -47,6 +47,20 @@ pub(super) fn line(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("at most 200 characters on one line".to_owned()) }
 }
 
+/// Reads a JSON object of up to 8 KiB.
+pub(super) fn object(text: &str) -> Result<serde_json::Value, String> {
+    if text.len() > 8192 {
+        return Err("it is longer than 8 KiB".to_owned());
+    }
+    // A jsonb column takes no NUL.
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))?;
+    if text.contains("\\u0000") {
+        return Err("it holds a NUL, which Postgres does not keep".to_owned());
+    }
+    Ok(object.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,6 +109,7 @@ async fn try_session(
         ttl: Duration::from_hours(1),
         ip: None,
         device: Some("tenantctl demo".to_owned()),
+        metadata: serde_json::json!({}),
     };
     let session = issue(&reach.plane, &request).await?;
     show(context, render_issue(console, &session));

@@ -49,6 +49,8 @@ pub fn render_session(console: &Console, session: &Session) -> View {
         let by = session.revoked_by.as_deref().unwrap_or("somebody");
         format!("{} by {by}: {}", instant(at), session.revoke_reason.as_deref().unwrap_or(""))
     });
+    let is_bare = session.metadata.as_object().is_some_and(serde_json::Map::is_empty);
+    let metadata = (!is_bare).then(|| session.metadata.to_string());
     let text = table::facts(
         console,
         &[
@@ -61,6 +63,8 @@ pub fn render_session(console: &Console, session: &Session) -> View {
             ("revoked", revoked),
             ("ip", session.ip.clone()),
             ("device", session.device.clone()),
+            ("metadata", metadata),
+            ("last seen", session.last_seen_at.map(instant)),
         ],
     );
     View::item("session", session_json(session), text)
@@ -113,6 +117,14 @@ pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
         text.push('\n');
         text.push_str(&table::facts(console, &[("gate", Some(format!("{} {told}", gate.tenant)))]));
     }
+    if let Some(auth) = &report.auth {
+        let told = auth.problem.as_ref().map_or_else(
+            || format!("{} sessions ended", auth.sessions),
+            |problem| format!("not told, so a refresh may bring it back: failed to {}", redact(problem)),
+        );
+        text.push('\n');
+        text.push_str(&table::facts(console, &[("auth", Some(told))]));
+    }
     let gates: Vec<_> = report
         .gates
         .iter()
@@ -127,6 +139,11 @@ pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
         "sessions": report.sessions,
         "changed": !report.was_revoked && !report.is_dry_run,
         "gates": gates,
+        "auth": report.auth.as_ref().map(|auth| json!({
+            "sessions": auth.sessions,
+            "told": auth.problem.is_none(),
+            "problem": auth.problem.as_deref().map(redact),
+        })),
     });
     View::item("revocation", value, text).with("dry_run", json!(report.is_dry_run))
 }
@@ -157,5 +174,7 @@ fn session_json(session: &Session) -> Value {
         "revoke_reason": session.revoke_reason,
         "ip": session.ip,
         "device": session.device,
+        "metadata": session.metadata,
+        "last_seen_at": session.last_seen_at.map(instant),
     })
 }

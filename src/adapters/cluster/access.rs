@@ -82,7 +82,8 @@ impl Cluster {
         deadline: tokio::time::Instant,
     ) -> Result<i64> {
         let (mut ended, mut empty_sweeps) = (0, 0);
-        // Two empty sweeps: a login that was under way at the first is there at the second.
+        // Two empty sweeps, a second apart: a login that was under way at the first, and passed the
+        // check before it was forbidden, is there at the second.
         while empty_sweeps < 2 {
             let (found,): (i64,) = sqlx::query_as(
                 "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -97,7 +98,10 @@ impl Cluster {
             if found > 0 && tokio::time::Instant::now() > deadline {
                 return Err(ClusterError::SessionsStay { database: name.to_string(), left: found });
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            let pause = if found > 0 { 50 } else { 1_000 };
+            if empty_sweeps < 2 {
+                tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            }
         }
         Ok(ended)
     }

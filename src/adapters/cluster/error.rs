@@ -24,6 +24,9 @@ pub enum ClusterError {
         /// What contradicts that it is ours.
         finding: String,
     },
+    /// The gate inside the tenant's database is not what was written to it.
+    #[error("set the tenant's gate: {0}")]
+    Gate(&'static str),
     /// A database that must be there is not.
     #[error("find database `{0}` on the cluster")]
     NoDatabase(String),
@@ -85,6 +88,7 @@ impl Classified for ClusterError {
             Self::Pooled => ErrorKind::Refused,
             Self::Folder { .. } => ErrorKind::Usage,
             Self::SessionsStay { .. } => ErrorKind::Unavailable,
+            Self::Gate(_) => ErrorKind::Incomplete,
             Self::NoRandomness => ErrorKind::Internal,
         }
     }
@@ -106,6 +110,7 @@ impl Classified for ClusterError {
             | Self::Seed { .. }
             | Self::Folder { .. }
             | Self::SessionsStay { .. }
+            | Self::Gate(_)
             | Self::NoRandomness => None,
         }
     }

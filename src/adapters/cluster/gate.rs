@@ -26,9 +26,13 @@ pub struct GateMarks {
 pub enum Denial {
     /// One session, until its last token has run out.
     Session(Jti, OffsetDateTime),
-    /// Everything a user was issued until now; the mark is dropped after a day.
-    User(UserId),
+    /// Everything a user was issued until this instant of the control plane's clock; the mark is
+    /// dropped once no token can be that old.
+    User(UserId, OffsetDateTime),
 }
+
+/// The longest that Supabase lets an access token live (Management API, `jwt_exp`, read 2026-11).
+const LONGEST_TOKEN: time::Duration = time::Duration::seconds(604_800);
 
 impl TenantDatabase {
     /// Locks or unlocks the gate, and raises its marks.
@@ -40,20 +44,27 @@ impl TenantDatabase {
         lock: Option<(bool, Option<&str>)>,
         marks: GateMarks,
     ) -> Result<()> {
-        sqlx::query(
+        let now: Option<(bool, bool)> = sqlx::query_as(
             "UPDATE tenantctl.gate SET epoch = greatest(epoch, $1), \
              sessions_not_before = greatest(sessions_not_before, $2), \
              locked = coalesce($3, locked), \
-             lock_reason = CASE WHEN $3 IS NULL THEN lock_reason ELSE $4 END",
+             lock_reason = CASE WHEN $3 IS NULL THEN lock_reason ELSE $4 END \
+             RETURNING locked = coalesce($3, locked), \
+               epoch >= $1 AND ($2 IS NULL OR sessions_not_before >= $2) IS TRUE",
         )
         .bind(marks.epoch)
         .bind(marks.not_before)
         .bind(lock.map(|(is_locked, _)| is_locked))
         .bind(lock.and_then(|(_, reason)| reason))
-        .execute(self.connection())
+        .fetch_optional(self.connection())
         .await
         .map_err(PgError::doing("set the tenant's gate"))?;
-        Ok(())
+        // Without its row the gate refuses everybody, but then nobody can open it either.
+        match now {
+            Some((true, true)) => Ok(()),
+            Some(_) => Err(ClusterError::Gate("it did not take what it was told")),
+            None => Err(ClusterError::Gate("its row is missing")),
+        }
     }
 
     /// Refuses one session or one user at the gate, and forgets refusals that no token outlives.
@@ -66,26 +77,26 @@ impl TenantDatabase {
                 "INSERT INTO tenantctl.denied (jti, until) VALUES ($1, $2) ON CONFLICT (jti) \
                  DO UPDATE SET until = greatest(denied.until, excluded.until)"
             }
-            Denial::User(_) => {
-                "INSERT INTO tenantctl.denied (user_id, denied_at, until) \
-                 VALUES ($1::uuid, clock_timestamp(), $2) ON CONFLICT (user_id) DO UPDATE SET \
+            Denial::User(..) => {
+                "INSERT INTO tenantctl.denied (user_id, denied_at, until) VALUES ($1::uuid, $3, $2) \
+                 ON CONFLICT (user_id) DO UPDATE SET \
                  denied_at = greatest(denied.denied_at, excluded.denied_at), \
                  until = greatest(denied.until, excluded.until)"
             }
         };
-        let (who, until) = match denial {
-            Denial::Session(jti, until) => (jti.to_string(), Some(*until)),
-            Denial::User(user) => (user.to_string(), None),
+        let (who, until, since) = match denial {
+            Denial::Session(jti, until) => (jti.to_string(), *until, None),
+            Denial::User(user, since) => {
+                (user.to_string(), *since + LONGEST_TOKEN, Some(*since))
+            }
         };
         let doing = || PgError::doing("refuse the token at the tenant's gate");
-        let (a_day,): (OffsetDateTime,) =
-            sqlx::query_as("SELECT clock_timestamp() + interval '1 day'")
-                .fetch_one(self.connection())
-                .await
-                .map_err(doing())?;
-        sqlx::query(statement)
-            .bind(who)
-            .bind(until.unwrap_or(a_day))
+        let statement = sqlx::query(statement).bind(who).bind(until);
+        let statement = match since {
+            Some(since) => statement.bind(since),
+            None => statement,
+        };
+        statement
             .execute(self.connection())
             .await
             .map_err(doing())?;

@@ -5,10 +5,11 @@
 //! 2026-11); deleting the row of `auth.sessions` is upstream's own global logout and kills refresh
 //! tokens of both versions. An access token that is out already lives until it expires.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::ControlPlaneError;
+use super::{ControlPlaneError, SessionScope};
 use crate::adapters::postgres::PgError;
 use crate::model::TenantId;
 
@@ -56,34 +57,67 @@ pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Re
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// A ban that was written, and what it replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Who.
+    pub user: Uuid,
+    /// Until when they were banned before, as text the server reads back.
+    pub until_before: Option<String>,
+}
+
 /// Bans users for a hundred years, which stops sign-in and refresh; returns those that were not
-/// banned before. `infinity` would not be readable to Auth, which is written in Go.
+/// banned as long before. `infinity` would not be readable to Auth, which is written in Go.
 ///
 /// # Errors
 /// When the server does not answer or the tables may not be written.
-pub async fn ban(connection: &mut PgConnection, users: &[Uuid]) -> Result<Vec<Uuid>> {
-    let rows: Vec<(Uuid,)> = sqlx::query_as(
-        "UPDATE auth.users SET banned_until = now() + interval '100 years' \
-         WHERE id = ANY ($1) AND (banned_until IS NULL OR banned_until <= now()) RETURNING id",
+pub async fn ban(connection: &mut PgConnection, users: &[Uuid]) -> Result<Vec<Ban>> {
+    let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(
+        "UPDATE auth.users u SET banned_until = now() + interval '100 years' FROM ( \
+           SELECT id, banned_until FROM auth.users WHERE id = ANY ($1) \
+           AND (banned_until < now() + interval '99 years') IS NOT FALSE FOR UPDATE) before \
+         WHERE u.id = before.id RETURNING u.id, before.banned_until::text",
     )
     .bind(users)
     .fetch_all(connection)
     .await
     .map_err(PgError::doing("ban the tenant's users in Supabase Auth"))?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    Ok(rows.into_iter().map(|(user, until_before)| Ban { user, until_before }).collect())
 }
 
-/// Lifts the bans of users.
+/// Gives the users a lockdown banned back what they had before; returns how many. Who also belongs
+/// to another tenant that is locked down stays banned, and is given back with that one.
 ///
 /// # Errors
 /// When the server does not answer or the tables may not be written.
-pub async fn unban(connection: &mut PgConnection, users: &[Uuid]) -> Result<u64> {
-    let done = sqlx::query("UPDATE auth.users SET banned_until = NULL WHERE id = ANY ($1)")
-        .bind(users)
-        .execute(connection)
-        .await
-        .map_err(PgError::doing("lift the bans in Supabase Auth"))?;
-    Ok(done.rows_affected())
+pub async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<(i64, i64)> {
+    let counts: (i64, i64) = sqlx::query_as(
+        "WITH mine AS ( \
+           SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l, \
+             jsonb_each(coalesce(l.saved -> 'banned', '{}')) b WHERE l.lockdown_id = $1 \
+         ), shared AS ( \
+           SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine \
+           JOIN auth.users u ON u.id = mine.id \
+           JOIN control_plane.lockdowns o ON o.lifted_at IS NULL AND o.lockdown_id <> $1 AND ( \
+             u.raw_app_meta_data ->> 'tenant_id' = o.tenant_id::text OR EXISTS ( \
+               SELECT FROM control_plane.user_mappings m \
+               WHERE m.auth_user_id = mine.id AND m.tenant_id = o.tenant_id)) \
+         ), handed AS ( \
+           UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, '{banned}', \
+             coalesce(saved -> 'banned', '{}') || s.bans) \
+           FROM (SELECT lockdown_id, jsonb_object_agg(id, before) AS bans FROM shared \
+             GROUP BY lockdown_id) s WHERE o.lockdown_id = s.lockdown_id \
+         ), lifted AS ( \
+           UPDATE auth.users u SET banned_until = (mine.before #>> '{}')::timestamptz FROM mine \
+           WHERE u.id = mine.id AND u.banned_until > now() + interval '99 years' \
+           AND mine.id NOT IN (SELECT id FROM shared) RETURNING u.id \
+         ) SELECT (SELECT count(*) FROM lifted), (SELECT count(*) FROM shared)",
+    )
+    .bind(lockdown)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("lift the bans in Supabase Auth"))?;
+    Ok(counts)
 }
 
 /// Deletes sessions, sign-ins under way and one-time tokens of users. The ban comes first:
@@ -94,14 +128,55 @@ pub async fn unban(connection: &mut PgConnection, users: &[Uuid]) -> Result<u64>
 pub async fn sweep(connection: &mut PgConnection, users: &[Uuid]) -> Result<Swept> {
     let doing = || PgError::doing("delete the sessions in Supabase Auth");
     let mut swept = Swept::default();
-    let deletes = [
-        ("DELETE FROM auth.sessions WHERE user_id = ANY ($1)", &mut swept.sessions),
-        ("DELETE FROM auth.flow_state WHERE user_id = ANY ($1)", &mut swept.flows),
-        ("DELETE FROM auth.one_time_tokens WHERE user_id = ANY ($1)", &mut swept.one_time_tokens),
+    let tables = [
+        ("auth.sessions", &mut swept.sessions),
+        ("auth.flow_state", &mut swept.flows),
+        ("auth.one_time_tokens", &mut swept.one_time_tokens),
     ];
-    for (statement, count) in deletes {
-        let done = sqlx::query(statement).bind(users).execute(&mut *connection).await;
-        *count = done.map_err(doing())?.rows_affected();
+    for (table, count) in tables {
+        // An older Auth does not have all of them.
+        let (is_here,): (bool,) = sqlx::query_as("SELECT to_regclass($1) IS NOT NULL")
+            .bind(table)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(doing())?;
+        if is_here {
+            let text = format!("DELETE FROM {table} WHERE user_id = ANY ($1)");
+            let done = sqlx::query(AssertSqlSafe(text)).bind(users).execute(&mut *connection).await;
+            *count = done.map_err(doing())?.rows_affected();
+        }
     }
     Ok(swept)
+}
+
+/// Ends what a scope covers in Auth, so that nothing of it is refreshed; returns how many sessions
+/// there were. Nobody is banned: who still may, signs in again.
+///
+/// A user who works in several tenants keeps the sessions that were recorded for another.
+///
+/// # Errors
+/// When the server does not answer or the tables may not be written.
+pub async fn sign_out(connection: &mut PgConnection, scope: &SessionScope) -> Result<u64> {
+    let (session, user, tenant) = match scope {
+        SessionScope::Session(jti) => match Uuid::parse_str(jti.as_str()) {
+            Ok(id) => (Some(id), None, None),
+            Err(_) => return Ok(0),
+        },
+        SessionScope::User(user) => (None, Some(user.0), None),
+        SessionScope::Tenant(tenant) => (None, None, Some(tenant.0)),
+        SessionScope::UserInTenant(user, tenant) => (None, Some(user.0), Some(tenant.0)),
+    };
+    let done = sqlx::query(
+        "DELETE FROM auth.sessions a USING auth.users u WHERE u.id = a.user_id \
+         AND ($1::uuid IS NULL OR a.id = $1) AND ($2::uuid IS NULL OR a.user_id = $2) \
+         AND ($3::uuid IS NULL OR u.raw_app_meta_data ->> 'tenant_id' = $3::text OR EXISTS ( \
+           SELECT FROM control_plane.sessions s WHERE s.jti = a.id::text AND s.tenant_id = $3))",
+    )
+    .bind(session)
+    .bind(user)
+    .bind(tenant)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
+    Ok(done.rows_affected())
 }

@@ -5,7 +5,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::ControlPlaneError;
+use super::{Ban, ControlPlaneError};
 use crate::adapters::postgres::PgError;
 use crate::model::{Actor, Reason, TenantId};
 
@@ -18,6 +18,8 @@ pub struct Lockdown {
     pub id: Uuid,
     /// When it began.
     pub started_at: OffsetDateTime,
+    /// How often it was asked for.
+    pub cuts: i32,
     /// What each layer was before, by layer.
     pub saved: serde_json::Value,
 }
@@ -27,7 +29,7 @@ pub struct Lockdown {
 pub struct Marks {
     /// The tenant's epoch.
     pub epoch: i64,
-    /// Since when older tokens are refused.
+    /// Since when older tokens are refused, with what the clocks may differ by.
     pub not_before: Option<OffsetDateTime>,
 }
 
@@ -48,7 +50,8 @@ pub async fn lock_tenant(
          locked_at = coalesce(locked_at, clock_timestamp()), lock_reason = $2, \
          session_epoch = session_epoch + 1, \
          sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
-         WHERE tenant_id = $1 RETURNING session_epoch, sessions_not_before",
+         WHERE tenant_id = $1 RETURNING session_epoch, \
+         sessions_not_before + (SELECT clock_skew FROM control_plane.settings)",
     )
     .bind(id.0)
     .bind(reason.as_str())
@@ -84,8 +87,8 @@ pub async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Resul
 /// When the tenant is gone or the server does not answer.
 pub async fn marks_of(connection: &mut PgConnection, id: TenantId) -> Result<Marks> {
     let found: Option<(i64, Option<OffsetDateTime>)> = sqlx::query_as(
-        "SELECT session_epoch, sessions_not_before FROM control_plane.tenant_metadata \
-         WHERE tenant_id = $1",
+        "SELECT session_epoch, sessions_not_before + clock_skew \
+         FROM control_plane.tenant_metadata, control_plane.settings WHERE tenant_id = $1",
     )
     .bind(id.0)
     .fetch_optional(connection)
@@ -95,7 +98,7 @@ pub async fn marks_of(connection: &mut PgConnection, id: TenantId) -> Result<Mar
     Ok(Marks { epoch, not_before })
 }
 
-/// Opens a lockdown, or returns the one that is open.
+/// Opens a lockdown, or returns the one that is open, which it counts as asked for once more.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -107,7 +110,8 @@ pub async fn open_lockdown(
 ) -> Result<Lockdown> {
     sqlx::query(
         "INSERT INTO control_plane.lockdowns (lockdown_id, tenant_id, actor, reason) \
-         VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) WHERE lifted_at IS NULL DO NOTHING",
+         VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) WHERE lifted_at IS NULL \
+         DO UPDATE SET cuts = lockdowns.cuts + 1",
     )
     .bind(Uuid::now_v7())
     .bind(tenant_id.0)
@@ -127,15 +131,15 @@ pub async fn find_lockdown(
     connection: &mut PgConnection,
     tenant_id: TenantId,
 ) -> Result<Option<Lockdown>> {
-    let found: Option<(Uuid, OffsetDateTime, Json<serde_json::Value>)> = sqlx::query_as(
-        "SELECT lockdown_id, started_at, saved FROM control_plane.lockdowns \
+    let found: Option<(Uuid, OffsetDateTime, i32, Json<serde_json::Value>)> = sqlx::query_as(
+        "SELECT lockdown_id, started_at, cuts, saved FROM control_plane.lockdowns \
          WHERE tenant_id = $1 AND lifted_at IS NULL",
     )
     .bind(tenant_id.0)
     .fetch_optional(connection)
     .await
     .map_err(PgError::doing("read the lockdown"))?;
-    Ok(found.map(|(id, started_at, saved)| Lockdown { id, started_at, saved: saved.0 }))
+    Ok(found.map(|(id, started_at, cuts, Json(saved))| Lockdown { id, started_at, cuts, saved }))
 }
 
 /// Keeps what a layer was before it was cut; what an earlier run kept stays, since that one saw the
@@ -162,47 +166,47 @@ pub async fn keep_saved(
     Ok(kept.0)
 }
 
-/// Adds users that were banned by this lockdown to those it has to give back.
+/// Adds users that were banned by this lockdown to those it has to give back; what an earlier run
+/// kept of a user stays.
 ///
 /// # Errors
 /// When the server does not answer.
-pub async fn keep_banned(
-    connection: &mut PgConnection,
-    lockdown: Uuid,
-    users: &[Uuid],
-) -> Result<()> {
-    let users: Vec<String> = users.iter().map(ToString::to_string).collect();
+pub async fn keep_banned(connection: &mut PgConnection, lockdown: Uuid, bans: &[Ban]) -> Result<()> {
+    let before = |ban: &Ban| (ban.user.to_string(), serde_json::json!(ban.until_before));
+    let banned: serde_json::Map<_, _> = bans.iter().map(before).collect();
     sqlx::query(
         "UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, '{banned}', \
-         coalesce(saved -> 'banned', '[]') || $2::jsonb) WHERE lockdown_id = $1",
+         $2::jsonb || coalesce(saved -> 'banned', '{}')) WHERE lockdown_id = $1",
     )
     .bind(lockdown)
-    .bind(Json(users))
+    .bind(Json(banned))
     .execute(connection)
     .await
     .map_err(PgError::doing("keep who was banned"))?;
     Ok(())
 }
 
-/// Closes a lockdown.
+/// Closes a lockdown; returns whether it could be: not when it was asked for again after it was
+/// read.
 ///
 /// # Errors
 /// When the server does not answer.
 pub async fn lift_lockdown(
     connection: &mut PgConnection,
-    tenant_id: TenantId,
+    lockdown: &Lockdown,
     actor: &Actor,
     reason: &Reason,
-) -> Result<()> {
-    sqlx::query(
+) -> Result<bool> {
+    let done = sqlx::query(
         "UPDATE control_plane.lockdowns SET lifted_at = clock_timestamp(), lifted_by = $2, \
-         lift_reason = $3 WHERE tenant_id = $1 AND lifted_at IS NULL",
+         lift_reason = $3 WHERE lockdown_id = $1 AND lifted_at IS NULL AND cuts = $4",
     )
-    .bind(tenant_id.0)
+    .bind(lockdown.id)
     .bind(actor.as_str())
     .bind(reason.as_str())
+    .bind(lockdown.cuts)
     .execute(connection)
     .await
     .map_err(PgError::doing("close the lockdown"))?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }

@@ -17,7 +17,7 @@ pub use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
-pub use auth::{Swept, auth_members, ban, has_auth, sweep, unban};
+pub use auth::{Ban, Swept, auth_members, ban, has_auth, sign_out, sweep, unban};
 pub use error::ControlPlaneError;
 pub use journal::{
     Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance,
@@ -30,9 +30,10 @@ pub use lockdowns::{
 };
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{
-    NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_expired, count_live,
-    find_session, find_tenants_of, insert_session, list_sessions, mark_revoked, prune_batch,
-    raise_epochs, revoke_session, sample_session, session_state,
+    MarkCursor, NewSession, RevokedRows, Session, SessionFilter, SessionScope, claims_state,
+    count_expired, count_live, find_session, find_tenants_of, fix_moment, insert_session,
+    list_sessions, mark_revoked, prune_batch, raise_epoch, revoke_session, sample_session,
+    session_state,
 };
 pub use tenants::{
     Address, NewTenant, TenantFilter, find_any, find_by_id, find_live, labels_of, lift_quarantine,

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -27,6 +29,8 @@ pub struct NewSession {
     pub ip: Option<IpAddr>,
     /// With what.
     pub device: Option<String>,
+    /// What else is worth keeping, a JSON object.
+    pub metadata: serde_json::Value,
 }
 
 /// A session as recorded, with its state.
@@ -56,6 +60,10 @@ pub struct Session {
     pub ip: Option<String>,
     /// With what.
     pub device: Option<String>,
+    /// What else was kept, a JSON object.
+    pub metadata: serde_json::Value,
+    /// When it was last refreshed.
+    pub last_seen_at: Option<OffsetDateTime>,
 }
 
 /// Which sessions to list.
@@ -96,32 +104,17 @@ impl SessionScope {
     }
 }
 
-/// Records a session under the epochs of this moment; nothing when the tenant is not active.
-///
-/// The tenant's row is locked for the moment of the insert, so that a session and a lockdown never
-/// pass each other.
+/// Records a session under the epochs of this moment; nothing when the tenant takes no sessions.
 ///
 /// # Errors
-/// When the id is taken or the server does not answer.
+/// When the server does not answer.
 pub async fn insert_session(
     connection: &mut PgConnection,
     new: &NewSession,
 ) -> Result<Option<(OffsetDateTime, OffsetDateTime)>> {
     let recorded: Option<(OffsetDateTime, OffsetDateTime)> = sqlx::query_as(
-        "WITH tenant AS ( \
-           SELECT tenant_id, session_epoch FROM control_plane.tenant_metadata \
-           WHERE tenant_id = $3 AND status = 'active' AND locked_at IS NULL FOR SHARE \
-         ), member AS ( \
-           INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id) \
-           SELECT $2, tenant_id FROM tenant \
-           ON CONFLICT (auth_user_id, tenant_id) DO UPDATE SET role = user_mappings.role \
-           RETURNING session_epoch \
-         ), moment AS (SELECT clock_timestamp() AS at) \
-         INSERT INTO control_plane.sessions \
-           (jti, user_id, tenant_id, tenant_epoch, user_epoch, issued_at, expires_at, ip, device) \
-         SELECT $1, $2, $3, tenant.session_epoch, member.session_epoch, moment.at, \
-           moment.at + make_interval(secs => $4::double precision), $5::inet, $6 \
-         FROM tenant, member, moment RETURNING issued_at, expires_at",
+        "SELECT issued_at, expires_at FROM control_plane.record_session($1, $2, $3, \
+         make_interval(secs => $4::double precision), $5::inet, $6, $7)",
     )
     .bind(new.jti.as_str())
     .bind(new.user_id.0)
@@ -129,6 +122,7 @@ pub async fn insert_session(
     .bind(new.ttl_seconds)
     .bind(new.ip.map(|ip| ip.to_string()))
     .bind(&new.device)
+    .bind(Json(&new.metadata))
     .fetch_optional(connection)
     .await
     .map_err(PgError::doing("record the session"))?;
@@ -155,38 +149,30 @@ pub async fn session_state(connection: &mut PgConnection, jti: &Jti) -> Result<S
     })
 }
 
-type SessionRow = (
-    String,
-    Uuid,
-    Uuid,
-    String,
-    String,
-    OffsetDateTime,
-    OffsetDateTime,
-    Option<OffsetDateTime>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
+/// What a session is read from.
+const SESSION_COLUMNS: &str = "s.jti, s.user_id, s.tenant_id, t.slug, s.state, s.issued_at, \
+     s.expires_at, s.revoked_at, s.revoked_by, s.revoke_reason, host(s.ip) AS ip, s.device, \
+     s.metadata, s.last_seen_at FROM control_plane.session_states s \
+     JOIN control_plane.tenant_metadata t USING (tenant_id)";
 
-impl From<SessionRow> for Session {
-    fn from(row: SessionRow) -> Self {
-        Self {
-            jti: row.0,
-            user_id: row.1,
-            tenant_id: row.2,
-            tenant: row.3,
-            state: row.4,
-            issued_at: row.5,
-            expires_at: row.6,
-            revoked_at: row.7,
-            revoked_by: row.8,
-            revoke_reason: row.9,
-            ip: row.10,
-            device: row.11,
-        }
-    }
+fn session_of(row: &PgRow) -> std::result::Result<Session, sqlx::Error> {
+    let Json(metadata) = row.try_get("metadata")?;
+    Ok(Session {
+        jti: row.try_get("jti")?,
+        user_id: row.try_get("user_id")?,
+        tenant_id: row.try_get("tenant_id")?,
+        tenant: row.try_get("slug")?,
+        state: row.try_get("state")?,
+        issued_at: row.try_get("issued_at")?,
+        expires_at: row.try_get("expires_at")?,
+        revoked_at: row.try_get("revoked_at")?,
+        revoked_by: row.try_get("revoked_by")?,
+        revoke_reason: row.try_get("revoke_reason")?,
+        ip: row.try_get("ip")?,
+        device: row.try_get("device")?,
+        metadata,
+        last_seen_at: row.try_get("last_seen_at")?,
+    })
 }
 
 /// Returns a session with its state; nothing when none was recorded under this id.
@@ -194,17 +180,11 @@ impl From<SessionRow> for Session {
 /// # Errors
 /// When the server does not answer.
 pub async fn find_session(connection: &mut PgConnection, jti: &Jti) -> Result<Option<Session>> {
-    let found: Option<SessionRow> = sqlx::query_as(
-        "SELECT s.jti, s.user_id, s.tenant_id, t.slug, control_plane.session_state(s.jti), \
-         s.issued_at, s.expires_at, s.revoked_at, s.revoked_by, s.revoke_reason, host(s.ip), \
-         s.device FROM control_plane.sessions s \
-         JOIN control_plane.tenant_metadata t USING (tenant_id) WHERE s.jti = $1",
-    )
-    .bind(jti.as_str())
-    .fetch_optional(connection)
-    .await
-    .map_err(PgError::doing("look the session up"))?;
-    Ok(found.map(Session::from))
+    let doing = || PgError::doing("look the session up");
+    let text = format!("SELECT {SESSION_COLUMNS} WHERE s.jti = $1");
+    let row = sqlx::query(AssertSqlSafe(text)).bind(jti.as_str()).fetch_optional(connection).await;
+    let row = row.map_err(doing())?;
+    Ok(row.as_ref().map(session_of).transpose().map_err(doing())?)
 }
 
 /// Returns up to `limit` sessions, newest first.
@@ -216,22 +196,38 @@ pub async fn list_sessions(
     filter: &SessionFilter,
     limit: i64,
 ) -> Result<Vec<Session>> {
-    let rows: Vec<SessionRow> = sqlx::query_as(
-        "SELECT * FROM (SELECT s.jti, s.user_id, s.tenant_id, t.slug, \
-         control_plane.session_state(s.jti) AS state, s.issued_at, s.expires_at, s.revoked_at, \
-         s.revoked_by, s.revoke_reason, host(s.ip), s.device FROM control_plane.sessions s \
-         JOIN control_plane.tenant_metadata t USING (tenant_id) \
-         WHERE ($1::uuid IS NULL OR s.user_id = $1) AND ($2::uuid IS NULL OR s.tenant_id = $2)) l \
-         WHERE $3 OR l.state = 'valid' ORDER BY l.issued_at DESC, l.jti LIMIT $4",
+    let doing = || PgError::doing("list the sessions");
+    let text = format!(
+        "SELECT {SESSION_COLUMNS} \
+         WHERE ($1::uuid IS NULL OR s.user_id = $1) AND ($2::uuid IS NULL OR s.tenant_id = $2) \
+         AND ($3 OR s.state = 'valid') ORDER BY s.issued_at DESC, s.jti LIMIT $4"
+    );
+    let rows = sqlx::query(AssertSqlSafe(text))
+        .bind(filter.user_id.map(|id| id.0))
+        .bind(filter.tenant_id.map(|id| id.0))
+        .bind(filter.all)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+        .map_err(doing())?;
+    Ok(rows.iter().map(session_of).collect::<std::result::Result<_, _>>().map_err(doing())?)
+}
+
+/// Fixes the moment that everything read in this transaction afterwards belongs to, so that what a
+/// cut ended can be counted once it is made.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn fix_moment(connection: &mut PgConnection) -> Result<()> {
+    // The snapshot is taken by the first query, not by the SET.
+    sqlx::raw_sql(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+         SELECT FROM control_plane.identity",
     )
-    .bind(filter.user_id.map(|id| id.0))
-    .bind(filter.tenant_id.map(|id| id.0))
-    .bind(filter.all)
-    .bind(limit)
-    .fetch_all(connection)
+    .execute(connection)
     .await
-    .map_err(PgError::doing("list the sessions"))?;
-    Ok(rows.into_iter().map(Session::from).collect())
+    .map_err(PgError::doing("fix the moment to count at"))?;
+    Ok(())
 }
 
 /// Counts the sessions of a scope that are valid now.
@@ -241,10 +237,9 @@ pub async fn list_sessions(
 pub async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> Result<i64> {
     let (jti, user, tenant) = scope.filter();
     let (count,): (i64,) = sqlx::query_as(
-        "SELECT count(*) FROM control_plane.sessions s \
+        "SELECT count(*) FROM control_plane.session_states s \
          WHERE ($1::text IS NULL OR s.jti = $1) AND ($2::uuid IS NULL OR s.user_id = $2) \
-         AND ($3::uuid IS NULL OR s.tenant_id = $3) AND s.revoked_at IS NULL \
-         AND s.expires_at > now() AND control_plane.is_session_valid(s.jti)",
+         AND ($3::uuid IS NULL OR s.tenant_id = $3) AND s.state = 'valid'",
     )
     .bind(jti)
     .bind(user)
@@ -255,50 +250,53 @@ pub async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> 
     Ok(count)
 }
 
-/// Revokes everything of a user or a tenant by raising one number; returns how many epochs rose.
+/// Revokes everything of a user or a tenant by raising the number in one row; returns since when
+/// older tokens are refused.
 ///
-/// `clock_timestamp()`, not `now()`: sessions issued while this statement waited for the row must
-/// fall under it as well.
+/// `clock_timestamp()`, not `now()`: tokens issued while this statement waited for the row must fall
+/// under it as well.
 ///
 /// # Errors
-/// When the server does not answer.
-pub async fn raise_epochs(connection: &mut PgConnection, scope: &SessionScope) -> Result<u64> {
-    let (_, user, tenant) = scope.filter();
+/// When the server does not answer, or the tenant is gone.
+pub async fn raise_epoch(
+    connection: &mut PgConnection,
+    scope: &SessionScope,
+) -> Result<Option<OffsetDateTime>> {
     let statement = match scope {
-        SessionScope::Session(_) => return Ok(0),
+        SessionScope::Session(_) => return Ok(None),
         SessionScope::Tenant(_) => {
             "UPDATE control_plane.tenant_metadata SET session_epoch = session_epoch + 1, \
              sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
-             WHERE tenant_id = $2 AND $1::uuid IS NULL"
+             WHERE tenant_id = $2 AND $1::uuid IS NULL \
+             RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
         }
         // A user whom nobody mapped to a tenant is marked all the same: tokens without a recorded
         // session are judged by that mark.
         SessionScope::User(_) => {
-            "WITH marked AS ( \
-               INSERT INTO control_plane.user_marks (auth_user_id, sessions_not_before) \
-               SELECT $1, clock_timestamp() WHERE $2::uuid IS NULL \
-               ON CONFLICT (auth_user_id) DO UPDATE SET sessions_not_before = \
-                 greatest(user_marks.sessions_not_before, excluded.sessions_not_before) \
-             ) \
-             UPDATE control_plane.user_mappings SET session_epoch = session_epoch + 1, \
-             sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
-             WHERE auth_user_id = $1"
+            "INSERT INTO control_plane.user_marks AS m (auth_user_id, sessions_not_before) \
+             SELECT $1, clock_timestamp() WHERE $2::uuid IS NULL \
+             ON CONFLICT (auth_user_id) DO UPDATE SET session_epoch = m.session_epoch + 1, \
+             sessions_not_before = greatest(m.sessions_not_before, clock_timestamp()) \
+             RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
         }
         SessionScope::UserInTenant(..) => {
-            "INSERT INTO control_plane.user_mappings \
+            "INSERT INTO control_plane.user_mappings AS m \
              (auth_user_id, tenant_id, session_epoch, sessions_not_before) \
              VALUES ($1, $2, 2, clock_timestamp()) ON CONFLICT (auth_user_id, tenant_id) \
-             DO UPDATE SET session_epoch = user_mappings.session_epoch + 1, sessions_not_before = \
-               greatest(user_mappings.sessions_not_before, excluded.sessions_not_before)"
+             DO UPDATE SET session_epoch = m.session_epoch + 1, sessions_not_before = \
+               greatest(m.sessions_not_before, clock_timestamp()) \
+             RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
         }
     };
-    let done = sqlx::query(statement)
+    let (_, user, tenant) = scope.filter();
+    let raised: Option<(OffsetDateTime,)> = sqlx::query_as(statement)
         .bind(user)
         .bind(tenant)
-        .execute(connection)
+        .fetch_optional(connection)
         .await
         .map_err(PgError::doing("raise the session epoch"))?;
-    Ok(done.rows_affected())
+    let (not_before,) = raised.ok_or(ControlPlaneError::Changed("the tenant"))?;
+    Ok(Some(not_before))
 }
 
 /// Revokes one session; nothing when there is none, false when it was revoked before.
@@ -328,7 +326,11 @@ pub async fn revoke_session(
     Ok(found.map(|(is_new,)| is_new))
 }
 
-/// Marks up to 5,000 rows that an epoch already revoked, for the record; returns how many.
+/// Where the next batch of rows to be marked begins.
+pub type MarkCursor = Option<(Uuid, OffsetDateTime)>;
+
+/// Marks up to 5,000 rows that an epoch already revoked, for the record; returns how many, and where
+/// the next batch begins. Rows that somebody works on are left out, so nobody waits.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -337,28 +339,44 @@ pub async fn mark_revoked(
     scope: &SessionScope,
     actor: &Actor,
     reason: &Reason,
-) -> Result<RevokedRows> {
+    after: MarkCursor,
+) -> Result<(RevokedRows, MarkCursor)> {
     let (jti, user, tenant) = scope.filter();
-    let done = sqlx::query(
-        "UPDATE control_plane.sessions SET revoked_at = clock_timestamp(), revoked_by = $4, \
-         revoke_reason = $5 WHERE jti IN (SELECT s.jti FROM control_plane.sessions s \
+    // In the order of the indexes on (tenant_id, user_id, issued_at) and (user_id, issued_at):
+    // without a place to go on from, each batch would walk over all rows marked before.
+    let (count, last_user, last_at): (i64, Option<Uuid>, Option<OffsetDateTime>) = sqlx::query_as(
+        "WITH due AS MATERIALIZED ( \
+           SELECT s.jti FROM control_plane.session_states s \
            WHERE ($1::text IS NULL OR s.jti = $1) AND ($2::uuid IS NULL OR s.user_id = $2) \
            AND ($3::uuid IS NULL OR s.tenant_id = $3) AND s.revoked_at IS NULL \
-           AND s.expires_at > now() AND NOT control_plane.is_session_valid(s.jti) \
-           LIMIT 5000 FOR UPDATE SKIP LOCKED)",
+           AND s.state NOT IN ('valid', 'expired') AND s.expires_at > now() \
+           AND ($6::uuid IS NULL OR (s.user_id, s.issued_at) >= ($6, $7)) \
+           ORDER BY s.user_id, s.issued_at LIMIT 5000 \
+         ), free AS ( \
+           SELECT s.jti FROM control_plane.sessions s WHERE s.jti IN (SELECT jti FROM due) \
+           FOR NO KEY UPDATE SKIP LOCKED \
+         ), marked AS ( \
+           UPDATE control_plane.sessions s SET revoked_at = clock_timestamp(), revoked_by = $4, \
+           revoke_reason = $5 FROM free WHERE s.jti = free.jti AND s.revoked_at IS NULL \
+           RETURNING s.user_id, s.issued_at \
+         ), last AS (SELECT user_id, issued_at FROM marked ORDER BY 1 DESC, 2 DESC LIMIT 1) \
+         SELECT (SELECT count(*) FROM marked), (SELECT user_id FROM last), \
+           (SELECT issued_at FROM last)",
     )
     .bind(jti)
     .bind(user)
     .bind(tenant)
     .bind(actor.as_str())
     .bind(reason.as_str())
-    .execute(connection)
+    .bind(after.map(|(user, _)| user))
+    .bind(after.map(|(_, at)| at))
+    .fetch_one(connection)
     .await
     .map_err(PgError::doing("mark the revoked sessions"))?;
-    Ok(done.rows_affected())
+    Ok((RevokedRows::try_from(count).unwrap_or_default(), last_user.zip(last_at)))
 }
 
-/// Returns the tenants a user works in, by id.
+/// Returns the tenants a user works in or had sessions in, by id.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -376,6 +394,9 @@ pub async fn find_tenants_of(connection: &mut PgConnection, user: UserId) -> Res
 /// Removes up to `limit` sessions that ran out longer than `keep_seconds` ago; returns how many.
 /// Rows that somebody works on are left for the next batch, so nobody waits.
 ///
+/// A session that was revoked by itself stays: no epoch speaks against it, and once forgotten it
+/// could come back by a refresh.
+///
 /// # Errors
 /// When the server does not answer.
 pub async fn prune_batch(
@@ -385,8 +406,9 @@ pub async fn prune_batch(
 ) -> Result<u64> {
     let done = sqlx::query(
         "DELETE FROM control_plane.sessions WHERE jti IN (SELECT jti FROM control_plane.sessions \
-         WHERE expires_at < now() - make_interval(secs => $1::double precision) \
-         ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+         WHERE jti IN (SELECT s.jti FROM control_plane.session_states s \
+           WHERE s.expires_at < now() - make_interval(secs => $1::double precision) \
+           AND s.state <> 'revoked' ORDER BY s.expires_at LIMIT $2) FOR UPDATE SKIP LOCKED)",
     )
     .bind(keep_seconds)
     .bind(limit)
@@ -402,8 +424,9 @@ pub async fn prune_batch(
 /// When the server does not answer.
 pub async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> Result<u64> {
     let (count,): (i64,) = sqlx::query_as(
-        "SELECT count(*) FROM control_plane.sessions \
-         WHERE expires_at < now() - make_interval(secs => $1::double precision)",
+        "SELECT count(*) FROM control_plane.session_states \
+         WHERE expires_at < now() - make_interval(secs => $1::double precision) \
+         AND state <> 'revoked'",
     )
     .bind(keep_seconds)
     .fetch_one(connection)
@@ -412,7 +435,8 @@ pub async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> 
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Returns one session of a tenant that was valid under an epoch, if there is one.
+/// Returns one session of a tenant that was valid under an epoch, if there is one, else any that has
+/// not run out.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -421,14 +445,35 @@ pub async fn sample_session(
     tenant: TenantId,
     epoch: i64,
 ) -> Result<Option<Jti>> {
-    let found: Option<(String,)> = sqlx::query_as(
-        "SELECT jti FROM control_plane.sessions WHERE tenant_id = $1 AND tenant_epoch = $2 \
-         AND revoked_at IS NULL AND expires_at > now() LIMIT 1",
-    )
+    let sample = "SELECT jti FROM control_plane.sessions \
+         WHERE tenant_id = $1 AND expires_at > now()";
+    let found: Option<(String,)> = sqlx::query_as(AssertSqlSafe(format!(
+        "(SELECT jti, 1 AS rank FROM ({sample} AND tenant_epoch = $2 AND revoked_at IS NULL LIMIT 1) a \
+         UNION ALL SELECT jti, 2 FROM ({sample} LIMIT 1) b) ORDER BY rank LIMIT 1"
+    )))
     .bind(tenant.0)
     .bind(epoch)
     .fetch_optional(connection)
     .await
     .map_err(PgError::doing("find a session to probe with"))?;
     Ok(found.and_then(|(jti,)| jti.parse().ok()))
+}
+
+/// Returns the judgement on a whole token's claims.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn claims_state(
+    connection: &mut PgConnection,
+    claims: &serde_json::Value,
+) -> Result<(String, bool)> {
+    let judged = sqlx::query_as(
+        "SELECT control_plane.claims_state($1), control_plane.are_claims_valid($1)",
+    );
+    let judged: (String, bool) = judged
+        .bind(Json(claims))
+        .fetch_one(connection)
+        .await
+        .map_err(PgError::doing("ask for the state of the claims"))?;
+    Ok(judged)
 }

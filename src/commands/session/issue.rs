@@ -14,6 +14,7 @@ pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<End
         ttl: args.ttl,
         ip: args.ip,
         device: args.device,
+        metadata: args.metadata,
     };
     let plane = context.plane().await?;
     let report = issue(&plane, &request).await?;

@@ -22,6 +22,8 @@ pub struct IssueRequest {
     pub ip: Option<IpAddr>,
     /// With what.
     pub device: Option<String>,
+    /// What else is worth keeping, a JSON object.
+    pub metadata: serde_json::Value,
 }
 
 /// A session that was recorded.
@@ -57,6 +59,7 @@ pub async fn issue(
         ttl_seconds: i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX),
         ip: request.ip,
         device: request.device.clone(),
+        metadata: request.metadata.clone(),
     };
     match control_plane::insert_session(&mut session, &new).await? {
         Some((issued_at, expires_at)) => Ok(IssueReport {

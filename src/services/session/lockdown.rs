@@ -6,24 +6,28 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
 use super::layer::chain;
-use super::probe::Probes;
+use super::probe::{Probes, is_closed, is_missing};
 use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
 use crate::adapters::cluster::{Cluster, ClusterError, Door, DoorFlags, GateMarks, Identity};
 use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown, Marks, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::model::{Actor, Classified, DatabaseName, ErrorKind, Reason, SecretText, Slug, Tenant};
+use crate::model::{
+    Actor, Classified, DatabaseName, ErrorKind, Reason, SecretText, Slug, Tenant, TenantStatus,
+};
 
 /// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
 /// way when the ban was written can still insert a session.
 const SECOND_SWEEP: Duration = Duration::from_secs(3);
 /// How often a layer that does not answer is tried.
 const TRIES: u32 = 3;
+/// How long the cut waits for its line in the audit trail.
+const TRAIL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A tenant to be cut off, or given back.
 #[derive(Debug)]
@@ -54,9 +58,7 @@ pub struct LockdownReport {
 impl LockdownReport {
     /// Returns how the command ends; nothing when every probe was refused and no layer failed.
     pub fn ending(&self) -> Option<ErrorKind> {
-        let is_proven = self.probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused);
-        (!is_proven || self.layers.iter().any(LayerReport::has_failed))
-            .then_some(ErrorKind::Unproven)
+        (!is_proven(&self.layers, &self.probes)).then_some(ErrorKind::Unproven)
     }
 }
 
@@ -95,20 +97,27 @@ pub async fn lockdown(
     let started = Instant::now();
     let tenant = find(plane, &request.tenant).await?;
     let operation_id = Uuid::now_v7();
-    let (marks, lockdown) = cut_control_plane(plane, &tenant, request, operation_id).await?;
+    let (marks, lockdown, is_trailed) =
+        cut_control_plane(plane, &tenant, request, operation_id).await?;
+    let late = if is_trailed { "" } else { "; the audit trail was busy and hears of it afterwards" };
     let first = LayerReport {
         layer: "control_plane",
         verdict: LayerVerdict::Done,
-        detail: format!("locked, epoch {}", marks.epoch),
+        detail: format!("locked, epoch {}{late}", marks.epoch),
         elapsed: started.elapsed(),
         at: started.elapsed(),
     };
     on_layer(&first);
     let cut = Cut { plane, cluster, tenant: &tenant, request, lockdown: &lockdown, started };
-    let (gate, auth, connections) = tokio::join!(cut.gate(marks), cut.auth(), cut.connections());
-    for layer in [&gate, &auth, &connections] {
-        on_layer(layer);
-    }
+    let told = |layer: LayerReport| {
+        on_layer(&layer);
+        layer
+    };
+    let (gate, auth, connections) = tokio::join!(
+        async { told(cut.gate(marks).await) },
+        async { told(cut.auth().await) },
+        async { told(cut.connections().await) }
+    );
     let epoch_before = marks.epoch - 1;
     let was_valid = async {
         let mut session = plane.session().await?;
@@ -124,22 +133,58 @@ pub async fn lockdown(
         started,
     };
     let probes = probes.run().await;
-    let layers = vec![first, gate, auth, connections];
+    let mut layers = vec![first, gate, auth, connections];
     let proof = serde_json::json!({
         "layers": layers.iter().map(|l| (l.layer, !l.has_failed())).collect::<Vec<_>>(),
         "probes": probes.iter()
             .map(|p| (p.probe, p.verdict == ProbeVerdict::Refused)).collect::<Vec<_>>(),
     });
-    let report = LockdownReport { tenant, layers, probes, elapsed: started.elapsed() };
-    let outcome = match report.ending() {
-        None => AuditOutcome::Done,
-        Some(_) => AuditOutcome::Failed,
+    let is_proven = is_proven(&layers, &probes);
+    let outcome = if is_proven { AuditOutcome::Done } else { AuditOutcome::Failed };
+    let recorded = record(plane, request, &tenant, (operation_id, outcome, proof), is_trailed).await;
+    // What was cut stays cut, and whoever asked hears of it, also when the control plane went away.
+    let tenant = match recorded {
+        Ok(tenant) => tenant,
+        Err(error) => {
+            let causes = chain(&error);
+            layers.push(LayerReport {
+                layer: "audit",
+                detail: format!("failed to {}", causes.join(": ")),
+                verdict: LayerVerdict::Failed(causes),
+                elapsed: Duration::ZERO,
+                at: started.elapsed(),
+            });
+            tenant
+        }
     };
+    Ok(LockdownReport { tenant, layers, probes, elapsed: started.elapsed() })
+}
+
+fn is_proven(layers: &[LayerReport], probes: &[ProbeReport]) -> bool {
+    probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused)
+        && !layers.iter().any(LayerReport::has_failed)
+}
+
+/// Writes how a lockdown ended, and its intent where the trail was busy then; returns the tenant as
+/// it is now.
+async fn record(
+    plane: &ControlPlane,
+    request: &LockdownRequest,
+    tenant: &Tenant,
+    (operation_id, outcome, proof): (Uuid, AuditOutcome, serde_json::Value),
+    is_trailed: bool,
+) -> Result<Tenant, SessionError> {
     let mut session = plane.session().await?;
-    let entry = entry(request, "tenant.lockdown", &report.tenant, operation_id, outcome, proof);
+    let action = "tenant.lockdown";
+    if !is_trailed {
+        let detail = serde_json::json!({ "written": "after the cut" });
+        let intent = entry(request, action, tenant, operation_id, AuditOutcome::Intent, detail);
+        control_plane::append(&mut session, &intent).await?;
+    }
+    let entry = entry(request, action, tenant, operation_id, outcome, proof);
     control_plane::append(&mut session, &entry).await?;
-    let tenant = find(plane, &request.tenant).await?;
-    Ok(LockdownReport { tenant, ..report })
+    drop(session);
+    find(plane, &request.tenant).await
 }
 
 /// Gives a locked tenant back what its lockdown took, control plane last; epochs stay, so old
@@ -179,9 +224,11 @@ pub async fn unlock(
     }
     let is_whole = !layers.iter().any(LayerReport::has_failed);
     if is_whole {
-        let layer = back.unlock_control_plane(operation_id).await?;
-        on_layer(&layer);
-        layers.push(layer);
+        let (layer, cut_again) = back.unlock_control_plane(operation_id).await?;
+        for layer in std::iter::once(layer).chain(cut_again) {
+            on_layer(&layer);
+            layers.push(layer);
+        }
     } else {
         // The tenant stays locked where it counts; the same command goes on from here.
         let mut session = plane.session().await?;
@@ -223,7 +270,7 @@ async fn cut_control_plane(
     tenant: &Tenant,
     request: &LockdownRequest,
     operation_id: Uuid,
-) -> Result<(Marks, Lockdown), SessionError> {
+) -> Result<(Marks, Lockdown, bool), SessionError> {
     let doing = || PgError::doing("lock the tenant in the control plane");
     let mut transaction = plane.begin().await?;
     let marks = control_plane::lock_tenant(&mut transaction, tenant.id, &request.reason).await?;
@@ -232,9 +279,20 @@ async fn cut_control_plane(
     let detail = serde_json::json!({ "epoch": marks.epoch });
     let intent =
         entry(request, "tenant.lockdown", tenant, operation_id, AuditOutcome::Intent, detail);
-    control_plane::append(&mut transaction, &intent).await?;
+    // The trail is written in line, and whoever is before us may be stuck. The cut does not wait
+    // for that.
+    let mut trail = transaction.begin().await.map_err(doing())?;
+    let patience = format!("SET LOCAL lock_timeout = {}", TRAIL_PATIENCE.as_millis());
+    sqlx::raw_sql(AssertSqlSafe(patience)).execute(&mut *trail).await.map_err(doing())?;
+    let is_trailed = match control_plane::append(&mut trail, &intent).await {
+        Ok(()) => trail.commit().await.map(|()| true).map_err(doing())?,
+        Err(ControlPlaneError::Postgres(error)) if error.is("55P03") => {
+            trail.rollback().await.map(|()| false).map_err(doing())?
+        }
+        Err(error) => return Err(error.into()),
+    };
     transaction.commit().await.map_err(doing())?;
-    Ok((marks, lockdown))
+    Ok((marks, lockdown, is_trailed))
 }
 
 struct Cut<'a> {
@@ -297,8 +355,7 @@ impl Cut<'_> {
     }
 
     fn database(&self) -> Option<&DatabaseName> {
-        // Reserved and never placed: the name is chosen, the database is not there.
-        self.tenant.database.as_ref().filter(|_| self.tenant.host.is_some())
+        self.tenant.database.as_ref()
     }
 
     async fn gate(&self, marks: Marks) -> LayerReport {
@@ -312,13 +369,24 @@ impl Cut<'_> {
         let purpose = Purpose::query("lockdown");
         let mut database = match self.cluster.enter(name, &self.identity(), purpose).await {
             Ok(database) => database,
-            Err(ClusterError::Postgres(error)) if error.is("55000") => {
+            Err(ClusterError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database lets nobody in".to_owned();
                 return Ok((LayerVerdict::Unchanged, detail));
             }
+            Err(ClusterError::Postgres(error)) if is_missing(&error) => {
+                return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
+            }
             Err(error) => return Err(error.into()),
         };
-        database.check_identity().await?;
+        match database.check_identity().await {
+            // The gate comes with the migrations.
+            Err(ClusterError::Stranger { finding, .. })
+                if self.tenant.status == TenantStatus::Provisioning =>
+            {
+                return Ok((LayerVerdict::Absent, format!("there is no gate yet: {finding}")));
+            }
+            checked => checked?,
+        }
         let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
         let reason = self.request.reason.as_str();
         let lock = lock.map(|is_locked| (is_locked, is_locked.then_some(reason)));
@@ -333,7 +401,9 @@ impl Cut<'_> {
         self.layer("auth", || async {
             let mut session = self.plane.session().await?;
             if !control_plane::has_auth(&mut session).await? {
-                let detail = "no Supabase Auth beside the control plane".to_owned();
+                let detail = "not covered: no Supabase Auth beside the control plane, so whoever \
+                     signs in or refreshes there still gets tokens"
+                    .to_owned();
                 return Ok((LayerVerdict::Absent, detail));
             }
             let users = control_plane::auth_members(&mut session, self.tenant.id).await?;
@@ -342,8 +412,8 @@ impl Cut<'_> {
             }
             let doing = || PgError::doing("ban the tenant's users");
             let mut transaction = session.begin().await.map_err(|e| lost(doing()(e)))?;
-            let banned = control_plane::ban(&mut transaction, &users).await?;
-            control_plane::keep_banned(&mut transaction, self.lockdown.id, &banned).await?;
+            let bans = control_plane::ban(&mut transaction, &users).await?;
+            control_plane::keep_banned(&mut transaction, self.lockdown.id, &bans).await?;
             transaction.commit().await.map_err(|e| lost(doing()(e)))?;
             let first = control_plane::sweep(&mut session, &users).await?;
             tokio::time::sleep(SECOND_SWEEP).await;
@@ -366,9 +436,22 @@ impl Cut<'_> {
             };
             let mut operator = self.cluster.operator(Purpose::query("lockdown")).await?;
             let identity = self.identity();
-            let flags = self.cluster.door_flags(&mut operator, name, &identity).await?;
+            let flags = match self.cluster.door_flags(&mut operator, name, &identity).await {
+                Err(ClusterError::NoDatabase(_)) => {
+                    return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
+                }
+                flags => flags?,
+            };
             let mut session = self.plane.session().await?;
-            let before = serde_json::to_value(flags).unwrap_or_default();
+            // Of a deleted tenant, what its `restore` would open.
+            let before = match self.tenant.status_before_delete {
+                Some(was) if self.tenant.deleted_at.is_some() => {
+                    let can_login = Some(was != TenantStatus::Provisioning);
+                    DoorFlags { can_login, is_open: true }
+                }
+                _ => flags,
+            };
+            let before = serde_json::to_value(before).unwrap_or_default();
             control_plane::keep_saved(&mut session, self.lockdown.id, "door", &before).await?;
             drop(session);
             let door = if flags.is_open { Door::OperatorOnly } else { Door::Closed };
@@ -401,13 +484,17 @@ impl Cut<'_> {
     async fn unban(&self) -> LayerReport {
         self.layer("auth", || async {
             let saved = self.lockdown.saved.get("banned").cloned().unwrap_or_default();
-            let users: Vec<Uuid> = serde_json::from_value(saved).unwrap_or_default();
-            if users.is_empty() {
+            if saved.as_object().is_none_or(serde_json::Map::is_empty) {
                 return Ok((LayerVerdict::Absent, "nobody had been banned".to_owned()));
             }
             let mut session = self.plane.session().await?;
-            let lifted = control_plane::unban(&mut session, &users).await?;
-            Ok((LayerVerdict::Done, format!("{lifted} bans lifted")))
+            let (lifted, kept) = control_plane::unban(&mut session, self.lockdown.id).await?;
+            let kept = if kept == 0 {
+                String::new()
+            } else {
+                format!(", {kept} kept for another tenant that is locked down")
+            };
+            Ok((LayerVerdict::Done, format!("{lifted} bans lifted{kept}")))
         })
         .await
     }
@@ -423,26 +510,54 @@ impl Cut<'_> {
         .await
     }
 
-    async fn unlock_control_plane(&self, operation_id: Uuid) -> Result<LayerReport, SessionError> {
+    /// Ends the lockdown where it counts. When it was asked for again meanwhile, it stands, and what
+    /// was opened before is cut again.
+    async fn unlock_control_plane(
+        &self,
+        operation_id: Uuid,
+    ) -> Result<(LayerReport, Vec<LayerReport>), SessionError> {
         let began = Instant::now();
         let request = self.request;
         let doing = || PgError::doing("unlock the tenant in the control plane");
         let mut transaction = self.plane.begin().await?;
-        control_plane::unlock_tenant(&mut transaction, self.tenant.id).await?;
         let (actor, reason) = (&request.actor, &request.reason);
-        control_plane::lift_lockdown(&mut transaction, self.tenant.id, actor, reason).await?;
-        let detail = serde_json::json!({});
-        let done = AuditOutcome::Done;
-        let done = entry(request, "tenant.unlock", self.tenant, operation_id, done, detail);
+        let mut verdict = LayerVerdict::Done;
+        let mut detail = "unlocked; sessions from before stay dead";
+        let mut outcome = AuditOutcome::Done;
+        let mut is_locked_again = false;
+        if control_plane::lift_lockdown(&mut transaction, self.lockdown, actor, reason).await? {
+            control_plane::unlock_tenant(&mut transaction, self.tenant.id).await?;
+        } else if control_plane::find_lockdown(&mut transaction, self.tenant.id).await?.is_some() {
+            is_locked_again = true;
+            detail = "it was locked down again meanwhile, and stays so";
+            verdict = LayerVerdict::Failed(vec![detail.to_owned()]);
+            outcome = AuditOutcome::Failed;
+        } else {
+            detail = "somebody else unlocked it meanwhile";
+            outcome = AuditOutcome::Unchanged;
+        }
+        let nothing = serde_json::json!({});
+        let done = entry(request, "tenant.unlock", self.tenant, operation_id, outcome, nothing);
         control_plane::append(&mut transaction, &done).await?;
         transaction.commit().await.map_err(doing())?;
-        Ok(LayerReport {
-            layer: "control_plane",
-            verdict: LayerVerdict::Done,
-            detail: "unlocked; sessions from before stay dead".to_owned(),
-            elapsed: began.elapsed(),
-            at: self.started.elapsed(),
-        })
+        let detail = detail.to_owned();
+        let (elapsed, at) = (began.elapsed(), self.started.elapsed());
+        let layer = LayerReport { layer: "control_plane", verdict, detail, elapsed, at };
+        let mut cut_again = Vec::new();
+        if is_locked_again {
+            let (marks, lockdown) = {
+                let mut session = self.plane.session().await?;
+                let marks = control_plane::marks_of(&mut session, self.tenant.id).await?;
+                (marks, control_plane::find_lockdown(&mut session, self.tenant.id).await?)
+            };
+            if let Some(lockdown) = &lockdown {
+                let cut = Cut { lockdown, ..*self };
+                let (gate, auth, connections) =
+                    tokio::join!(cut.gate(marks), cut.auth(), cut.connections());
+                cut_again.extend([gate, auth, connections]);
+            }
+        }
+        Ok((layer, cut_again))
     }
 }
 
@@ -464,11 +579,13 @@ pub async fn mark(
 ) -> Result<u64, SessionError> {
     let until = Instant::now() + budget;
     let mut session = plane.session().await?;
-    let mut marked = 0;
+    let (mut marked, mut after) = (0, None);
     while Instant::now() < until {
-        let batch = control_plane::mark_revoked(&mut session, scope, actor, reason).await?;
+        let (batch, last) =
+            control_plane::mark_revoked(&mut session, scope, actor, reason, after).await?;
         marked += batch;
-        if batch == 0 {
+        after = last;
+        if last.is_none() {
             break;
         }
     }

@@ -20,4 +20,4 @@ pub use lockdown::{LockdownReport, LockdownRequest, UnlockReport, lockdown, mark
 pub use look::{ListRequest, check, list, show};
 pub use probe::{ProbeReport, ProbeVerdict};
 pub use prune::{PruneReport, PruneRequest, prune};
-pub use revoke::{GateResult, RevokeReport, RevokeRequest, Target, revoke};
+pub use revoke::{AuthResult, GateResult, RevokeReport, RevokeRequest, Target, revoke};

@@ -8,7 +8,7 @@ use super::layer::chain;
 use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
-use crate::model::{Jti, SecretText, SessionState, Tenant};
+use crate::model::{DatabaseName, Jti, SecretText, SessionState, Tenant, TenantStatus};
 
 /// What a probe got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +54,7 @@ impl Probes<'_> {
     }
 
     async fn session(&self) -> ProbeReport {
-        let Some(jti) = &self.session else {
-            let detail = "no session was valid when the tenant was cut".to_owned();
-            return self.report("session", ProbeVerdict::Refused, detail);
-        };
+        let Some(jti) = &self.session else { return self.claims().await };
         let asked =
             async { control_plane::session_state(&mut *self.plane.session().await?, jti).await };
         match asked.await {
@@ -73,25 +70,54 @@ impl Probes<'_> {
         }
     }
 
-    async fn gate(&self) -> ProbeReport {
-        let Some(name) = &self.tenant.database else {
-            let detail = "there is no database".to_owned();
-            return self.report("gate", ProbeVerdict::Refused, detail);
-        };
-        // Issued later than any mark and under the newest epoch: only the lock can refuse it.
+    /// Without a session to try, a token is judged that nobody would have refused before.
+    async fn claims(&self) -> ProbeReport {
+        let claims = self.fresh_claims();
+        let asked =
+            async { control_plane::claims_state(&mut *self.plane.session().await?, &claims).await };
+        match asked.await {
+            Ok((state, is_valid)) => {
+                let is_refused = !is_valid && state != "unrecorded";
+                let verdict =
+                    if is_refused { ProbeVerdict::Refused } else { ProbeVerdict::GotIn };
+                let detail = format!("no session was open; a token issued now is {state}");
+                self.report("session", verdict, detail)
+            }
+            Err(error) => self.could_not_run("session", chain(&error).join(": ")),
+        }
+    }
+
+    /// Issued later than any mark and under the newest epoch: only the lock can refuse it.
+    fn fresh_claims(&self) -> serde_json::Value {
         let issued_at = 4_102_444_800_u64; // the year 2100
-        let claims = serde_json::json!({
+        serde_json::json!({
             "sub": uuid::Uuid::nil().to_string(),
             "iat": issued_at,
             "exp": issued_at + 3600,
             "app_metadata": { "tenant_id": self.tenant.id.to_string() },
             "tenant_epoch": self.epoch,
-        });
+        })
+    }
+
+    async fn gate(&self) -> ProbeReport {
+        let Some(name) = &self.tenant.database else {
+            let detail = "there is no database".to_owned();
+            return self.report("gate", ProbeVerdict::Refused, detail);
+        };
+        let claims = self.fresh_claims();
         let identity = Identity::of(self.tenant, self.plane.id());
         let asked = async {
             let purpose = Purpose::query("probe");
             let mut database = self.cluster.enter(name, &identity, purpose).await?;
-            database.check_identity().await?;
+            match database.check_identity().await {
+                // The gate comes with the migrations, and before them nobody reads anything.
+                Err(ClusterError::Stranger { .. })
+                    if self.tenant.status == TenantStatus::Provisioning =>
+                {
+                    return Ok(false);
+                }
+                checked => checked?,
+            }
             let is_allowed = database.gate_lets_in(&claims).await?;
             database.close().await;
             Ok::<_, ClusterError>(is_allowed)
@@ -105,7 +131,7 @@ impl Probes<'_> {
                 let detail = "a statement with fresh claims was refused".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
-            Err(ClusterError::Postgres(error)) if is_closed(&error) => {
+            Err(ClusterError::Postgres(error)) if is_closed(&error) || is_missing(&error) => {
                 let detail = "the database lets nobody in".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
@@ -119,6 +145,10 @@ impl Probes<'_> {
             return self.report("login", ProbeVerdict::Refused, detail);
         };
         let Some(password) = &self.password else {
+            if self.is_shut(name).await {
+                let detail = "the database lets nobody in".to_owned();
+                return self.report("login", ProbeVerdict::Refused, detail);
+            }
             let reason =
                 "the login's password is not kept, so nobody but the application can try it";
             return self.could_not_run("login", reason.to_owned());
@@ -134,12 +164,21 @@ impl Probes<'_> {
                 let detail = format!("{name} logged in");
                 self.report("login", ProbeVerdict::GotIn, detail)
             }
-            Err(error) if error.is("28000") || is_closed(&error) => {
+            Err(error) if error.is("28000") || is_closed(&error) || is_missing(&error) => {
                 let detail = format!("{name} was refused");
                 self.report("login", ProbeVerdict::Refused, detail)
             }
             Err(error) => self.could_not_run("login", chain(&error).join(": ")),
         }
+    }
+
+    /// Whether there is no database a login could lead to.
+    async fn is_shut(&self, name: &DatabaseName) -> bool {
+        let looked = async {
+            let mut operator = self.cluster.operator(Purpose::query("probe")).await?;
+            self.cluster.look(&mut operator, name).await
+        };
+        looked.await.is_ok_and(|found| found.is_none_or(|found| !found.is_open))
     }
 
     fn could_not_run(&self, probe: &'static str, reason: String) -> ProbeReport {
@@ -152,6 +191,11 @@ impl Probes<'_> {
 }
 
 /// Returns whether the database refuses everybody (`datallowconn`).
-fn is_closed(error: &PgError) -> bool {
+pub(super) fn is_closed(error: &PgError) -> bool {
     error.is("55000")
+}
+
+/// Returns whether there is no such database.
+pub(super) fn is_missing(error: &PgError) -> bool {
+    error.is("3D000")
 }

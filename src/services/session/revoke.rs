@@ -4,12 +4,13 @@
 //! is told afterwards, for tokens that are used there directly.
 
 use sqlx::Connection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::SessionError;
 use crate::adapters::cluster::{Cluster, ClusterError, Denial, GateMarks, Identity};
 use crate::adapters::control_plane::{
-    self, AuditEntry, AuditOutcome, ControlPlane, Marks, SessionScope,
+    self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Marks, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{Actor, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId};
@@ -53,16 +54,28 @@ pub struct RevokeReport {
     pub was_revoked: bool,
     /// What each tenant's gate was told.
     pub gates: Vec<GateResult>,
+    /// What was ended in Supabase Auth; nothing where its tables are not beside the control plane.
+    pub auth: Option<AuthResult>,
     /// What the rows to be marked have in common; nothing when one row was all.
     pub scope: Option<SessionScope>,
 }
 
 impl RevokeReport {
-    /// Returns how the command ends; nothing when every gate was told.
+    /// Returns how the command ends; nothing when every gate and Supabase Auth were told.
     pub fn ending(&self) -> Option<ErrorKind> {
         let has_failed = self.gates.iter().any(|gate| gate.problem.is_some());
-        has_failed.then_some(ErrorKind::Incomplete)
+        let auth_has_failed = self.auth.as_ref().is_some_and(|auth| auth.problem.is_some());
+        (has_failed || auth_has_failed).then_some(ErrorKind::Incomplete)
     }
+}
+
+/// What was ended in Supabase Auth, so that nothing revoked is refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthResult {
+    /// How many of its sessions.
+    pub sessions: u64,
+    /// What kept them from being ended.
+    pub problem: Option<String>,
 }
 
 /// Whether a tenant's gate was told of a revocation.
@@ -90,49 +103,91 @@ pub async fn revoke(
     {
         return Err(SessionError::NoSession(jti.to_string()));
     }
-    let sessions = control_plane::count_live(&mut session, &scope).await?;
-    let report = |was_revoked| RevokeReport {
+    let report = |was_revoked, sessions| RevokeReport {
         target: request.target.clone(),
         sessions,
         is_dry_run: request.is_dry_run,
         was_revoked,
         gates: Vec::new(),
+        auth: None,
         scope: None,
     };
     if request.is_dry_run {
-        return Ok(report(false));
+        let sessions = control_plane::count_live(&mut session, &scope).await?;
+        return Ok(report(false, sessions));
     }
     let operation_id = Uuid::now_v7();
     let target = shown(&request.target);
-    let entry = |outcome| AuditEntry {
+    let entry = |outcome, detail| AuditEntry {
         actor: &request.actor,
         action: "session.revoke",
         tenant_id,
         target: Some(&target),
         reason: Some(&request.reason),
-        detail: serde_json::json!({ "sessions": sessions }),
+        detail,
         outcome,
         operation_id,
     };
+    // Counting a million rows takes longer than cutting them off: the moment is fixed first, the
+    // count comes last.
+    let mut before = plane.begin().await?;
+    control_plane::fix_moment(&mut before).await?;
     let doing = || PgError::doing("revoke the sessions");
     let mut transaction = session.begin().await.map_err(doing())?;
-    control_plane::append(&mut transaction, &entry(AuditOutcome::Intent)).await?;
-    let was_revoked = if let SessionScope::Session(jti) = &scope {
+    let intent = entry(AuditOutcome::Intent, serde_json::json!({}));
+    control_plane::append(&mut transaction, &intent).await?;
+    let (was_revoked, mark) = if let SessionScope::Session(jti) = &scope {
         let is_new =
             control_plane::revoke_session(&mut transaction, jti, &request.actor, &request.reason)
                 .await?;
-        is_new != Some(true)
+        (is_new != Some(true), None)
     } else {
-        control_plane::raise_epochs(&mut transaction, &scope).await?;
-        false
+        (false, control_plane::raise_epoch(&mut transaction, &scope).await?)
     };
-    let outcome = if was_revoked { AuditOutcome::Unchanged } else { AuditOutcome::Done };
-    control_plane::append(&mut transaction, &entry(outcome)).await?;
     transaction.commit().await.map_err(doing())?;
     drop(session);
-    let gates = tell_gates(plane, cluster, &scope).await?;
+    let (gates, auth, sessions) = tokio::join!(
+        tell_gates(plane, cluster, &scope, mark),
+        sign_out(plane, &scope),
+        control_plane::count_live(&mut before, &scope)
+    );
+    let (gates, sessions) = (gates?, sessions?);
+    drop(before);
+    let report = RevokeReport { gates, auth, ..report(was_revoked, sessions) };
+    let outcome = match (was_revoked, report.ending()) {
+        (_, Some(_)) => AuditOutcome::Failed,
+        (true, None) => AuditOutcome::Unchanged,
+        (false, None) => AuditOutcome::Done,
+    };
+    let gates_not_told: Vec<_> = report.gates.iter().filter(|gate| gate.problem.is_some()).collect();
+    let detail = serde_json::json!({
+        "sessions": sessions,
+        "gates_not_told":
+            gates_not_told.iter().map(|gate| gate.tenant.as_str()).collect::<Vec<_>>(),
+        "auth_sessions": report.auth.as_ref().map(|auth| auth.sessions),
+    });
+    control_plane::append(&mut *plane.session().await?, &entry(outcome, detail)).await?;
     let scope = (!matches!(scope, SessionScope::Session(_))).then_some(scope);
-    Ok(RevokeReport { gates, scope, ..report(was_revoked) })
+    Ok(RevokeReport { scope, ..report })
+}
+
+/// Ends in Supabase Auth what was revoked, where its tables are beside the control plane: without
+/// that, and without our hook, a refresh would bring it back.
+async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResult> {
+    let done = async {
+        let mut session = plane.session().await?;
+        if !control_plane::has_auth(&mut session).await? {
+            return Ok::<_, ControlPlaneError>(None);
+        }
+        Ok(Some(control_plane::sign_out(&mut session, scope).await?))
+    };
+    match done.await {
+        Ok(sessions) => sessions.map(|sessions| AuthResult { sessions, problem: None }),
+        Err(error) => {
+            let problem = Some(super::layer::chain(&error).join(": "));
+            Some(AuthResult { sessions: 0, problem })
+        }
+    }
 }
 
 /// Tells the gate of every tenant the scope reaches.
@@ -140,6 +195,7 @@ async fn tell_gates(
     plane: &ControlPlane,
     cluster: &Cluster,
     scope: &SessionScope,
+    mark: Option<OffsetDateTime>,
 ) -> Result<Vec<GateResult>, SessionError> {
     let mut session = plane.session().await?;
     let (tenants, denial) = match scope {
@@ -151,9 +207,12 @@ async fn tell_gates(
             None => return Ok(Vec::new()),
         },
         SessionScope::User(user) => {
-            (control_plane::find_tenants_of(&mut session, *user).await?, Some(Denial::User(*user)))
+            let tenants = control_plane::find_tenants_of(&mut session, *user).await?;
+            (tenants, mark.map(|mark| Denial::User(*user, mark)))
         }
-        SessionScope::UserInTenant(user, tenant) => (vec![*tenant], Some(Denial::User(*user))),
+        SessionScope::UserInTenant(user, tenant) => {
+            (vec![*tenant], mark.map(|mark| Denial::User(*user, mark)))
+        }
         SessionScope::Tenant(tenant) => (vec![*tenant], None),
     };
     let mut results = Vec::new();

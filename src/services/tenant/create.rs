@@ -262,6 +262,12 @@ fn check_same(tenant: &Tenant, request: &CreateRequest) -> Result<(), TenantErro
         return Err(TenantError::SpecDiffers { slug, differences });
     }
     match tenant.status {
+        // Going on would give it a login that works.
+        TenantStatus::Provisioning if tenant.locked_at.is_some() => Err(TenantError::WrongState {
+            wanted: "create",
+            slug,
+            status: TenantStatus::Locked.word(),
+        }),
         TenantStatus::Provisioning | TenantStatus::Active => Ok(()),
         other => Err(TenantError::WrongState { wanted: "create", slug, status: other.word() }),
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{RestoreReport, RestoreRequest, TenantError};
-use crate::adapters::cluster::{Cluster, Door, Identity};
+use crate::adapters::cluster::{Cluster, Door, GateMarks, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{Interrupt, Tenant, TenantStatus};
@@ -155,7 +155,23 @@ impl Restoration<'_> {
             Some(TenantStatus::Active) => Door::Open,
             _ => Door::OperatorOnly,
         };
-        self.cluster.set_door(&mut operator, name, &self.identity, door).await?;
+        // The gate slept through what was revoked meanwhile, or through an unlock: it is told before
+        // anybody may knock.
+        let (cluster, identity) = (self.cluster, &self.identity);
+        cluster.set_door(&mut operator, name, identity, Door::OperatorOnly).await?;
+        if !is_unfinished {
+            let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
+            let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
+            let reason = self.tenant.lock_reason.as_deref();
+            let mut database = cluster.enter(name, identity, Purpose::query("restore")).await?;
+            database.check_identity().await?;
+            let is_locked = before == Some(TenantStatus::Locked);
+            database.set_gate(Some((is_locked, reason.filter(|_| is_locked))), marks).await?;
+            database.close().await;
+        }
+        if door == Door::Open {
+            cluster.set_door(&mut operator, name, identity, door).await?;
+        }
         Ok(match door {
             Door::Open => format!("{name} open to its application"),
             _ => format!("{name} open to the operator"),

@@ -10,6 +10,7 @@ mod postgres;
 mod programs;
 mod redact;
 mod sql;
+mod supabase;
 mod terminal;
 
 pub(crate) use operator::{Operator, Ran, Running, TenantRow};
