@@ -120,7 +120,9 @@ pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
     if let Some(auth) = &report.auth {
         let told = auth.problem.as_ref().map_or_else(
             || format!("{} sessions ended", auth.sessions),
-            |problem| format!("not told, so a refresh may bring it back: failed to {}", redact(problem)),
+            |problem| {
+                format!("not told, so a refresh may bring it back: failed to {}", redact(problem))
+            },
         );
         text.push('\n');
         text.push_str(&table::facts(console, &[("auth", Some(told))]));

@@ -56,9 +56,7 @@ fn access(operator: &Operator) -> (bool, i32, bool, i32, String) {
 }
 
 fn gate_is_locked(operator: &Operator) -> bool {
-    server()
-        .superuser(&operator.tenant("acme").database)
-        .value("SELECT locked FROM tenantctl.gate")
+    server().superuser(&operator.tenant("acme").database).value("SELECT locked FROM tenantctl.gate")
 }
 
 fn state(operator: &Operator, jti: &str) -> String {
@@ -87,7 +85,12 @@ fn a_tenant_is_cut_off_proved_and_given_back() {
     assert_eq!(report["tenant"]["status"], "locked");
     assert_eq!(
         results(&report, "layers"),
-        pairs(&[("control_plane", "done"), ("gate", "done"), ("auth", "absent"), ("connections", "done")])
+        pairs(&[
+            ("control_plane", "done"),
+            ("gate", "done"),
+            ("auth", "absent"),
+            ("connections", "done")
+        ])
     );
     assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED));
     for probe in report["probes"].as_array().unwrap() {
@@ -332,7 +335,12 @@ fn a_tenant_whose_server_is_down_is_cut_where_it_can_be() {
     let report = down.run(LOCK).fails_with(12).json();
     assert_eq!(
         results(&report, "layers"),
-        pairs(&[("control_plane", "done"), ("gate", "failed"), ("auth", "absent"), ("connections", "failed")])
+        pairs(&[
+            ("control_plane", "done"),
+            ("gate", "failed"),
+            ("auth", "absent"),
+            ("connections", "failed")
+        ])
     );
     assert_eq!(results(&report, "probes")[0], ("session".to_owned(), "refused".to_owned()));
     assert_eq!(results(&report, "probes")[1], ("gate".to_owned(), "could_not_run".to_owned()));
@@ -351,9 +359,7 @@ fn a_tenant_whose_server_is_down_is_cut_where_it_can_be() {
 fn a_login_that_was_off_before_stays_off() {
     let operator = with_tenant();
     let name = operator.tenant("acme").database;
-    server()
-        .superuser("postgres")
-        .run(&format!("ALTER ROLE {name} NOLOGIN CONNECTION LIMIT 7"));
+    server().superuser("postgres").run(&format!("ALTER ROLE {name} NOLOGIN CONNECTION LIMIT 7"));
     let before = access(&operator);
     let _ran = operator.run(LOCK).success();
     let _ran = operator.run(LOCK).success();
@@ -458,7 +464,9 @@ fn a_tenant_unlocked_while_deleted_is_open_once_restored() {
     assert_eq!(operator.tenant("acme").status, "active");
     assert_open(&url, &id);
     let (gate, plane): (i64, i64) = (
-        server().superuser(&operator.tenant("acme").database).value("SELECT epoch FROM tenantctl.gate"),
+        server()
+            .superuser(&operator.tenant("acme").database)
+            .value("SELECT epoch FROM tenantctl.gate"),
         operator.plane().value("SELECT session_epoch FROM control_plane.tenant_metadata"),
     );
     assert_eq!(gate, plane, "the gate was told what it slept through");
@@ -469,7 +477,7 @@ fn a_tenant_that_is_being_made_can_be_locked() {
     for fault in ["place.before", "place.after", "secure.after", "activate.before"] {
         let operator = Operator::new();
         let create = "tenant create acme --name Acme --no-migrate";
-        let _ran = operator.run_failing(&format!("{fault}:kill"), create).is_killed();
+        let _ran = operator.run_failing(&format!("{fault}:kill"), create).was_killed();
         let report = operator.run(LOCK).json();
         assert_eq!(report["tenant"]["status"], "provisioning", "{fault}: {report}");
         let refused = results(&report, "probes");
@@ -519,7 +527,9 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
     let ids: Vec<_> = (0..4).map(|_| Uuid::new_v4().to_string()).collect();
     let [mapped, named, timed, stranger] = &ids[..] else { unreachable!() };
     let metadata = json!({ "tenant_id": operator.tenant("acme").id }).to_string();
-    for (user, metadata) in [(mapped, "{}"), (named, &metadata), (timed, &metadata), (stranger, "{}")] {
+    for (user, metadata) in
+        [(mapped, "{}"), (named, &metadata), (timed, &metadata), (stranger, "{}")]
+    {
         operator.sign_up(user, metadata);
     }
     issue(&operator, mapped);
@@ -550,8 +560,7 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
     let auth = &report["layers"][2];
     assert_eq!(auth["detail"], "3 users banned, 3 sessions deleted, 1 more in the second sweep");
     for table in ["sessions", "refresh_tokens", "flow_state", "one_time_tokens"] {
-        let left: Vec<(String,)> =
-            plane.rows(&format!("SELECT user_id::text FROM auth.{table}"));
+        let left: Vec<(String,)> = plane.rows(&format!("SELECT user_id::text FROM auth.{table}"));
         assert_eq!(left, [(stranger.clone(),)], "{table}");
     }
     let banned = "SELECT count(*) FROM auth.users WHERE banned_until > now() + interval '99 years'";

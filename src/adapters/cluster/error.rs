@@ -83,12 +83,11 @@ impl Classified for ClusterError {
                 other => other,
             },
             Self::Migrate(error) => error.kind(),
-            Self::Stranger { .. } => ErrorKind::Incomplete,
+            Self::Stranger { .. } | Self::Gate(_) => ErrorKind::Incomplete,
             Self::NoDatabase(_) | Self::Busy { .. } => ErrorKind::Conflict,
             Self::Pooled => ErrorKind::Refused,
             Self::Folder { .. } => ErrorKind::Usage,
             Self::SessionsStay { .. } => ErrorKind::Unavailable,
-            Self::Gate(_) => ErrorKind::Incomplete,
             Self::NoRandomness => ErrorKind::Internal,
         }
     }

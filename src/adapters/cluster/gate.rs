@@ -86,9 +86,7 @@ impl TenantDatabase {
         };
         let (who, until, since) = match denial {
             Denial::Session(jti, until) => (jti.to_string(), *until, None),
-            Denial::User(user, since) => {
-                (user.to_string(), *since + LONGEST_TOKEN, Some(*since))
-            }
+            Denial::User(user, since) => (user.to_string(), *since + LONGEST_TOKEN, Some(*since)),
         };
         let doing = || PgError::doing("refuse the token at the tenant's gate");
         let statement = sqlx::query(statement).bind(who).bind(until);
@@ -96,10 +94,7 @@ impl TenantDatabase {
             Some(since) => statement.bind(since),
             None => statement,
         };
-        statement
-            .execute(self.connection())
-            .await
-            .map_err(doing())?;
+        statement.execute(self.connection()).await.map_err(doing())?;
         sqlx::query("DELETE FROM tenantctl.denied WHERE until <= now()")
             .execute(self.connection())
             .await

@@ -171,7 +171,11 @@ pub async fn keep_saved(
 ///
 /// # Errors
 /// When the server does not answer.
-pub async fn keep_banned(connection: &mut PgConnection, lockdown: Uuid, bans: &[Ban]) -> Result<()> {
+pub async fn keep_banned(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+    bans: &[Ban],
+) -> Result<()> {
     let before = |ban: &Ban| (ban.user.to_string(), serde_json::json!(ban.until_before));
     let banned: serde_json::Map<_, _> = bans.iter().map(before).collect();
     sqlx::query(

@@ -467,9 +467,8 @@ pub async fn claims_state(
     connection: &mut PgConnection,
     claims: &serde_json::Value,
 ) -> Result<(String, bool)> {
-    let judged = sqlx::query_as(
-        "SELECT control_plane.claims_state($1), control_plane.are_claims_valid($1)",
-    );
+    let judged =
+        sqlx::query_as("SELECT control_plane.claims_state($1), control_plane.are_claims_valid($1)");
     let judged: (String, bool) = judged
         .bind(Json(claims))
         .fetch_one(connection)

@@ -81,6 +81,11 @@ pub async fn install(
     } else {
         postgres::apply(&mut connection, &set, None).await.map_err(ControlPlaneError::from)?
     };
+    // Supabase's roles, or a backend's, may have come after the schema did.
+    sqlx::raw_sql("SELECT control_plane.grant_to_callers()")
+        .execute(&mut connection)
+        .await
+        .map_err(|error| ControlPlaneError::from(PgError::doing("grant the functions")(error)))?;
     Endpoint::close(connection).await;
     let plane = ControlPlane::open(endpoint.clone()).await?;
     if !done.is_empty() {

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
 use super::layer::chain;
-use super::probe::{Probes, is_closed, is_missing};
+use super::probe::{Probes, is_closed};
 use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
 use crate::adapters::cluster::{Cluster, ClusterError, Door, DoorFlags, GateMarks, Identity};
 use crate::adapters::control_plane::{
@@ -99,7 +99,8 @@ pub async fn lockdown(
     let operation_id = Uuid::now_v7();
     let (marks, lockdown, is_trailed) =
         cut_control_plane(plane, &tenant, request, operation_id).await?;
-    let late = if is_trailed { "" } else { "; the audit trail was busy and hears of it afterwards" };
+    let late =
+        if is_trailed { "" } else { "; the audit trail was busy and hears of it afterwards" };
     let first = LayerReport {
         layer: "control_plane",
         verdict: LayerVerdict::Done,
@@ -141,7 +142,8 @@ pub async fn lockdown(
     });
     let is_proven = is_proven(&layers, &probes);
     let outcome = if is_proven { AuditOutcome::Done } else { AuditOutcome::Failed };
-    let recorded = record(plane, request, &tenant, (operation_id, outcome, proof), is_trailed).await;
+    let recorded =
+        record(plane, request, &tenant, (operation_id, outcome, proof), is_trailed).await;
     // What was cut stays cut, and whoever asked hears of it, also when the control plane went away.
     let tenant = match recorded {
         Ok(tenant) => tenant,
@@ -373,7 +375,7 @@ impl Cut<'_> {
                 let detail = "the database lets nobody in".to_owned();
                 return Ok((LayerVerdict::Unchanged, detail));
             }
-            Err(ClusterError::Postgres(error)) if is_missing(&error) => {
+            Err(ClusterError::NoDatabase(_)) => {
                 return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
             }
             Err(error) => return Err(error.into()),
@@ -552,8 +554,10 @@ impl Cut<'_> {
             };
             if let Some(lockdown) = &lockdown {
                 let cut = Cut { lockdown, ..*self };
-                let (gate, auth, connections) =
-                    tokio::join!(cut.gate(marks), cut.auth(), cut.connections());
+                let (gate, auth, connections) = Box::pin(async {
+                    tokio::join!(cut.gate(marks), cut.auth(), cut.connections())
+                })
+                .await;
                 cut_again.extend([gate, auth, connections]);
             }
         }

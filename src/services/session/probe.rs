@@ -78,8 +78,7 @@ impl Probes<'_> {
         match asked.await {
             Ok((state, is_valid)) => {
                 let is_refused = !is_valid && state != "unrecorded";
-                let verdict =
-                    if is_refused { ProbeVerdict::Refused } else { ProbeVerdict::GotIn };
+                let verdict = if is_refused { ProbeVerdict::Refused } else { ProbeVerdict::GotIn };
                 let detail = format!("no session was open; a token issued now is {state}");
                 self.report("session", verdict, detail)
             }
@@ -131,7 +130,11 @@ impl Probes<'_> {
                 let detail = "a statement with fresh claims was refused".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
-            Err(ClusterError::Postgres(error)) if is_closed(&error) || is_missing(&error) => {
+            Err(ClusterError::NoDatabase(_)) => {
+                let detail = "there is no such database".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Err(ClusterError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database lets nobody in".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
@@ -196,6 +199,6 @@ pub(super) fn is_closed(error: &PgError) -> bool {
 }
 
 /// Returns whether there is no such database.
-pub(super) fn is_missing(error: &PgError) -> bool {
+fn is_missing(error: &PgError) -> bool {
     error.is("3D000")
 }

@@ -159,7 +159,8 @@ pub async fn revoke(
         (true, None) => AuditOutcome::Unchanged,
         (false, None) => AuditOutcome::Done,
     };
-    let gates_not_told: Vec<_> = report.gates.iter().filter(|gate| gate.problem.is_some()).collect();
+    let gates_not_told: Vec<_> =
+        report.gates.iter().filter(|gate| gate.problem.is_some()).collect();
     let detail = serde_json::json!({
         "sessions": sessions,
         "gates_not_told":

@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 
 use super::{Operator, Session, server};
 
-const ROLES: &str = "
-    CREATE ROLE anon NOLOGIN NOINHERIT;
-    CREATE ROLE authenticated NOLOGIN NOINHERIT;
-    CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
-    CREATE ROLE authenticator LOGIN NOINHERIT;
-    GRANT anon, authenticated, service_role TO authenticator;
-    CREATE ROLE supabase_auth_admin LOGIN NOINHERIT CREATEROLE;";
+/// Each is made unless it is there: the roles belong to the whole server and stay.
+const ROLES: [(&str, &str); 5] = [
+    ("anon", "NOLOGIN NOINHERIT"),
+    ("authenticated", "NOLOGIN NOINHERIT"),
+    ("service_role", "NOLOGIN NOINHERIT BYPASSRLS"),
+    ("authenticator", "LOGIN NOINHERIT"),
+    ("supabase_auth_admin", "LOGIN NOINHERIT CREATEROLE"),
+];
 
 const TABLES: &str = "
     CREATE SCHEMA auth AUTHORIZATION supabase_auth_admin;
@@ -44,13 +45,24 @@ const TABLES: &str = "
     ALTER TABLE auth.one_time_tokens ENABLE ROW LEVEL SECURITY;
     GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role, operator;
     GRANT ALL ON ALL TABLES IN SCHEMA auth TO operator;
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA auth TO operator;
     RESET ROLE;";
 
 impl Operator {
     /// Returns an operator whose control plane stands beside Supabase Auth, as hosted.
     pub(crate) fn beside_auth() -> Self {
         static ROLES_ARE_THERE: OnceLock<()> = OnceLock::new();
-        ROLES_ARE_THERE.get_or_init(|| server().superuser("postgres").run(ROLES));
+        ROLES_ARE_THERE.get_or_init(|| {
+            let mut superuser = server().superuser("postgres");
+            for (role, attributes) in ROLES {
+                if let Err(refusal) = superuser.attempt(&format!("CREATE ROLE {role} {attributes}"))
+                {
+                    let is_there = refusal.starts_with("42710") || refusal.starts_with("23505");
+                    assert!(is_there, "{refusal}");
+                }
+            }
+            superuser.run("GRANT anon, authenticated, service_role TO authenticator");
+        });
         let operator = Self::new();
         server().superuser(operator.plane_name()).run(TABLES);
         // The roles came later than the control plane.
@@ -68,8 +80,7 @@ impl Operator {
 
     /// Opens a session as Auth itself: its role, with the limit its hooks run under.
     pub(crate) fn auth(&self) -> Session {
-        let mut session =
-            server().login("supabase_auth_admin", None, self.plane_name()).unwrap();
+        let mut session = server().login("supabase_auth_admin", None, self.plane_name()).unwrap();
         session.run("SET statement_timeout = 2000");
         session
     }

@@ -1,0 +1,54 @@
+-- Switches on what `tenantctl init` has installed in schema `control_plane` of a Supabase project.
+-- Run it once in the project that holds the control plane, as `postgres` (the SQL editor does).
+-- It may be run again; every line can be taken back by the one beside it.
+
+-- 1. The custom access token hook: `jti`, `app_metadata.tenant_id` and `tenant_epoch` go into every
+--    token, each session is recorded, and locked tenants and revoked sessions get no token, on
+--    refresh either. Grants are in place (run `tenantctl init` again if Auth came later). Auth itself
+--    is told in the dashboard (Authentication > Hooks > Custom Access Token) or over the Management
+--    API:
+--
+--      curl -X PATCH https://api.supabase.com/v1/projects/$REF/config/auth \
+--        -H "Authorization: Bearer $SUPABASE_ACCESS_TOKEN" -H 'Content-Type: application/json' -d '{
+--          "hook_custom_access_token_enabled": true,
+--          "hook_custom_access_token_uri":
+--            "pg-functions://postgres/control_plane/custom_access_token_hook"}'
+--
+--    Does Auth reach it with the grants it has? This must answer, and not with an error:
+BEGIN;
+SET LOCAL ROLE supabase_auth_admin;
+SELECT control_plane.custom_access_token_hook('{"claims": {}}');
+ROLLBACK;
+
+-- 2. The check before every request of the Data API: a revoked token is answered with 401 at once,
+--    not when it expires. To take it back: RESET pgrst.db_pre_request.
+ALTER ROLE authenticator SET pgrst.db_pre_request = 'control_plane.check_request';
+NOTIFY pgrst, 'reload config';
+
+-- 3. Sessions from before the hook are not recorded. Until the last of their tokens has run out
+--    (`jwt_exp`, an hour unless you changed it), let them pass where nothing speaks against them.
+--    A project that never switches the hook on keeps it that way: revoking a user or a tenant works
+--    all the same, by the second a token was issued in.
+UPDATE control_plane.settings SET unrecorded_passes = true WHERE only_row;
+--    Afterwards:
+-- UPDATE control_plane.settings SET unrecorded_passes = false WHERE only_row;
+
+--    Self-hosted, with Auth on a machine whose clock may be ahead of the database's by so much:
+-- UPDATE control_plane.settings SET clock_skew = '2 seconds' WHERE only_row;
+
+-- 4. A login for the web application that can ask whether somebody may go on, and nothing else.
+--    Set its password with \password, not here.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'web_checker') THEN
+        CREATE ROLE web_checker LOGIN CONNECTION LIMIT 20;
+    END IF;
+END $$;
+GRANT tenantctl_checker TO web_checker;
+
+-- 5. Realtime and Storage do not know the check of step 2. Tables of your own in this database can
+--    ask by a restrictive policy, once a statement:
+--
+--      CREATE POLICY not_revoked ON public.your_table AS RESTRICTIVE TO authenticated
+--        USING ((SELECT control_plane.are_claims_valid(auth.jwt())));
+--
+--    with: GRANT EXECUTE ON FUNCTION control_plane.are_claims_valid(jsonb) TO authenticated;
