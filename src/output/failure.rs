@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Console;
-use super::redact::redact;
-use crate::model::{Classified, ErrorKind, escape_controls};
+use crate::model::{Classified, ErrorKind, escape_controls, redact};
 
 /// How a command that reported something ends; nothing when all is well.
 pub type Ending = Option<ErrorKind>;

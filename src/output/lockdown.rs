@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::progress::{millis, seconds};
-use super::redact::redact;
 use super::tenant::tenant_json;
 use super::{Console, View, table};
+use crate::model::redact;
 use crate::services::session::{
     LayerReport, LayerVerdict, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::progress::{millis, shown};
-use super::redact::redact;
 use super::tenant::instant;
 use super::{Console, View, table};
-use crate::model::shorten;
+use crate::model::{redact, shorten};
 use crate::services::migration::{
     FleetReport, InstallReport, SeedSet, StatusReport, StatusStanding, TenantResult, TenantVerdict,
 };

@@ -12,7 +12,6 @@ mod lockdown;
 mod migration;
 mod progress;
 mod prompt;
-mod redact;
 mod session;
 mod table;
 mod tenant;

@@ -3,10 +3,9 @@
 use serde_json::{Value, json};
 
 use super::progress::{millis, shown};
-use super::redact::redact;
 use super::tenant::instant;
 use super::{Console, View, table};
-use crate::model::{Jti, SessionState};
+use crate::model::{Jti, SessionState, redact};
 use crate::services::session::Session;
 use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
 

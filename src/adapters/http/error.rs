@@ -1,0 +1,78 @@
+//! Why no answer came, in words that are safe to show.
+//!
+//! An answer with an unhappy status is no error here: what a status means is the caller's.
+
+use crate::model::{Classified, ErrorKind};
+
+/// Why a call brought no answer. Texts name scheme, host, port and path, never a query or a header.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The address cannot be used; nothing was contacted.
+    #[error("use the address `{address}`: {problem}")]
+    Address {
+        /// The address, without login and query.
+        address: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The client could not be made.
+    #[error("start the HTTP client: {0}")]
+    Start(String),
+    /// Nobody answers there; nothing was sent.
+    #[error("reach {target}: {cause}")]
+    Unreachable {
+        /// Whom we called.
+        target: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// No answer in time; what was asked for may have been done.
+    #[error("get an answer from {target} in time")]
+    TimedOut {
+        /// Whom we called.
+        target: String,
+    },
+    /// The connection broke before the answer was whole; what was asked for may have been done.
+    #[error("get a whole answer from {target}: {cause}")]
+    Broken {
+        /// Whom we called.
+        target: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// The answer is larger than anything we ask for.
+    #[error("read the answer of {target}: it is larger than {limit} bytes")]
+    TooLarge {
+        /// Whom we called.
+        target: String,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
+}
+
+impl HttpError {
+    /// Returns whether the other side may have acted on the call.
+    pub fn may_have_acted(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Broken { .. } | Self::TooLarge { .. })
+    }
+}
+
+impl Classified for HttpError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Address { .. } => ErrorKind::Usage,
+            Self::Start(_) => ErrorKind::Internal,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Broken { .. }
+            | Self::TooLarge { .. } => ErrorKind::Unavailable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::TimedOut { .. } => Some("try again, with a longer --timeout".to_owned()),
+            _ => None,
+        }
+    }
+}

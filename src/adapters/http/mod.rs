@@ -1,0 +1,13 @@
+//! How we speak HTTP to anybody: one client, its limits, and what is tried again.
+//!
+//! The HTTP adapters build on it. It knows no path and no shape of anybody's API.
+
+mod budget;
+mod client;
+mod error;
+mod retry;
+
+pub use budget::Budget;
+pub use client::{Answer, Call, HttpClient, HttpOptions, base_url};
+pub use error::HttpError;
+pub use retry::{Repeat, RetryPolicy};

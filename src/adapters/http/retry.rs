@@ -1,0 +1,203 @@
+//! What is tried again, and when: the only place that decides.
+//!
+//! 429 says that nothing was done, so it always may; a refused connection as well. Everything else
+//! is tried again only when repeating the call is safe.
+
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use super::HttpError;
+
+/// Whether a call may be made twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// A read, or a write whose second time changes nothing.
+    Safe,
+    /// A second time may do it twice.
+    Unsafe,
+}
+
+/// How often and how patiently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The delay before the first repetition; later ones double, with jitter.
+    pub first_delay: Duration,
+    /// No delay of our own is longer.
+    pub longest_delay: Duration,
+    /// How often a call that fails is repeated. Being told to wait does not count.
+    pub repetitions: usize,
+    /// No wait that the other side asks for is longer.
+    pub longest_asked_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            first_delay: Duration::from_millis(500),
+            longest_delay: Duration::from_secs(15),
+            repetitions: 4,
+            longest_asked_wait: Duration::from_mins(2),
+        }
+    }
+}
+
+/// The repetitions of one call.
+#[derive(Debug)]
+pub(super) struct Turns {
+    policy: RetryPolicy,
+    repeat: Repeat,
+    delays: ExponentialBackoff,
+}
+
+impl Turns {
+    pub(super) fn new(policy: RetryPolicy, repeat: Repeat) -> Self {
+        let delays = ExponentialBuilder::new()
+            .with_min_delay(policy.first_delay)
+            .with_max_delay(policy.longest_delay)
+            .with_max_times(policy.repetitions)
+            .with_jitter()
+            .build();
+        Self { policy, repeat, delays }
+    }
+
+    /// Returns how long to wait before trying again after an answer; nothing when it stands.
+    pub(super) fn after_answer(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Option<Duration> {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return match asked_wait(headers, now) {
+                Some(asked) => {
+                    // All who were told the same instant must not come back at the same instant.
+                    let spread = self.policy.first_delay.mul_f64(fraction());
+                    Some(asked.min(self.policy.longest_asked_wait) + spread)
+                }
+                None => self.delays.next(),
+            };
+        }
+        let is_passing = matches!(status.as_u16(), 408 | 500 | 502..=504 | 520..=524 | 544);
+        if is_passing && self.repeat == Repeat::Safe {
+            let own = self.delays.next()?;
+            let asked = asked_wait(headers, now).unwrap_or_default();
+            return Some(own.max(asked.min(self.policy.longest_asked_wait)));
+        }
+        None
+    }
+
+    /// Returns how long to wait before trying again after no answer; nothing when it stands.
+    pub(super) fn after_error(&mut self, error: &HttpError) -> Option<Duration> {
+        let may_repeat = match error {
+            HttpError::Unreachable { .. } => true,
+            HttpError::TimedOut { .. } | HttpError::Broken { .. } => self.repeat == Repeat::Safe,
+            HttpError::Address { .. } | HttpError::Start(_) | HttpError::TooLarge { .. } => false,
+        };
+        if may_repeat { self.delays.next() } else { None }
+    }
+}
+
+/// Returns how long the other side asks us to wait: `Retry-After` in seconds or as a date, else the
+/// seconds in `x-ratelimit-reset`.
+fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
+    let date = |text: &str| {
+        let at = httpdate::parse_http_date(text).ok()?;
+        Some(at.duration_since(now).unwrap_or_default())
+    };
+    text(RETRY_AFTER.as_str())
+        .and_then(|text| seconds(text).or_else(|| date(text)))
+        .or_else(|| text("x-ratelimit-reset").and_then(seconds))
+}
+
+/// Returns a random number between 0 and 1.
+fn fraction() -> f64 {
+    let mut bytes = [0_u8; 2];
+    // Without random bytes everybody comes back at the same time, which is only less polite.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    f64::from(u16::from_be_bytes(bytes)) / f64::from(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(repeat: Repeat) -> Turns {
+        let policy = RetryPolicy { first_delay: Duration::from_millis(10), ..Default::default() };
+        Turns::new(policy, repeat)
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn being_told_to_wait_is_obeyed_for_any_call() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let date = httpdate::fmt_http_date(now + Duration::from_secs(7));
+        for (pairs, asked) in [
+            (vec![("retry-after", "3"), ("x-ratelimit-reset", "50")], 3),
+            (vec![("retry-after", date.as_str())], 7),
+            (vec![("x-ratelimit-reset", "50")], 50),
+            (vec![("retry-after", "99999999")], 120),
+            (vec![("retry-after", "soon"), ("x-ratelimit-reset", "2")], 2),
+        ] {
+            let wait = turns(Repeat::Unsafe).after_answer(
+                StatusCode::TOO_MANY_REQUESTS,
+                &headers(&pairs),
+                now,
+            );
+            let wait = wait.unwrap();
+            let asked = Duration::from_secs(asked);
+            assert!(
+                wait >= asked && wait <= asked + Duration::from_millis(10),
+                "{pairs:?} {wait:?}"
+            );
+        }
+        let wait = turns(Repeat::Unsafe).after_answer(
+            StatusCode::TOO_MANY_REQUESTS,
+            &HeaderMap::new(),
+            now,
+        );
+        assert!(wait.is_some_and(|wait| wait < Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_repeated_only_where_that_is_safe() {
+        let none = HeaderMap::new();
+        let now = SystemTime::UNIX_EPOCH;
+        let target = "https://api.example.com/x".to_owned();
+        for status in [500, 502, 503, 504, 544] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(turns(Repeat::Safe).after_answer(status, &none, now).is_some());
+            assert!(turns(Repeat::Unsafe).after_answer(status, &none, now).is_none());
+        }
+        let timed_out = HttpError::TimedOut { target: target.clone() };
+        assert!(turns(Repeat::Safe).after_error(&timed_out).is_some());
+        assert!(turns(Repeat::Unsafe).after_error(&timed_out).is_none());
+        let refused = HttpError::Unreachable { target, cause: "refused".to_owned() };
+        assert!(turns(Repeat::Unsafe).after_error(&refused).is_some());
+        for status in [200, 400, 401, 403, 404, 409, 422, 501, 540] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(turns(Repeat::Safe).after_answer(status, &none, now).is_none(), "{status}");
+        }
+    }
+
+    #[test]
+    fn repetitions_end_and_their_delays_grow() {
+        let mut turns = turns(Repeat::Safe);
+        let mut delays = Vec::new();
+        let status = StatusCode::BAD_GATEWAY;
+        while let Some(delay) =
+            turns.after_answer(status, &HeaderMap::new(), SystemTime::UNIX_EPOCH)
+        {
+            delays.push(delay);
+        }
+        assert_eq!(delays.len(), 4);
+        assert!(delays[3] >= Duration::from_millis(80), "{delays:?}");
+    }
+}

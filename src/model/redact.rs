@@ -1,0 +1,91 @@
+//! The second net under secrets: what looks like one is blotted out of texts from outside.
+//!
+//! The first net is that secrets are `Secret` and have no `Display`. `output` draws this one under
+//! every error, the adapters under what a server says before it is stored.
+
+/// Returns the text with passwords in connection strings, access tokens and JWTs blotted out.
+pub fn redact(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    let (mut follows_password, mut follows_sign) = (false, false);
+    while let Some(start) = rest.find(|c: char| !is_separator(c)) {
+        let (gap, word) = rest.split_at(start);
+        safe.push_str(gap);
+        // `PASSWORD 'hunter2'`, as a server repeats a statement that failed.
+        // Its own closing quote does not open a value.
+        let opens = follows_password && (gap.len() > 1 || follows_sign);
+        let quote = gap.chars().next_back().filter(|c| opens && matches!(c, '\'' | '"'));
+        let end = match quote {
+            Some(quote) => word.find(quote).unwrap_or(word.len()),
+            None => word.find(is_separator).unwrap_or(word.len()),
+        };
+        let (word, after) = word.split_at(end);
+        if quote.is_some() {
+            safe.push_str("****");
+            (follows_password, follows_sign) = (false, false);
+        } else {
+            safe.push_str(&redact_word(word));
+            // The colon of `"password": "hunter2"` stands alone.
+            follows_sign = matches!(word, ":" | "=");
+            follows_password = (follows_sign && follows_password)
+                || word.trim_end_matches([':', '=']).to_lowercase().ends_with("password");
+        }
+        rest = after;
+    }
+    safe.push_str(rest);
+    safe
+}
+
+fn is_separator(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '"' | '\'' | '`' | '(' | ')' | ',' | ';')
+}
+
+fn redact_word(word: &str) -> String {
+    if let Some((scheme, rest)) = word.split_once("://")
+        && let Some((login, place)) = rest.rsplit_once('@')
+        && let Some((user, _)) = login.split_once(':')
+    {
+        return format!("{scheme}://{user}:****@{place}");
+    }
+    if let Some(at) = word.find("sbp_") {
+        return format!("{}sbp_****", &word[..at]);
+    }
+    if let Some(at) = word.find("SCRAM-SHA-256$") {
+        return format!("{}SCRAM-SHA-256$****", &word[..at]);
+    }
+    if word.starts_with("eyJ") && word.matches('.').count() == 2 {
+        return "eyJ****".to_owned();
+    }
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_secret_is_blotted_out() {
+        let text = "could not use 'postgres://op:hunter2@db:5432/x' with sbp_0123abc, token \
+                    eyJhbGciOi.eyJzdWIi.c2ln or PASSWORD 'SCRAM-SHA-256$4096:abc$d:e'";
+        let safe = redact(text);
+        for secret in ["hunter2", "0123abc", "c2ln", "abc$d"] {
+            assert!(!safe.contains(secret), "{safe}");
+        }
+        assert!(safe.contains("postgres://op:****@db:5432/x"), "{safe}");
+        assert_eq!(redact("create `acme`: ok, a@b.c"), "create `acme`: ok, a@b.c");
+    }
+
+    #[test]
+    fn a_statement_that_is_repeated_loses_its_password() {
+        let text = "Failed to create login role: ERROR:  42501: permission denied to alter role \
+                    ALTER ROLE \"cli_login_postgres\" WITH PASSWORD 'hunter 2;' VALID UNTIL 'x'";
+        let safe = redact(text);
+        assert!(!safe.contains("hunter") && !safe.contains("2;"), "{safe}");
+        assert!(safe.contains("PASSWORD '****' VALID UNTIL 'x'"), "{safe}");
+        assert!(!redact(r#"{"password":"hunter2"}"#).contains("hunter2"));
+        assert_eq!(
+            redact("the password of `acme` is not kept"),
+            "the password of `acme` is not kept"
+        );
+    }
+}
