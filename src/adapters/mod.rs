@@ -7,5 +7,6 @@
 pub mod cluster;
 pub mod control_plane;
 pub mod http;
+pub mod jwks;
 pub mod local;
 pub mod postgres;

@@ -4,26 +4,32 @@
 //! async, and knows neither clap nor sqlx.
 
 mod actor;
+mod clock;
 mod consent;
 mod error_kind;
 mod interrupt;
+mod jwks_source;
 mod redact;
 mod schema;
 mod secret;
 mod selector;
 mod session;
+mod strict_json;
 mod tenant;
 mod text;
 
 pub use actor::{Actor, ActorError};
+pub use clock::{Clock, FixedClock, SystemClock};
 pub use consent::Consent;
 pub use error_kind::{Classified, ErrorKind};
 pub use interrupt::Interrupt;
+pub use jwks_source::{JwksSource, WebUrl, WebUrlError};
 pub use redact::redact;
 pub use schema::{MigrationRecord, SchemaState, SchemaVersion};
 pub use secret::{Secret, SecretText};
 pub use selector::Selector;
 pub use session::{Jti, JtiError, SessionState, UserId};
+pub use strict_json::{StrictJsonError, parse_strict_json};
 pub use tenant::{
     DatabaseName, Label, LabelError, Placement, Quarantine, Reason, ReasonError, Slug, SlugError,
     Tenant, TenantId, TenantName, TenantNameError, TenantStatus, UnknownWord,

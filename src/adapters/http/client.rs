@@ -15,7 +15,7 @@ use crate::model::{SecretText, escape_controls, redact, shorten};
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most that is read of one answer, in bytes.
+/// The most that is read of one answer, in bytes, unless the caller knows less to be enough.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 /// How a client behaves.
@@ -29,6 +29,8 @@ pub struct HttpOptions {
     pub uses_environment_proxy: bool,
     /// How often one kind of call may be made.
     pub budget: Option<Arc<Budget>>,
+    /// The most that is read of one answer, in bytes.
+    pub body_limit: usize,
 }
 
 impl Default for HttpOptions {
@@ -38,6 +40,7 @@ impl Default for HttpOptions {
             retry: RetryPolicy::default(),
             uses_environment_proxy: false,
             budget: None,
+            body_limit: BODY_LIMIT,
         }
     }
 }
@@ -203,8 +206,9 @@ impl HttpClient {
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
-            if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(HttpError::TooLarge { target: target(&call.url), limit: BODY_LIMIT });
+            let limit = self.options.body_limit;
+            if body.len() + chunk.len() > limit {
+                return Err(HttpError::TooLarge { target: target(&call.url), limit });
             }
             body.extend_from_slice(&chunk);
         }

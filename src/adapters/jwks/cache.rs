@@ -1,0 +1,182 @@
+//! The copy on disk: one small file for each endpoint, private, replaced in one step.
+//!
+//! Whoever could write it could sign tokens, so a file that is not ours alone is no copy. It also
+//! remembers when the endpoint was asked in vain, so that a new process does not ask again at once.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::JwksError;
+use super::keys::SET_SIZE_LIMIT;
+use crate::model::{WebUrl, hex};
+
+/// How often a lock that somebody holds is tried again.
+const POLL: Duration = Duration::from_millis(10);
+
+/// What is remembered of an endpoint. Times are milliseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// The endpoint, in full.
+    pub(super) url: String,
+    /// The last good answer.
+    pub(super) copy: Option<Copy>,
+    /// The last time when no good answer came.
+    pub(super) failure: Option<Failure>,
+    /// The last time when a good answer did not have the key it was asked for.
+    pub(super) missed_ms: Option<i64>,
+}
+
+/// A good answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Copy {
+    /// When it was asked for.
+    pub(super) asked_ms: i64,
+    /// When it came.
+    pub(super) fetched_ms: i64,
+    /// The answer itself.
+    pub(super) document: String,
+}
+
+/// A bad answer, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Failure {
+    /// When.
+    pub(super) at_ms: i64,
+    /// Why.
+    pub(super) problem: String,
+}
+
+/// The files of one endpoint.
+#[derive(Debug, Clone)]
+pub(super) struct Cache {
+    url: String,
+    directory: PathBuf,
+    file: PathBuf,
+    lock: PathBuf,
+}
+
+/// The right to ask the endpoint; given back when dropped, however the process ends.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _file: File,
+}
+
+impl Cache {
+    /// Names the files of an endpoint; touches nothing.
+    pub(super) fn new(data_dir: &Path, url: &WebUrl) -> Self {
+        let url = url.to_string();
+        let directory = data_dir.join("jwks");
+        let name = hex(&digest::digest(&digest::SHA256, url.as_bytes()).as_ref()[..16]);
+        let (file, lock) =
+            (directory.join(format!("{name}.json")), directory.join(format!("{name}.lock")));
+        Self { url, directory, file, lock }
+    }
+
+    /// Returns what is remembered; nothing when there is no file that can be believed.
+    pub(super) fn read(&self) -> Entry {
+        let nothing = || Entry { url: self.url.clone(), ..Entry::default() };
+        let Some(text) = read_private(&self.file) else { return nothing() };
+        match serde_json::from_str::<Entry>(&text) {
+            Ok(entry) if entry.url == self.url => entry,
+            Ok(_) | Err(_) => nothing(),
+        }
+    }
+
+    /// Replaces what is remembered.
+    ///
+    /// # Errors
+    /// When the directory or the file cannot be written.
+    pub(super) fn write(&self, entry: &Entry) -> Result<(), JwksError> {
+        let failed = |source| JwksError::Cache { action: "write", path: self.file.clone(), source };
+        let text = serde_json::to_string(entry).map_err(|error| failed(error.into()))?;
+        let temporary = self.file.with_extension(format!("{}.new", std::process::id()));
+        drop(fs::remove_file(&temporary));
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| fs::rename(&temporary, &self.file));
+        written.map_err(|error| {
+            drop(fs::remove_file(&temporary));
+            failed(error)
+        })
+    }
+
+    /// Forgets everything about the endpoint; returns whether there was anything.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub(super) fn clear(&self) -> Result<bool, JwksError> {
+        match fs::remove_file(&self.file) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => {
+                Err(JwksError::Cache { action: "remove", path: self.file.clone(), source })
+            }
+        }
+    }
+
+    /// Waits for the right to ask the endpoint.
+    ///
+    /// # Errors
+    /// When the lock cannot be made, or somebody keeps it beyond the deadline.
+    pub(super) async fn turn(&self, deadline: Instant) -> Result<Turn, JwksError> {
+        let failed = |source| JwksError::Cache { action: "lock", path: self.lock.clone(), source };
+        let began = Instant::now();
+        make_private(&self.directory).map_err(failed)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&self.lock)
+            .map_err(failed)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Turn { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(JwksError::Busy { waited: began.elapsed() });
+                }
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+}
+
+/// Makes a directory for our eyes only, and its parents where they are missing.
+fn make_private(directory: &Path) -> io::Result<()> {
+    if let Some(parent) = directory.parent() {
+        DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Returns a file's text when it is a regular file that nobody but us can have written.
+fn read_private(path: &Path) -> Option<String> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file =
+        OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let us = rustix::process::geteuid().as_raw();
+    let is_ours = metadata.uid() == us || metadata.uid() == 0;
+    if !metadata.is_file() || !is_ours || metadata.permissions().mode() & 0o022 != 0 {
+        return None;
+    }
+    let mut text = String::new();
+    // The document stands inside a JSON text, escaped: at worst several bytes for each of its own.
+    file.take(8 * SET_SIZE_LIMIT as u64).read_to_string(&mut text).ok()?;
+    Some(text)
+}
