@@ -9,3 +9,4 @@ pub mod migration;
 pub mod saga;
 pub mod session;
 pub mod tenant;
+pub mod token;

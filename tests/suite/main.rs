@@ -28,6 +28,7 @@ mod supabase;
 mod support;
 mod tenant_create;
 mod tenant_delete;
+mod token_rules;
 
 /// A file that is not in the list above would never run.
 #[test]

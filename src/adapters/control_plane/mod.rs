@@ -32,7 +32,7 @@ pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{
     MarkCursor, NewSession, RevokedRows, Session, SessionFilter, SessionScope, claims_state,
     count_expired, count_live, find_session, find_tenants_of, fix_moment, insert_session,
-    list_sessions, mark_revoked, prune_batch, raise_epoch, revoke_session, sample_session,
+    list_sessions, mark_revoked, now, prune_batch, raise_epoch, revoke_session, sample_session,
     session_state,
 };
 pub use tenants::{

@@ -3,6 +3,7 @@
 //!
 //! Nothing here asserts what a command should do; that is each test's own business.
 
+pub(crate) mod mint;
 mod operator;
 mod oracle;
 mod poll;

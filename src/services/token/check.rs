@@ -1,0 +1,120 @@
+//! The checks a token goes through, one by one, and what each of them said.
+
+/// A check, in the order in which they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckName {
+    /// Three parts, canonical base64url, unambiguous JSON, a header without demands, a subject.
+    Format,
+    /// An algorithm we accept.
+    Algorithm,
+    /// A key of that name and kind.
+    Key,
+    /// The signature, and nothing but the signature.
+    Signature,
+    /// Who issued it.
+    Issuer,
+    /// Whom it is for.
+    Audience,
+    /// Until when.
+    Expiry,
+    /// From when.
+    NotBefore,
+    /// Since when.
+    IssuedAt,
+    /// In which tenant.
+    Tenant,
+    /// Whether its session still stands.
+    Session,
+}
+
+impl CheckName {
+    /// Every check, in order.
+    pub const ALL: [Self; 11] = [
+        Self::Format,
+        Self::Algorithm,
+        Self::Key,
+        Self::Signature,
+        Self::Issuer,
+        Self::Audience,
+        Self::Expiry,
+        Self::NotBefore,
+        Self::IssuedAt,
+        Self::Tenant,
+        Self::Session,
+    ];
+
+    /// Returns the word that JSON carries.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Algorithm => "algorithm",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Expiry => "expiry",
+            Self::NotBefore => "not_before",
+            Self::IssuedAt => "issued_at",
+            Self::Tenant => "tenant",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckResult {
+    /// The rule holds.
+    Pass,
+    /// The rule is broken: the token is refused.
+    Fail,
+    /// There was nothing to compare, or no way to compare it.
+    Skipped,
+}
+
+impl CheckResult {
+    /// Returns the word that JSON carries.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One check: its name, what it came to, and what was found and expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: CheckName,
+    /// What it came to.
+    pub result: CheckResult,
+    /// What was found, and what was expected; never a part of the token's text.
+    pub detail: String,
+}
+
+/// What a rule says before it has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) result: CheckResult,
+    pub(super) detail: String,
+}
+
+impl Finding {
+    pub(super) fn pass(detail: impl Into<String>) -> Self {
+        Self { result: CheckResult::Pass, detail: detail.into() }
+    }
+
+    pub(super) fn fail(detail: impl Into<String>) -> Self {
+        Self { result: CheckResult::Fail, detail: detail.into() }
+    }
+
+    pub(super) fn skipped(detail: impl Into<String>) -> Self {
+        Self { result: CheckResult::Skipped, detail: detail.into() }
+    }
+
+    pub(super) fn named(self, name: CheckName) -> Check {
+        Check { name, result: self.result, detail: self.detail }
+    }
+}

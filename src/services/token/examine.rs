@@ -1,0 +1,187 @@
+//! A token examined with everything at hand: keys are fetched, the clock and the session asked for,
+//! and never more than the question needs.
+
+use time::OffsetDateTime;
+
+use super::TokenError;
+use super::check::{CheckName, Finding};
+use super::header::Algorithm;
+use super::read::Token;
+use super::rules::Rules;
+use super::secret::SharedSecret;
+use super::session;
+use super::verify::{Keys, Obstacle, Outcome, Verdict, verify};
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::jwks::{Jwks, Published};
+use crate::model::{Classified, Clock, ErrorKind, Slug, TenantId};
+
+/// How much is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The verdict: nothing is asked of anybody once the token is refused.
+    Verdict,
+    /// Every check that can be made.
+    EveryCheck,
+}
+
+/// A token, and what is expected of it.
+#[derive(Debug)]
+pub struct ExamineRequest<'a> {
+    /// The token.
+    pub token: &'a Token,
+    /// What is expected of its claims.
+    pub rules: Rules,
+    /// The secret for HS256, if the operator gave one.
+    pub secret: Option<SharedSecret>,
+    /// How much is asked for.
+    pub depth: Depth,
+}
+
+/// The control plane, as far as it is there.
+#[derive(Debug)]
+pub enum Plane {
+    /// Open.
+    Open(ControlPlane),
+    /// None is wanted or configured, and this is why.
+    Absent(&'static str),
+    /// It is configured and cannot be used.
+    Broken(Obstacle),
+}
+
+/// What an examination found.
+#[derive(Debug)]
+pub struct Examination {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The keys it was reached with, where there were any.
+    pub keys: Option<Published>,
+    /// The moment it was judged at.
+    pub judged_at: OffsetDateTime,
+}
+
+/// Examines a token. Without an answer from the keys' endpoint or the control plane the verdict is
+/// open, never `valid`. The control plane is opened only when it is needed.
+pub async fn examine(
+    request: &ExamineRequest<'_>,
+    jwks: Option<&Jwks<'_>>,
+    open_plane: impl AsyncFnOnce() -> Plane,
+    clock: &dyn Clock,
+) -> Examination {
+    let (keys, doubt) = published(request, jwks).await;
+    let with = Keys {
+        set: keys.as_ref().map(|keys| &keys.set),
+        secret: request.secret.as_ref(),
+        doubt: doubt.as_ref(),
+    };
+    let judged_at = clock.now();
+    let mut verdict = verify(request.token, &with, &request.rules, judged_at);
+    if request.depth == Depth::Verdict && is_over(&verdict) {
+        verdict.set_session(Finding::skipped("not asked: the other checks are enough"), None);
+        return Examination { verdict, keys, judged_at };
+    }
+    let (session, judged_at) = match open_plane().await {
+        Plane::Absent(why) => (Ok(Finding::skipped(why)), judged_at),
+        Plane::Broken(trouble) => (Err(trouble), judged_at),
+        Plane::Open(plane) => match ask(request, &plane, &mut verdict, &with).await {
+            Ok((finding, now)) => (Ok(finding), now),
+            Err(error) => (Err(obstacle(&error)), judged_at),
+        },
+    };
+    match session {
+        Ok(finding) => verdict.set_session(finding, None),
+        Err(trouble) => {
+            let finding = Finding::skipped(format!("cannot {}", trouble.message));
+            verdict.set_session(finding, Some(trouble));
+        }
+    }
+    Examination { verdict, keys, judged_at }
+}
+
+/// Asks the control plane for its clock, judges the token by it, and asks for the session unless the
+/// token is refused by then.
+async fn ask(
+    request: &ExamineRequest<'_>,
+    plane: &ControlPlane,
+    verdict: &mut Verdict,
+    keys: &Keys<'_>,
+) -> Result<(Finding, OffsetDateTime), TokenError> {
+    let now = control_plane::now(&mut *plane.session().await?).await?;
+    *verdict = verify(request.token, keys, &request.rules, now);
+    let finding = match request.token.claims() {
+        _ if request.depth == Depth::Verdict && verdict.outcome() != Outcome::Valid => {
+            Finding::skipped("not asked: the other checks are enough")
+        }
+        None => Finding::skipped("the payload holds no claims"),
+        Some(claims) => session::judge(plane, claims).await?,
+    };
+    Ok((finding, now))
+}
+
+/// Returns whether nothing that the control plane could say, its clock included, would change the
+/// verdict.
+fn is_over(verdict: &Verdict) -> bool {
+    const TIMES: [CheckName; 3] = [CheckName::Expiry, CheckName::NotBefore, CheckName::IssuedAt];
+    verdict.obstacle().is_some() || verdict.failures().any(|failure| !TIMES.contains(&failure.name))
+}
+
+/// Returns the id of the tenant a token is expected to belong to.
+///
+/// # Errors
+/// When there is none of that name, or the control plane does not answer.
+pub async fn find_tenant(plane: &ControlPlane, slug: &Slug) -> Result<TenantId, TokenError> {
+    let tenant = control_plane::find_live(&mut *plane.session().await?, slug).await?;
+    tenant.map(|tenant| tenant.id).ok_or_else(|| TokenError::NoTenant(slug.to_string()))
+}
+
+/// Returns the published keys, when this token needs any.
+async fn published(
+    request: &ExamineRequest<'_>,
+    jwks: Option<&Jwks<'_>>,
+) -> (Option<Published>, Option<Obstacle>) {
+    let is_hopeless = request.depth == Depth::Verdict && request.token.problem().is_some();
+    let Some(header) = request.token.header().filter(|_| !is_hopeless) else { return (None, None) };
+    let needs_one = matches!(
+        header.algorithm(request.secret.is_some()),
+        Ok(Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa)
+    );
+    let (Some(jwks), true) = (jwks, needs_one) else { return (None, None) };
+    match jwks.keys(header.kid().ok().flatten()).await {
+        Ok(keys) => {
+            let doubt = keys.problem.as_ref().map(|problem| Obstacle {
+                kind: ErrorKind::Unavailable,
+                message: format!("get newer keys from {}: {problem}", keys.source),
+                hint: None,
+            });
+            (Some(keys), doubt)
+        }
+        Err(error) => (None, Some(obstacle(&error))),
+    }
+}
+
+/// Returns an error as what stands in the way, its causes included, each once.
+fn obstacle(error: &impl Classified) -> Obstacle {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        // A transparent error repeats what it wraps.
+        if !message.ends_with(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = inner.source();
+    }
+    Obstacle { kind: error.kind(), message, hint: error.hint() }
+}
+
+impl Examination {
+    /// Returns how a command ends on it; nothing when the token is valid.
+    pub fn ending(&self) -> Option<ErrorKind> {
+        match self.verdict.outcome() {
+            Outcome::Valid => None,
+            Outcome::Rejected => Some(ErrorKind::Rejected),
+            Outcome::Undecided => {
+                Some(self.verdict.obstacle().map_or(ErrorKind::Unavailable, |found| found.kind))
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Tokens: read, judged rule by rule, and asked about at the control plane.
+//!
+//! `Token::read` and `verify` are plain functions of values: token × keys × rules × now → verdict.
+//! Only `examine` reaches for keys and sessions. Nothing here ever repeats a token's text.
+
+mod check;
+mod claims;
+mod error;
+mod examine;
+mod header;
+mod read;
+mod rules;
+mod secret;
+mod session;
+mod verify;
+
+pub use crate::adapters::jwks::{Jwks, JwksError, KeySet, Published};
+pub use check::{Check, CheckName, CheckResult};
+pub use claims::{Claims, Instant, UnverifiedClaims};
+pub use error::{FormatError, TokenError};
+pub use examine::{Depth, Examination, ExamineRequest, Plane, examine, find_tenant};
+pub use header::{Algorithm, Header};
+pub use read::{SIZE_LIMIT, Token};
+pub use rules::Rules;
+pub use secret::{SharedSecret, SharedSecretError};
+pub use verify::{Keys, Obstacle, Outcome, Verdict, verify};

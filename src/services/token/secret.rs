@@ -1,0 +1,57 @@
+//! The one secret that HS256 may be checked with: given by the operator, and really a secret.
+
+use jsonwebtoken::DecodingKey;
+
+use crate::model::{Classified, ErrorKind, SecretText};
+
+/// The fewest bytes of a secret for SHA-256 (RFC 7518 §3.2).
+const LEAST_BYTES: usize = 32;
+
+/// A secret that HS256 tokens are signed with.
+#[derive(Clone)]
+pub struct SharedSecret(DecodingKey);
+
+/// Why a text is no such secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SharedSecretError {
+    /// Anybody could guess it.
+    #[error("use the secret for HS256: it has {0} bytes, at least {LEAST_BYTES} are needed")]
+    Short(usize),
+    /// Everybody has it.
+    #[error("use the secret for HS256: it is a key or a certificate, not a secret")]
+    Public,
+}
+
+impl SharedSecret {
+    /// Takes a secret.
+    ///
+    /// # Errors
+    /// When it is too short, or a public key: whoever checks HS256 with what everybody can read
+    /// accepts everybody's tokens.
+    pub fn new(secret: &SecretText) -> Result<Self, SharedSecretError> {
+        let text = secret.expose();
+        if text.contains("-----BEGIN ") || text.contains("\"kty\"") || text.starts_with("ssh-") {
+            return Err(SharedSecretError::Public);
+        }
+        if text.len() < LEAST_BYTES {
+            return Err(SharedSecretError::Short(text.len()));
+        }
+        Ok(Self(DecodingKey::from_secret(text.as_bytes())))
+    }
+
+    pub(super) fn decoding(&self) -> &DecodingKey {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("••••")
+    }
+}
+
+impl Classified for SharedSecretError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
