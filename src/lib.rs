@@ -205,10 +205,11 @@ fn console(appearance: &Appearance) -> Console {
     Console::new(*appearance)
 }
 
-/// Returns clap's error with what was typed made safe to show: clap repeats it raw.
+/// Returns clap's error with what was typed made safe to show: clap repeats it raw, a token pasted
+/// into the wrong place as well.
 fn without_controls(mut error: clap::Error) -> clap::Error {
     use clap::error::ContextValue;
-    let safe = |text: &str| model::shorten(&model::escape_controls(text), 200);
+    let safe = |text: &str| model::shorten(&model::redact(&model::escape_controls(text)), 200);
     let shown: Vec<_> = error
         .context()
         .filter_map(|(kind, value)| match value {

@@ -13,6 +13,7 @@ mod selector;
 mod session;
 mod shell;
 mod tenant;
+mod token;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,9 @@ pub use session::{
 pub use shell::{CompletionsArgs, Shell};
 pub use tenant::{
     CreateArgs, DeleteArgs, ListArgs, PurgeArgs, SlugArgs, TenantCommand, UrlArgs, WriteSlugArgs,
+};
+pub use token::{
+    JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,
 };
 
 /// Run the life of your tenants: one database each, from creation to lockdown
@@ -115,6 +119,12 @@ Examples:
         after_help = "Examples:\n  tenantctl unlock acme --reason 'credentials rotated' --yes"
     )]
     Unlock(LockdownArgs),
+    /// Verify, explain and decode access tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Show, refresh and clear the keys that sign tokens
+    #[command(subcommand)]
+    Jwks(JwksCommand),
     /// Read and verify the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::jwks::Jwks;
 use crate::adapters::local::LocalServer;
 use crate::adapters::postgres::Endpoint;
 use crate::config::{Origin, Setting, Settings};
-use crate::model::{Actor, ErrorKind, Interrupt, SecretText};
+use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, SecretText, SystemClock};
 use crate::output::{Console, Failure};
 use crate::services::local;
 use crate::services::migration::{SeedSet, Sets, find_set};
 use crate::services::tenant::SecretKey;
+use crate::services::token::SharedSecret;
 
 /// The control plane, and the cluster its tenants live on; nothing is contacted on the latter yet.
 #[derive(Debug)]
@@ -159,6 +161,44 @@ impl Context {
             Some(local) => Ok(Some(SecretKey::parse(&local.secret_key.clone().into())?)),
             None => Ok(None),
         }
+    }
+
+    /// Opens the control plane where there is one: configured, or the private local Postgres.
+    pub async fn configured_plane(&self) -> Option<Result<ControlPlane, Failure>> {
+        let is_there =
+            self.settings.control_plane_url.is_some() || !matches!(self.local_endpoint(), Ok(None));
+        if is_there { Some(self.plane().await) } else { None }
+    }
+
+    /// Returns where keys are published: as typed, else as configured.
+    pub fn jwks(&self, typed: Option<JwksSource>) -> Option<Jwks<'static>> {
+        let source = typed.or_else(|| self.settings.jwks.as_ref().map(|s| s.value.clone()))?;
+        Some(Jwks::new(source, &self.settings.data_dir.value, self.patience, &SystemClock))
+    }
+
+    /// Returns where keys are published.
+    ///
+    /// # Errors
+    /// When nobody said.
+    pub fn required_jwks(&self, typed: Option<JwksSource>) -> Result<Jwks<'static>, Failure> {
+        self.jwks(typed).ok_or_else(|| {
+            Failure::new(ErrorKind::Usage, "find the published keys: nothing says where they are")
+                .hint("pass --jwks FILE|URL, or set TENANTCTL_AUTH_URL")
+        })
+    }
+
+    /// Returns who issues tokens: the Auth server.
+    pub fn issuer(&self) -> Option<String> {
+        self.settings.auth_url.as_ref().map(|setting| setting.value.trimmed().to_owned())
+    }
+
+    /// Returns the secret of HS256 tokens, if there is one.
+    ///
+    /// # Errors
+    /// When it is no secret.
+    pub fn jwt_secret(&self) -> Result<Option<SharedSecret>, Failure> {
+        let setting = self.settings.jwt_secret.as_ref();
+        Ok(setting.map(|setting| SharedSecret::new(&setting.value)).transpose()?)
     }
 
     /// Returns the migrations for tenants' databases.

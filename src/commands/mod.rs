@@ -9,6 +9,7 @@ mod consent;
 mod context;
 mod demo;
 mod init;
+mod jwks;
 mod local;
 mod lockdown;
 mod man;
@@ -17,6 +18,7 @@ mod seed;
 mod selection;
 mod session;
 mod tenant;
+mod token;
 mod unlock;
 
 use crate::cli::Command;
@@ -41,6 +43,8 @@ pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Fai
         Command::Session(command) => session::run(command, context).await,
         Command::Lockdown(args) => Box::pin(lockdown::run(args, context)).await,
         Command::Unlock(args) => unlock::run(args, context).await,
+        Command::Token(command) => token::run(command, context).await,
+        Command::Jwks(command) => jwks::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Completions(args) => completions::run(&args, context),
         Command::Man => man::run(context),

@@ -28,3 +28,9 @@ pub(super) const ACTOR: &str = "TENANTCTL_ACTOR";
 pub(super) const DATA_DIR: &str = "TENANTCTL_DATA_DIR";
 /// A folder with `initdb`, `pg_ctl` and `postgres` for the private local Postgres.
 pub(super) const POSTGRES_BIN: &str = "TENANTCTL_POSTGRES_BIN";
+/// The Auth server's address, whose name is the issuer of its tokens.
+pub(super) const AUTH_URL: &str = "TENANTCTL_AUTH_URL";
+/// Where the keys that sign tokens are published, when not at the Auth server's usual place.
+pub(super) const JWKS_URL: &str = "TENANTCTL_JWKS_URL";
+/// The secret that HS256 tokens are signed with.
+pub(super) const JWT_SECRET: &str = "TENANTCTL_JWT_SECRET";

@@ -46,6 +46,9 @@ const KEYS: &[&str] = &[
     "actor",
     "data_dir",
     "postgres_bin",
+    "auth_url",
+    "jwks_url",
+    "jwt_secret_file",
 ];
 
 /// The keys that may hold a password and make the file one for our eyes only.

@@ -11,4 +11,5 @@ mod settings;
 
 pub use env::Environment;
 pub use error::ConfigError;
+pub use secret_file::read_secret;
 pub use settings::{Flags, Origin, Setting, Settings, resolve};

@@ -18,7 +18,7 @@ pub(super) const SIZE_LIMIT: u64 = 256 * 1024;
 /// # Errors
 /// When the file is a link or no regular file, belongs to somebody else, can be read by others, or
 /// is not there.
-pub(super) fn read_secret(path: &Path) -> Result<SecretText, ConfigError> {
+pub fn read_secret(path: &Path) -> Result<SecretText, ConfigError> {
     let file = open(path)?;
     check_private(path, &file)?;
     let text = Zeroizing::new(read_text(path, file)?);

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::file::{Found, Section};
 use super::{ConfigError, Environment, env, file, secret_file};
-use crate::model::{Actor, Placement, SecretText, escape_controls};
+use crate::model::{Actor, JwksSource, Placement, SecretText, WebUrl, escape_controls};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,12 @@ pub struct Settings {
     pub data_dir: Setting<PathBuf>,
     /// A folder with Postgres's programs.
     pub postgres_bin: Option<Setting<PathBuf>>,
+    /// The Auth server.
+    pub auth_url: Option<Setting<WebUrl>>,
+    /// Where the keys that sign tokens are published.
+    pub jwks: Option<Setting<JwksSource>>,
+    /// The secret that HS256 tokens are signed with.
+    pub jwt_secret: Option<Setting<SecretText>>,
     /// Where the system's programs are looked for (`PATH`).
     pub search_path: Option<OsString>,
 }
@@ -107,6 +113,7 @@ pub fn resolve(
         Some(path) => path,
         None => Setting { value: default_data_dir(environment)?, origin: Origin::Default },
     };
+    let auth_url = layers.parsed("auth_url", Some(env::AUTH_URL))?;
     Ok(Settings {
         control_plane_url: layers.secret("control_plane_url", env::CONTROL_PLANE_URL)?,
         cluster_url: layers.secret("cluster_url", env::CLUSTER_URL)?,
@@ -117,6 +124,9 @@ pub fn resolve(
         migrations_dir: layers.path("migrations_dir", env::MIGRATIONS_DIR)?,
         seeds_dir: layers.path("seeds_dir", env::SEEDS_DIR)?,
         postgres_bin: layers.path("postgres_bin", env::POSTGRES_BIN)?,
+        jwks: layers.jwks(auth_url.as_ref())?,
+        jwt_secret: layers.secret("jwt_secret", env::JWT_SECRET)?,
+        auth_url,
         search_path: environment("PATH"),
         actor,
         data_dir,
@@ -144,6 +154,9 @@ impl Settings {
             ("control_plane_url", secret(&self.control_plane_url)),
             ("cluster_url", secret(&self.cluster_url)),
             ("secret_key", secret(&self.secret_key)),
+            ("jwt_secret", secret(&self.jwt_secret)),
+            ("auth_url", self.auth_url.as_ref().map(|s| (s.value.to_string(), s.origin.clone()))),
+            ("jwks", self.jwks.as_ref().map(|s| (s.value.to_string(), s.origin.clone()))),
             ("migrations_dir", self.migrations_dir.as_ref().map(path)),
             ("seeds_dir", self.seeds_dir.as_ref().map(path)),
             ("postgres_bin", self.postgres_bin.as_ref().map(path)),
@@ -258,6 +271,26 @@ impl<'a> Layers<'a> {
             Ok(value) => Ok(Some(Setting { value, origin })),
             Err(error) => Err(ConfigError::Value {
                 name,
+                origin: origin.to_string(),
+                problem: error.to_string(),
+            }),
+        }
+    }
+
+    /// Returns where the keys are published: as said, else at the Auth server's usual place.
+    fn jwks(
+        &self,
+        auth_url: Option<&Setting<WebUrl>>,
+    ) -> Result<Option<Setting<JwksSource>>, ConfigError> {
+        let said: Option<Setting<WebUrl>> = self.parsed("jwks_url", Some(env::JWKS_URL))?;
+        if let Some(Setting { value, origin }) = said {
+            return Ok(Some(Setting { value: JwksSource::Url(value), origin }));
+        }
+        let Some(Setting { value, origin }) = auth_url else { return Ok(None) };
+        match JwksSource::of_auth_server(value) {
+            Ok(value) => Ok(Some(Setting { value, origin: origin.clone() })),
+            Err(error) => Err(ConfigError::Value {
+                name: "auth_url",
                 origin: origin.to_string(),
                 problem: error.to_string(),
             }),

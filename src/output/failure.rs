@@ -41,6 +41,13 @@ impl Failure {
         self.kind
     }
 
+    /// Returns what failed and why, on one line, to be read after "failed to".
+    pub fn line(&self) -> String {
+        let mut parts = vec![self.message()];
+        parts.extend(self.causes());
+        parts.join(": ")
+    }
+
     pub(super) fn text(&self, console: &Console) -> String {
         let word = console.bad("error:");
         // Paths and what a server says come from outside; the shape of these lines is ours.

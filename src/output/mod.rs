@@ -7,6 +7,7 @@ mod audit;
 mod console;
 mod exit;
 mod failure;
+mod jwks;
 mod local;
 mod lockdown;
 mod migration;
@@ -15,12 +16,14 @@ mod prompt;
 mod session;
 mod table;
 mod tenant;
+mod token;
 mod view;
 
 pub use audit::{audit_row_json, render_audit, render_audit_verify};
 pub use console::{Appearance, Console, Format};
 pub use exit::{EXIT_CODES_TOPIC, exit_code};
 pub use failure::{Ending, Failure};
+pub use jwks::{render_keys, render_keys_cleared, warn_about_keys};
 pub use local::{render_destroyed, render_down, render_status, render_up, render_url};
 pub use lockdown::{render_lockdown, render_unlock};
 pub use migration::{render_fleet, render_install, render_migration_status, render_seed_sets};
@@ -33,4 +36,5 @@ pub use tenant::{
     ReaderGone, TenantLines, render_address, render_create, render_create_plan, render_delete,
     render_due, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
 };
+pub use token::{render_decoded, render_explanation, render_verdict};
 pub use view::View;

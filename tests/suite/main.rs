@@ -15,6 +15,7 @@ mod gate;
 mod harness;
 mod init;
 mod isolation;
+mod jwks;
 mod local;
 mod lockdown;
 mod migrate;
@@ -28,6 +29,7 @@ mod supabase;
 mod support;
 mod tenant_create;
 mod tenant_delete;
+mod token;
 mod token_rules;
 
 /// A file that is not in the list above would never run.

@@ -3,6 +3,7 @@
 //!
 //! Nothing here asserts what a command should do; that is each test's own business.
 
+mod jwks_server;
 pub(crate) mod mint;
 mod operator;
 mod oracle;
@@ -14,6 +15,7 @@ mod sql;
 mod supabase;
 mod terminal;
 
+pub(crate) use jwks_server::{JwksServer, Manner};
 pub(crate) use operator::{Operator, Ran, Running, TenantRow};
 pub(crate) use poll::{PATIENCE, until};
 pub(crate) use postgres::server;

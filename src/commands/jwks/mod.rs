@@ -1,0 +1,18 @@
+//! `tenantctl jwks …`.
+
+mod clear;
+mod refresh;
+mod show;
+
+use super::Context;
+use crate::cli::JwksCommand;
+use crate::output::{Ending, Failure};
+
+/// Runs one of them.
+pub(super) async fn run(command: JwksCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        JwksCommand::Show(args) => show::run(args, context).await,
+        JwksCommand::Refresh(args) => refresh::run(args, context).await,
+        JwksCommand::Clear(args) => clear::run(args, context),
+    }
+}

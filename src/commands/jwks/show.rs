@@ -1,0 +1,13 @@
+//! `tenantctl jwks show`.
+
+use crate::cli::JwksArgs;
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_keys, warn_about_keys};
+
+/// Shows the published keys.
+pub(super) async fn run(args: JwksArgs, context: &Context) -> Result<Ending, Failure> {
+    let keys = context.required_jwks(args.jwks)?.keys(None).await?;
+    warn_about_keys(context.console(), Some(&keys));
+    context.console().show(&render_keys(context.console(), &keys));
+    Ok(None)
+}

@@ -1,0 +1,19 @@
+//! `tenantctl token decode`.
+
+use super::input;
+use crate::cli::TokenInputArgs;
+use crate::commands::Context;
+use crate::model::ErrorKind;
+use crate::output::{Ending, Failure, render_decoded};
+
+/// Shows what a token says.
+pub(super) fn run(args: &TokenInputArgs, context: &Context) -> Result<Ending, Failure> {
+    let token = input::read(args)?;
+    if token.header().is_none() && token.claims().is_none() {
+        let problem = token.problem().map(ToString::to_string).unwrap_or_default();
+        return Err(Failure::new(ErrorKind::Rejected, format!("decode the token: {problem}")));
+    }
+    context.console().show(&render_decoded(context.console(), &token));
+    let is_whole = token.header().is_some() && token.claims().is_some();
+    Ok((!is_whole).then_some(ErrorKind::Rejected))
+}

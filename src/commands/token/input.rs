@@ -1,0 +1,111 @@
+//! From what was typed to a request: where the token comes from, and what is expected of it.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use zeroize::Zeroizing;
+
+use crate::cli::{TenantChoice, TokenInputArgs, TokenVerifyArgs};
+use crate::commands::Context;
+use crate::config;
+use crate::model::{ErrorKind, SystemClock};
+use crate::output::Failure;
+use crate::services::token::{
+    Depth, Examination, ExamineRequest, Obstacle, Plane, Rules, SIZE_LIMIT, SharedSecret, Token,
+    examine as examine_token, find_tenant,
+};
+
+/// Reads the token from wherever it is.
+pub(super) fn read(args: &TokenInputArgs) -> Result<Token, Failure> {
+    match (&args.token, &args.file) {
+        (Some(token), _) if token.expose() == "-" => from_stream(io::stdin().lock(), "stdin"),
+        (Some(token), _) => Ok(Token::read(token.expose().as_bytes())),
+        (None, Some(path)) => {
+            let shown = path.display().to_string();
+            let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
+            from_stream(file, &shown)
+        }
+        (None, None) => Err(Failure::new(ErrorKind::Usage, "read the token: none was given")),
+    }
+}
+
+/// Examines the token of a command line.
+pub(super) async fn examine(
+    args: TokenVerifyArgs,
+    context: &Context,
+    depth: Depth,
+) -> Result<Examination, Failure> {
+    let token = read(&args.input)?;
+    let secret = match &args.secret_file {
+        Some(path) => Some(SharedSecret::new(&config::read_secret(path)?)?),
+        None => context.jwt_secret()?,
+    };
+    let jwks = context.jwks(args.keys.jwks);
+    if depth == Depth::Verdict && jwks.is_none() && secret.is_none() {
+        return Err(Failure::new(
+            ErrorKind::Usage,
+            "verify the token: neither published keys nor a secret are configured",
+        )
+        .hint("pass --jwks FILE|URL, or set TENANTCTL_AUTH_URL"));
+    }
+    let (tenant, opened) = match args.tenant {
+        None => (None, None),
+        Some(TenantChoice::Id(id)) => (Some(id), None),
+        Some(TenantChoice::Slug(slug)) => {
+            let plane = context.plane().await?;
+            (Some(find_tenant(&plane, &slug).await?), Some(plane))
+        }
+    };
+    let rules = Rules {
+        issuer: args.issuer.or_else(|| context.issuer()),
+        audience: args.audience,
+        tenant,
+        leeway: args.leeway,
+        longest_life: args.max_lifetime,
+    };
+    let request = ExamineRequest { token: &token, rules, secret, depth };
+    let open_plane = async || match (args.no_session, opened) {
+        (true, _) => Plane::Absent("not asked for: --no-session"),
+        (false, Some(plane)) => Plane::Open(plane),
+        (false, None) => open_plane(context).await,
+    };
+    Ok(examine_token(&request, jwks.as_ref(), open_plane, &SystemClock).await)
+}
+
+/// Opens the control plane that judges sessions, where there is one.
+async fn open_plane(context: &Context) -> Plane {
+    match context.configured_plane().await {
+        None => Plane::Absent("no control plane is configured"),
+        Some(Ok(plane)) => Plane::Open(plane),
+        Some(Err(failure)) => {
+            Plane::Broken(Obstacle { kind: failure.kind(), message: failure.line(), hint: None })
+        }
+    }
+}
+
+/// Returns the failure of a command that could reach no verdict.
+pub(super) fn cannot_verify(obstacle: &Obstacle) -> Failure {
+    let failure = Failure::new(
+        obstacle.kind,
+        format!("verify the token, so it is not valid: cannot {}", obstacle.message),
+    );
+    match &obstacle.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Reads a token and the line break that editors and shells put after it; one byte too many is kept
+/// so that it is seen to be too large.
+fn from_stream(stream: impl Read, name: &str) -> Result<Token, Failure> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let most = SIZE_LIMIT as u64 + 3;
+    stream.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    let token = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let token = token.strip_suffix(b"\r").unwrap_or(token);
+    Ok(Token::read(token))
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::new(ErrorKind::Usage, format!("read the token from {name}: {error}"))
+}

@@ -1,0 +1,19 @@
+//! `tenantctl token …`.
+
+mod decode;
+mod explain;
+mod input;
+mod verify;
+
+use super::Context;
+use crate::cli::TokenCommand;
+use crate::output::{Ending, Failure};
+
+/// Runs one of them.
+pub(super) async fn run(command: TokenCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        TokenCommand::Verify(args) => verify::run(args, context).await,
+        TokenCommand::Explain(args) => explain::run(args, context).await,
+        TokenCommand::Decode(args) => decode::run(&args, context),
+    }
+}
