@@ -34,8 +34,11 @@ pub fn render_explanation(console: &Console, examination: &Examination) -> View 
         lines.push(format!("\n{} {}", console.dim("keys"), origin_text(keys)));
     }
     let values: Vec<_> = checks.into_iter().map(check_json).collect();
-    let view = View::item("verdict", json!(verdict.outcome().word()), lines.join("\n"))
+    let mut view = View::item("verdict", json!(verdict.outcome().word()), lines.join("\n"))
         .with("checks", json!(values));
+    if let Some(hint) = verdict.obstacle().and_then(|obstacle| obstacle.hint.as_deref()) {
+        view = view.note(format!("{} {hint}", console.good("hint:")));
+    }
     with_origin(view, examination)
 }
 

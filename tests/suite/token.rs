@@ -310,6 +310,10 @@ fn a_control_plane_that_cannot_be_asked_leaves_no_verdict() {
     assert_eq!(report["verdict"], "undecided");
     assert_eq!(check(&report, "session")["result"], "skipped");
     assert_eq!(check(&report, "signature")["result"], "pass");
+    // Without keys to verify with it says what would help.
+    let ran = operator.run_reading(&token, "token explain - --no-session").fails_with(2);
+    assert!(ran.stdout().starts_with("undecided"), "{ran}");
+    assert!(ran.stderr().contains("hint: pass --jwks"), "{ran}");
     // What is refused anyway is refused.
     let old = signer.token(&claims(now() - 7200));
     let _ran = operator.run_reading(&old, "token verify - --jwks keys.json").fails_with(11);
