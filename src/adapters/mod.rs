@@ -9,4 +9,5 @@ pub mod control_plane;
 pub mod http;
 pub mod jwks;
 pub mod local;
+pub mod management;
 pub mod postgres;

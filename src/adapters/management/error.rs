@@ -1,0 +1,234 @@
+//! What the Management API refuses, classified by status first and by its words second: it has no
+//! error codes.
+
+use crate::adapters::http::{Answer, HttpError};
+use crate::model::{Classified, ErrorKind};
+
+use super::wire;
+
+/// Why something could not be had from the Management API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManagementError {
+    /// No answer came.
+    #[error("{doing}")]
+    NoAnswer {
+        /// What the call was for, as it reads after "failed to".
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: HttpError,
+    },
+    /// It said no.
+    #[error("{doing}: the Management API says {status}: {said}")]
+    Refused {
+        /// What the call was for, as it reads after "failed to".
+        doing: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// Its words, redacted and bounded.
+        said: String,
+        /// What the words mean, as far as they are known.
+        reason: Reason,
+    },
+    /// It said yes in a shape we do not know.
+    #[error("{doing}: the Management API's answer is not understood: {problem}")]
+    Shape {
+        /// What the call was for, as it reads after "failed to".
+        doing: &'static str,
+        /// Where it stops making sense.
+        problem: String,
+    },
+}
+
+/// What a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// A project of that name is there.
+    NameTaken,
+    /// The name is not allowed.
+    BadName,
+    /// No more projects are allowed.
+    Quota,
+    /// Money is owed, or the plan does not allow it.
+    Billing,
+    /// The region takes no more projects.
+    Region,
+    /// It comes up still; later it can be deleted.
+    NotReady,
+    /// It was there and is gone.
+    Removed,
+    /// It is paused.
+    Paused,
+    /// Nothing that is known.
+    Other,
+}
+
+impl Reason {
+    fn of(status: u16, words: &str) -> Self {
+        let words = words.to_lowercase();
+        let says = |text: &str| words.contains(text);
+        if says("resource has been removed") {
+            Self::Removed
+        } else if says("not ready for deletion") {
+            Self::NotReady
+        } else if says("already exists") || says("name already in use") {
+            Self::NameTaken
+        } else if says("name should not contain") {
+            Self::BadName
+        } else if says("project limit") || says("maximum limit") {
+            Self::Quota
+        } else if status == 402 || says("overdue invoice") || says("billing") {
+            Self::Billing
+        } else if says("capacity") || (says("region") && says("not available")) {
+            Self::Region
+        } else if status == 540 {
+            Self::Paused
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl ManagementError {
+    /// Reads a refusal; plain texts and pages of a gateway are read as far as they go.
+    pub(super) fn refused(doing: &'static str, answer: &Answer) -> Self {
+        let status = answer.status.as_u16();
+        let said = match answer.json::<Option<wire::Refusal>>() {
+            Ok(Some(refusal)) => refusal.words(),
+            _ => answer.text(),
+        };
+        let said = if said.is_empty() {
+            answer.status.canonical_reason().unwrap_or("nothing").to_owned()
+        } else {
+            said
+        };
+        let reason = Reason::of(status, &said);
+        Self::Refused { doing, status, said, reason }
+    }
+
+    /// Returns whether the other side may have done what was asked for although it did not say so.
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Self::NoAnswer { source, .. } => source.may_have_acted(),
+            Self::Refused { status, .. } => *status >= 500 || matches!(status, 408 | 409),
+            Self::Shape { .. } => true,
+        }
+    }
+
+    /// Returns what its words mean.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Refused { reason, .. } => *reason,
+            _ => Reason::Other,
+        }
+    }
+
+    /// Returns whether it says that there is no such project, or none any more.
+    pub fn is_gone(&self) -> bool {
+        self.reason() == Reason::Removed || matches!(self, Self::Refused { status: 404, .. })
+    }
+}
+
+impl Classified for ManagementError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoAnswer { source, .. } => source.kind(),
+            Self::Shape { .. } => ErrorKind::Internal,
+            Self::Refused { status, reason, .. } => match (status, reason) {
+                (_, Reason::Removed) | (404, _) => ErrorKind::NotFound,
+                (_, Reason::NameTaken) | (409, _) => ErrorKind::Conflict,
+                (401 | 403, Reason::Other) => ErrorKind::Denied,
+                (_, Reason::NotReady) | (408 | 429 | 500.., Reason::Other) => {
+                    ErrorKind::Unavailable
+                }
+                _ => ErrorKind::Refused,
+            },
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoAnswer { source, .. } => return source.hint(),
+            Self::Shape { .. } => return None,
+            Self::Refused { status, reason, .. } => match (reason, status) {
+                (Reason::Quota, _) => {
+                    "delete or pause a project, or move the organization to a paid plan; a deleted \
+                     project frees its place late"
+                }
+                (Reason::Billing, _) => "settle the organization's billing in the dashboard",
+                (Reason::Region, _) => "choose another region with --region or TENANTCTL_REGION",
+                (Reason::Paused, _) => "the project is paused: restore it in the dashboard",
+                (_, 401) => {
+                    "set SUPABASE_ACCESS_TOKEN or SUPABASE_ACCESS_TOKEN_FILE to a valid token"
+                }
+                (_, 403) => "use a token that may do this for this organization and project",
+                (_, 429) => "wait a minute, or pass a longer --timeout",
+                _ => return None,
+            },
+        };
+        Some(hint.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+
+    fn refusal(status: u16, body: &str) -> ManagementError {
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = body.as_bytes().to_vec();
+        ManagementError::refused("do it", &Answer { status, headers: HeaderMap::new(), body })
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_status_and_words() {
+        let limit = r#"{"message":"The following organization members have reached their maximum limits for the number of active free projects within organizations where they are an administrator or owner: me (2 project limit)."}"#;
+        for (status, body, reason, kind) in [
+            (
+                400,
+                r#"{"message":"Resource has been removed"}"#,
+                Reason::Removed,
+                ErrorKind::NotFound,
+            ),
+            (404, r#"{"message":"Project not found"}"#, Reason::Other, ErrorKind::NotFound),
+            (
+                400,
+                r#"{"message":"Project not ready for deletion."}"#,
+                Reason::NotReady,
+                ErrorKind::Unavailable,
+            ),
+            (400, limit, Reason::Quota, ErrorKind::Refused),
+            (403, limit, Reason::Quota, ErrorKind::Refused),
+            (402, "{}", Reason::Billing, ErrorKind::Refused),
+            (
+                409,
+                r#"{"message":"Project acme already exists in your organization."}"#,
+                Reason::NameTaken,
+                ErrorKind::Conflict,
+            ),
+            (401, r#"{"message":"Unauthorized"}"#, Reason::Other, ErrorKind::Denied),
+            (403, r#"{"message":"Forbidden resource"}"#, Reason::Other, ErrorKind::Denied),
+            (502, "error code: 502", Reason::Other, ErrorKind::Unavailable),
+            (544, "", Reason::Other, ErrorKind::Unavailable),
+            (540, "", Reason::Paused, ErrorKind::Refused),
+            (422, r#"{"message":["name: too long"]}"#, Reason::Other, ErrorKind::Refused),
+        ] {
+            let error = refusal(status, body);
+            assert_eq!((error.reason(), error.kind()), (reason, kind), "{status} {body}");
+        }
+        assert!(refusal(502, "").may_have_acted() && refusal(409, "").may_have_acted());
+        assert!(!refusal(400, "").may_have_acted() && !refusal(429, "").may_have_acted());
+    }
+
+    #[test]
+    fn a_password_in_a_refusal_is_not_repeated() {
+        let body = r#"{"message":"Failed to create login role: ERROR:  42501: permission denied\nalter role \"cli_login_postgres\" password 'hunter2'"}"#;
+        let text = refusal(400, body).to_string();
+        assert!(text.contains("42501") && !text.contains("hunter2"), "{text}");
+        let text = refusal(500, "<h1>sbp_0123456789abcdef</h1>").to_string();
+        assert!(!text.contains("0123456789"), "{text}");
+    }
+}

@@ -1,0 +1,247 @@
+//! Projects: made, looked at, listed, deleted.
+//!
+//! There is no idempotency key, so making one is sent once; whoever asked decides what a doubtful
+//! answer means.
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::client::Ask;
+use super::wire::{WireListed, WirePage, WireProject};
+use super::{Management, ManagementError};
+use crate::adapters::http::Repeat;
+use crate::model::{ProjectRef, SecretText, escape_controls};
+
+/// The most projects one page holds.
+const PAGE: usize = 100;
+
+/// What a project's status comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It works.
+    Ready,
+    /// It will, or may, work without anybody doing something.
+    Pending,
+    /// It is paused and comes back only when asked.
+    Paused,
+    /// It failed and will not come back by itself.
+    Failed,
+    /// It is going or gone.
+    Gone,
+}
+
+/// A project's status as the API words it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectStatus(String);
+
+impl ProjectStatus {
+    fn of(word: Option<String>) -> Self {
+        Self(word.map_or_else(|| "UNKNOWN".to_owned(), |word| escape_controls(&word)))
+    }
+
+    /// Returns the API's word.
+    pub fn word(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns what it comes to; a word nobody knows may still become a good one.
+    pub fn phase(&self) -> Phase {
+        match self.0.as_str() {
+            "ACTIVE_HEALTHY" => Phase::Ready,
+            "INACTIVE" => Phase::Paused,
+            "INIT_FAILED" | "RESTORE_FAILED" | "PAUSE_FAILED" => Phase::Failed,
+            "GOING_DOWN" | "REMOVED" => Phase::Gone,
+            _ => Phase::Pending,
+        }
+    }
+}
+
+/// A project to be made.
+#[derive(Debug, Clone)]
+pub struct NewProject {
+    /// Its name.
+    pub name: String,
+    /// The organization's slug.
+    pub organization: String,
+    /// A region's code, or `americas`, `emea`, `apac` for any in that part of the world.
+    pub region: String,
+    /// The password of its `postgres` role.
+    pub database_password: SecretText,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its ref.
+    pub reference: ProjectRef,
+    /// Its name.
+    pub name: String,
+    /// Its region's code.
+    pub region: Option<String>,
+    /// The organization's slug.
+    pub organization: Option<String>,
+    /// How it stands.
+    pub status: ProjectStatus,
+    /// Its database's own host, once the API tells.
+    pub database_host: Option<String>,
+}
+
+/// A project as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedProject {
+    /// Its ref.
+    pub reference: ProjectRef,
+    /// Its name.
+    pub name: String,
+    /// Its region's code.
+    pub region: Option<String>,
+    /// How it stands.
+    pub status: ProjectStatus,
+}
+
+impl Management {
+    /// Makes a project; sent once.
+    ///
+    /// # Errors
+    /// What the API refuses; where `may_have_acted` says so, the project may be there all the same.
+    pub async fn create_project(
+        &self,
+        new: &NewProject,
+        deadline: Instant,
+    ) -> Result<Project, ManagementError> {
+        let doing = "create the project";
+        let kind = if matches!(new.region.as_str(), "americas" | "emea" | "apac") {
+            "smartGroup"
+        } else {
+            "specific"
+        };
+        let body = json!({
+            "name": new.name,
+            "organization_slug": new.organization,
+            "region_selection": { "type": kind, "code": new.region },
+            "db_pass": new.database_password.expose(),
+        });
+        let ask = Ask {
+            method: Method::POST,
+            body: Some(body),
+            repeat: Repeat::Unsafe,
+            ..Ask::get("create_project", doing, &["projects"])
+        };
+        project(doing, self.ask(ask, deadline).await?)
+    }
+
+    /// Returns a project; nothing when there is none, or none any more.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses.
+    pub async fn project(
+        &self,
+        reference: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<Option<Project>, ManagementError> {
+        let doing = "look the project up";
+        let path = ["projects", reference.as_str()];
+        match self.ask(Ask::get("get_project", doing, &path), deadline).await {
+            Ok(found) => project(doing, found).map(Some),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a project; returns whether there was one. It goes for good, backups included.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses; a project that still comes up is `NotReady`.
+    pub async fn delete_project(
+        &self,
+        reference: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<bool, ManagementError> {
+        let path = ["projects", reference.as_str()];
+        let ask = Ask {
+            method: Method::DELETE,
+            ..Ask::get("delete_project", "delete the project", &path)
+        };
+        match self.tell(ask, deadline).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_gone() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns an organization's projects without branches, all pages of them; only those whose
+    /// name contains `search` when it is given.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses.
+    pub async fn list_projects(
+        &self,
+        organization: &str,
+        search: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Vec<ListedProject>, ManagementError> {
+        let doing = "list the organization's projects";
+        let path = ["organizations", organization, "projects"];
+        let limit = PAGE.to_string();
+        let mut found: Vec<ListedProject> = Vec::new();
+        let mut offset = 0;
+        loop {
+            let at = offset.to_string();
+            let mut query = vec![("limit", limit.as_str()), ("offset", at.as_str())];
+            // A fixed order, so that a project made meanwhile shifts no page.
+            query.push(("sort", "created_asc"));
+            query.extend(search.map(|text| ("search", text)));
+            let ask = Ask { query: &query, ..Ask::get("list_projects", doing, &path) };
+            let page: Option<WirePage> = self.ask(ask, deadline).await?;
+            let page = page.ok_or_else(|| missing(doing, "projects"))?;
+            let seen = page.projects.len();
+            offset += seen;
+            let listed = page.projects.into_iter().filter(|project| !project.is_branch);
+            for project in listed.filter_map(listed_project) {
+                if !found.iter().any(|known| known.reference == project.reference) {
+                    found.push(project);
+                }
+            }
+            #[expect(clippy::cast_precision_loss, reason = "no organization has 2^52 projects")]
+            let is_last = match page.pagination.and_then(|pagination| pagination.count) {
+                Some(count) => offset as f64 >= count,
+                None => seen < PAGE,
+            };
+            if is_last || seen == 0 {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn listed_project(listed: WireListed) -> Option<ListedProject> {
+    Some(ListedProject {
+        reference: listed.reference?.parse().ok()?,
+        name: escape_controls(&listed.name.unwrap_or_default()),
+        region: listed.region.as_deref().map(escape_controls),
+        status: ProjectStatus::of(listed.status),
+    })
+}
+
+fn project(doing: &'static str, found: Option<WireProject>) -> Result<Project, ManagementError> {
+    let found = found.ok_or_else(|| missing(doing, "project"))?;
+    let id = found.id.as_ref().and_then(|id| id.as_str()).map(str::to_owned);
+    let reference = found.reference.or(id).ok_or_else(|| missing(doing, "ref"))?;
+    let reference = reference.parse().map_err(|_| ManagementError::Shape {
+        doing,
+        problem: "the project's ref is not one".to_owned(),
+    })?;
+    Ok(Project {
+        reference,
+        name: escape_controls(&found.name.unwrap_or_default()),
+        region: found.region.as_deref().map(escape_controls),
+        organization: found.organization_slug.or(found.organization_id),
+        status: ProjectStatus::of(found.status),
+        database_host: found.database.and_then(|database| database.host),
+    })
+}
+
+pub(super) fn missing(doing: &'static str, what: &str) -> ManagementError {
+    ManagementError::Shape { doing, problem: format!("it holds no {what}") }
+}
