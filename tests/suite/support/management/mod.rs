@@ -1,0 +1,176 @@
+//! A Management API of our own: holds state, checks itself against the published document, gives
+//! each project a real database, and can be told to misbehave.
+//!
+//! The suite starts one in the test process; `examples/management-api.rs` serves one by hand. It
+//! imports nothing of tenantctl.
+
+mod document;
+mod postgres;
+mod routes;
+mod state;
+mod wire;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinSet;
+
+use document::Document;
+use postgres::Postgres;
+pub(crate) use state::Asked;
+use state::State;
+
+/// The access token the fake knows.
+pub(crate) const TOKEN: &str = "sbp_0123456789abcdef0123456789abcdef01234567";
+
+/// The organization that is used where nobody says another.
+pub(crate) const ORGANIZATION: &str = "acmeholdingsorgslugs";
+
+/// A running fake.
+pub(crate) struct Fake {
+    shared: Arc<Shared>,
+    url: String,
+    handle: Handle,
+}
+
+/// What every request reaches.
+pub(crate) struct Shared {
+    document: Document,
+    postgres: Arc<Postgres>,
+    state: Mutex<State>,
+    /// The first three parts of the addresses its databases have.
+    network: String,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+/// Returns the runtime every fake of this process runs in, and their one Postgres.
+fn world(programs: &Path) -> &'static (Runtime, Arc<Postgres>) {
+    static WORLD: OnceLock<(Runtime, Arc<Postgres>)> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let postgres = Arc::new(runtime.block_on(Postgres::start(programs)));
+        (runtime, postgres)
+    })
+}
+
+impl Fake {
+    /// Starts one on a port, 0 for any that is free, with the Postgres programs of a folder.
+    pub(crate) fn start(programs: &Path, port: u16) -> Self {
+        let (runtime, postgres) = world(programs);
+        let (postgres, handle) = (Arc::clone(postgres), runtime.handle().clone());
+        let (shared, url) = runtime.block_on(async {
+            let (network, pooler) = network().await;
+            let shared = Arc::new(Shared {
+                document: Document::read(),
+                postgres,
+                state: Mutex::new(State::new()),
+                network,
+                tasks: Mutex::new(JoinSet::new()),
+            });
+            let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let router = routes::router(Arc::clone(&shared));
+            let route = routes::pooler_route(&shared);
+            let mut tasks = shared.tasks.lock().unwrap();
+            tasks.spawn(wire::serve(pooler, shared.postgres.socket(), route));
+            tasks.spawn(async move { drop(axum::serve(listener, router).await) });
+            drop(tasks);
+            (shared, url)
+        });
+        Self { shared, url, handle }
+    }
+
+    /// Returns its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Changes how it behaves.
+    pub(crate) fn set(&self, some: &Value) {
+        self.shared.state().set(some).unwrap();
+    }
+
+    /// Tells it to do something wrong.
+    pub(crate) fn fail(&self, fault: Value) {
+        self.shared.state().faults.push(serde_json::from_value(fault).unwrap());
+    }
+
+    /// Returns what was asked of an operation.
+    pub(crate) fn asked(&self, operation: &str) -> Vec<Asked> {
+        let state = self.shared.state();
+        state.journal.iter().filter(|asked| asked.operation == operation).cloned().collect()
+    }
+
+    /// Returns the refs and names of the projects that are there.
+    pub(crate) fn projects(&self) -> Vec<(String, String)> {
+        let state = self.shared.state();
+        let there = state.projects.iter().filter(|project| !project.is_removed);
+        there.map(|project| (project.reference.clone(), project.name.clone())).collect()
+    }
+
+    /// Makes a project behind everybody's back and returns its ref.
+    pub(crate) fn put_project(&self, name: &str) -> String {
+        let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
+        self.handle.block_on(async move {
+            let password = "put-there-by-a-test";
+            routes::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, true).await
+        })
+    }
+
+    /// Makes projects that are only names, to fill pages.
+    pub(crate) fn put_names(&self, count: usize) {
+        let mut state = self.shared.state();
+        for number in 0..count {
+            let project = routes::bare_project(&format!("filler-{number:03}"), ORGANIZATION);
+            state.projects.push(project);
+        }
+    }
+
+    /// Runs SQL in a project's database as the superuser and returns the rows as JSON.
+    pub(crate) fn inside(&self, reference: &str, sql: &str) -> Vec<Value> {
+        self.handle.block_on(self.shared.postgres.query(reference, sql)).unwrap()
+    }
+
+    /// Asserts that no answer was against the published document.
+    #[track_caller]
+    pub(crate) fn assert_true_to_the_document(&self) {
+        assert_eq!(self.shared.state().violations, Vec::<String>::new());
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.projects.iter_mut().for_each(state::Project::close);
+        self.shared.tasks.lock().unwrap().abort_all();
+        if !std::thread::panicking() {
+            assert_eq!(state.violations, Vec::<String>::new(), "answers against the document");
+        }
+    }
+}
+
+/// Returns a network on this machine that is nobody else's, and its pooler's listener.
+async fn network() -> (String, TcpListener) {
+    for _ in 0..50 {
+        let id = uuid::Uuid::new_v4();
+        let bytes = id.as_bytes();
+        let network = format!("127.{}.{}", bytes[0] % 200 + 20, bytes[1]);
+        if let Ok(listener) = TcpListener::bind((format!("{network}.1"), 5432)).await {
+            return (network, listener);
+        }
+    }
+    panic!("no address in 127.0.0.0/8 has a free port 5432");
+}
