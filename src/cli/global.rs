@@ -75,9 +75,9 @@ pub struct GlobalArgs {
     /// Never ask; refuse instead
     #[arg(long, global = true)]
     pub no_input: bool,
-    /// How long to wait for what is locked or slow
-    #[arg(long, global = true, value_parser = duration, default_value = "30s", value_name = "DURATION")]
-    pub timeout: Duration,
+    /// How long to wait for what is locked or slow (30s, for a project to come up 10m)
+    #[arg(long, global = true, value_parser = duration, value_name = "DURATION")]
+    pub timeout: Option<Duration>,
     /// Who acts, for the audit trail
     ///
     /// `TENANTCTL_ACTOR` names it as well; user@machine when nobody does.

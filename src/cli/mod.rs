@@ -32,7 +32,8 @@ pub use session::{
 };
 pub use shell::{CompletionsArgs, Shell};
 pub use tenant::{
-    CreateArgs, DeleteArgs, ListArgs, PurgeArgs, SlugArgs, TenantCommand, UrlArgs, WriteSlugArgs,
+    AdoptArgs, CreateArgs, DeleteArgs, ListArgs, PurgeArgs, SlugArgs, TenantCommand, UrlArgs,
+    WriteSlugArgs,
 };
 pub use token::{
     JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,
@@ -128,6 +129,14 @@ Examples:
     /// Read and verify the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Ask whether what we need can be reached; for monitors
+    ///
+    /// Exit 7 when something does not answer, 6 when it refuses our credential.
+    #[command(after_help = "\
+Examples:
+  tenantctl health
+  tenantctl health -o json | jq .healthy")]
+    Health,
     /// Print a completion script for a shell
     ///
     /// The script asks tenantctl at each Tab, so tenants' names complete live.

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
 use super::values::{grace, line, plan};
-use crate::model::{Label, Slug, TenantId, TenantName, TenantStatus};
+use crate::model::{Label, ProjectRef, Slug, TenantId, TenantName, TenantStatus};
 
 /// Tenants, one by one.
 #[derive(Debug, Subcommand)]
@@ -22,6 +22,16 @@ Examples:
   tenantctl tenant create acme --name 'Acme Ltd' --plan pro --label tier=gold --seed
   tenantctl tenant create acme --name 'Acme Ltd' --dry-run")]
     Create(CreateArgs),
+    /// Take an existing database or Supabase project in as a tenant
+    ///
+    /// Looks at it first, and refuses what is another tenant's. It gets a login and the gate, and
+    /// from then on nobody but that login and the operator connects to it; its tables stay as they
+    /// are until `migrate apply`.
+    #[command(after_help = "\
+Examples:
+  tenantctl tenant adopt acme --name 'Acme Ltd' --database acme_production
+  tenantctl tenant adopt acme --name 'Acme Ltd' --project abcdefghijklmnopqrst")]
+    Adopt(AdoptArgs),
     /// List tenants
     #[command(after_help = "\
 Examples:
@@ -117,12 +127,33 @@ pub struct CreateArgs {
     /// Create the database and leave its schema empty
     #[arg(long, conflicts_with = "seed")]
     pub no_migrate: bool,
+    /// Do not wait for a project to come up; run the same command again to go on
+    #[arg(long)]
+    pub no_wait: bool,
     /// Apply sample data afterwards
     #[arg(long, value_name = "SET", num_args = 0..=1, require_equals = true, default_missing_value = "demo", value_parser = line)]
     pub seed: Option<String>,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// A database or a project to be taken in.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["database", "project"])))]
+pub struct AdoptArgs {
+    /// The tenant's short name: 2 to 40 of a-z, 0-9 and `-`, starting with a letter
+    #[arg(value_name = "SLUG")]
+    pub slug: Slug,
+    /// The name people read
+    #[arg(long, value_name = "NAME")]
+    pub name: TenantName,
+    /// A database of the cluster
+    #[arg(long, value_name = "NAME", value_parser = line)]
+    pub database: Option<String>,
+    /// A Supabase project, by its ref
+    #[arg(long, value_name = "REF")]
+    pub project: Option<ProjectRef>,
 }
 
 /// Which tenants to list.

@@ -45,7 +45,7 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
         is_quiet: true,
         is_no_input: true,
     });
-    let context = Context::new(settings, console, Interrupt::default(), PATIENCE, false);
+    let context = Context::new(settings, console, Interrupt::default(), Some(PATIENCE), false);
     let asking = async {
         let plane = context.plane().await.ok()?;
         let mut tenants = Vec::new();

@@ -7,25 +7,35 @@ use std::time::Duration;
 
 use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::http::RetryPolicy;
 use crate::adapters::jwks::Jwks;
 use crate::adapters::local::LocalServer;
+use crate::adapters::management::Management;
 use crate::adapters::postgres::Endpoint;
 use crate::config::{Origin, Setting, Settings};
 use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, SecretText, SystemClock};
 use crate::output::{Console, Failure};
 use crate::services::local;
 use crate::services::migration::{SeedSet, Sets, find_set};
+use crate::services::place::{Pace, Places, Projects};
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
 
-/// The control plane, and the cluster its tenants live on; nothing is contacted on the latter yet.
+/// The control plane, and the places its tenants live in; nothing is contacted on the latter yet.
 #[derive(Debug)]
 pub struct Reach {
     /// The database that knows all tenants.
     pub plane: ControlPlane,
-    /// The server that holds theirs.
-    pub cluster: Cluster,
+    /// Where theirs are.
+    pub places: Places,
 }
+
+/// How long to wait when nobody says.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait for a project when nobody says: one to three minutes are usual, and incidents
+/// last longer.
+const PROJECT_PATIENCE: Duration = Duration::from_mins(10);
 
 /// The settings, the streams, and the ways out.
 #[derive(Debug)]
@@ -35,6 +45,8 @@ pub struct Context {
     interrupt: Interrupt,
     /// How long to wait for what is locked or slow.
     pub patience: Duration,
+    /// How long to wait for a project to come up.
+    pub project_patience: Duration,
     /// Whether y/N questions are answered with yes.
     pub says_yes: bool,
 }
@@ -45,10 +57,12 @@ impl Context {
         settings: Settings,
         console: Console,
         interrupt: Interrupt,
-        patience: Duration,
+        timeout: Option<Duration>,
         says_yes: bool,
     ) -> Self {
-        Self { settings, console, interrupt, patience, says_yes }
+        let patience = timeout.unwrap_or(PATIENCE);
+        let project_patience = timeout.unwrap_or(PROJECT_PATIENCE);
+        Self { settings, console, interrupt, patience, project_patience, says_yes }
     }
 
     /// Returns the streams.
@@ -121,8 +135,8 @@ impl Context {
     /// When the control plane cannot be used, or the cluster's address is no address.
     pub async fn reach(&self) -> Result<Reach, Failure> {
         let plane = self.plane().await?;
-        let cluster = self.cluster(&plane)?;
-        Ok(Reach { plane, cluster })
+        let places = Places::new(self.cluster(&plane)?, self.projects()?);
+        Ok(Reach { plane, places })
     }
 
     /// Returns the cluster that the control plane's tenants live on: as configured, else the
@@ -131,11 +145,54 @@ impl Context {
     /// # Errors
     /// When nothing is configured.
     fn cluster(&self, plane: &ControlPlane) -> Result<Cluster, Failure> {
-        let endpoint = match &self.settings.cluster_url {
-            Some(setting) => endpoint("cluster_url", setting)?,
-            None => plane.endpoint().clone(),
+        Ok(Cluster::new(self.cluster_endpoint(plane.endpoint())?, plane.id()))
+    }
+
+    /// Returns where the cluster is: as configured, else where the control plane is.
+    ///
+    /// # Errors
+    /// When what is configured is no address.
+    pub fn cluster_endpoint(&self, control_plane: &Endpoint) -> Result<Endpoint, Failure> {
+        match &self.settings.cluster_url {
+            Some(setting) => endpoint("cluster_url", setting),
+            None => Ok(control_plane.clone()),
+        }
+    }
+
+    /// Returns the Supabase projects, where there is an access token to reach them.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn projects(&self) -> Result<Option<Projects>, Failure> {
+        let settings = &self.settings;
+        let Some(token) = &settings.access_token else { return Ok(None) };
+        if token.value.expose().trim().is_empty() {
+            let message = format!("use the access token from {}: it is empty", token.origin);
+            return Err(Failure::new(ErrorKind::Usage, message));
+        }
+        let token = SecretText::new(token.value.expose().trim().to_owned());
+        let haste = haste();
+        let retry = RetryPolicy::default();
+        let retry = RetryPolicy {
+            first_delay: retry.first_delay / haste,
+            longest_delay: retry.longest_delay / haste,
+            ..retry
         };
-        Ok(Cluster::new(endpoint, plane.id()))
+        let api = Management::new(&settings.management_api_url.value, token, retry)?;
+        let value = |setting: &Option<Setting<String>>| setting.as_ref().map(|s| s.value.clone());
+        let root_cert = settings.project_root_cert.as_ref().map(|setting| setting.value.clone());
+        let pace = Pace::default();
+        let pace = Pace {
+            poll: pace.poll / haste,
+            settle: pace.settle / haste,
+            doubt: pace.doubt / haste,
+        };
+        Ok(Some(
+            Projects::new(api)
+                .placed(value(&settings.organization), value(&settings.region))
+                .trusting(root_cert)
+                .at_pace(pace),
+        ))
     }
 
     /// Returns the private local Postgres.
@@ -240,6 +297,20 @@ impl Context {
             failure
         }
     }
+}
+
+/// Returns by how much every wait for the Management API is shortened: a hook for tests, which
+/// release builds do not have.
+#[cfg(debug_assertions)]
+fn haste() -> u32 {
+    let asked = crate::environment("TENANTCTL_HASTE").and_then(|text| text.to_str()?.parse().ok());
+    asked.unwrap_or(1).max(1)
+}
+
+/// Returns 1: this build has no hooks.
+#[cfg(not(debug_assertions))]
+fn haste() -> u32 {
+    1
 }
 
 fn endpoint(name: &str, setting: &Setting<SecretText>) -> Result<Endpoint, Failure> {

@@ -78,18 +78,20 @@ async fn make_tenant(reach: &Reach, context: &Context) -> Result<CreateReport, F
         plan: None,
         labels: BTreeMap::new(),
         region: None,
+        adopts: None,
         placement: Placement::Database,
         sets: context.sets()?,
         migrates: true,
         seed: Some(find_set(context.seeds_folder(), "demo")?),
         key: context.secret_key()?,
         patience: context.patience,
+        waits: true,
         actor: context.actor(),
     };
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
     let created =
-        create(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+        create(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     show(context, render_create(console, &created));
     Ok(created)
@@ -125,7 +127,7 @@ async fn try_session(
         actor: context.actor(),
         is_dry_run: false,
     };
-    let revoked = revoke(&reach.plane, &reach.cluster, &request).await?;
+    let revoked = revoke(&reach.plane, reach.places.cluster(), &request).await?;
     show(context, render_revoke(console, &revoked));
 
     leg(context, "tenantctl session check …");

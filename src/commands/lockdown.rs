@@ -34,7 +34,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let open_password = |tenant: &_| opened_password(tenant, key.as_ref());
     let on_layer = |layer: &_| progress.layer(layer);
     let report =
-        lockdown(&reach.plane, &reach.cluster, &request, &open_password, &on_layer).await?;
+        lockdown(&reach.plane, reach.places.cluster(), &request, &open_password, &on_layer).await?;
     drop(progress);
     console.show(&render_lockdown(console, &report));
     let scope = SessionScope::Tenant(report.tenant.id);

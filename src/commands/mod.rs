@@ -8,6 +8,7 @@ mod completions;
 mod consent;
 mod context;
 mod demo;
+mod health;
 mod init;
 mod jwks;
 mod local;
@@ -45,6 +46,7 @@ pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Fai
         Command::Unlock(args) => unlock::run(args, context).await,
         Command::Token(command) => token::run(command, context).await,
         Command::Jwks(command) => jwks::run(command, context).await,
+        Command::Health => health::run(context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Completions(args) => completions::run(&args, context),
         Command::Man => man::run(context),

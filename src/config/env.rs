@@ -22,6 +22,16 @@ pub(super) const SECRET_KEY: &str = "TENANTCTL_SECRET_KEY";
 pub(super) const MIGRATIONS_DIR: &str = "TENANTCTL_MIGRATIONS_DIR";
 /// A folder of seed sets to use instead of the embedded ones.
 pub(super) const SEEDS_DIR: &str = "TENANTCTL_SEEDS_DIR";
+/// The access token of Supabase's Management API; the name Supabase's own tools use.
+pub(super) const ACCESS_TOKEN: &str = "SUPABASE_ACCESS_TOKEN";
+/// Where the Management API is.
+pub(super) const MANAGEMENT_API_URL: &str = "TENANTCTL_MANAGEMENT_API_URL";
+/// The organization that new projects are made in, by its slug.
+pub(super) const ORGANIZATION: &str = "TENANTCTL_ORGANIZATION";
+/// The region that new projects are made in when nobody names another.
+pub(super) const REGION: &str = "TENANTCTL_REGION";
+/// A file of certificate authorities that projects' databases are verified by.
+pub(super) const PROJECT_ROOT_CERT: &str = "TENANTCTL_PROJECT_ROOT_CERT";
 /// Who acts, for the audit trail.
 pub(super) const ACTOR: &str = "TENANTCTL_ACTOR";
 /// Where the private local Postgres and caches live.

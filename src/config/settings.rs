@@ -70,6 +70,16 @@ pub struct Settings {
     pub placement: Setting<Placement>,
     /// The key that seals stored credentials, as it was written.
     pub secret_key: Option<Setting<SecretText>>,
+    /// The access token of the Management API.
+    pub access_token: Option<Setting<SecretText>>,
+    /// Where the Management API is.
+    pub management_api_url: Setting<String>,
+    /// The organization that new projects are made in.
+    pub organization: Option<Setting<String>>,
+    /// The region that new projects are made in when nobody names another.
+    pub region: Option<Setting<String>>,
+    /// A file of certificate authorities that projects' databases are verified by.
+    pub project_root_cert: Option<Setting<PathBuf>>,
     /// A folder of migrations instead of the embedded ones.
     pub migrations_dir: Option<Setting<PathBuf>>,
     /// A folder of seed sets instead of the embedded ones.
@@ -121,6 +131,13 @@ pub fn resolve(
             .parsed("placement", Some(env::PLACEMENT))?
             .unwrap_or(Setting { value: Placement::Database, origin: Origin::Default }),
         secret_key: layers.secret("secret_key", env::SECRET_KEY)?,
+        access_token: layers.secret("access_token", env::ACCESS_TOKEN)?,
+        management_api_url: layers
+            .text("management_api_url", Some(env::MANAGEMENT_API_URL))?
+            .unwrap_or(Setting { value: MANAGEMENT_API.to_owned(), origin: Origin::Default }),
+        organization: layers.text("organization", Some(env::ORGANIZATION))?,
+        region: layers.text("region", Some(env::REGION))?,
+        project_root_cert: layers.path("project_root_cert", env::PROJECT_ROOT_CERT)?,
         migrations_dir: layers.path("migrations_dir", env::MIGRATIONS_DIR)?,
         seeds_dir: layers.path("seeds_dir", env::SEEDS_DIR)?,
         postgres_bin: layers.path("postgres_bin", env::POSTGRES_BIN)?,
@@ -147,6 +164,9 @@ impl Settings {
         let secret = |setting: &Option<Setting<SecretText>>| {
             setting.as_ref().map(|s| ("••••".to_owned(), s.origin.clone()))
         };
+        let text = |setting: &Option<Setting<String>>| {
+            setting.as_ref().map(|s| (s.value.clone(), s.origin.clone()))
+        };
         let path = |setting: &Setting<PathBuf>| {
             (setting.value.display().to_string(), setting.origin.clone())
         };
@@ -157,6 +177,10 @@ impl Settings {
             ("jwt_secret", secret(&self.jwt_secret)),
             ("auth_url", self.auth_url.as_ref().map(|s| (s.value.to_string(), s.origin.clone()))),
             ("jwks", self.jwks.as_ref().map(|s| (s.value.to_string(), s.origin.clone()))),
+            ("access_token", secret(&self.access_token)),
+            ("organization", text(&self.organization)),
+            ("region", text(&self.region)),
+            ("project_root_cert", self.project_root_cert.as_ref().map(path)),
             ("migrations_dir", self.migrations_dir.as_ref().map(path)),
             ("seeds_dir", self.seeds_dir.as_ref().map(path)),
             ("postgres_bin", self.postgres_bin.as_ref().map(path)),
@@ -334,6 +358,9 @@ impl<'a> Layers<'a> {
         Ok(Some(Setting { value, origin: Origin::File(path, None) }))
     }
 }
+
+/// Where Supabase's Management API is.
+const MANAGEMENT_API: &str = "https://api.supabase.com";
 
 /// The profile of the private local Postgres; it needs no table.
 const LOCAL_PROFILE: &str = "local";

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{SchemaState, escape_controls, shorten};
+use super::{ProjectRef, SchemaState, escape_controls, shorten};
 
 /// The id that rows and tokens carry; chosen by us or by the operator, never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -235,9 +235,15 @@ impl FromStr for Reason {
     }
 }
 
-/// The name of a tenant's database and of the role the application logs in with.
+/// The name of a tenant's database, and of the role the application logs in with there.
+///
+/// A database we made and its login have one name; in a Supabase project the database is
+/// `postgres`, and one that was adopted keeps its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatabaseName(String);
+pub struct DatabaseName {
+    database: String,
+    login: String,
+}
 
 impl DatabaseName {
     /// Returns the name a tenant's database has: `tenant_<slug with _>_<8 hex of the id>`.
@@ -245,26 +251,37 @@ impl DatabaseName {
     /// At most 7 + 40 + 1 + 8 = 56 bytes, so Postgres never cuts it.
     pub fn of(slug: &Slug, id: TenantId) -> Self {
         let hex = id.0.simple().to_string();
-        Self(format!("tenant_{}_{}", slug.as_str().replace('-', "_"), &hex[..8]))
+        let name = format!("tenant_{}_{}", slug.as_str().replace('-', "_"), &hex[..8]);
+        Self { database: name.clone(), login: name }
     }
 
-    /// Takes a name from a record; nothing when it cannot be one of ours.
-    pub fn recorded(name: &str) -> Option<Self> {
-        let fits = name.len() <= 63
-            && name.starts_with("tenant_")
-            && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-        fits.then(|| Self(name.to_owned()))
+    /// Takes a tenant's database from a record; nothing when it cannot be one: empty, cut by
+    /// Postgres, or with control characters.
+    pub fn recorded(database: &str, slug: &Slug, id: TenantId) -> Option<Self> {
+        let fits = (1..=63).contains(&database.len()) && escape_controls(database) == database;
+        let Self { login, .. } = Self::of(slug, id);
+        fits.then(|| Self { database: database.to_owned(), login })
     }
 
-    /// Returns the text itself.
+    /// Returns the database of a tenant that has a Supabase project of its own.
+    pub fn in_project(slug: &Slug, id: TenantId) -> Self {
+        Self { database: "postgres".to_owned(), ..Self::of(slug, id) }
+    }
+
+    /// Returns the database's name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.database
+    }
+
+    /// Returns the name of the role the application logs in with.
+    pub fn login(&self) -> &str {
+        &self.login
     }
 }
 
 impl fmt::Display for DatabaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.database)
     }
 }
 
@@ -405,7 +422,7 @@ pub struct Tenant {
     /// Where its database lives.
     pub placement: Placement,
     /// The Supabase project, for placement `project`.
-    pub project_ref: Option<String>,
+    pub project_ref: Option<ProjectRef>,
     /// The database, once it was chosen.
     pub database: Option<DatabaseName>,
     /// The database's oid, once it was seen.
@@ -416,6 +433,8 @@ pub struct Tenant {
     pub host: Option<String>,
     /// The port applications connect to, once registered.
     pub port: Option<u16>,
+    /// Whether a pooler answers there, which wants the project's ref behind the login's name.
+    pub is_pooled: bool,
     /// The region, for placement `project`.
     pub region: Option<String>,
     /// The schema as recorded after the last migration.
@@ -500,7 +519,8 @@ mod tests {
                 prop_assert_eq!(slug.as_str(), &text);
                 prop_assert!(text.is_ascii());
                 let name = DatabaseName::of(&slug, TenantId(Uuid::nil()));
-                prop_assert_eq!(DatabaseName::recorded(name.as_str()), Some(name));
+                let id = TenantId(Uuid::nil());
+                prop_assert_eq!(DatabaseName::recorded(name.as_str(), &slug, id), Some(name));
             }
         }
 

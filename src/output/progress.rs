@@ -19,6 +19,9 @@ use crate::services::session::LayerReport;
 /// How long nothing is drawn: most commands are done by then.
 const QUIET_START: Duration = Duration::from_millis(250);
 
+/// How often a log is told that something still waits.
+const TOLD_EVERY: Duration = Duration::from_secs(30);
+
 /// Draws events.
 #[derive(Debug)]
 pub struct Progress<'c> {
@@ -29,6 +32,8 @@ pub struct Progress<'c> {
     total: Cell<usize>,
     failed: Cell<usize>,
     has_lines: Cell<bool>,
+    waits_for: RefCell<String>,
+    told_at: Cell<Duration>,
 }
 
 impl<'c> Progress<'c> {
@@ -42,6 +47,8 @@ impl<'c> Progress<'c> {
             total: Cell::new(0),
             failed: Cell::new(0),
             has_lines: Cell::new(false),
+            waits_for: RefCell::default(),
+            told_at: Cell::default(),
         }
     }
 
@@ -52,6 +59,10 @@ impl<'c> Progress<'c> {
         }
         match &event.progress {
             StepProgress::Started => self.spin(event.title),
+            StepProgress::Waiting { said, elapsed } => {
+                self.spin(&format!("{}: {said}", event.title));
+                self.waiting(event.title, said, *elapsed);
+            }
             StepProgress::Finished { outcome, was_there, elapsed } => {
                 let mark =
                     if *was_there { self.console.dim("·") } else { self.console.good("✓") };
@@ -224,6 +235,21 @@ impl<'c> Progress<'c> {
         bar.set_message(shorten(&escape_controls(text), 70));
     }
 
+    /// Tells a log that something is still under way: when it changes, and every half minute.
+    fn waiting(&self, title: &str, said: &str, elapsed: Duration) {
+        if self.console.is_watched() {
+            return;
+        }
+        let is_news =
+            *self.waits_for.borrow() != said || self.told_at.get() + TOLD_EVERY <= elapsed;
+        if is_news {
+            said.clone_into(&mut self.waits_for.borrow_mut());
+            self.told_at.set(elapsed);
+            let said = shorten(&escape_controls(said), 200);
+            self.line(&format!("· {title}: {said} ({})", shown(elapsed)));
+        }
+    }
+
     /// Writes a line that stays.
     fn line(&self, text: &str) {
         if self.console.is_quiet() || self.console.format() != Format::Table {
@@ -252,6 +278,9 @@ impl Drop for Progress<'_> {
 fn step_json(event: &StepEvent) -> serde_json::Value {
     match &event.progress {
         StepProgress::Started => json!({ "event": "started", "step": event.step }),
+        StepProgress::Waiting { said, elapsed } => json!({
+            "event": "waiting", "step": event.step, "said": said, "elapsed_ms": millis(*elapsed),
+        }),
         StepProgress::Finished { outcome, was_there, elapsed } => json!({
             "event": "finished", "step": event.step, "outcome": outcome,
             "was_there": was_there, "elapsed_ms": millis(*elapsed),

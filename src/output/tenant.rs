@@ -73,6 +73,7 @@ pub fn render_create(console: &Console, report: &CreateReport) -> View {
     let (word, sentence) = match report.outcome {
         CreateOutcome::Created => ("created", "created"),
         CreateOutcome::Continued => ("continued", "created; an earlier run had begun"),
+        CreateOutcome::Adopted => ("adopted", "taken in as it was found"),
         CreateOutcome::AlreadyThere => ("already_there", "there already, as asked for"),
     };
     let tenant = &report.tenant;
@@ -82,6 +83,7 @@ pub fn render_create(console: &Console, report: &CreateReport) -> View {
             ("tenant", Some(format!("{} ({sentence})", tenant.slug))),
             ("id", Some(tenant.id.to_string())),
             ("status", Some(status_word(tenant))),
+            ("project", tenant.project_ref.as_ref().map(ToString::to_string)),
             ("database", tenant.database.as_ref().map(ToString::to_string)),
             ("connection", Some(report.url.clone())),
             ("schema", schema_of(tenant)),
@@ -127,6 +129,7 @@ pub fn render_create_plan(console: &Console, slug: &str, plan: &CreatePlan) -> V
             &[
                 ("tenant", Some(slug.to_owned())),
                 ("status now", there.map(status_word).or(Some("none".to_owned()))),
+                ("project", plan.project.clone()),
                 ("database", database),
                 ("schema", plan.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string())),
             ],
@@ -137,6 +140,7 @@ pub fn render_create_plan(console: &Console, slug: &str, plan: &CreatePlan) -> V
         "tenant": slug,
         "exists": there.is_some(),
         "database": plan.database,
+        "project": plan.project,
         "steps": plan.steps.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
     });
     View::item("plan", value, text).with("dry_run", json!(true))
@@ -263,6 +267,8 @@ pub fn render_tenant(console: &Console, details: &TenantDetails) -> View {
             ("plan", tenant.plan.clone()),
             ("labels", (!labels.is_empty()).then(|| labels.join(", "))),
             ("placement", Some(tenant.placement.word().to_owned())),
+            ("project", tenant.project_ref.as_ref().map(ToString::to_string)),
+            ("region", tenant.region.clone()),
             ("database", tenant.database.as_ref().map(ToString::to_string)),
             ("address", tenant.host.as_ref().zip(tenant.port).map(|(h, p)| format!("{h}:{p}"))),
             ("schema", schema_of(tenant)),
@@ -428,7 +434,7 @@ pub(super) fn tenant_json(tenant: &Tenant) -> Value {
             "at": instant(q.at), "reason": q.reason,
         })),
         "placement": tenant.placement.word(),
-        "project_ref": tenant.project_ref,
+        "project_ref": tenant.project_ref.as_ref().map(ToString::to_string),
         "database": tenant.database.as_ref().map(ToString::to_string),
         "host": tenant.host,
         "port": tenant.port,

@@ -4,8 +4,10 @@
 //! or reads a flag or the environment.
 
 pub mod audit;
+pub mod health;
 pub mod local;
 pub mod migration;
+pub mod place;
 pub mod saga;
 pub mod session;
 pub mod tenant;

@@ -6,6 +6,7 @@
     reason = "the harness fails a test by panicking, and says on stderr what it leaves behind"
 )]
 
+mod adopt;
 mod audit;
 mod cli_help;
 mod completion;
@@ -13,13 +14,17 @@ mod config;
 mod domain;
 mod gate;
 mod harness;
+mod health;
 mod init;
 mod isolation;
 mod jwks;
 mod local;
 mod lockdown;
+mod management;
 mod migrate;
 mod output;
+mod project;
+mod project_faults;
 mod saga_faults;
 mod secrets;
 mod seed;

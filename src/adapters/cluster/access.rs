@@ -5,7 +5,7 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::server::{APP, run, stranger};
+use super::server::{APP, OWNER, run, stranger};
 use super::{Cluster, ClusterError, Identity, Stamp};
 use crate::adapters::postgres::{PgError, identifier, literal, scram_verifier};
 use crate::model::{DatabaseName, SecretText};
@@ -14,6 +14,15 @@ type Result<T> = std::result::Result<T, ClusterError>;
 
 /// Sessions one tenant's application may have at the same time.
 const CONNECTION_LIMIT: u32 = 50;
+
+/// Returns a statement about the database it runs in, whatever that is called behind a pooler: the
+/// template names it with `%I`, and the argument, a literal, with `%s`.
+fn here(template: &str, argument: &str) -> String {
+    let template = literal(template);
+    format!(
+        "DO $here$ BEGIN EXECUTE format({template}, current_database(), {argument}); END $here$"
+    )
+}
 
 /// Whether a database lets its application in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,23 +138,50 @@ impl Cluster {
             Some(Stamp::None) if was_intended => "ALTER",
             Some(stamp) => match stamp.contradiction(identity) {
                 None => "ALTER",
-                Some(finding) => return Err(stranger("role", name.as_str(), finding)),
+                Some(finding) => return Err(stranger("role", name.login(), finding)),
             },
         };
-        let role = identifier(name.as_str());
+        let role = identifier(name.login());
         // NOINHERIT would keep the group's grants away; everything a login could misuse is off.
         let text = format!(
             "{statement} ROLE {role} LOGIN NOCREATEDB NOCREATEROLE INHERIT \
              CONNECTION LIMIT {CONNECTION_LIMIT} PASSWORD {}; \
              COMMENT ON ROLE {role} IS {}; \
-             GRANT {APP} TO {role}; \
-             REVOKE ALL ON DATABASE {role} FROM PUBLIC; \
-             GRANT CONNECT ON DATABASE {role} TO {role}; \
-             ALTER DATABASE {role} ALLOW_CONNECTIONS true",
+             GRANT {APP} TO {role}; {}",
             literal(&verifier),
             literal(&identity.comment()),
+            self.opening(name),
         );
-        run(connection, text, "give the tenant its login").await
+        run(connection, text, "give the tenant its login").await?;
+        if self.is_project() {
+            let comment = literal(&literal(&identity.comment()));
+            let text = here("COMMENT ON DATABASE %I IS %s", &comment);
+            match run(connection, text, "stamp the database").await {
+                // Whoever owns it may comment on it; the identity inside says the same.
+                Err(ClusterError::Postgres(error)) if error.is("42501") => {}
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what lets the login in, and in a database that is all ours nobody else.
+    fn opening(&self, name: &DatabaseName) -> String {
+        let (database, role) = (identifier(name.as_str()), identifier(name.login()));
+        if self.is_project() {
+            // Supabase's own services connect to it, and its schema `public` is not ours.
+            let role = literal(&role);
+            return format!(
+                "{}; {}; GRANT USAGE, CREATE ON SCHEMA public TO {OWNER}",
+                here("GRANT CONNECT ON DATABASE %I TO %s", &role),
+                here("GRANT CREATE, CONNECT ON DATABASE %I TO %s", &literal(OWNER)),
+            );
+        }
+        format!(
+            "REVOKE ALL ON DATABASE {database} FROM PUBLIC; \
+             GRANT CONNECT ON DATABASE {database} TO {role}; \
+             ALTER DATABASE {database} ALLOW_CONNECTIONS true"
+        )
     }
 
     /// Sets how far the door is open, in one transaction.
@@ -161,24 +197,26 @@ impl Cluster {
     ) -> Result<()> {
         let found = self.look(connection, name).await?;
         let found = found.ok_or_else(|| ClusterError::NoDatabase(name.to_string()))?;
-        if let Some(finding) = found.stamp.contradiction(identity) {
-            return Err(stranger("database", name.as_str(), finding));
+        let mut text = Vec::new();
+        if !self.is_project() {
+            if let Some(finding) = found.stamp.contradiction(identity) {
+                return Err(stranger("database", name.as_str(), finding));
+            }
+            let (quoted, opens) = (identifier(name.as_str()), door != Door::Closed);
+            text.push(format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS {opens}"));
         }
-        let quoted = identifier(name.as_str());
-        let opens = door != Door::Closed;
-        let mut text = format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS {opens}");
         match self.look_for_role(connection, name).await? {
             // A create that was given up before its login was made.
             None => {}
             Some(stamp) => {
                 if let Some(finding) = stamp.contradiction(identity) {
-                    return Err(stranger("role", name.as_str(), finding));
+                    return Err(stranger("role", name.login(), finding));
                 }
                 let login = if door == Door::Open { "LOGIN" } else { "NOLOGIN" };
-                text.extend(["; ALTER ROLE ", &quoted, " ", login]);
+                text.push(format!("ALTER ROLE {} {login}", identifier(name.login())));
             }
         }
-        run(connection, text, "change who may enter the database").await
+        run(connection, text.join("; "), "change who may enter the database").await
     }
 
     /// Gives the tenant's login another password.
@@ -199,10 +237,10 @@ impl Cluster {
             Some(stamp) => stamp.contradiction(identity),
         };
         if let Some(finding) = finding {
-            return Err(stranger("role", name.as_str(), finding));
+            return Err(stranger("role", name.login(), finding));
         }
         let text =
-            format!("ALTER ROLE {} PASSWORD {}", identifier(name.as_str()), literal(&verifier));
+            format!("ALTER ROLE {} PASSWORD {}", identifier(name.login()), literal(&verifier));
         run(connection, text, "change the login's password").await
     }
 
@@ -218,13 +256,13 @@ impl Cluster {
     ) -> Result<bool> {
         let Some(stamp) = self.look_for_role(connection, name).await? else { return Ok(false) };
         if let Some(finding) = stamp.contradiction(identity) {
-            return Err(stranger("role", name.as_str(), finding));
+            return Err(stranger("role", name.login(), finding));
         }
-        let text = format!("DROP ROLE {}", identifier(name.as_str()));
+        let text = format!("DROP ROLE {}", identifier(name.login()));
         run(connection, text, "drop the tenant's login").await?;
         match self.look_for_role(connection, name).await? {
             None => Ok(true),
-            Some(_) => Err(stranger("role", name.as_str(), "it is still there".to_owned())),
+            Some(_) => Err(stranger("role", name.login(), "it is still there".to_owned())),
         }
     }
 
@@ -236,7 +274,7 @@ impl Cluster {
         let row: Option<(Option<String>,)> = sqlx::query_as(
             "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname::text = $1",
         )
-        .bind(name.as_str())
+        .bind(name.login())
         .fetch_optional(connection)
         .await
         .map_err(PgError::doing("look for the tenant's login"))?;

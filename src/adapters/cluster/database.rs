@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
-use super::server::{OWNER, hold, stranger};
+use super::server::{OWNER, Shape, hold, stranger};
 use super::{Cluster, ClusterError, Identity, SeedFile, SeedOutcome, seed};
 use crate::adapters::postgres::{
     self, Applied, Endpoint, LockKey, MigrationSet, PgError, Purpose, literal,
@@ -60,6 +60,7 @@ impl Cluster {
         };
         // `public` first, so that a migration's tables land there; pg_catalog is searched before
         // it all the same.
+        self.act_as_operator(&mut connection).await?;
         let settings = format!(
             "SET ROLE {OWNER}; SET search_path = public; SET app.current_tenant_id = {}",
             literal(&identity.tenant_id.to_string())
@@ -82,7 +83,7 @@ impl Cluster {
         password: &SecretText,
     ) -> Result<bool> {
         let endpoint = self.admin.with_database(name.as_str());
-        let endpoint = endpoint.with_login(name.as_str(), Some(password.clone()));
+        let endpoint = endpoint.with_login(&self.login_of(name), Some(password.clone()));
         let mut connection = postgres::connect(&endpoint, Purpose::query("verify")).await?;
         // The tenant's own id passes; no id, and any other, do not.
         let (gate,): (bool,) = sqlx::query_as(
@@ -103,7 +104,15 @@ impl Cluster {
 
     /// Returns the address an application connects to.
     pub fn address_of(&self, name: &DatabaseName, password: Option<SecretText>) -> Endpoint {
-        self.admin.with_database(name.as_str()).with_login(name.as_str(), password)
+        self.admin.with_database(name.as_str()).with_login(&self.login_of(name), password)
+    }
+
+    /// Returns what the application logs in as, here.
+    fn login_of(&self, name: &DatabaseName) -> String {
+        match &self.shape {
+            Shape::Shared => name.login().to_owned(),
+            Shape::Project { user_suffix } => format!("{}{user_suffix}", name.login()),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{ClusterError, Identity, Stamp};
 use crate::adapters::postgres::{
     self, Endpoint, LockKey, LockOutcome, PgError, Purpose, hold_until, identifier, literal,
 };
-use crate::model::DatabaseName;
+use crate::model::{DatabaseName, ProjectRef};
 
 type Result<T> = std::result::Result<T, ClusterError>;
 
@@ -21,12 +21,29 @@ pub(super) const OWNER: &str = "tenantctl_owner";
 /// Holds the application's grants; each tenant's login is a member.
 pub(super) const APP: &str = "tenantctl_app";
 
-/// The Postgres server that holds the databases of placement `database`.
+/// The Postgres server that holds the databases of placement `database`, or the one of a Supabase
+/// project, which holds one tenant's.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     pub(super) admin: Endpoint,
     pub(super) control_plane_id: Uuid,
+    pub(super) shape: Shape,
 }
+
+/// What kind of server this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Ours to make databases on.
+    Shared,
+    /// A Supabase project's: its one database is there already, and Supabase's own services use it.
+    Project {
+        /// What a pooler wants behind the name of every login; empty where there is none.
+        user_suffix: String,
+    },
+}
+
+/// The role that may do everything a customer may in a Supabase project.
+const PROJECT_OPERATOR: &str = "postgres";
 
 /// A database that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +81,23 @@ impl Placed {
 impl Cluster {
     /// Returns the cluster at an address; nothing is contacted.
     pub fn new(admin: Endpoint, control_plane_id: Uuid) -> Self {
-        Self { admin, control_plane_id }
+        Self { admin, control_plane_id, shape: Shape::Shared }
+    }
+
+    /// Returns the server of a Supabase project, entered with a login that is a member of
+    /// `postgres`; nothing is contacted.
+    pub fn of_project(admin: Endpoint, control_plane_id: Uuid, user_suffix: String) -> Self {
+        Self { admin, control_plane_id, shape: Shape::Project { user_suffix } }
+    }
+
+    /// Returns whether this is a Supabase project's.
+    pub fn is_project(&self) -> bool {
+        self.shape != Shape::Shared
+    }
+
+    /// Returns whether a pooler answers here.
+    pub fn is_pooled(&self) -> bool {
+        matches!(&self.shape, Shape::Project { user_suffix } if !user_suffix.is_empty())
     }
 
     /// Returns where its operator connects.
@@ -82,7 +115,25 @@ impl Cluster {
     /// # Errors
     /// When the cluster cannot be reached.
     pub async fn operator(&self, purpose: Purpose) -> Result<PgConnection> {
-        Ok(postgres::connect(&self.admin, purpose).await?)
+        let mut connection = postgres::connect(&self.admin, purpose).await?;
+        self.act_as_operator(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Returns the database's name on the server; nothing in a project, where it is the one we are
+    /// in and a pooler may know it by another name.
+    fn name_of<'n>(&self, name: &'n DatabaseName) -> Option<&'n str> {
+        (!self.is_project()).then(|| name.as_str())
+    }
+
+    /// Becomes `postgres` in a project: what it may do is not inherited by a login that is its
+    /// member.
+    pub(super) async fn act_as_operator(&self, connection: &mut PgConnection) -> Result<()> {
+        if !self.is_project() {
+            return Ok(());
+        }
+        let statement = format!("SET SESSION ROLE {PROJECT_OPERATOR}");
+        run(connection, statement, "act as the project's `postgres`").await
     }
 
     /// Takes the lock that lets one session at a time change the tenant's database from outside, for
@@ -146,9 +197,10 @@ impl Cluster {
         // Compared as text: a comparison as `name` would cut a long one and match another.
         let row: Option<(i64, String, bool, bool, Option<String>)> = sqlx::query_as(
             "SELECT oid::bigint, pg_get_userbyid(datdba)::text, datallowconn, datconnlimit = -2, \
-             shobj_description(oid, 'pg_database') FROM pg_database WHERE datname::text = $1",
+             shobj_description(oid, 'pg_database') FROM pg_database \
+             WHERE datname::text = coalesce($1, current_database()::text)",
         )
-        .bind(name.as_str())
+        .bind(self.name_of(name))
         .fetch_optional(connection)
         .await
         .map_err(PgError::doing("look for the database"))?;
@@ -159,6 +211,46 @@ impl Cluster {
             is_half_dropped,
             stamp: Stamp::read(comment.as_deref()),
         }))
+    }
+
+    /// Refuses a project whose database is stamped as another tenant's. One without a stamp is new,
+    /// or was left behind before it could be stamped.
+    ///
+    /// # Errors
+    /// When the stamp inside contradicts, or the server does not answer.
+    pub async fn refuse_stranger(
+        &self,
+        connection: &mut PgConnection,
+        identity: &Identity,
+        project: &ProjectRef,
+    ) -> Result<bool> {
+        let doing = || PgError::doing("read the stamp in the project's database");
+        let (is_there,): (bool,) =
+            sqlx::query_as("SELECT to_regclass('tenantctl.identity') IS NOT NULL")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(doing())?;
+        if !is_there {
+            return Ok(false);
+        }
+        let found: Option<(Uuid, Uuid)> =
+            sqlx::query_as("SELECT tenant_id, control_plane_id FROM tenantctl.identity")
+                .fetch_optional(connection)
+                .await
+                .map_err(doing())?;
+        match found {
+            None => Ok(false),
+            Some((tenant, plane))
+                if tenant == identity.tenant_id && plane == identity.control_plane_id =>
+            {
+                Ok(true)
+            }
+            Some((tenant, plane)) => {
+                let finding =
+                    format!("its identity row names tenant {tenant} of control plane {plane}");
+                Err(stranger("project", project.as_str(), finding))
+            }
+        }
     }
 
     /// Returns the cluster's own identifier, where the operator may read it.
@@ -235,6 +327,34 @@ impl Cluster {
             }
         }
         Err(ClusterError::NoDatabase(name.to_string()))
+    }
+
+    /// Takes a database in that somebody else made: ours from now on, and stamped; nothing when it
+    /// is not there.
+    ///
+    /// # Errors
+    /// When it is stamped as another tenant's or commented on by somebody else, or the operator may
+    /// not give it to us.
+    pub async fn adopt_database(
+        &self,
+        connection: &mut PgConnection,
+        name: &DatabaseName,
+        identity: &Identity,
+    ) -> Result<Option<Placed>> {
+        let Some(found) = self.look(connection, name).await? else { return Ok(None) };
+        match found.stamp.contradiction(identity) {
+            Some(finding) if found.stamp != Stamp::None => {
+                return Err(stranger("database", name.as_str(), finding));
+            }
+            _ => {}
+        }
+        let quoted = identifier(name.as_str());
+        let text = format!(
+            "ALTER DATABASE {quoted} OWNER TO {OWNER}; COMMENT ON DATABASE {quoted} IS {}",
+            literal(&identity.comment())
+        );
+        run(connection, text, "take the database in").await?;
+        Ok(Some(Placed::AlreadyThere(found.oid)))
     }
 
     async fn adopt(
@@ -340,7 +460,8 @@ impl Cluster {
         }
     }
 
-    /// Ends every session on the database and sweeps until none is left.
+    /// Ends every session on the database, in a project the application's, and sweeps until none is
+    /// left.
     ///
     /// # Errors
     /// When sessions are still there at the deadline.
@@ -350,6 +471,8 @@ impl Cluster {
         name: &DatabaseName,
         deadline: Instant,
     ) -> Result<()> {
+        // In a project, the sessions of Supabase's own services are none of our business.
+        let only = self.is_project().then(|| name.login());
         loop {
             // Only what a client brought: the server's own workers end by themselves, and a
             // superuser's session is not ours to end; it counts as left.
@@ -358,11 +481,13 @@ impl Cluster {
                  FROM pg_roles WHERE rolname = current_user) THEN false \
                  ELSE pg_terminate_backend(a.pid) END \
                  FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid \
-                 WHERE a.datname::text = $1 AND a.pid <> pg_backend_pid() \
+                 WHERE a.datname::text = coalesce($1, current_database()::text) \
+                 AND ($2::text IS NULL OR a.usename::text = $2) AND a.pid <> pg_backend_pid() \
                  AND coalesce(a.backend_type, 'client backend') IN ('client backend', 'walsender')) \
                  ended",
             )
-            .bind(name.as_str())
+            .bind(self.name_of(name))
+            .bind(only)
             .fetch_one(&mut *connection)
             .await
             .map_err(PgError::doing("end the sessions on the database"))?;

@@ -3,6 +3,8 @@
 //! Every write carries the lease: whoever lost it, because another process took the operation
 //! over, changes nothing.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -27,6 +29,8 @@ pub enum OperationKind {
     Purge,
     /// `tenant rotate`.
     Rotate,
+    /// `tenant adopt`.
+    Adopt,
 }
 
 impl OperationKind {
@@ -38,6 +42,7 @@ impl OperationKind {
             Self::Restore => "restore",
             Self::Purge => "purge",
             Self::Rotate => "rotate",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -305,6 +310,75 @@ pub async fn advance(
     .await
     .map_err(PgError::doing("record the step in the journal"))?;
     attempt.map(|(attempt,)| attempt).ok_or(ControlPlaneError::LeaseLost)
+}
+
+/// The line of the journal that a request to make a project has.
+const POST: &str = "post";
+
+/// Records, before it is sent, that a project is asked for: a request that is never answered leaves
+/// this line without an outcome.
+///
+/// # Errors
+/// When the lease is lost or the server does not answer.
+pub async fn intend_post(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
+    let done = sqlx::query(
+        "INSERT INTO control_plane.operation_steps (operation_id, step, attempt) \
+         SELECT operation_id, $3, 1 + (SELECT count(*) FROM control_plane.operation_steps p \
+           WHERE p.operation_id = $1 AND p.step = $3)::int FROM control_plane.operations \
+         WHERE operation_id = $1 AND lease_epoch = $2 AND finished_at IS NULL",
+    )
+    .bind(lease.operation_id)
+    .bind(lease.epoch)
+    .bind(POST)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("record that a project is asked for"))?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(ControlPlaneError::LeaseLost) }
+}
+
+/// Records what came of every request for a tenant's project that has no outcome yet.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn settle_posts(
+    connection: &mut PgConnection,
+    tenant_id: TenantId,
+    outcome: &str,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE control_plane.operation_steps s SET done_at = clock_timestamp(), outcome = $3 \
+         FROM control_plane.operations o WHERE o.operation_id = s.operation_id \
+         AND o.tenant_id = $1 AND s.step = $2 AND s.done_at IS NULL",
+    )
+    .bind(tenant_id.0)
+    .bind(POST)
+    .bind(crate::model::shorten(outcome, 500))
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("record what came of asking for a project"))?;
+    Ok(())
+}
+
+/// Returns how long ago the last request for a tenant's project was made that has no outcome, by the
+/// database's clock.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn doubtful_post(
+    connection: &mut PgConnection,
+    tenant_id: TenantId,
+) -> Result<Option<Duration>> {
+    let (age,): (Option<f64>,) = sqlx::query_as(
+        "SELECT extract(epoch FROM clock_timestamp() - max(s.intent_at))::float8 \
+         FROM control_plane.operation_steps s JOIN control_plane.operations o USING (operation_id) \
+         WHERE o.tenant_id = $1 AND s.step = $2 AND s.done_at IS NULL",
+    )
+    .bind(tenant_id.0)
+    .bind(POST)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("look for a request that was never answered"))?;
+    Ok(age.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
 }
 
 /// Closes an operation together with its last step.

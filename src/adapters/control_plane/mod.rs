@@ -21,8 +21,8 @@ pub use auth::{Ban, Swept, auth_members, ban, has_auth, sign_out, sweep, unban};
 pub use error::ControlPlaneError;
 pub use journal::{
     Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance,
-    check_lease, fail, finish, latest_operation, note_failure, open_operation, start, steps,
-    supersede, take_over,
+    check_lease, doubtful_post, fail, finish, intend_post, latest_operation, note_failure,
+    open_operation, settle_posts, start, steps, supersede, take_over,
 };
 pub use lockdowns::{
     Lockdown, Marks, find_lockdown, keep_banned, keep_saved, lift_lockdown, lock_tenant, marks_of,
@@ -36,7 +36,8 @@ pub use sessions::{
     session_state,
 };
 pub use tenants::{
-    Address, NewTenant, TenantFilter, find_any, find_by_id, find_live, labels_of, lift_quarantine,
-    list_page, quarantine, record_address, record_credential, record_schema, reserve, select,
-    set_active, set_deleted, set_protected, set_purged, set_purging, set_restored,
+    Address, NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, labels_of,
+    lift_quarantine, list_page, quarantine, record_address, record_credential, record_project,
+    record_schema, reserve, select, set_active, set_deleted, set_protected, set_purged,
+    set_purging, set_restored,
 };

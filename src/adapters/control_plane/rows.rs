@@ -20,7 +20,7 @@ use crate::model::{
 /// The columns of `tenant_metadata` in the order that no code relies on.
 pub(super) const TENANT_COLUMNS: &str = "tenant_id, slug, name, plan, labels, status, \
     quarantined_at, quarantine_reason, placement, project_ref, database_name, database_oid, \
-    system_identifier, host, port, region, schema_version, schema_fingerprint, session_epoch, \
+    system_identifier, host, port, pooled, region, schema_version, schema_fingerprint, session_epoch, \
     locked_at, lock_reason, protected, status_before_delete, purge_after, credential, created_at, \
     updated_at, deleted_at";
 
@@ -38,9 +38,10 @@ pub(super) fn tenant(row: &PgRow) -> Result<Tenant, PgError> {
     let labels: Json<BTreeMap<String, String>> = reader.get("labels")?;
     let oid: Option<i64> = reader.get("database_oid")?;
     let port: Option<i32> = reader.get("port")?;
+    let id = TenantId(reader.get::<Uuid>("tenant_id")?);
+    let slug = reader.parse::<Slug>("slug")?;
     Ok(Tenant {
-        id: TenantId(reader.get::<Uuid>("tenant_id")?),
-        slug: reader.parse::<Slug>("slug")?,
+        id,
         name: reader.get("name")?,
         plan: reader.get("plan")?,
         labels: labels.0,
@@ -48,11 +49,11 @@ pub(super) fn tenant(row: &PgRow) -> Result<Tenant, PgError> {
         quarantine: quarantined_at
             .map(|at| Quarantine { at, reason: quarantine_reason.unwrap_or_default() }),
         placement: reader.parse::<Placement>("placement")?,
-        project_ref: reader.get("project_ref")?,
+        project_ref: reader.parse_optional("project_ref")?,
         database: match database {
             None => None,
             Some(name) => Some(
-                DatabaseName::recorded(&name)
+                DatabaseName::recorded(&name, &slug, id)
                     .ok_or_else(|| reader.inconsistency("database_name"))?,
             ),
         },
@@ -68,6 +69,7 @@ pub(super) fn tenant(row: &PgRow) -> Result<Tenant, PgError> {
             None => None,
             Some(port) => Some(u16::try_from(port).map_err(|_| reader.inconsistency("port"))?),
         },
+        is_pooled: reader.get("pooled")?,
         region: reader.get("region")?,
         schema: fingerprint
             .map(|fingerprint| SchemaState { version: version.map(SchemaVersion), fingerprint }),
@@ -81,6 +83,7 @@ pub(super) fn tenant(row: &PgRow) -> Result<Tenant, PgError> {
         created_at: reader.get("created_at")?,
         updated_at: reader.get("updated_at")?,
         deleted_at: reader.get("deleted_at")?,
+        slug,
     })
 }
 

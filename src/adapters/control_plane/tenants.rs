@@ -12,7 +12,8 @@ use super::ControlPlaneError;
 use super::rows::{self, TENANT_COLUMNS};
 use crate::adapters::postgres::PgError;
 use crate::model::{
-    DatabaseName, Label, Placement, SchemaState, Selector, Slug, Tenant, TenantId, TenantStatus,
+    DatabaseName, Label, Placement, ProjectRef, SchemaState, Selector, Slug, Tenant, TenantId,
+    TenantStatus,
 };
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
@@ -32,8 +33,9 @@ pub struct NewTenant {
     pub labels: BTreeMap<String, String>,
     /// Where its database will live.
     pub placement: Placement,
-    /// The database's name, decided before anything is made.
-    pub database: DatabaseName,
+    /// The database's name, decided before anything is made; nothing while there is no project
+    /// to hold it.
+    pub database: Option<DatabaseName>,
     /// The region, if one was asked for.
     pub region: Option<String>,
 }
@@ -45,6 +47,8 @@ pub struct Address {
     pub host: String,
     /// The port applications connect to.
     pub port: u16,
+    /// Whether a pooler answers there.
+    pub is_pooled: bool,
     /// The database's oid.
     pub database_oid: u32,
     /// The cluster's own identifier, when we may read it.
@@ -89,7 +93,7 @@ pub async fn reserve(connection: &mut PgConnection, new: &NewTenant) -> Result<O
         .bind(&new.plan)
         .bind(Json(&new.labels))
         .bind(new.placement.word())
-        .bind(new.database.as_str())
+        .bind(new.database.as_ref().map(DatabaseName::as_str))
         .bind(&new.region)
         .fetch_optional(connection)
         .await
@@ -218,7 +222,7 @@ pub async fn record_address(
 ) -> Result<()> {
     let done = sqlx::query(
         "UPDATE control_plane.tenant_metadata SET host = $2, port = $3, database_oid = $4, \
-         system_identifier = $5, credential = $6 WHERE tenant_id = $1",
+         system_identifier = $5, credential = $6, pooled = $7 WHERE tenant_id = $1",
     )
     .bind(id.0)
     .bind(&address.host)
@@ -226,10 +230,59 @@ pub async fn record_address(
     .bind(i64::from(address.database_oid))
     .bind(&address.system_identifier)
     .bind(&address.credential)
+    .bind(address.is_pooled)
     .execute(connection)
     .await
     .map_err(PgError::doing("record the database's address"))?;
     one(done.rows_affected())
+}
+
+/// Records which project a tenant has, at once when it is known: from here on it is found by its
+/// ref and not by its name.
+///
+/// # Errors
+/// When another tenant has that project, the tenant is gone, or the server does not answer.
+pub async fn record_project(
+    connection: &mut PgConnection,
+    id: TenantId,
+    project: &ProjectRef,
+    database: &DatabaseName,
+    region: Option<&str>,
+) -> Result<()> {
+    let done = sqlx::query(
+        "UPDATE control_plane.tenant_metadata SET project_ref = $2, database_name = $3, \
+         region = coalesce(region, $4) WHERE tenant_id = $1",
+    )
+    .bind(id.0)
+    .bind(project.as_str())
+    .bind(database.as_str())
+    .bind(region)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("record the tenant's project"))?;
+    one(done.rows_affected())
+}
+
+/// Returns the tenant that has this project, or this database of the cluster, purged ones aside.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn find_by_place(
+    connection: &mut PgConnection,
+    project: Option<&ProjectRef>,
+    database: Option<&str>,
+) -> Result<Option<Tenant>> {
+    let text = format!(
+        "SELECT {TENANT_COLUMNS} FROM control_plane.tenant_metadata WHERE status <> 'purged' \
+         AND (project_ref = $1 OR (placement = 'database' AND database_name = $2)) LIMIT 1"
+    );
+    let row = sqlx::query(AssertSqlSafe(text))
+        .bind(project.map(ProjectRef::as_str))
+        .bind(database)
+        .fetch_optional(connection)
+        .await
+        .map_err(PgError::doing("look who has that place"))?;
+    optional(row.as_ref())
 }
 
 /// Records a new sealed password, or that none is kept.

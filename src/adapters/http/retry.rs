@@ -71,7 +71,7 @@ impl Turns {
         now: SystemTime,
     ) -> Option<Duration> {
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return match asked_wait(headers, now) {
+            return match retry_after(headers, now).or_else(|| ratelimit_reset(headers)) {
                 Some(asked) => {
                     // All who were told the same instant must not come back at the same instant.
                     let spread = self.policy.first_delay.mul_f64(fraction());
@@ -83,7 +83,7 @@ impl Turns {
         let is_passing = matches!(status.as_u16(), 408 | 500 | 502..=504 | 520..=524 | 544);
         if is_passing && self.repeat == Repeat::Safe {
             let own = self.delays.next()?;
-            let asked = asked_wait(headers, now).unwrap_or_default();
+            let asked = retry_after(headers, now).unwrap_or_default();
             return Some(own.max(asked.min(self.policy.longest_asked_wait)));
         }
         None
@@ -100,18 +100,21 @@ impl Turns {
     }
 }
 
-/// Returns how long the other side asks us to wait: `Retry-After` in seconds or as a date, else the
-/// seconds in `x-ratelimit-reset`.
-fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
+/// Returns how long the other side asks us to wait: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let date = |text: &str| {
         let at = httpdate::parse_http_date(text).ok()?;
         Some(at.duration_since(now).unwrap_or_default())
     };
-    text(RETRY_AFTER.as_str())
-        .and_then(|text| seconds(text).or_else(|| date(text)))
-        .or_else(|| text("x-ratelimit-reset").and_then(seconds))
+    text.parse().ok().map(Duration::from_secs).or_else(|| date(text))
+}
+
+/// Returns when the window ends that calls are counted in. Every answer may say so; it is a wait
+/// only for who made too many.
+fn ratelimit_reset(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("x-ratelimit-reset")?.to_str().ok()?.trim();
+    text.parse().ok().map(Duration::from_secs)
 }
 
 /// Returns a random number between 0 and 1.
@@ -185,6 +188,14 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             assert!(turns(Repeat::Safe).after_answer(status, &none, now).is_none(), "{status}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_window_that_was_not_exceeded_is_no_wait() {
+        let status = StatusCode::BAD_GATEWAY;
+        let headers = headers(&[("x-ratelimit-reset", "60")]);
+        let wait = turns(Repeat::Safe).after_answer(status, &headers, SystemTime::UNIX_EPOCH);
+        assert!(wait.is_some_and(|wait| wait < Duration::from_secs(1)), "{wait:?}");
     }
 
     #[test]

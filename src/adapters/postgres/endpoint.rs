@@ -141,6 +141,21 @@ impl Endpoint {
         }
     }
 
+    /// Returns a server whose address somebody told us. Beyond this machine it must show a
+    /// certificate that fits, by the authorities in `root_cert` when there is such a file.
+    pub fn told(
+        host: &str,
+        port: u16,
+        user: &str,
+        database: &str,
+        root_cert: Option<PathBuf>,
+    ) -> Self {
+        let host = Host::Tcp(host.to_owned());
+        let tls = if is_this_machine(&host) { "prefer" } else { "verify-full" };
+        let (user, database) = (user.to_owned(), database.to_owned());
+        Self { host, port, user, password: None, database, tls, root_cert }
+    }
+
     /// Returns the same server and login with another database.
     #[must_use]
     pub fn with_database(&self, database: &str) -> Self {
@@ -151,6 +166,12 @@ impl Endpoint {
     #[must_use]
     pub fn with_login(&self, user: &str, password: Option<SecretText>) -> Self {
         Self { user: user.to_owned(), password, ..self.clone() }
+    }
+
+    /// Returns the same with a password.
+    #[must_use]
+    pub fn with_password(&self, password: SecretText) -> Self {
+        Self { password: Some(password), ..self.clone() }
     }
 
     /// Returns the same login at another address.

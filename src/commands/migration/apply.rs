@@ -26,7 +26,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Ending, Fa
     let progress = Progress::new(console);
     let on_event = |event| progress.fleet(&event);
     let report =
-        apply(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+        apply(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_fleet(console, &report));
     Ok(report.ending())

@@ -16,7 +16,7 @@ pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, F
         patience: context.patience,
     };
     let reach = context.reach().await?;
-    let report = status(&reach.plane, &reach.cluster, &request).await?;
+    let report = status(&reach.plane, &reach.places, &request).await?;
     context.console().show(&render_migration_status(context.console(), &report));
     Ok((report.differing() > 0).then_some(ErrorKind::Differences))
 }

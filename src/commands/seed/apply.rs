@@ -23,7 +23,7 @@ pub(super) async fn run(args: SeedApplyArgs, context: &Context) -> Result<Ending
     let progress = Progress::new(console);
     let on_event = |event| progress.fleet(&event);
     let report =
-        apply_seeds(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+        apply_seeds(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_fleet(console, &report));
     Ok(report.ending())

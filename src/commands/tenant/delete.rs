@@ -36,13 +36,13 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
     };
     if args.purge {
         let report =
-            destroy(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+            destroy(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
         drop(progress);
         console.show(&render_purge(console, &report));
         return Ok(None);
     }
     let report =
-        delete(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+        delete(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_delete(console, &report));
     Ok(None)

@@ -1,5 +1,6 @@
 //! `tenantctl tenant …`.
 
+mod adopt;
 mod create;
 mod delete;
 mod list;
@@ -18,6 +19,7 @@ use crate::output::{Ending, Failure};
 pub(super) async fn run(command: TenantCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         TenantCommand::Create(args) => create::run(args, context).await,
+        TenantCommand::Adopt(args) => adopt::run(args, context).await,
         TenantCommand::List(args) => list::run(args, context).await,
         TenantCommand::Show(args) => show::run(args, context).await,
         TenantCommand::Url(args) => url::run(args, context).await,

@@ -90,5 +90,5 @@ async fn destroy(
     let request = PurgeRequest { consent, patience: context.patience, actor: context.actor() };
     let progress = Progress::new(context.console());
     let on_event = |event| progress.step(&event);
-    purge(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await
+    purge(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await
 }

@@ -21,7 +21,7 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
     let report =
-        restore(&reach.plane, &reach.cluster, &request, context.interrupt(), &on_event).await?;
+        restore(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_restore(console, &report));
     Ok(None)

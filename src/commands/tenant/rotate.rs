@@ -14,14 +14,14 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     let reach = context.reach().await?;
     let console = context.console();
     if args.dry_run {
-        let report = address(&reach.plane, &reach.cluster, &args.slug, None).await?;
+        let report = address(&reach.plane, &reach.places, &args.slug, None).await?;
         console.note("Would make a new password for this login:");
         console.show(&render_address(&report));
         return Ok(None);
     }
     let request =
         RotateRequest { slug: args.slug, key, patience: context.patience, actor: context.actor() };
-    let report = rotate(&reach.plane, &reach.cluster, &request).await?;
+    let report = rotate(&reach.plane, &reach.places, &request).await?;
     console.show(&render_address(&report));
     if report.revealed.is_some() {
         console.warn(

@@ -10,7 +10,7 @@ pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Fail
     let key = if args.reveal { context.secret_key()? } else { None };
     let reach = context.reach().await?;
     let reveals = args.reveal.then_some(key.as_ref());
-    let report = address(&reach.plane, &reach.cluster, &args.slug, reveals).await?;
+    let report = address(&reach.plane, &reach.places, &args.slug, reveals).await?;
     context.console().show(&render_address(&report));
     Ok(None)
 }

@@ -6,6 +6,7 @@ use super::Divergence;
 use crate::adapters::cluster::ClusterError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::model::{Classified, ErrorKind};
+use crate::services::place::PlaceError;
 
 /// What can go wrong with migrations and seeds.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum MigrationError {
     /// The cluster or a tenant's database.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// Where the tenant lives.
+    #[error(transparent)]
+    Place(PlaceError),
     /// A database went through other migrations than ours.
     #[error("continue the migration history in {history}")]
     Diverged {
@@ -63,11 +67,22 @@ pub enum MigrationError {
     NotReady(String),
 }
 
+impl From<PlaceError> for MigrationError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::Cluster(error) => Self::Cluster(error),
+            PlaceError::ControlPlane(error) => Self::ControlPlane(error),
+            other => Self::Place(other),
+        }
+    }
+}
+
 impl Classified for MigrationError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::Cluster(error) => error.kind(),
+            Self::Place(error) => error.kind(),
             Self::Diverged { .. } | Self::NotReady(_) => ErrorKind::Conflict,
             Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
                 ErrorKind::Usage
@@ -81,6 +96,7 @@ impl Classified for MigrationError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::Cluster(error) => error.hint(),
+            Self::Place(error) => error.hint(),
             Self::Diverged { .. } => Some(
                 "an applied migration is never edited: run the tenantctl that applied it, or put \
                  the old file back and write the change as a new migration"

@@ -13,14 +13,13 @@ use super::{
     FleetEvent, FleetReport, MigrationError, SeedSet, Sets, TenantResult, TenantVerdict, bring_up,
     plan,
 };
-use crate::adapters::cluster::{Cluster, Identity, TenantDatabase};
+use crate::adapters::cluster::TenantDatabase;
 use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError,
 };
 use crate::adapters::postgres::Purpose;
-use crate::model::{
-    Actor, Classified, Interrupt, Placement, SchemaVersion, Selector, Tenant, TenantStatus,
-};
+use crate::model::{Actor, Classified, Interrupt, SchemaVersion, Selector, Tenant, TenantStatus};
+use crate::services::place::Places;
 
 /// How long one tenant may take in all: a server that stopped answering must not hold a whole fleet
 /// up. The session is closed, and the server cancels what it still does for us.
@@ -71,7 +70,7 @@ pub async fn select(
 /// not answer. What happens to a tenant is in the report.
 pub async fn apply(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &ApplyRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(FleetEvent),
@@ -82,7 +81,7 @@ pub async fn apply(
         return Err(MigrationError::NoSuchVersion(version));
     }
     let tenants = select(plane, &request.selector).await?;
-    let task = Task { plane, cluster, request };
+    let task = Task { plane, places, request };
     run_fleet(
         Fleet {
             plane,
@@ -222,15 +221,15 @@ where
 /// Opens a tenant's database and checks that it is the one the record means.
 pub(super) async fn enter(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     tenant: &Tenant,
+    deadline: tokio::time::Instant,
 ) -> Result<TenantDatabase, MigrationError> {
-    let name = tenant
-        .database
-        .as_ref()
-        .ok_or_else(|| MigrationError::NotReady("no database is recorded".to_owned()))?;
-    let identity = Identity::of(tenant, plane.id());
-    let mut database = cluster.enter(name, &identity, Purpose::migrate("migrate")).await?;
+    if tenant.database.is_none() {
+        return Err(MigrationError::NotReady("no database is recorded".to_owned()));
+    }
+    let purpose = Purpose::migrate("migrate");
+    let mut database = places.enter(plane, tenant, purpose, deadline).await?;
     database.check_identity().await?;
     Ok(database)
 }
@@ -239,9 +238,6 @@ pub(super) async fn enter(
 pub(super) fn reason_to_skip(tenant: &Tenant) -> Option<String> {
     if let Some(quarantine) = &tenant.quarantine {
         return Some(format!("quarantined: {}", quarantine.reason));
-    }
-    if tenant.placement == Placement::Project {
-        return Some("its placement `project` is not served by this version".to_owned());
     }
     match tenant.status {
         TenantStatus::Active => None,
@@ -264,7 +260,7 @@ fn failure(error: &MigrationError) -> TenantVerdict {
 
 struct Task<'a> {
     plane: &'a ControlPlane,
-    cluster: &'a Cluster,
+    places: &'a Places,
     request: &'a ApplyRequest,
 }
 
@@ -297,7 +293,7 @@ impl Task<'_> {
 
     async fn migrate(&self, tenant: Tenant) -> Turn {
         let deadline = tokio::time::Instant::now() + self.request.patience;
-        let mut database = enter(self.plane, self.cluster, &tenant).await?;
+        let mut database = enter(self.plane, self.places, &tenant, deadline).await?;
         let brought =
             bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
         // What was applied before a failure is recorded as well: the record follows the database.

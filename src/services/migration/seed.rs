@@ -7,9 +7,10 @@ use aws_lc_rs::digest;
 
 use super::fleet::{Fleet, Turn, enter, reason_to_skip, run_fleet, select};
 use super::{FleetEvent, FleetReport, MigrationError, TenantVerdict};
-use crate::adapters::cluster::{Cluster, SeedFile};
+use crate::adapters::cluster::SeedFile;
 use crate::adapters::control_plane::ControlPlane;
 use crate::model::{Actor, Interrupt, Selector, Tenant, escape_controls, hex};
+use crate::services::place::Places;
 
 /// The sets under `seeds/`, embedded by the build script: name, then files by name.
 const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
@@ -105,7 +106,7 @@ pub fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationE
 /// When nothing could be started. What happens to a tenant is in the report.
 pub async fn apply_seeds(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &SeedRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(FleetEvent),
@@ -128,8 +129,8 @@ pub async fn apply_seeds(
         None => None,
     };
     let act = |tenant: Tenant| async move {
-        let mut database = enter(plane, cluster, &tenant).await?;
         let deadline = tokio::time::Instant::now() + request.patience;
+        let mut database = enter(plane, places, &tenant, deadline).await?;
         database.lock(deadline).await?;
         let outcome = database.seed(&request.set.name, &request.set.files).await?;
         database.close().await;

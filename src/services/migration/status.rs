@@ -6,9 +6,9 @@ use futures_util::{StreamExt, stream};
 
 use super::fleet::{enter, reason_to_skip, select};
 use super::{HistoryLine, MigrationError, Sets, StatusReport, StatusStanding, TenantStanding, one};
-use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
 use crate::model::{SchemaVersion, Selector, Tenant};
+use crate::services::place::Places;
 
 /// A question about the fleet, complete.
 #[derive(Debug)]
@@ -32,14 +32,14 @@ pub struct StatusRequest {
 /// with a tenant is in the report.
 pub async fn status(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &StatusRequest,
 ) -> Result<StatusReport, MigrationError> {
     let tenants = select(plane, &request.selector).await?;
     let head = request.sets.head();
     let looks = tenants.into_iter().map(|tenant| async {
         let (standing, history) = if request.is_verified {
-            look_inside(plane, cluster, request, &tenant).await
+            look_inside(plane, places, request, &tenant).await
         } else {
             (by_record(&request.sets, &tenant), None)
         };
@@ -76,15 +76,16 @@ fn by_record(sets: &Sets, tenant: &Tenant) -> StatusStanding {
 
 async fn look_inside(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &StatusRequest,
     tenant: &Tenant,
 ) -> (StatusStanding, Option<Vec<HistoryLine>>) {
     if let Some(reason) = reason_to_skip(tenant).filter(|reason| reason != "locked") {
         return (StatusStanding::Unknown(reason), None);
     }
+    let deadline = tokio::time::Instant::now() + request.patience;
     let looking = async {
-        let mut database = enter(plane, cluster, tenant).await?;
+        let mut database = enter(plane, places, tenant, deadline).await?;
         let found = one::inspect(&mut database, &request.sets).await?;
         database.close().await;
         Ok::<_, MigrationError>(found)

@@ -7,6 +7,13 @@ use std::time::Duration;
 pub enum StepProgress {
     /// It began.
     Started,
+    /// It waits for something that takes its time; in a few words, what was seen last.
+    Waiting {
+        /// What was seen.
+        said: String,
+        /// How long it has waited.
+        elapsed: Duration,
+    },
     /// Its effect is there; in a few words, what came of it.
     Finished {
         /// What came of it.

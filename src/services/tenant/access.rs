@@ -6,10 +6,11 @@ use sqlx::Connection;
 
 use super::control::{self, Opening};
 use super::{SecretKey, TenantError};
-use crate::adapters::cluster::{Cluster, ClusterError, Identity};
+use crate::adapters::cluster::{ClusterError, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{Endpoint, PgError, Purpose, generate_password};
 use crate::model::{Actor, DatabaseName, SecretText, Slug, Tenant, TenantStatus};
+use crate::services::place::Places;
 
 /// A password to be replaced.
 #[derive(Debug)]
@@ -44,19 +45,19 @@ pub struct AddressReport {
 /// or cannot be opened.
 pub async fn address(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     slug: &Slug,
     reveals: Option<Option<&SecretKey>>,
 ) -> Result<AddressReport, TenantError> {
     let tenant = control::find(plane, slug).await?;
-    let (name, endpoint) = placed(cluster, &tenant, "connect to")?;
+    let (name, endpoint) = placed(places, &tenant, "connect to")?;
     let revealed = match (reveals, &tenant.credential) {
         (None, _) => None,
         (Some(_), None) => return Err(TenantError::NoCredential(slug.to_string())),
         (Some(None), Some(_)) => return Err(super::KeyError::Missing(slug.to_string()).into()),
         (Some(Some(key)), Some(sealed)) => {
             let password = key.open(tenant.id, &name, sealed, slug.as_str())?;
-            Some(endpoint.with_login(name.as_str(), Some(password)).revealed())
+            Some(endpoint.with_password(password).revealed())
         }
     };
     let is_kept = tenant.credential.is_some();
@@ -77,7 +78,7 @@ pub fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<Secre
 /// half-way, run it again: the password that counts is the last one.
 pub async fn rotate(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &RotateRequest,
 ) -> Result<AddressReport, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
@@ -91,7 +92,7 @@ pub async fn rotate(
             status: tenant.status.word(),
         });
     }
-    let (name, endpoint) = placed(cluster, &tenant, "rotate")?;
+    let (name, endpoint) = placed(places, &tenant, "rotate")?;
     let opening = Opening {
         kind: OperationKind::Rotate,
         action: "tenant.rotate",
@@ -107,9 +108,11 @@ pub async fn rotate(
         None => None,
     };
     let purpose = Purpose::query("rotate");
-    let mut operator = control::act_on(cluster, &identity, purpose, &mut journal, deadline).await?;
-    cluster.set_password(&mut operator, &name, &identity, &password).await?;
-    cluster.try_login(&name, &identity, &password).await?;
+    let at = (places, plane);
+    let (home, mut operator) =
+        control::act_at_home(at, &tenant, purpose, &mut journal, deadline).await?;
+    home.set_password(&mut operator, &name, &identity, &password).await?;
+    home.try_login(&name, &identity, &password).await?;
     let doing = || PgError::doing("record the new password");
     let mut transaction = journal.connection.begin().await.map_err(doing())?;
     control_plane::record_credential(&mut transaction, tenant.id, sealed.as_deref()).await?;
@@ -119,7 +122,7 @@ pub async fn rotate(
     transaction.commit().await.map_err(doing())?;
     let revealed = match sealed {
         Some(_) => None,
-        None => Some(endpoint.with_login(name.as_str(), Some(password)).revealed()),
+        None => Some(endpoint.with_password(password).revealed()),
     };
     let is_kept = revealed.is_none();
     Ok(AddressReport { masked: endpoint.to_string(), tenant, revealed, is_kept })
@@ -127,15 +130,12 @@ pub async fn rotate(
 
 /// Returns the database's name and the address recorded for it, without a password.
 fn placed(
-    cluster: &Cluster,
+    places: &Places,
     tenant: &Tenant,
     wanted: &'static str,
 ) -> Result<(DatabaseName, Endpoint), TenantError> {
-    match (&tenant.database, &tenant.host, tenant.port) {
-        (Some(name), Some(host), Some(port)) => {
-            let endpoint = cluster.address_of(name, None).at(host, port);
-            Ok((name.clone(), endpoint))
-        }
+    match (&tenant.database, places.address(tenant, None)) {
+        (Some(name), Some(endpoint)) => Ok((name.clone(), endpoint)),
         _ => Err(TenantError::WrongState {
             wanted,
             slug: tenant.slug.to_string(),

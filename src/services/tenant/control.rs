@@ -16,7 +16,8 @@ use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, NewOperation, OperationKind,
 };
 use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
-use crate::model::{Actor, Slug, Tenant, hex};
+use crate::model::{Actor, Placement, Slug, Tenant, hex, project_name};
+use crate::services::place::Places;
 use crate::services::saga::{Halt, Journal};
 
 /// Takes the tenant's control lock and returns the session that holds it, with the tenant as it is
@@ -68,17 +69,43 @@ pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Resul
 /// A person who moved the stranger away has decided; nothing else lifts a quarantine.
 pub(super) async fn settle_quarantine(
     connection: &mut PgConnection,
-    cluster: &Cluster,
+    places: &Places,
     tenant: &Tenant,
     wanted: &'static str,
+    deadline: Instant,
 ) -> Result<(), TenantError> {
     let (Some(_), Some(name)) = (&tenant.quarantine, &tenant.database) else {
-        return refuse_quarantined(tenant, wanted);
+        return settle_without_database(connection, places, tenant, wanted, deadline).await;
     };
+    let cluster = places.cluster();
+    if tenant.placement == Placement::Project {
+        return refuse_quarantined(tenant, wanted);
+    }
     let identity = Identity::of(tenant, cluster.control_plane_id());
     let mut operator = cluster.operator(Purpose::query("look")).await?;
     if let Some(found) = cluster.look(&mut operator, name).await?
         && cluster.check_ours(name, &identity, &found, tenant.database_oid).is_err()
+    {
+        return refuse_quarantined(tenant, wanted);
+    }
+    control_plane::lift_quarantine(connection, tenant.id).await?;
+    Ok(())
+}
+
+/// A tenant that was quarantined before it had a database: because two projects carry its name.
+async fn settle_without_database(
+    connection: &mut PgConnection,
+    places: &Places,
+    tenant: &Tenant,
+    wanted: &'static str,
+    deadline: Instant,
+) -> Result<(), TenantError> {
+    if tenant.quarantine.is_none() {
+        return Ok(());
+    }
+    let name = project_name(&tenant.slug, tenant.id);
+    if tenant.placement != Placement::Project
+        || places.projects()?.find(&name, deadline).await.is_err()
     {
         return refuse_quarantined(tenant, wanted);
     }
@@ -151,7 +178,31 @@ pub(super) async fn act_on(
     journal: &mut Journal,
     deadline: Instant,
 ) -> Result<PgConnection, TenantError> {
-    let mut session = cluster.operator(purpose).await?;
+    let session = cluster.operator(purpose).await?;
+    hold_on(cluster, session, identity, journal, deadline).await
+}
+
+/// Does the same where a tenant lives, whichever place that is.
+pub(super) async fn act_at_home(
+    (places, plane): (&Places, &ControlPlane),
+    tenant: &Tenant,
+    purpose: Purpose,
+    journal: &mut Journal,
+    deadline: Instant,
+) -> Result<(Cluster, PgConnection), TenantError> {
+    let (home, session) = places.operator(plane, tenant, purpose, deadline).await?;
+    let identity = Identity::of(tenant, plane.id());
+    let session = hold_on(&home, session, &identity, journal, deadline).await?;
+    Ok((home, session))
+}
+
+async fn hold_on(
+    cluster: &Cluster,
+    mut session: PgConnection,
+    identity: &Identity,
+    journal: &mut Journal,
+    deadline: Instant,
+) -> Result<PgConnection, TenantError> {
     cluster.lock(&mut session, identity, deadline).await?;
     control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
     Ok(session)
@@ -165,9 +216,8 @@ pub(super) async fn halted(
     trail: &Trail,
 ) -> TenantError {
     let slug = trail.slug.to_string();
-    if let Halt::Failed {
-        error: TenantError::Cluster(error @ ClusterError::Stranger { .. }), ..
-    } = &halt
+    if let Halt::Failed { error, .. } = &halt
+        && is_contradiction(error)
     {
         let (connection, text) = (&mut journal.connection, error.to_string());
         // Whether or not it can be recorded, the error itself says what was found.
@@ -184,6 +234,14 @@ pub(super) async fn halted(
     // this row cannot be written, and the open operation tells the same.
     drop(trail.append(&mut journal.connection, AuditOutcome::Failed, detail).await);
     error
+}
+
+fn is_contradiction(error: &TenantError) -> bool {
+    match error {
+        TenantError::Cluster(ClusterError::Stranger { .. }) => true,
+        TenantError::Place(error) => error.is_contradiction(),
+        _ => false,
+    }
 }
 
 /// Returns an instant as RFC 3339 in UTC.

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::control::{self, Opening};
 use super::trail::Trail;
-use super::{CreateOutcome, CreatePlan, CreateReport, CreateRequest, TenantError};
+use super::{
+    CreateOutcome, CreatePlan, CreateReport, CreateRequest, Existing, TenantError, project,
+};
 use crate::adapters::cluster::{Cluster, ClusterError, Identity, Placed, TenantDatabase};
 use crate::adapters::control_plane::{
     self, Address, AuditOutcome, ControlPlane, NewTenant, OperationKind,
@@ -19,8 +21,10 @@ use crate::adapters::control_plane::{
 use crate::adapters::postgres::{PgError, Purpose, generate_password};
 use crate::model::{
     DatabaseName, Interrupt, Placement, SecretText, Tenant, TenantId, TenantStatus,
+    escape_controls, project_name,
 };
 use crate::services::migration::{bring_up, raise_gate};
+use crate::services::place::{PlaceError, Places};
 use crate::services::saga::{
     self, Journal, Look, Saga, SagaStep, StepEvent, StepProgress, StepReport,
 };
@@ -29,6 +33,7 @@ use crate::services::saga::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Place,
+    Await,
     Secure,
     Register,
     Migrate,
@@ -44,6 +49,7 @@ impl SagaStep for Step {
     fn word(self) -> &'static str {
         match self {
             Self::Place => "place",
+            Self::Await => "await",
             Self::Secure => "secure",
             Self::Register => "register",
             Self::Migrate => "migrate",
@@ -56,6 +62,7 @@ impl SagaStep for Step {
     fn title(self) -> &'static str {
         match self {
             Self::Place => "Create the database",
+            Self::Await => "Wait until it works",
             Self::Secure => "Secure and stamp it",
             Self::Register => "Register the connection",
             Self::Migrate => "Migrate the schema",
@@ -90,7 +97,13 @@ pub async fn plan(
         std::iter::once(RESERVE).chain(steps_of(request).iter().map(of)).collect()
     };
     Ok(CreatePlan {
-        database: id.map(|id| DatabaseName::of(&request.slug, id).to_string()),
+        database: match request.placement {
+            Placement::Database => id.map(|id| DatabaseName::of(&request.slug, id).to_string()),
+            Placement::Project => Some("postgres".to_owned()),
+        },
+        project: (request.placement == Placement::Project)
+            .then(|| id.map(|id| project_name(&request.slug, id)))
+            .flatten(),
         schema: request.migrates.then(|| request.sets.head()),
         existing,
         steps,
@@ -104,13 +117,13 @@ pub async fn plan(
 /// then the operation stays open and the same request continues it.
 pub async fn run(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &CreateRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
 ) -> Result<CreateReport, TenantError> {
     if request.placement == Placement::Project {
-        return Err(TenantError::NoProjects);
+        places.projects()?;
     }
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
@@ -142,25 +155,33 @@ pub async fn run(
         elapsed: reserved.elapsed,
     }));
     if tenant.status == TenantStatus::Active {
-        return Ok(report(cluster, request, tenant, CreateOutcome::AlreadyThere, vec![], started));
+        return Ok(report(places, request, tenant, CreateOutcome::AlreadyThere, vec![], started));
     }
-    control::settle_quarantine(&mut connection, cluster, &tenant, "create").await?;
+    control::settle_quarantine(&mut connection, places, &tenant, "create", deadline).await?;
+    let adopts = request.adopts.is_some();
     let opening = Opening {
-        kind: OperationKind::Create,
-        action: "tenant.create",
+        kind: if adopts { OperationKind::Adopt } else { OperationKind::Create },
+        action: if adopts { "tenant.adopt" } else { "tenant.create" },
         request: describe(request),
         first_step: Step::Place.word(),
         actor: &request.actor,
     };
     let (mut journal, trail, is_continued) = control::open(connection, &tenant, opening).await?;
-    let name = tenant.database.clone().unwrap_or_else(|| DatabaseName::of(&tenant.slug, tenant.id));
+    let name = tenant.database.clone().unwrap_or_else(|| match tenant.placement {
+        Placement::Database => DatabaseName::of(&tenant.slug, tenant.id),
+        Placement::Project => DatabaseName::in_project(&tenant.slug, tenant.id),
+    });
     let mut creation = Creation {
-        cluster,
+        plane,
+        places,
+        home: places.cluster().clone(),
         request,
+        interrupt,
+        on_event,
         trail: trail.clone(),
         identity: Identity::of(&tenant, plane.id()),
         name,
-        tenant_id: tenant.id,
+        tenant: tenant.clone(),
         placed: None,
         operator: None,
         inside: None,
@@ -172,12 +193,14 @@ pub async fn run(
             steps.insert(0, reserved);
             let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
             let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
-            let outcome = if is_continued || !is_new {
+            let outcome = if adopts {
+                CreateOutcome::Adopted
+            } else if is_continued || !is_new {
                 CreateOutcome::Continued
             } else {
                 CreateOutcome::Created
             };
-            Ok(report(cluster, request, now, outcome, steps, started))
+            Ok(report(places, request, now, outcome, steps, started))
         }
         Err(halt) => Err(control::halted(halt, "create", &mut journal, &trail).await),
     }
@@ -188,7 +211,11 @@ fn reserve_event(progress: StepProgress) -> StepEvent {
 }
 
 fn steps_of(request: &CreateRequest) -> Vec<Step> {
-    let mut steps = vec![Step::Place, Step::Secure, Step::Register];
+    let mut steps = vec![Step::Place];
+    if request.placement == Placement::Project {
+        steps.push(Step::Await);
+    }
+    steps.extend([Step::Secure, Step::Register]);
     if request.migrates {
         steps.push(Step::Migrate);
     }
@@ -204,6 +231,9 @@ async fn reserve(
     plane: &ControlPlane,
     request: &CreateRequest,
 ) -> Result<(Tenant, bool), TenantError> {
+    if let Some(existing) = &request.adopts {
+        refuse_taken(plane, request, existing).await?;
+    }
     // Version 4: the first digits go into the database's name, and those of version 7 are the same
     // for a minute.
     let id = request.id.unwrap_or_else(|| TenantId(Uuid::new_v4()));
@@ -214,7 +244,17 @@ async fn reserve(
         plan: request.plan.clone(),
         labels: request.labels.clone(),
         placement: request.placement,
-        database: DatabaseName::of(&request.slug, id),
+        database: match request.placement {
+            Placement::Database => Some(match &request.adopts {
+                Some(Existing::Database(name)) => {
+                    DatabaseName::recorded(name, &request.slug, id)
+                        .ok_or_else(|| TenantError::NothingThere(escape_controls(name)))?
+                }
+                _ => DatabaseName::of(&request.slug, id),
+            }),
+            // Known once there is a project to hold it.
+            Placement::Project => None,
+        },
         region: request.region.clone(),
     };
     let mut session = plane.session().await?;
@@ -231,6 +271,28 @@ async fn reserve(
     let tenant = tenant.ok_or_else(|| TenantError::NotFound(request.slug.to_string()))?;
     check_same(&tenant, request)?;
     Ok((tenant, false))
+}
+
+/// Refuses what another tenant has.
+async fn refuse_taken(
+    plane: &ControlPlane,
+    request: &CreateRequest,
+    existing: &Existing,
+) -> Result<(), TenantError> {
+    let (project, database) = match existing {
+        Existing::Project(project) => (Some(project), None),
+        Existing::Database(name) => (None, Some(name.as_str())),
+    };
+    let found =
+        control_plane::find_by_place(&mut *plane.session().await?, project, database).await?;
+    match found {
+        Some(owner) if owner.slug != request.slug => Err(TenantError::Taken {
+            what: project
+                .map_or_else(|| database.unwrap_or_default().to_owned(), ToString::to_string),
+            owner: owner.slug.to_string(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a tenant that is not what was asked for, or in no state to be continued.
@@ -251,9 +313,27 @@ fn check_same(tenant: &Tenant, request: &CreateRequest) -> Result<(), TenantErro
     compare("name", Some(tenant.name.clone()), Some(request.name.as_str().to_owned()));
     compare("plan", tenant.plan.clone(), request.plan.clone());
     compare("labels", labels(&tenant.labels), labels(&request.labels));
-    compare("region", tenant.region.clone(), request.region.clone());
+    // Where nobody named a region, the one the project came to be in is recorded.
+    if request.region.is_some() || tenant.placement == Placement::Database {
+        compare("region", tenant.region.clone(), request.region.clone());
+    }
     let word = |placement: Placement| Some(placement.word().to_owned());
     compare("placement", word(tenant.placement), word(request.placement));
+    match &request.adopts {
+        Some(Existing::Database(name)) => {
+            compare(
+                "database",
+                tenant.database.as_ref().map(ToString::to_string),
+                Some(name.clone()),
+            );
+        }
+        // Until it is recorded, the one that is asked for is as good as any.
+        Some(Existing::Project(project)) => {
+            let there = tenant.project_ref.as_ref().unwrap_or(project).to_string();
+            compare("project", Some(there), Some(project.to_string()));
+        }
+        None => {}
+    }
     if let Some(id) = request.id {
         compare("id", Some(tenant.id.to_string()), Some(id.to_string()));
     }
@@ -281,29 +361,24 @@ fn describe(request: &CreateRequest) -> serde_json::Value {
         "labels": request.labels,
         "region": request.region,
         "placement": request.placement.word(),
+        "adopts": request.adopts.as_ref().map(|existing| match existing {
+            Existing::Database(name) => name.clone(),
+            Existing::Project(project) => project.to_string(),
+        }),
         "migrate": request.migrates,
         "seed": request.seed.as_ref().map(|set| set.name.clone()),
     })
 }
 
 fn report(
-    cluster: &Cluster,
+    places: &Places,
     request: &CreateRequest,
     tenant: Tenant,
     outcome: CreateOutcome,
     steps: Vec<StepReport>,
     started: Instant,
 ) -> CreateReport {
-    let url = match &tenant.database {
-        Some(name) => {
-            let address = cluster.address_of(name, None);
-            match (&tenant.host, tenant.port) {
-                (Some(host), Some(port)) => address.at(host, port).to_string(),
-                _ => address.to_string(),
-            }
-        }
-        None => String::new(),
-    };
+    let url = places.address(&tenant, None).map(|url| url.to_string()).unwrap_or_default();
     CreateReport {
         outcome,
         url,
@@ -319,12 +394,17 @@ fn report(
 }
 
 struct Creation<'a> {
-    cluster: &'a Cluster,
+    plane: &'a ControlPlane,
+    places: &'a Places,
+    /// The server its database is on: the cluster, or once it works the project's.
+    home: Cluster,
     request: &'a CreateRequest,
+    interrupt: &'a Interrupt,
+    on_event: &'a dyn Fn(StepEvent),
     trail: Trail,
     identity: Identity,
     name: DatabaseName,
-    tenant_id: TenantId,
+    tenant: Tenant,
     placed: Option<Placed>,
     operator: Option<PgConnection>,
     inside: Option<TenantDatabase>,
@@ -353,7 +433,11 @@ impl Saga for Creation<'_> {
         journal: &mut Journal,
     ) -> Result<String, TenantError> {
         match step {
+            Step::Place if self.tenant.placement == Placement::Project => {
+                self.place_in_project(journal).await
+            }
             Step::Place => self.place(attempt > 1, journal).await,
+            Step::Await => self.wait(journal).await,
             Step::Secure => self.secure(attempt > 1).await,
             Step::Register => self.register(journal).await,
             Step::Migrate => self.migrate(journal).await,
@@ -372,11 +456,16 @@ impl Creation<'_> {
     ) -> Result<String, TenantError> {
         let purpose = Purpose::build("create");
         let mut operator =
-            control::act_on(self.cluster, &self.identity, purpose, journal, self.deadline).await?;
-        let placed = self
-            .cluster
-            .create_database(&mut operator, &self.name, &self.identity, was_intended, self.deadline)
-            .await?;
+            control::act_on(&self.home, &self.identity, purpose, journal, self.deadline).await?;
+        let (name, identity) = (&self.name, &self.identity);
+        let placed = if self.request.adopts.is_some() {
+            self.home.prepare(&mut operator, self.deadline).await?;
+            let adopted = self.home.adopt_database(&mut operator, name, identity).await?;
+            adopted.ok_or_else(|| TenantError::NothingThere(format!("database `{name}`")))?
+        } else {
+            let deadline = self.deadline;
+            self.home.create_database(&mut operator, name, identity, was_intended, deadline).await?
+        };
         self.operator = Some(operator);
         self.placed = Some(placed);
         Ok(match placed {
@@ -385,13 +474,81 @@ impl Creation<'_> {
         })
     }
 
+    async fn place_in_project(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let projects = self.places.projects()?;
+        if let (Some(Existing::Project(wanted)), None) =
+            (&self.request.adopts, &self.tenant.project_ref)
+        {
+            project::take_in(projects, journal, &self.tenant, wanted, self.deadline).await?;
+            self.tenant.project_ref = Some(wanted.clone());
+        }
+        let (reference, outcome) =
+            project::ask_for(projects, journal, &self.tenant, self.deadline).await?;
+        self.tenant.project_ref = Some(reference);
+        self.tenant.database = Some(self.name.clone());
+        Ok(outcome)
+    }
+
+    /// Waits through the project's status, then its services, then a real connection.
+    async fn wait(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let (projects, started) = (self.places.projects()?, Instant::now());
+        let project = connected(self.tenant.project_ref.clone())?;
+        let on_event = self.on_event;
+        let on_look = |said: &str| {
+            let (said, elapsed) = (said.to_owned(), started.elapsed());
+            let progress = StepProgress::Waiting { said, elapsed };
+            on_event(StepEvent { step: Step::Await.word(), title: Step::Await.title(), progress });
+        };
+        let (waits, interrupt, deadline) = (self.request.waits, self.interrupt, self.deadline);
+        for look in 0_u32.. {
+            project::wait_until_ready(projects, &project, waits, interrupt, deadline, &on_look)
+                .await?;
+            let purpose = Purpose::build("create");
+            match self.places.operator(self.plane, &self.tenant, purpose, deadline).await {
+                Ok((home, mut session)) => {
+                    home.lock(&mut session, &self.identity, deadline).await?;
+                    control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
+                    home.prepare(&mut session, deadline).await?;
+                    home.refuse_stranger(&mut session, &self.identity, &project).await?;
+                    let found = home.look(&mut session, &self.name).await?;
+                    self.placed = found.map(|found| Placed::AlreadyThere(found.oid));
+                    (self.home, self.operator) = (home, Some(session));
+                    break;
+                }
+                Err(error) if project::may_pass(&error) => {
+                    let said = format!("nobody gets in yet: {error}");
+                    let at = (look, started);
+                    let paused = project::pause(
+                        projects, &project, waits, interrupt, deadline, at, said, &on_look,
+                    );
+                    match paused.await {
+                        Err(TenantError::Place(PlaceError::NotReady {
+                            project,
+                            said,
+                            waited,
+                            ..
+                        })) => {
+                            let source = Some(Box::new(error));
+                            let late = PlaceError::NotReady { project, said, waited, source };
+                            return Err(late.into());
+                        }
+                        other => other?,
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let way = if self.home.is_pooled() { "through its pooler" } else { "directly" };
+        Ok(format!("healthy, entered {way}"))
+    }
+
     async fn secure(&mut self, was_intended: bool) -> Result<String, TenantError> {
         let password = generate_password().map_err(|_| ClusterError::NoRandomness)?;
         let operator = connected(self.operator.as_mut())?;
-        self.cluster.secure(operator, &self.name, &self.identity, &password, was_intended).await?;
+        self.home.secure(operator, &self.name, &self.identity, &password, was_intended).await?;
         self.password = Some(password);
         let purpose = Purpose::migrate("create");
-        let mut inside = self.cluster.enter(&self.name, &self.identity, purpose).await?;
+        let mut inside = self.home.enter(&self.name, &self.identity, purpose).await?;
         raise_gate(&mut inside, &self.request.sets, self.deadline).await?;
         inside.stamp().await?;
         self.inside = Some(inside);
@@ -400,20 +557,21 @@ impl Creation<'_> {
 
     async fn register(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let operator = connected(self.operator.as_mut())?;
-        let system_identifier = self.cluster.system_identifier(operator).await?;
+        let system_identifier = self.home.system_identifier(operator).await?;
         let credential = match (&self.request.key, &self.password) {
-            (Some(key), Some(password)) => Some(key.seal(self.tenant_id, &self.name, password)?),
+            (Some(key), Some(password)) => Some(key.seal(self.tenant.id, &self.name, password)?),
             _ => None,
         };
-        let endpoint = self.cluster.endpoint();
+        let endpoint = self.home.endpoint();
         let address = Address {
             host: endpoint.host_text(),
             port: endpoint.port,
+            is_pooled: self.home.is_pooled(),
             database_oid: self.placed.map(Placed::oid).unwrap_or_default(),
             system_identifier,
             credential,
         };
-        control_plane::record_address(&mut journal.connection, self.tenant_id, &address).await?;
+        control_plane::record_address(&mut journal.connection, self.tenant.id, &address).await?;
         let kept = if address.credential.is_some() {
             "password sealed"
         } else {
@@ -425,7 +583,7 @@ impl Creation<'_> {
     async fn migrate(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let inside = connected(self.inside.as_mut())?;
         let brought = bring_up(inside, &self.request.sets, None, self.deadline).await?;
-        control_plane::record_schema(&mut journal.connection, self.tenant_id, &brought.schema)
+        control_plane::record_schema(&mut journal.connection, self.tenant.id, &brought.schema)
             .await?;
         let version = brought.schema.version.map(|version| version.to_string());
         Ok(format!(
@@ -448,7 +606,7 @@ impl Creation<'_> {
 
     async fn verify(&mut self) -> Result<String, TenantError> {
         let password = connected(self.password.as_ref())?;
-        let gate = self.cluster.try_login(&self.name, &self.identity, password).await?;
+        let gate = self.home.try_login(&self.name, &self.identity, password).await?;
         let inside = connected(self.inside.as_mut())?;
         inside.check_identity().await?;
         let seen = inside.verify(true, gate).await?;
@@ -456,7 +614,8 @@ impl Creation<'_> {
         if !seen.gate {
             findings.push("the gate does not tell this tenant's id from others".to_owned());
         }
-        if seen.is_public {
+        // Supabase's own services connect to a project's database.
+        if seen.is_public && !self.home.is_project() {
             findings.push("anybody may connect to it".to_owned());
         }
         for table in &seen.unforced {
@@ -466,6 +625,11 @@ impl Creation<'_> {
             let slug = self.request.slug.to_string();
             return Err(TenantError::Unverified { slug, findings });
         }
+        if self.tenant.placement == Placement::Project && self.request.adopts.is_none() {
+            // A request that was taken for lost may have come late: then there are two.
+            let name = project_name(&self.tenant.slug, self.tenant.id);
+            self.places.projects()?.find(&name, self.deadline).await?;
+        }
         Ok(format!("login and gate work, RLS forced on {} tables", seen.tables))
     }
 
@@ -474,7 +638,7 @@ impl Creation<'_> {
         let doing = || PgError::doing("activate the tenant");
         let mut transaction =
             sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
-        control_plane::set_active(&mut transaction, self.tenant_id).await?;
+        control_plane::set_active(&mut transaction, self.tenant.id).await?;
         let finished = (Step::Activate.word(), "active");
         control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
         let detail = serde_json::json!({ "database": self.name.as_str() });

@@ -143,7 +143,7 @@ impl SecretKey {
 }
 
 fn binding(tenant: TenantId, role: &DatabaseName) -> Vec<u8> {
-    format!("tenantctl credential\n{tenant}\n{role}").into_bytes()
+    format!("tenantctl credential\n{tenant}\n{}", role.login()).into_bytes()
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
         let (a, b) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
         let slug = "acme".parse().unwrap();
         let (role_a, role_b) =
-            (DatabaseName::of(&slug, a), DatabaseName::recorded("tenant_x").unwrap());
+            (DatabaseName::of(&slug, a), DatabaseName::of(&"other".parse().unwrap(), a));
         let password = SecretText::new("canary-password".to_owned());
         let sealed = key(1).seal(a, &role_a, &password).unwrap();
         assert!(!sealed.windows(6).any(|window| window == b"canary"));

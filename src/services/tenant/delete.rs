@@ -7,10 +7,11 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{DeleteReport, DeleteRequest, LifePlan, TenantError};
-use crate::adapters::cluster::{Cluster, Door, Identity};
+use crate::adapters::cluster::{Door, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::model::{DatabaseName, Interrupt, Slug, Tenant, TenantStatus};
+use crate::model::{DatabaseName, Interrupt, Placement, Slug, Tenant, TenantStatus};
+use crate::services::place::Places;
 use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantE
 /// When it is protected or in no state to be deleted, somebody else works on it, or a step fails.
 pub async fn run(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &DeleteRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -64,7 +65,7 @@ pub async fn run(
     let tenant = control::find(plane, request.consent.slug()).await?;
     let (mut connection, tenant) = control::take(plane, &tenant, "delete", deadline).await?;
     check(&tenant)?;
-    control::settle_quarantine(&mut connection, cluster, &tenant, "delete").await?;
+    control::settle_quarantine(&mut connection, places, &tenant, "delete", deadline).await?;
     let open = control_plane::open_operation(&mut connection, tenant.id).await?;
     let is_unfinished = open.is_some_and(|op| op.kind == OperationKind::Delete.word());
     if tenant.status == TenantStatus::Deleted && !is_unfinished {
@@ -83,7 +84,8 @@ pub async fn run(
     };
     let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let mut deletion = Deletion {
-        cluster,
+        plane,
+        places,
         request,
         trail: trail.clone(),
         identity: Identity::of(&tenant, plane.id()),
@@ -115,7 +117,8 @@ fn check(tenant: &Tenant) -> Result<(), TenantError> {
 }
 
 struct Deletion<'a> {
-    cluster: &'a Cluster,
+    plane: &'a ControlPlane,
+    places: &'a Places,
     request: &'a DeleteRequest,
     trail: Trail,
     identity: Identity,
@@ -162,6 +165,12 @@ impl Deletion<'_> {
     async fn close(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let closed = match &self.tenant.database {
             None => "there was no database".to_owned(),
+            // Its creation had not come to a login.
+            Some(_)
+                if self.tenant.placement == Placement::Project && self.tenant.host.is_none() =>
+            {
+                "there was no login yet".to_owned()
+            }
             Some(name) => self.close_door(name, journal).await?,
         };
         let doing = || PgError::doing("record the deletion");
@@ -181,9 +190,11 @@ impl Deletion<'_> {
         name: &DatabaseName,
         journal: &mut Journal,
     ) -> Result<String, TenantError> {
-        let Self { cluster, identity, deadline, .. } = self;
+        let Self { places, plane, tenant, identity, deadline, .. } = self;
         let purpose = Purpose::query("delete");
-        let mut operator = control::act_on(cluster, identity, purpose, journal, *deadline).await?;
+        let at = (*places, *plane);
+        let (cluster, mut operator) =
+            control::act_at_home(at, tenant, purpose, journal, *deadline).await?;
         let Some(found) = cluster.look(&mut operator, name).await? else {
             return Ok("there was no database".to_owned());
         };
@@ -192,6 +203,10 @@ impl Deletion<'_> {
             cluster.set_door(&mut operator, name, identity, Door::Closed).await?;
         }
         cluster.end_sessions(&mut operator, name, *deadline).await?;
-        Ok(format!("{name} closed, no session left"))
+        Ok(if cluster.is_project() {
+            format!("login {} closed, no session left", name.login())
+        } else {
+            format!("{name} closed, no session left")
+        })
     }
 }

@@ -6,6 +6,7 @@ use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
 use crate::model::{Classified, ErrorKind};
 use crate::services::migration::MigrationError;
+use crate::services::place::PlaceError;
 
 /// What can go wrong with a tenant's life.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum TenantError {
     /// The cluster or the tenant's database.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// Where the tenant lives.
+    #[error(transparent)]
+    Place(PlaceError),
     /// A migration or a seed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -91,9 +95,25 @@ pub enum TenantError {
     /// The application's password is not kept.
     #[error("show the password of `{0}`: it is not kept")]
     NoCredential(String),
-    /// Placement `project` is not served.
-    #[error("place a tenant in a Supabase project: this version serves placement `database` only")]
-    NoProjects,
+    /// What is to be taken in has a tenant.
+    #[error("adopt {what}: it is `{owner}`'s")]
+    Taken {
+        /// The database or the project.
+        what: String,
+        /// The tenant that has it.
+        owner: String,
+    },
+    /// What is to be taken in is not there.
+    #[error("adopt {0}: there is no such thing")]
+    NothingThere(String),
+    /// The operator did not want to wait.
+    #[error("wait for project {project}: it is asked for, and {said}")]
+    NotWaited {
+        /// The project's ref.
+        project: String,
+        /// What was seen.
+        said: String,
+    },
     /// A step failed; what came before it stays.
     #[error("{act} `{slug}`: step `{step}` failed")]
     Stopped {
@@ -125,25 +145,40 @@ impl From<PgError> for TenantError {
     }
 }
 
+impl From<PlaceError> for TenantError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::Cluster(error) => Self::Cluster(error),
+            PlaceError::ControlPlane(error) => Self::ControlPlane(error),
+            other => Self::Place(other),
+        }
+    }
+}
+
 impl Classified for TenantError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::Cluster(error) => error.kind(),
+            Self::Place(error) => error.kind(),
             Self::Migration(error) => error.kind(),
             Self::Key(error) => error.kind(),
-            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::NotFound(_) | Self::NothingThere(_) => ErrorKind::NotFound,
             Self::SpecDiffers { .. }
             | Self::IdUsed { .. }
             | Self::WrongState { .. }
+            | Self::Taken { .. }
             | Self::Busy { .. } => ErrorKind::Conflict,
-            Self::Quarantined { .. } | Self::Unverified { .. } => ErrorKind::Incomplete,
+            Self::Quarantined { .. } | Self::Unverified { .. } | Self::NotWaited { .. } => {
+                ErrorKind::Incomplete
+            }
             Self::Protected(_) | Self::NoCredential(_) | Self::Pooled => ErrorKind::Refused,
-            Self::NoProjects => ErrorKind::Usage,
             // The operation stays open and the same command continues it, whatever stopped it; only
             // what needs somebody else to act keeps its own kind.
             Self::Stopped { source, .. } => match source.kind() {
                 kind @ (ErrorKind::Denied | ErrorKind::Conflict | ErrorKind::Usage) => kind,
+                // A quota, a bill, a region: the same command fails again until that has changed.
+                ErrorKind::Refused if matches!(**source, Self::Place(_)) => ErrorKind::Refused,
                 _ => ErrorKind::Incomplete,
             },
             Self::Interrupted { .. } => ErrorKind::Interrupted,
@@ -154,6 +189,7 @@ impl Classified for TenantError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::Cluster(error) => error.hint(),
+            Self::Place(error) => error.hint(),
             Self::Migration(error) => error.hint(),
             Self::Key(error) => error.hint(),
             Self::NotFound(_) => Some("tenantctl tenant list".to_owned()),
@@ -176,19 +212,23 @@ impl Classified for TenantError {
             Self::Protected(slug) => Some(format!("tenantctl tenant unprotect {slug}")),
             Self::Busy { .. } => Some("wait for it, or pass a longer --timeout".to_owned()),
             Self::NoCredential(slug) => Some(format!("tenantctl tenant rotate {slug}")),
-            Self::NoProjects => Some("set TENANTCTL_PLACEMENT=database".to_owned()),
+            Self::NotWaited { .. } => {
+                Some("run the same command again, it goes on from here".to_owned())
+            }
             Self::Pooled => Some(
                 "set TENANTCTL_CONTROL_PLANE_URL to the server itself or to its session-mode port"
                     .to_owned(),
             ),
             Self::Stopped { source, .. } => Some(match source.hint() {
+                Some(hint) if hint.contains("run the same command again") => hint,
                 Some(hint) => format!("{hint}; then run the same command again: it continues"),
                 None => "run the same command again: it continues where it stopped".to_owned(),
             }),
             Self::Interrupted { .. } => {
                 Some("run the same command again: it continues where it stopped".to_owned())
             }
-            Self::IdUsed { .. } | Self::Unverified { .. } => None,
+            Self::Taken { owner, .. } => Some(format!("tenantctl tenant show {owner}")),
+            Self::NothingThere(_) | Self::IdUsed { .. } | Self::Unverified { .. } => None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod credential;
 mod delete;
 mod error;
 mod list;
+mod project;
 mod protect;
 mod purge;
 mod report;
@@ -28,5 +29,5 @@ pub use purge::{destroy, due, plan as plan_purge, plan_destroy, run as purge};
 pub use report::{
     CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeReport, RestoreReport,
 };
-pub use request::{CreateRequest, DeleteRequest, PurgeRequest, RestoreRequest};
+pub use request::{CreateRequest, DeleteRequest, Existing, PurgeRequest, RestoreRequest};
 pub use restore::run as restore;

@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use super::control::{self, Opening};
 use super::trail::Trail;
-use super::{DeleteRequest, LifePlan, PurgeReport, PurgeRequest, TenantError, delete};
-use crate::adapters::cluster::{Cluster, Identity};
+use super::{DeleteRequest, LifePlan, PurgeReport, PurgeRequest, TenantError, delete, project};
+use crate::adapters::cluster::Identity;
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, OperationKind, TenantFilter,
 };
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::model::{Interrupt, Slug, Tenant, TenantStatus};
+use crate::model::{Interrupt, Placement, Slug, Tenant, TenantStatus};
+use crate::services::place::Places;
 use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,7 @@ pub async fn plan_destroy(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan,
 /// As deleting and purging have.
 pub async fn destroy(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &DeleteRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -93,14 +94,14 @@ pub async fn destroy(
     let slug = request.consent.slug();
     let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
     if !found.is_some_and(|tenant| is_past_delete(&tenant)) {
-        delete::run(plane, cluster, request, interrupt, on_event).await?;
+        delete::run(plane, places, request, interrupt, on_event).await?;
     }
     let request = PurgeRequest {
         consent: request.consent.clone(),
         patience: request.patience,
         actor: request.actor.clone(),
     };
-    run(plane, cluster, &request, interrupt, on_event).await
+    run(plane, places, &request, interrupt, on_event).await
 }
 
 /// Whether deleting lies behind a tenant for good: only purging is left.
@@ -137,7 +138,7 @@ pub async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
 /// step fails; access stays cut.
 pub async fn run(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &PurgeRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -153,7 +154,7 @@ pub async fn run(
     }
     let (mut connection, tenant) = control::take(plane, &tenant, "purge", deadline).await?;
     check(&tenant)?;
-    control::settle_quarantine(&mut connection, cluster, &tenant, "purge").await?;
+    control::settle_quarantine(&mut connection, places, &tenant, "purge", deadline).await?;
     let opening = Opening {
         kind: OperationKind::Purge,
         action: "tenant.purge",
@@ -164,7 +165,7 @@ pub async fn run(
     let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
     let mut purging =
-        Purging { cluster, trail: trail.clone(), identity, tenant: tenant.clone(), deadline };
+        Purging { plane, places, trail: trail.clone(), identity, tenant: tenant.clone(), deadline };
     match saga::run(&mut purging, &mut journal, interrupt, on_event).await {
         Ok(steps) => {
             let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
@@ -190,7 +191,8 @@ fn check(tenant: &Tenant) -> Result<(), TenantError> {
 }
 
 struct Purging<'a> {
-    cluster: &'a Cluster,
+    plane: &'a ControlPlane,
+    places: &'a Places,
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
@@ -221,6 +223,9 @@ impl Saga for Purging<'_> {
         journal: &mut Journal,
     ) -> Result<String, TenantError> {
         match step {
+            Step::Check if self.is_in_project() => self.check_project(journal).await,
+            Step::Drop if self.is_in_project() => self.drop_project(journal).await,
+            Step::Role if self.is_in_project() => Ok("it went with the project".to_owned()),
             Step::Check => self.check().await,
             Step::Commit => {
                 control_plane::set_purging(&mut journal.connection, self.tenant.id).await?;
@@ -234,27 +239,59 @@ impl Saga for Purging<'_> {
 }
 
 impl Purging<'_> {
+    fn is_in_project(&self) -> bool {
+        self.tenant.placement == Placement::Project
+    }
+
+    async fn check_project(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let at = (self.places, self.plane);
+        let found = project::find_ours(at, journal, &mut self.tenant, self.deadline).await?;
+        Ok(match found {
+            None => "there is no project".to_owned(),
+            Some((reference, proof)) => format!("project {reference} {proof}"),
+        })
+    }
+
+    /// Looks once more whose it is, right before it goes for good, backups included.
+    async fn drop_project(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let at = (self.places, self.plane);
+        let found = project::find_ours(at, journal, &mut self.tenant, self.deadline).await?;
+        let Some((reference, _)) = found else { return Ok("there was no project".to_owned()) };
+        control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
+        let was_there = self.places.projects()?.delete(&reference, self.deadline).await?;
+        Ok(if was_there {
+            format!("project {reference} deleted, and looked for in vain")
+        } else {
+            format!("project {reference} was not there")
+        })
+    }
+
     /// Looks before the point of no return; the drop looks again on its own session.
     async fn check(&mut self) -> Result<String, TenantError> {
         let Some(name) = &self.tenant.database else {
             return Ok("there is no database".to_owned());
         };
-        let mut operator = self.cluster.operator(Purpose::query("purge")).await?;
+        let mut operator = self.places.cluster().operator(Purpose::query("purge")).await?;
         if let Some(recorded) = &self.tenant.system_identifier
-            && let Some(seen) = self.cluster.system_identifier(&mut operator).await?
+            && let Some(seen) = self.places.cluster().system_identifier(&mut operator).await?
             && seen != *recorded
         {
             return Err(crate::adapters::cluster::ClusterError::Stranger {
                 what: "cluster",
-                name: self.cluster.endpoint().to_string(),
+                name: self.places.cluster().endpoint().to_string(),
                 finding: format!("its identifier is {seen}, the record says {recorded}"),
             }
             .into());
         }
-        match self.cluster.look(&mut operator, name).await? {
+        match self.places.cluster().look(&mut operator, name).await? {
             None => Ok(format!("{name} is not there")),
             Some(found) => {
-                self.cluster.check_ours(name, &self.identity, &found, self.tenant.database_oid)?;
+                self.places.cluster().check_ours(
+                    name,
+                    &self.identity,
+                    &found,
+                    self.tenant.database_oid,
+                )?;
                 Ok(format!("{name} is stamped as this tenant's"))
             }
         }
@@ -266,7 +303,7 @@ impl Purging<'_> {
         };
         let oid = self.tenant.database_oid;
         let was_there =
-            self.cluster.drop_database(name, &self.identity, oid, self.deadline).await?;
+            self.places.cluster().drop_database(name, &self.identity, oid, self.deadline).await?;
         Ok(if was_there {
             format!("{name} dropped, and looked for in vain")
         } else {
@@ -278,8 +315,9 @@ impl Purging<'_> {
         let Some(name) = &self.tenant.database else {
             return Ok("there was no login".to_owned());
         };
-        let mut operator = self.cluster.operator(Purpose::query("purge")).await?;
-        let was_there = self.cluster.drop_role(&mut operator, name, &self.identity).await?;
+        let mut operator = self.places.cluster().operator(Purpose::query("purge")).await?;
+        let was_there =
+            self.places.cluster().drop_role(&mut operator, name, &self.identity).await?;
         Ok(if was_there { "dropped".to_owned() } else { "it was not there".to_owned() })
     }
 

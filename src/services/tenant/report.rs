@@ -14,6 +14,8 @@ pub enum CreateOutcome {
     Continued,
     /// It was there, as asked for.
     AlreadyThere,
+    /// What was there before us was taken in.
+    Adopted,
 }
 
 /// A tenant that is there and works.
@@ -42,6 +44,8 @@ pub struct CreatePlan {
     pub existing: Option<Tenant>,
     /// The database it would get; nothing while no id is chosen.
     pub database: Option<String>,
+    /// The project it would get, for placement `project`.
+    pub project: Option<String>,
     /// The steps that would run, by word and title.
     pub steps: Vec<(&'static str, &'static str)>,
     /// Where its schema would stand afterwards.

@@ -4,10 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::SecretKey;
-use crate::model::{Actor, Consent, Placement, Slug, TenantId, TenantName};
+use crate::model::{Actor, Consent, Placement, ProjectRef, Slug, TenantId, TenantName};
 use crate::services::migration::{SeedSet, Sets};
 
-/// A tenant to be created.
+/// What is there already and becomes a tenant's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Existing {
+    /// A database of the cluster.
+    Database(String),
+    /// A Supabase project.
+    Project(ProjectRef),
+}
+
+/// A tenant to be created, or what is there already to be taken in as one.
 #[derive(Debug)]
 pub struct CreateRequest {
     /// What people type.
@@ -22,6 +31,8 @@ pub struct CreateRequest {
     pub labels: BTreeMap<String, String>,
     /// The region, if one was asked for.
     pub region: Option<String>,
+    /// What is taken in instead of being made.
+    pub adopts: Option<Existing>,
     /// Where its database will live.
     pub placement: Placement,
     /// The product's migrations; the gate's always run.
@@ -32,8 +43,10 @@ pub struct CreateRequest {
     pub seed: Option<SeedSet>,
     /// The key that seals the application's password, if there is one.
     pub key: Option<SecretKey>,
-    /// How long to wait for a lock.
+    /// How long to wait for a lock, and for a project to come up.
     pub patience: Duration,
+    /// Whether to wait for a project to come up at all.
+    pub waits: bool,
     /// Who asks.
     pub actor: Actor,
 }

@@ -7,10 +7,11 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{RestoreReport, RestoreRequest, TenantError};
-use crate::adapters::cluster::{Cluster, Door, GateMarks, Identity};
+use crate::adapters::cluster::{Door, GateMarks, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::model::{Interrupt, Tenant, TenantStatus};
+use crate::model::{Interrupt, Placement, Tenant, TenantStatus};
+use crate::services::place::Places;
 use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl SagaStep for Step {
 /// When it is past the point of no return, somebody else works on it, or a step fails.
 pub async fn run(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &RestoreRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -53,7 +54,7 @@ pub async fn run(
         Err(error) => return Err(gone(plane, request, error).await?),
     };
     let (mut connection, tenant) = control::take(plane, &tenant, "restore", deadline).await?;
-    control::settle_quarantine(&mut connection, cluster, &tenant, "restore").await?;
+    control::settle_quarantine(&mut connection, places, &tenant, "restore", deadline).await?;
     match tenant.status {
         TenantStatus::Deleted => {}
         TenantStatus::Purging | TenantStatus::Purged => return Err(wrong_state(&tenant)),
@@ -71,8 +72,14 @@ pub async fn run(
     };
     let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
-    let mut restoration =
-        Restoration { cluster, trail: trail.clone(), identity, tenant: tenant.clone(), deadline };
+    let mut restoration = Restoration {
+        plane,
+        places,
+        trail: trail.clone(),
+        identity,
+        tenant: tenant.clone(),
+        deadline,
+    };
     match saga::run(&mut restoration, &mut journal, interrupt, on_event).await {
         Ok(steps) => {
             let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
@@ -102,7 +109,8 @@ fn wrong_state(tenant: &Tenant) -> TenantError {
 }
 
 struct Restoration<'a> {
-    cluster: &'a Cluster,
+    plane: &'a ControlPlane,
+    places: &'a Places,
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
@@ -141,11 +149,15 @@ impl Restoration<'_> {
             return Ok("there is no database".to_owned());
         };
         let purpose = Purpose::query("restore");
-        let mut operator =
-            control::act_on(self.cluster, &self.identity, purpose, journal, self.deadline).await?;
-        let found = self.cluster.look(&mut operator, name).await?;
+        if self.tenant.placement == Placement::Project && self.tenant.host.is_none() {
+            return Ok("its creation had not come to a login".to_owned());
+        }
+        let at = (self.places, self.plane);
+        let (cluster, mut operator) =
+            control::act_at_home(at, &self.tenant, purpose, journal, self.deadline).await?;
+        let found = cluster.look(&mut operator, name).await?;
         // A create that had not come far: it continues with `tenant create`.
-        let is_unfinished = before == Some(TenantStatus::Provisioning);
+        let is_unfinished = before == Some(TenantStatus::Provisioning) && !cluster.is_project();
         let is_bare =
             found.as_ref().is_none_or(|f| f.stamp.contradiction(&self.identity).is_some());
         if is_unfinished && is_bare {
@@ -157,7 +169,7 @@ impl Restoration<'_> {
         };
         // The gate slept through what was revoked meanwhile, or through an unlock: it is told before
         // anybody may knock.
-        let (cluster, identity) = (self.cluster, &self.identity);
+        let identity = &self.identity;
         cluster.set_door(&mut operator, name, identity, Door::OperatorOnly).await?;
         if !is_unfinished {
             let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;

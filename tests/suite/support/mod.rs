@@ -4,6 +4,7 @@
 //! Nothing here asserts what a command should do; that is each test's own business.
 
 mod jwks_server;
+pub(crate) mod management;
 pub(crate) mod mint;
 mod operator;
 mod oracle;

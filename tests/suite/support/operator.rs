@@ -225,6 +225,13 @@ impl Operator {
         found.remove(0)
     }
 
+    /// Returns how many tenants are quarantined.
+    pub(crate) fn tenants_quarantined(&self) -> i64 {
+        self.plane().value(
+            "SELECT count(*) FROM control_plane.tenant_metadata WHERE quarantined_at IS NOT NULL",
+        )
+    }
+
     /// Returns every tenant that has or had the slug, oldest first.
     pub(crate) fn tenants(&self, slug: &str) -> Vec<TenantRow> {
         let rows: Vec<(String, String, String, bool)> = self.plane().rows(&format!(

@@ -48,7 +48,8 @@ pub(crate) struct Shared {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // A test that failed has said so; what it left here is still worth showing.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -105,7 +106,8 @@ impl Fake {
 
     /// Tells it to do something wrong.
     pub(crate) fn fail(&self, fault: Value) {
-        self.shared.state().faults.push(serde_json::from_value(fault).unwrap());
+        let fault = serde_json::from_value(fault).unwrap();
+        self.shared.state().faults.push(fault);
     }
 
     /// Returns what was asked of an operation.
@@ -127,6 +129,16 @@ impl Fake {
         self.handle.block_on(async move {
             let password = "put-there-by-a-test";
             routes::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, true).await
+        })
+    }
+
+    /// Makes a project as if somebody had asked for it just now, and returns its ref.
+    pub(crate) fn put_new_project(&self, name: &str) -> String {
+        let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
+        self.handle.block_on(async move {
+            let password = "put-there-by-a-test";
+            routes::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, false)
+                .await
         })
     }
 

@@ -56,7 +56,6 @@ impl Default for Settings {
 
 /// One thing to do wrong.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     /// The operation, as in `POST /v1/projects`.
     pub(crate) on: String,

@@ -1,0 +1,19 @@
+//! `tenantctl health`.
+
+use crate::commands::Context;
+use crate::output::{Ending, Failure, render_health};
+use crate::services::health::{HealthRequest, check};
+
+/// Asks everything we need whether it is there.
+pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
+    let control_plane = context.control_plane_endpoint()?;
+    let request = HealthRequest {
+        cluster: context.cluster_endpoint(&control_plane)?,
+        control_plane,
+        projects: context.projects()?,
+        patience: context.patience,
+    };
+    let report = check(&request).await;
+    context.console().show(&render_health(context.console(), &report));
+    Ok(report.ending())
+}
