@@ -249,7 +249,7 @@ fn a_tenant_that_is_not_active_has_no_valid_session_and_gets_no_new_one() {
     }
     operator
         .plane()
-        .run("UPDATE control_plane.tenant_metadata SET status = 'active' WHERE slug = 'acme'");
+        .run("UPDATE control_plane.tenant_metadata SET status = 'active', locked_at = NULL WHERE slug = 'acme'");
     assert_eq!(state(&operator, &locked), "valid");
     // Back again, its sessions stay dead.
     let _ran = operator.run("tenant restore globex").success();
