@@ -19,7 +19,7 @@ mod terminal;
 pub(crate) use jwks_server::{JwksServer, Manner};
 pub(crate) use operator::{Operator, Ran, Running, TenantRow};
 pub(crate) use poll::{PATIENCE, until};
-pub(crate) use postgres::server;
+pub(crate) use postgres::{Server, server};
 pub(crate) use redact::redacted;
 pub(crate) use sql::Session;
 pub(crate) use terminal::{Terminal, plain};

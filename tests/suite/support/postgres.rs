@@ -47,6 +47,11 @@ pub(crate) fn server() -> &'static Server {
 }
 
 impl Server {
+    /// Starts a server for one test alone, for what would disturb the others or be disturbed by them.
+    pub(crate) fn alone() -> Self {
+        Self::start()
+    }
+
     /// Returns the folder of the Postgres programs in use.
     pub(crate) fn programs(&self) -> &Path {
         &self.programs
