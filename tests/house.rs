@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("services::migration", &["services::place", "adapters::*", "model"]),
     ("services::place", &["adapters::*", "model"]),
-    ("services::session", &["adapters::*", "model"]),
+    ("services::session", &["adapters::*", "model", "services::place"]),
     ("services::saga", &["adapters::*", "model"]),
     ("services::audit", &["adapters::*", "model"]),
     ("services::health", &["services::place", "adapters::*", "model"]),

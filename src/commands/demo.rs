@@ -127,7 +127,7 @@ async fn try_session(
         actor: context.actor(),
         is_dry_run: false,
     };
-    let revoked = revoke(&reach.plane, reach.places.cluster(), &request).await?;
+    let revoked = revoke(&reach.plane, &reach.places, &request).await?;
     show(context, render_revoke(console, &revoked));
 
     leg(context, "tenantctl session check …");

@@ -26,7 +26,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let reach = context.reach().await?;
     let progress = Progress::new(console);
     let on_layer = |layer: &_| progress.layer(layer);
-    let report = unlock(&reach.plane, reach.places.cluster(), &request, &on_layer).await?;
+    let report = unlock(&reach.plane, &reach.places, &request, &on_layer).await?;
     drop(progress);
     console.show(&render_unlock(console, &report));
     Ok(report.ending())

@@ -43,7 +43,7 @@ pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<En
         is_dry_run: args.dry_run,
     };
     let reach = context.reach().await?;
-    let report = revoke(&reach.plane, reach.places.cluster(), &request).await?;
+    let report = revoke(&reach.plane, &reach.places, &request).await?;
     context.console().show(&render_revoke(context.console(), &report));
     if let Some(scope) = &report.scope {
         // The answer is out and access is cut; rows that stay unmarked are judged the same.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
+use super::home::Away;
 use super::layer::chain;
 use super::probe::{Probes, is_closed};
 use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
@@ -20,6 +21,7 @@ use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{
     Actor, Classified, DatabaseName, ErrorKind, Reason, SecretText, Slug, Tenant, TenantStatus,
 };
+use crate::services::place::Places;
 
 /// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
 /// way when the ban was written can still insert a session.
@@ -89,7 +91,7 @@ impl UnlockReport {
 /// When there is no such tenant or the control plane could not be written: then nothing is claimed.
 pub async fn lockdown(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
     on_layer: &dyn Fn(&LayerReport),
@@ -109,7 +111,10 @@ pub async fn lockdown(
         at: started.elapsed(),
     };
     on_layer(&first);
-    let cut = Cut { plane, cluster, tenant: &tenant, request, lockdown: &lockdown, started };
+    let home = super::home::find(plane, places, &tenant, request.patience).await;
+    let (tenant_ref, home_ref) = (&tenant, &home);
+    let cut =
+        Cut { plane, home: home_ref, tenant: tenant_ref, request, lockdown: &lockdown, started };
     let told = |layer: LayerReport| {
         on_layer(&layer);
         layer
@@ -126,7 +131,8 @@ pub async fn lockdown(
     };
     let probes = Probes {
         plane,
-        cluster,
+        places,
+        home: &home,
         tenant: &tenant,
         password: open_password(&tenant),
         session: was_valid.await.unwrap_or_default(),
@@ -196,7 +202,7 @@ async fn record(
 /// When there is no such tenant, or the control plane does not answer.
 pub async fn unlock(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &LockdownRequest,
     on_layer: &dyn Fn(&LayerReport),
 ) -> Result<UnlockReport, SessionError> {
@@ -218,7 +224,8 @@ pub async fn unlock(
         let intent = entry(request, action, &tenant, operation_id, AuditOutcome::Intent, nothing());
         control_plane::append(&mut session, &intent).await?;
     }
-    let back = Cut { plane, cluster, tenant: &tenant, request, lockdown: &lockdown, started };
+    let home = super::home::find(plane, places, &tenant, request.patience).await;
+    let back = Cut { plane, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
     let mut layers = Vec::new();
     for layer in [back.give_connections_back().await, back.unban().await, back.open_gate().await] {
         on_layer(&layer);
@@ -299,7 +306,7 @@ async fn cut_control_plane(
 
 struct Cut<'a> {
     plane: &'a ControlPlane,
-    cluster: &'a Cluster,
+    home: &'a Result<Cluster, Away>,
     tenant: &'a Tenant,
     request: &'a LockdownRequest,
     lockdown: &'a Lockdown,
@@ -316,6 +323,8 @@ enum LayerError {
     ControlPlane(#[from] ControlPlaneError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Away(#[from] Away),
 }
 
 impl Classified for LayerError {
@@ -323,6 +332,7 @@ impl Classified for LayerError {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::Cluster(error) => error.kind(),
+            Self::Away(error) => error.kind(),
         }
     }
 }
@@ -357,7 +367,12 @@ impl Cut<'_> {
     }
 
     fn database(&self) -> Option<&DatabaseName> {
-        self.tenant.database.as_ref()
+        super::home::database(self.tenant)
+    }
+
+    /// Returns the server that the tenant's database is on.
+    fn home(&self) -> Result<&Cluster, LayerError> {
+        self.home.as_ref().map_err(|away| away.clone().into())
     }
 
     async fn gate(&self, marks: Marks) -> LayerReport {
@@ -369,7 +384,7 @@ impl Cut<'_> {
             return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
         };
         let purpose = Purpose::query("lockdown");
-        let mut database = match self.cluster.enter(name, &self.identity(), purpose).await {
+        let mut database = match self.home()?.enter(name, &self.identity(), purpose).await {
             Ok(database) => database,
             Err(ClusterError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database lets nobody in".to_owned();
@@ -436,9 +451,10 @@ impl Cut<'_> {
             let Some(name) = self.database() else {
                 return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
             };
-            let mut operator = self.cluster.operator(Purpose::query("lockdown")).await?;
+            let home = self.home()?;
+            let mut operator = home.operator(Purpose::query("lockdown")).await?;
             let identity = self.identity();
-            let flags = match self.cluster.door_flags(&mut operator, name, &identity).await {
+            let flags = match home.door_flags(&mut operator, name, &identity).await {
                 Err(ClusterError::NoDatabase(_)) => {
                     return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
                 }
@@ -457,9 +473,9 @@ impl Cut<'_> {
             control_plane::keep_saved(&mut session, self.lockdown.id, "door", &before).await?;
             drop(session);
             let door = if flags.is_open { Door::OperatorOnly } else { Door::Closed };
-            self.cluster.set_door(&mut operator, name, &identity, door).await?;
+            home.set_door(&mut operator, name, &identity, door).await?;
             let deadline = tokio::time::Instant::now() + self.request.patience;
-            let ended = self.cluster.end_login_sessions(&mut operator, name, deadline).await?;
+            let ended = home.end_login_sessions(&mut operator, name, deadline).await?;
             Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended")))
         })
         .await
@@ -472,12 +488,13 @@ impl Cut<'_> {
             let (Some(name), Some(flags)) = (self.database(), flags) else {
                 return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
             };
-            let mut operator = self.cluster.operator(Purpose::query("unlock")).await?;
+            let home = self.home()?;
+            let mut operator = home.operator(Purpose::query("unlock")).await?;
             // Deleted meanwhile: the door stays shut until the tenant is restored.
             if self.tenant.deleted_at.is_some() {
                 return Ok((LayerVerdict::Unchanged, "the tenant is deleted".to_owned()));
             }
-            self.cluster.set_door(&mut operator, name, &self.identity(), flags.door()).await?;
+            home.set_door(&mut operator, name, &self.identity(), flags.door()).await?;
             Ok((LayerVerdict::Done, "as they were before".to_owned()))
         })
         .await

@@ -4,6 +4,7 @@
 //! can never disagree.
 
 mod error;
+mod home;
 mod issue;
 mod layer;
 mod lockdown;

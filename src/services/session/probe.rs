@@ -4,11 +4,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::home::{Away, database};
 use super::layer::chain;
 use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
 use crate::model::{DatabaseName, Jti, SecretText, SessionState, Tenant, TenantStatus};
+use crate::services::place::Places;
 
 /// What a probe got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +39,8 @@ pub struct ProbeReport {
 /// What the probes need.
 pub(super) struct Probes<'a> {
     pub(super) plane: &'a ControlPlane,
-    pub(super) cluster: &'a Cluster,
+    pub(super) places: &'a Places,
+    pub(super) home: &'a Result<Cluster, Away>,
     pub(super) tenant: &'a Tenant,
     pub(super) password: Option<SecretText>,
     /// A session that was valid until the lockdown's commit.
@@ -99,15 +102,19 @@ impl Probes<'_> {
     }
 
     async fn gate(&self) -> ProbeReport {
-        let Some(name) = &self.tenant.database else {
+        let Some(name) = database(self.tenant) else {
             let detail = "there is no database".to_owned();
             return self.report("gate", ProbeVerdict::Refused, detail);
         };
         let claims = self.fresh_claims();
         let identity = Identity::of(self.tenant, self.plane.id());
+        let home = match self.home {
+            Ok(home) => home,
+            Err(away) => return self.could_not_run("gate", away.to_string()),
+        };
         let asked = async {
             let purpose = Purpose::query("probe");
-            let mut database = self.cluster.enter(name, &identity, purpose).await?;
+            let mut database = home.enter(name, &identity, purpose).await?;
             match database.check_identity().await {
                 // The gate comes with the migrations, and before them nobody reads anything.
                 Err(ClusterError::Stranger { .. })
@@ -143,7 +150,7 @@ impl Probes<'_> {
     }
 
     async fn login(&self) -> ProbeReport {
-        let Some(name) = &self.tenant.database else {
+        let Some(name) = database(self.tenant) else {
             let detail = "there is no login".to_owned();
             return self.report("login", ProbeVerdict::Refused, detail);
         };
@@ -156,10 +163,9 @@ impl Probes<'_> {
                 "the login's password is not kept, so nobody but the application can try it";
             return self.could_not_run("login", reason.to_owned());
         };
-        let endpoint = self.cluster.address_of(name, Some(password.clone()));
-        let endpoint = match (&self.tenant.host, self.tenant.port) {
-            (Some(host), Some(port)) => endpoint.at(host, port),
-            _ => endpoint,
+        let Some(endpoint) = self.places.address(self.tenant, Some(password.clone())) else {
+            let reason = "no address is recorded to log in at";
+            return self.could_not_run("login", reason.to_owned());
         };
         match postgres::connect(&endpoint, Purpose::query("probe")).await {
             Ok(connection) => {
@@ -177,9 +183,10 @@ impl Probes<'_> {
 
     /// Whether there is no database a login could lead to.
     async fn is_shut(&self, name: &DatabaseName) -> bool {
+        let Ok(home) = self.home else { return false };
         let looked = async {
-            let mut operator = self.cluster.operator(Purpose::query("probe")).await?;
-            self.cluster.look(&mut operator, name).await
+            let mut operator = home.operator(Purpose::query("probe")).await?;
+            home.look(&mut operator, name).await
         };
         looked.await.is_ok_and(|found| found.is_none_or(|found| !found.is_open))
     }

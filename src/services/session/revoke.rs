@@ -8,12 +8,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::SessionError;
-use crate::adapters::cluster::{Cluster, ClusterError, Denial, GateMarks, Identity};
+use crate::adapters::cluster::{Denial, GateMarks};
 use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Marks, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{Actor, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId};
+use crate::services::place::{PlaceError, Places};
 
 /// What the operator wants revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub struct GateResult {
 /// When what is named does not exist, or the control plane does not answer.
 pub async fn revoke(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     request: &RevokeRequest,
 ) -> Result<RevokeReport, SessionError> {
     let mut session = plane.session().await?;
@@ -147,7 +148,7 @@ pub async fn revoke(
     transaction.commit().await.map_err(doing())?;
     drop(session);
     let (gates, auth, sessions) = tokio::join!(
-        tell_gates(plane, cluster, &scope, mark),
+        tell_gates(plane, places, &scope, mark),
         sign_out(plane, &scope),
         control_plane::count_live(&mut before, &scope)
     );
@@ -194,7 +195,7 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
 /// Tells the gate of every tenant the scope reaches.
 async fn tell_gates(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     scope: &SessionScope,
     mark: Option<OffsetDateTime>,
 ) -> Result<Vec<GateResult>, SessionError> {
@@ -225,7 +226,7 @@ async fn tell_gates(
         };
         let Some(tenant) = tenant.filter(is_open) else { continue };
         let marks = control_plane::marks_of(&mut session, id).await?;
-        let told = tell_gate(plane, cluster, &tenant, marks, denial.as_ref()).await;
+        let told = tell_gate(plane, places, &tenant, marks, denial.as_ref()).await;
         let problem = told.err().map(|error| super::layer::chain(&error).join(": "));
         results.push(GateResult { tenant: tenant.slug, problem });
     }
@@ -234,14 +235,13 @@ async fn tell_gates(
 
 async fn tell_gate(
     plane: &ControlPlane,
-    cluster: &Cluster,
+    places: &Places,
     tenant: &Tenant,
     marks: Marks,
     denial: Option<&Denial>,
-) -> Result<(), ClusterError> {
-    let Some(name) = &tenant.database else { return Ok(()) };
-    let identity = Identity::of(tenant, plane.id());
-    let mut database = cluster.enter(name, &identity, Purpose::query("revoke")).await?;
+) -> Result<(), PlaceError> {
+    let deadline = tokio::time::Instant::now() + super::home::PATIENCE;
+    let mut database = places.enter(plane, tenant, Purpose::query("revoke"), deadline).await?;
     database.check_identity().await?;
     if let Some(denial) = denial {
         database.deny(denial).await?;
