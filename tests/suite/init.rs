@@ -107,12 +107,7 @@ fn a_control_plane_that_is_behind_wants_init_and_is_upgraded_by_it() {
     let last = every_version().split(',').next_back().unwrap().to_owned();
     let mut plane = operator.plane();
     plane.run(&format!(
-        "DROP VIEW control_plane.session_states; \
-         DROP TABLE control_plane.lockdowns, control_plane.settings, control_plane.user_marks; \
-         DROP FUNCTION control_plane.claim_uuid, control_plane.claim_seconds, \
-           control_plane.falls_under, control_plane.claims_state, control_plane.are_claims_valid, \
-           control_plane.record_session, control_plane.custom_access_token_hook, \
-           control_plane.check_request, control_plane.grant_to_callers; \
+        "ALTER TABLE control_plane.tenant_metadata DROP COLUMN pooled; \
          DELETE FROM control_plane.schema_history WHERE version = {last}"
     ));
     let error = operator.run("tenant list -o json").fails_with(3).error();
