@@ -382,6 +382,21 @@ fn one_that_cannot_be_purged_does_not_hold_up_the_others() {
     assert_eq!(server().superuser(&database).value::<i32>("SELECT answer FROM theirs"), 42);
 }
 
+/// A `DROP DATABASE` that was cut short leaves a database nobody can connect to, alter or clone.
+#[test]
+fn a_half_dropped_database_is_dropped_to_the_end() {
+    let operator = with_tenant("acme");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let database = operator.tenant("acme").database;
+    server().superuser("postgres").run(&format!(
+        "SET allow_system_table_mods = on; \
+         UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{database}'"
+    ));
+    let _ran = operator.run("tenant purge acme --no-backup --confirm acme").success();
+    assert!(!exists(&database));
+    operator.assert_sound();
+}
+
 #[test]
 fn delete_and_purge_in_one_go() {
     let operator = with_tenant("acme");
