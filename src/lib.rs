@@ -131,12 +131,14 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         Context::new(settings, console, interrupt.clone(), cli.global.timeout, cli.global.yes);
     let ending = runtime.block_on(async {
         tokio::select! {
-            ending = commands::dispatch(cli.command, &context) => ending,
+            // A signal that is there is noticed before anything else goes on.
+            biased;
             () = stopped(&interrupt) => Err(Failure::new(
                 ErrorKind::Interrupted,
                 "finish: it was interrupted twice",
             )
             .hint("run the same command again: it continues where it stopped")),
+            ending = commands::dispatch(cli.command, &context) => ending,
         }
     });
     let broken = context.console().broken_stdout();
