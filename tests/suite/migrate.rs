@@ -97,6 +97,22 @@ fn wait_for_the_table(watcher: &mut Session) {
     });
 }
 
+/// Waits until a process has taken its signal and sleeps again.
+fn wait_until_noticed(pid: u32) {
+    until("the signal to be noticed", PATIENCE, || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| line.split_whitespace().nth(1)).unwrap_or_default().to_owned()
+        };
+        let is_pending = field("ShdPnd:").bytes().any(|digit| digit != b'0');
+        match (is_pending, field("State:").as_str()) {
+            (false, "S") => Ok(()),
+            (_, state) => Err(format!("state {state}, pending: {is_pending}")),
+        }
+    });
+}
+
 #[test]
 fn every_selector_means_the_tenants_it_says() {
     let product = Product::new();
@@ -463,6 +479,7 @@ fn one_interrupt_finishes_the_tenant_in_hand_and_starts_no_other() {
     let running = product.operator.start("migrate apply --all --jobs 1 -o json", &[]);
     wait_for_the_table(&mut product.database("acme"));
     running.signal(Signal::INT);
+    wait_until_noticed(running.pid());
     holder.run("ROLLBACK");
     let ran = running.wait().fails_with(130);
     let report = ran.json();
