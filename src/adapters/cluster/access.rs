@@ -216,7 +216,18 @@ impl Cluster {
                 text.push(format!("ALTER ROLE {} {login}", identifier(name.login())));
             }
         }
-        run(connection, text.join("; "), "change who may enter the database").await
+        // Two commands that change one login in the same moment: the second meets "tuple concurrently
+        // updated" and finds its turn a little later.
+        let mut tries = 0;
+        loop {
+            match run(connection, text.join("; "), "change who may enter the database").await {
+                Err(ClusterError::Postgres(error)) if error.is("XX000") && tries < 20 => {
+                    tries += 1;
+                    tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Gives the tenant's login another password.
