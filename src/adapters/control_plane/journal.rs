@@ -47,30 +47,6 @@ impl OperationKind {
     }
 }
 
-/// How an operation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationState {
-    /// Under way, or left behind by a process that died.
-    Running,
-    /// Finished.
-    Done,
-    /// Ended for good without success.
-    Failed,
-    /// Given up in favour of another operation on the same tenant.
-    Superseded,
-}
-
-impl OperationState {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Superseded => "superseded",
-        }
-    }
-}
-
 /// The right to write about an operation, until somebody takes it over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
@@ -390,30 +366,12 @@ pub async fn finish(
     lease: &Lease,
     finished: Option<(&str, &str)>,
 ) -> Result<()> {
-    close(connection, lease, finished, OperationState::Done, None).await
-}
-
-/// Closes an operation that cannot succeed.
-///
-/// # Errors
-/// When the lease is lost or the server does not answer.
-pub async fn fail(connection: &mut PgConnection, lease: &Lease, error: &str) -> Result<()> {
-    close(connection, lease, None, OperationState::Failed, Some(error)).await
-}
-
-async fn close(
-    connection: &mut PgConnection,
-    lease: &Lease,
-    finished: Option<(&str, &str)>,
-    state: OperationState,
-    error: Option<&str>,
-) -> Result<()> {
     let done = sqlx::query(
         "WITH step AS ( \
            UPDATE control_plane.operation_steps SET done_at = clock_timestamp(), outcome = $4 \
            WHERE operation_id = $1 AND step = $3 AND done_at IS NULL \
          ) \
-         UPDATE control_plane.operations SET state = $5, last_error = $6, \
+         UPDATE control_plane.operations SET state = 'done', last_error = NULL, \
          finished_at = clock_timestamp(), updated_at = clock_timestamp() \
          WHERE operation_id = $1 AND lease_epoch = $2 AND finished_at IS NULL",
     )
@@ -421,8 +379,6 @@ async fn close(
     .bind(lease.epoch)
     .bind(finished.map(|(step, _)| step))
     .bind(finished.map(|(_, outcome)| outcome))
-    .bind(state.word())
-    .bind(error)
     .execute(connection)
     .await
     .map_err(PgError::doing("close the operation in the journal"))?;

@@ -20,9 +20,9 @@ pub use audit::{
 pub use auth::{Ban, Swept, auth_members, ban, has_auth, sign_out, sweep, unban};
 pub use error::ControlPlaneError;
 pub use journal::{
-    Lease, NewOperation, Operation, OperationKind, OperationState, StepRecord, advance,
-    check_lease, doubtful_post, fail, finish, intend_post, latest_operation, note_failure,
-    open_operation, settle_posts, start, steps, supersede, take_over,
+    Lease, NewOperation, Operation, OperationKind, StepRecord, advance, check_lease, doubtful_post,
+    finish, intend_post, latest_operation, note_failure, open_operation, settle_posts, start,
+    steps, supersede, take_over,
 };
 pub use lockdowns::{
     Lockdown, Marks, find_lockdown, keep_banned, keep_saved, lift_lockdown, lock_tenant, marks_of,

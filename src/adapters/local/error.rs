@@ -251,17 +251,6 @@ impl LocalError {
             Self::InitFailed { .. } | Self::StartFailed { .. } | Self::Random(_) | Self::Io { .. } | Self::Sql { .. } => return None,
         })
     }
-
-    /// Tells whether the same command, run again a little later, may well succeed.
-    pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::StartTimedOut { .. }
-                | Self::Unresponsive { .. }
-                | Self::StillHeld { .. }
-                | Self::Locked { .. }
-        )
-    }
 }
 
 fn places(looked: &[Looked]) -> String {

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -54,11 +54,6 @@ impl LocalServer {
     pub fn with_search_path(mut self, search_path: Option<OsString>) -> Self {
         self.search_path = search_path;
         self
-    }
-
-    /// Returns the data dir for root, whose home the server's user cannot enter.
-    pub fn root_default() -> &'static Path {
-        Path::new("/var/lib/tenantctl")
     }
 
     /// Makes and starts the server as far as that is not done yet.

@@ -35,11 +35,6 @@ impl Places {
         self.projects.as_ref().ok_or(PlaceError::NoToken)
     }
 
-    /// Returns the Supabase projects, where they can be reached.
-    pub fn known_projects(&self) -> Option<&Projects> {
-        self.projects.as_ref()
-    }
-
     /// Returns the server that a tenant's database is on, ready to be entered: a project's with a
     /// login that was made for it just now.
     ///
