@@ -32,12 +32,16 @@ Examples:
   tenantctl tenant adopt acme --name 'Acme Ltd' --database acme_production
   tenantctl tenant adopt acme --name 'Acme Ltd' --project abcdefghijklmnopqrst")]
     Adopt(AdoptArgs),
-    /// List tenants
+    /// List tenants, and whether their databases are there
+    ///
+    /// Holds the record against the cluster, and against the organization's Supabase projects where
+    /// there are any, and marks what is on one side only: `missing`, or `not recorded`.
     #[command(after_help = "\
 Examples:
   tenantctl tenant list
   tenantctl tenant list --status active --label tier=gold
-  tenantctl tenant list --search acme -o json")]
+  tenantctl tenant list --search acme -o json
+  tenantctl tenant list --recorded                 the record alone, asking nobody else")]
     List(ListArgs),
     /// Show one tenant and what was last done to it
     #[command(after_help = "Examples:\n  tenantctl tenant show acme")]
@@ -171,6 +175,9 @@ pub struct ListArgs {
     /// Only where slug or name contain this, case aside
     #[arg(long, value_name = "TEXT", value_parser = line)]
     pub search: Option<String>,
+    /// Show what is recorded, without looking at cluster and projects
+    #[arg(long)]
+    pub recorded: bool,
 }
 
 /// How a connection string is printed.

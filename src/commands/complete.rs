@@ -51,7 +51,7 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
         let mut tenants = Vec::new();
         // One page is plenty at a Tab.
         let all = ListRequest::default();
-        let first = list(&plane, &all, |page| {
+        let first = list(&plane, None, &all, |page| {
             tenants = page;
             Err(())
         });
@@ -62,7 +62,13 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
     runtime.shutdown_background();
     let tenants = answer.ok().flatten()?;
     let name = |name: &str| escape_controls(name);
-    Some(tenants.into_iter().map(|t| (t.slug.to_string(), name(&t.name))).collect())
+    Some(
+        tenants
+            .into_iter()
+            .map(|t| t.tenant)
+            .map(|t| (t.slug.to_string(), name(&t.name)))
+            .collect(),
+    )
 }
 
 fn remember(cache: &PathBuf, names: &[(String, String)]) {

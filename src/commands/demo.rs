@@ -51,9 +51,13 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
 
     if console.format() == Format::Table {
         leg(context, "tenantctl tenant list");
-        let (mut lines, all) = (TenantLines::new(console), ListRequest::default());
-        if list(&reach.plane, &all, |page| lines.page_or_stop(page)).await?.is_ok() {
-            lines.finish();
+        let all = ListRequest { patience: context.patience, ..ListRequest::default() };
+        let mut lines = TenantLines::new(console);
+        let places = Some(&reach.places);
+        if let Ok(report) =
+            list(&reach.plane, places, &all, |page| lines.page_or_stop(page)).await?
+        {
+            lines.finish(report);
         }
     } else {
         let view = render_create(console, &created);

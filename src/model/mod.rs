@@ -25,7 +25,7 @@ pub use consent::Consent;
 pub use error_kind::{Classified, ErrorKind};
 pub use interrupt::Interrupt;
 pub use jwks_source::{JwksSource, WebUrl, WebUrlError};
-pub use project::{ProjectRef, ProjectRefError, project_name};
+pub use project::{ProjectRef, ProjectRefError, id_in_project_name, project_name};
 pub use redact::redact;
 pub use schema::{MigrationRecord, SchemaState, SchemaVersion};
 pub use secret::{Secret, SecretText};

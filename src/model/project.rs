@@ -41,3 +41,27 @@ impl fmt::Display for ProjectRef {
 pub fn project_name(slug: &Slug, id: TenantId) -> String {
     format!("{slug}-tctl-{}", id.0.simple())
 }
+
+/// Returns the slug and the id in the name of a tenant's project; nothing when it is not one.
+pub fn id_in_project_name(name: &str) -> Option<(&str, TenantId)> {
+    let (slug, hex) = name.rsplit_once("-tctl-")?;
+    let is_hex = hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let id = uuid::Uuid::try_parse(hex).ok().filter(|_| is_hex)?;
+    Some((slug, TenantId(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_read_back_from_its_projects_name() {
+        let (slug, id) = ("a-tctl-b".parse().unwrap(), TenantId(uuid::Uuid::from_u128(7)));
+        assert_eq!(id_in_project_name(&project_name(&slug, id)), Some(("a-tctl-b", id)));
+        for foreign in ["acme", "acme-tctl-", "acme-tctl-0123", "acme_tctl_0", ""] {
+            assert_eq!(id_in_project_name(foreign), None, "{foreign}");
+        }
+        let braced = "acme-tctl-{67e55044-10b1-426f-9247-bb680e}";
+        assert_eq!(id_in_project_name(braced), None);
+    }
+}

@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::progress::{millis, shown};
-use super::{Console, Format, View, table};
+use super::{Console, Failure, Format, View, table};
 use crate::model::{Tenant, TenantStatus};
+use crate::services::place::{Presence, Unrecorded};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
-    AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ProtectReport,
-    PurgeReport, RestoreReport, TenantDetails,
+    AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ListReport,
+    ListedTenant, ProtectReport, PurgeReport, RestoreReport, TenantDetails,
 };
 
 /// Nobody reads the result any more, as after `| head`.
@@ -26,46 +27,137 @@ pub struct TenantLines<'c> {
     rows: Vec<Vec<String>>,
     values: Vec<Value>,
     count: usize,
+    missing: usize,
 }
 
 impl<'c> TenantLines<'c> {
     /// Begins.
     pub fn new(console: &'c Console) -> Self {
-        Self { console, rows: Vec::new(), values: Vec::new(), count: 0 }
+        Self { console, rows: Vec::new(), values: Vec::new(), count: 0, missing: 0 }
     }
 
     /// Takes a page.
     ///
     /// # Errors
     /// When nobody reads any more, so that whoever asks for pages stops.
-    pub fn page_or_stop(&mut self, tenants: Vec<Tenant>) -> Result<(), ReaderGone> {
-        self.count += tenants.len();
-        for tenant in tenants {
+    pub fn page_or_stop(&mut self, page: Vec<ListedTenant>) -> Result<(), ReaderGone> {
+        self.count += page.len();
+        for listed in page {
+            if matches!(listed.presence, Presence::Missing | Presence::Contradicted(_)) {
+                self.missing += 1;
+            }
             match self.console.format() {
-                Format::Ndjson => self.console.line(&tenant_json(&tenant)),
-                Format::Json => self.values.push(tenant_json(&tenant)),
-                Format::Table => self.rows.push(tenant_row(&tenant)),
+                Format::Ndjson => self.console.line(&listed_json(&listed)),
+                Format::Json => self.values.push(listed_json(&listed)),
+                Format::Table => self.rows.push(tenant_row(&listed)),
             }
         }
         if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
     }
 
-    /// Shows what was not streamed.
-    pub fn finish(self) {
+    /// Shows what was not streamed, and what belongs to no tenant.
+    pub fn finish(mut self, report: ListReport) {
+        for unlooked in report.unlooked {
+            let what = unlooked.what;
+            let line = Failure::from(unlooked.error).line();
+            self.console
+                .warn(&format!("{what}: not looked at, tenants there are as recorded: {line}"));
+        }
+        let found = report.unrecorded;
         match self.console.format() {
-            Format::Ndjson => {}
-            Format::Json => self.console.show(&View::list("tenants", self.values, String::new())),
-            Format::Table if self.count == 0 => {
+            Format::Ndjson => {
+                for one in &found {
+                    self.console.line(&json!({ "unrecorded": unrecorded_json(one) }));
+                }
+            }
+            Format::Json => {
+                let unrecorded = found.iter().map(unrecorded_json).collect();
+                let view = View::list("tenants", self.values, String::new());
+                self.console.show(&view.with("unrecorded", Value::Array(unrecorded)));
+            }
+            Format::Table if self.count == 0 && found.is_empty() => {
                 self.console.note("No tenants.");
                 self.console.note("Next: tenantctl tenant create acme --name 'Acme Ltd'");
             }
             Format::Table => {
                 let headers = ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
+                self.rows.extend(found.iter().map(unrecorded_row));
                 let text = table::table(self.console, &headers, self.rows);
                 self.console.show(&View::list("tenants", Vec::new(), text));
+                if self.missing + found.len() > 0 {
+                    self.console.note(&format!(
+                        "\n{} recorded and not there as recorded, {} there and not recorded.",
+                        self.missing,
+                        found.len()
+                    ));
+                }
             }
         }
     }
+}
+
+fn listed_json(listed: &ListedTenant) -> Value {
+    let mut value = tenant_json(&listed.tenant);
+    let (word, status, finding) = match &listed.presence {
+        Presence::Unknown => ("unknown", None, None),
+        Presence::Found(status) => ("found", status.as_ref(), None),
+        Presence::Absent => ("absent", None, None),
+        Presence::Missing => ("missing", None, None),
+        Presence::Contradicted(finding) => ("contradicted", None, Some(finding)),
+    };
+    value["presence"] = json!({ "result": word, "project_status": status, "finding": finding });
+    value
+}
+
+fn unrecorded_json(found: &Unrecorded) -> Value {
+    json!({
+        "tenant_id": found.tenant_id.to_string(),
+        "slug": found.slug,
+        "database": found.database,
+        "project_ref": found.project.as_ref().map(ToString::to_string),
+        "project_status": found.status,
+    })
+}
+
+fn tenant_row(listed: &ListedTenant) -> Vec<String> {
+    let tenant = &listed.tenant;
+    let mark = match &listed.presence {
+        Presence::Missing => Some("missing".to_owned()),
+        Presence::Contradicted(finding) => Some(finding.clone()),
+        // Of one that works there is nothing to say.
+        Presence::Found(Some(status)) if status != "ACTIVE_HEALTHY" => Some(status.clone()),
+        _ => None,
+    };
+    let mut status = status_word(tenant);
+    if let Some(mark) = mark {
+        status = format!("{status}, {mark}");
+    }
+    vec![
+        tenant.slug.to_string(),
+        tenant.name.clone(),
+        status,
+        tenant.plan.clone().unwrap_or_default(),
+        tenant.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string()).unwrap_or_default(),
+        place_of(tenant),
+        instant(tenant.created_at).chars().take(10).collect(),
+    ]
+}
+
+fn unrecorded_row(found: &Unrecorded) -> Vec<String> {
+    let status = match &found.status {
+        Some(status) if status != "ACTIVE_HEALTHY" => format!("not recorded, {status}"),
+        _ => "not recorded".to_owned(),
+    };
+    let place = found.project.as_ref().map(ToString::to_string).or(found.database.clone());
+    let blank = String::new;
+    let slug = found.slug.clone();
+    vec![slug, blank(), status, blank(), blank(), place.unwrap_or_default(), blank()]
+}
+
+/// Returns the name of the database, or of the project whose only one it is.
+fn place_of(tenant: &Tenant) -> String {
+    let project = tenant.project_ref.as_ref().map(ToString::to_string);
+    project.or_else(|| tenant.database.as_ref().map(ToString::to_string)).unwrap_or_default()
 }
 
 /// Renders a created tenant.
@@ -393,18 +485,6 @@ pub(super) fn what_goes(
 pub(super) fn instant(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
     at.format(&Rfc3339).unwrap_or_default()
-}
-
-fn tenant_row(tenant: &Tenant) -> Vec<String> {
-    vec![
-        tenant.slug.to_string(),
-        tenant.name.clone(),
-        status_word(tenant),
-        tenant.plan.clone().unwrap_or_default(),
-        tenant.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string()).unwrap_or_default(),
-        tenant.database.as_ref().map(ToString::to_string).unwrap_or_default(),
-        instant(tenant.created_at).chars().take(10).collect(),
-    ]
 }
 
 fn status_word(tenant: &Tenant) -> String {

@@ -34,6 +34,7 @@ mod supabase;
 mod support;
 mod tenant_create;
 mod tenant_delete;
+mod tenant_list;
 mod token;
 mod token_rules;
 

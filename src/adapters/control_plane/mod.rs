@@ -37,7 +37,7 @@ pub use sessions::{
 };
 pub use tenants::{
     Address, NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, labels_of,
-    lift_quarantine, list_page, quarantine, record_address, record_credential, record_project,
-    record_schema, reserve, select, set_active, set_deleted, set_protected, set_purged,
-    set_purging, set_restored,
+    last_changes, lift_quarantine, list_begins, list_page, quarantine, record_address,
+    record_credential, record_project, record_schema, reserve, select, set_active, set_deleted,
+    set_protected, set_purged, set_purging, set_restored,
 };

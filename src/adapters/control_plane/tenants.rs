@@ -70,6 +70,16 @@ pub struct TenantFilter {
     pub search: Option<String>,
 }
 
+impl TenantFilter {
+    /// Returns whether it leaves nothing out but the purged.
+    pub fn is_everything(&self) -> bool {
+        self.status.is_none()
+            && self.plan.is_none()
+            && self.labels.is_empty()
+            && self.search.is_none()
+    }
+}
+
 /// Turns labels into the object the database holds.
 pub fn labels_of(labels: &[Label]) -> BTreeMap<String, String> {
     labels.iter().map(|label| (label.key.clone(), label.value.clone())).collect()
@@ -148,6 +158,44 @@ pub async fn find_by_id(connection: &mut PgConnection, id: TenantId) -> Result<O
         .await
         .map_err(PgError::doing("look the tenant up"))?;
     optional(row.as_ref())
+}
+
+/// Returns the moment by this database's clock, and whether any tenant has a Supabase project.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn list_begins(connection: &mut PgConnection) -> Result<(OffsetDateTime, bool)> {
+    let began = sqlx::query_as(
+        "SELECT clock_timestamp(), EXISTS (SELECT FROM control_plane.tenant_metadata \
+         WHERE project_ref IS NOT NULL AND status <> 'purged')",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("begin the list"))?;
+    Ok(began)
+}
+
+/// Returns when the tenants with these ids, purged ones included, were last changed.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn last_changes(
+    connection: &mut PgConnection,
+    ids: &[TenantId],
+) -> Result<Vec<(Uuid, OffsetDateTime)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let changes = sqlx::query_as(
+        "SELECT tenant_id, updated_at FROM control_plane.tenant_metadata \
+         WHERE tenant_id = ANY ($1)",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("look for records of what was found"))?;
+    Ok(changes)
 }
 
 /// Returns up to `limit` tenants whose slug comes after `after`, by slug: a page whose cost does

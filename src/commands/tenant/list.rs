@@ -2,6 +2,7 @@
 
 use crate::cli::ListArgs;
 use crate::commands::Context;
+use crate::model::Placement;
 use crate::output::{Ending, Failure, TenantLines};
 use crate::services::tenant::{ListRequest, TenantFilter, list};
 
@@ -13,11 +14,17 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Ending, Fai
         labels: args.label,
         search: args.search,
     };
-    let plane = context.plane().await?;
+    let request = ListRequest {
+        filter,
+        expects_projects: context.settings().placement.value == Placement::Project,
+        patience: context.patience,
+    };
+    let reach = context.reach().await?;
+    let places = (!args.recorded).then_some(&reach.places);
     let mut lines = TenantLines::new(context.console());
-    let request = ListRequest { filter };
-    if list(&plane, &request, |page| lines.page_or_stop(page)).await?.is_ok() {
-        lines.finish();
+    let listed = list(&reach.plane, places, &request, |page| lines.page_or_stop(page)).await?;
+    if let Ok(report) = listed {
+        lines.finish(report);
     }
     Ok(None)
 }

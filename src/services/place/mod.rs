@@ -5,10 +5,12 @@
 //! home and does the same on either. It knows no saga and decides nothing about a tenant's life.
 
 mod error;
+mod inventory;
 mod places;
 mod projects;
 mod reach;
 
 pub use error::PlaceError;
+pub use inventory::{Inventory, Presence, Unlooked, Unrecorded};
 pub use places::Places;
 pub use projects::{Pace, Projects, Readiness};

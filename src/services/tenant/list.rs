@@ -1,8 +1,14 @@
-//! `tenant list` and `tenant show`: what the control plane knows.
+//! `tenant list` and `tenant show`: what the control plane knows, held against what is there.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::TenantError;
 use crate::adapters::control_plane::{self, ControlPlane, Operation, StepRecord, TenantFilter};
 use crate::model::{Slug, Tenant};
+use crate::services::place::{Inventory, Places, Presence, Unlooked, Unrecorded};
 
 /// How many tenants one query brings: enough to make round trips cheap, few enough for memory to
 /// stay flat.
@@ -13,6 +19,28 @@ const PAGE: i64 = 1000;
 pub struct ListRequest {
     /// The filter.
     pub filter: TenantFilter,
+    /// Whether projects are looked for even when no tenant is recorded as having one.
+    pub expects_projects: bool,
+    /// How long the places may take to tell what they hold.
+    pub patience: Duration,
+}
+
+/// A tenant as recorded, and how that compares with what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedTenant {
+    /// The record.
+    pub tenant: Tenant,
+    /// What was seen.
+    pub presence: Presence,
+}
+
+/// What became of a list.
+#[derive(Debug)]
+pub struct ListReport {
+    /// Ours by stamp or name, and in no tenant's record; looked for in a whole list only.
+    pub unrecorded: Vec<Unrecorded>,
+    /// What could not be looked at.
+    pub unlooked: Vec<Unlooked>,
 }
 
 /// A tenant with what was last done to it.
@@ -26,29 +54,63 @@ pub struct TenantDetails {
     pub steps: Vec<StepRecord>,
 }
 
-/// Hands the tenants over page by page, by slug.
+/// Hands the tenants over page by page, by slug, each compared with what is at its place; as recorded
+/// alone where no places are given.
 ///
 /// # Errors
-/// When the control plane does not answer, or whoever takes a page cannot.
+/// When the control plane does not answer, or whoever takes a page cannot. A place that does not
+/// answer is none: its tenants are listed as recorded.
 pub async fn list<E>(
     plane: &ControlPlane,
+    places: Option<&Places>,
     request: &ListRequest,
-    mut on_page: impl FnMut(Vec<Tenant>) -> Result<(), E>,
-) -> Result<Result<(), E>, TenantError> {
+    mut on_page: impl FnMut(Vec<ListedTenant>) -> Result<(), E>,
+) -> Result<Result<ListReport, E>, TenantError> {
     let mut session = plane.session().await?;
+    let (began, has_projects) = control_plane::list_begins(&mut session).await?;
+    let (mut inventory, unlooked) = match places {
+        None => (Inventory::default(), Vec::new()),
+        Some(places) => {
+            let deadline = tokio::time::Instant::now() + request.patience;
+            places.inventory(has_projects || request.expects_projects, deadline).await
+        }
+    };
     let mut after: Option<(Slug, crate::model::TenantId)> = None;
     loop {
         let from = after.as_ref().map(|(slug, id)| (slug, *id));
         let page = control_plane::list_page(&mut session, &request.filter, from, PAGE).await?;
         let is_last = i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE;
         after = page.last().map(|tenant| (tenant.slug.clone(), tenant.id));
-        if let Err(error) = on_page(page) {
+        let listed = page.into_iter().map(|tenant| ListedTenant {
+            presence: compare(&mut inventory, &tenant, began),
+            tenant,
+        });
+        if let Err(error) = on_page(listed.collect()) {
             return Ok(Err(error));
         }
         if is_last {
-            return Ok(Ok(()));
+            break;
         }
     }
+    let mut unrecorded = Vec::new();
+    if request.filter.is_everything() {
+        unrecorded = inventory.rest();
+        let ids: Vec<_> = unrecorded.iter().map(|found| found.tenant_id).collect();
+        let known = control_plane::last_changes(&mut session, &ids).await?;
+        let known: HashMap<_, _> = known.into_iter().collect();
+        // What changed while we looked is no finding.
+        unrecorded.retain(|found| known.get(&found.tenant_id.0).is_none_or(|at| *at < began));
+    }
+    Ok(Ok(ListReport { unrecorded, unlooked }))
+}
+
+/// Compares one record with what was seen; one that changed since is taken as it is.
+fn compare(inventory: &mut Inventory, tenant: &Tenant, began: OffsetDateTime) -> Presence {
+    let presence = inventory.claim(tenant);
+    if tenant.updated_at >= began && !matches!(presence, Presence::Found(_)) {
+        return Presence::Unknown;
+    }
+    presence
 }
 
 /// Returns a tenant and what was last done to it; a purged one when nobody has the slug now.

@@ -23,7 +23,7 @@ pub use create::{plan as plan_create, run as create};
 pub use credential::{KeyError, SecretKey};
 pub use delete::{plan as plan_delete, run as delete};
 pub use error::TenantError;
-pub use list::{ListRequest, TenantDetails, list, show};
+pub use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
 pub use protect::{ProtectReport, protect};
 pub use purge::{destroy, due, plan as plan_purge, plan_destroy, run as purge};
 pub use report::{

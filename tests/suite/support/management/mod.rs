@@ -132,6 +132,15 @@ impl Fake {
         })
     }
 
+    /// Pauses a project, or takes it away, behind everybody's back.
+    pub(crate) fn disturb(&self, reference: &str, is_removed: bool) {
+        let mut state = self.shared.state();
+        let mut projects = state.projects.iter_mut();
+        let project = projects.find(|project| project.reference == reference).unwrap();
+        project.is_removed = is_removed;
+        project.is_paused = !is_removed;
+    }
+
     /// Makes a project as if somebody had asked for it just now, and returns its ref.
     pub(crate) fn put_new_project(&self, name: &str) -> String {
         let (shared, name) = (Arc::clone(&self.shared), name.to_owned());

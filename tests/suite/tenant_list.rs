@@ -1,0 +1,100 @@
+//! `tenant list`: the record beside what is there, in both places.
+
+use serde_json::{Value, json};
+
+use crate::support::{Operator, server};
+
+use super::project::operator as operator_of_projects;
+
+fn listed(operator: &Operator, more: &str) -> Value {
+    operator.run(&format!("tenant list {more} -o json")).success().json()
+}
+
+fn presence(list: &Value, slug: &str) -> Value {
+    let tenants = list["tenants"].as_array().unwrap();
+    tenants.iter().find(|tenant| tenant["slug"] == slug).unwrap()["presence"].clone()
+}
+
+#[test]
+fn what_is_on_one_side_only_is_marked() {
+    let operator = Operator::new();
+    for slug in ["here", "lost", "taken"] {
+        let _ran = operator.run(&format!("tenant create {slug} --name X --no-migrate")).success();
+    }
+    let list = listed(&operator, "");
+    assert_eq!(presence(&list, "here")["result"], "found");
+    assert_eq!(list["unrecorded"], json!([]), "other control planes' databases are not ours");
+
+    let lost = operator.tenant("lost").database;
+    let taken = operator.tenant("taken").database;
+    let mut superuser = server().superuser("postgres");
+    superuser.run(&format!("DROP DATABASE {lost} WITH (FORCE)"));
+    superuser.run(&format!("COMMENT ON DATABASE {taken} IS 'billing'"));
+    // As after a restore of the control plane from before this tenant was created.
+    let ghost = server().new_database();
+    let plane: String = operator.plane().value("SELECT control_plane_id::text FROM control_plane.identity");
+    let id = "11111111-2222-4333-8444-555555555555";
+    let stamp = json!({ "tenantctl":
+        { "tenant_id": id, "slug": "ghost", "control_plane_id": plane } });
+    superuser.run(&format!("COMMENT ON DATABASE {ghost} IS '{stamp}'"));
+
+    let list = listed(&operator, "");
+    assert_eq!(presence(&list, "here")["result"], "found");
+    assert_eq!(presence(&list, "lost")["result"], "missing");
+    assert_eq!(presence(&list, "taken")["result"], "contradicted");
+    let unrecorded = list["unrecorded"].as_array().unwrap();
+    assert_eq!(unrecorded.len(), 1, "{list}");
+    assert_eq!(unrecorded[0]["slug"], "ghost");
+    assert_eq!(unrecorded[0]["tenant_id"], id);
+    assert_eq!(unrecorded[0]["database"], ghost.as_str());
+
+    let table = operator.run("tenant list").success();
+    let line = |slug: &str| table.stdout().lines().find(|line| line.starts_with(slug)).unwrap();
+    assert!(line("lost").contains("active, missing"), "{table}");
+    assert!(line("ghost").contains("not recorded"), "{table}");
+    assert!(!line("here").contains(','), "{table}");
+    assert!(table.stderr().contains("2 recorded and not there"), "{table}");
+    let lines = operator.run("tenant list -o ndjson").success();
+    let last: Value = serde_json::from_str(lines.stdout().lines().last().unwrap()).unwrap();
+    assert_eq!(last["unrecorded"]["slug"], "ghost");
+
+    // A part of the list says nothing about what is in no list, and the record alone asks nobody.
+    assert_eq!(listed(&operator, "--search lost")["unrecorded"], json!([]));
+    let away = operator.with("TENANTCTL_CLUSTER_URL", "postgresql://x:y@127.0.0.1:1/postgres");
+    let recorded = away.run("tenant list --recorded -o json").success();
+    assert_eq!(presence(&recorded.json(), "lost")["result"], "unknown");
+    assert_eq!(recorded.stderr(), "");
+    let blind = away.run("tenant list -o json").success();
+    assert_eq!(presence(&blind.json(), "lost")["result"], "unknown");
+    assert!(blind.stderr().contains("the cluster: not looked at"), "{blind}");
+}
+
+#[test]
+fn projects_are_compared_with_the_organizations() {
+    let (fake, operator) = operator_of_projects();
+    for slug in ["here", "lost"] {
+        let _ran = operator.run(&format!("tenant create {slug} --name X --no-migrate")).success();
+    }
+    let ghost = fake.put_project("ghost-tctl-11111111222243338444555555555555");
+    let _foreign = fake.put_project("marketing-site");
+    let of = |slug: &str| {
+        let projects = fake.projects();
+        projects.into_iter().find(|(_, name)| name.starts_with(slug)).unwrap().0
+    };
+    fake.disturb(&of("lost"), true);
+    fake.disturb(&of("here"), false);
+    let list = listed(&operator, "");
+    assert_eq!(presence(&list, "lost")["result"], "missing");
+    assert_eq!(presence(&list, "here")["project_status"], "INACTIVE");
+    let unrecorded = list["unrecorded"].as_array().unwrap();
+    assert_eq!(unrecorded.len(), 1, "{list}");
+    assert_eq!(unrecorded[0]["project_ref"], ghost.as_str());
+    let table = operator.run("tenant list").success();
+    assert!(table.stdout().contains("active, INACTIVE"), "{table}");
+
+    fake.fail(json!({ "on": "GET /v1/organizations/{slug}/projects", "do": "status",
+        "status": 403, "message": "not allowed" }));
+    let blind = operator.run("tenant list -o json").success();
+    assert_eq!(presence(&blind.json(), "lost")["result"], "unknown");
+    assert!(blind.stderr().contains("the Supabase projects: not looked at"), "{blind}");
+}
