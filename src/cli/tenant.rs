@@ -29,7 +29,8 @@ Examples:
     /// are until `migrate apply`.
     #[command(after_help = "\
 Examples:
-  tenantctl tenant adopt acme --name 'Acme Ltd' --database acme_production
+  tenantctl tenant adopt acme --name 'Acme Ltd' --database acme_production --dry-run
+  tenantctl tenant adopt acme --name Acme --database acme --id 0f8fad5b-d9cb-469f-a165-70867728950e
   tenantctl tenant adopt acme --name 'Acme Ltd' --project abcdefghijklmnopqrst")]
     Adopt(AdoptArgs),
     /// List tenants, and whether their databases are there
@@ -107,9 +108,9 @@ pub struct WriteSlugArgs {
     pub dry_run: bool,
 }
 
-/// A tenant to be created.
+/// What every new tenant is given.
 #[derive(Debug, Args)]
-pub struct CreateArgs {
+pub struct NewTenantArgs {
     /// The tenant's short name: 2 to 40 of a-z, 0-9 and `-`, starting with a letter
     #[arg(value_name = "SLUG")]
     pub slug: Slug,
@@ -125,6 +126,14 @@ pub struct CreateArgs {
     /// Label it (repeatable)
     #[arg(long, value_name = "K=V")]
     pub label: Vec<Label>,
+}
+
+/// A tenant to be created.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The tenant.
+    #[command(flatten)]
+    pub new: NewTenantArgs,
     /// The region to place it in
     #[arg(long, value_name = "REGION", value_parser = plan)]
     pub region: Option<String>,
@@ -146,18 +155,18 @@ pub struct CreateArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["database", "project"])))]
 pub struct AdoptArgs {
-    /// The tenant's short name: 2 to 40 of a-z, 0-9 and `-`, starting with a letter
-    #[arg(value_name = "SLUG")]
-    pub slug: Slug,
-    /// The name people read
-    #[arg(long, value_name = "NAME")]
-    pub name: TenantName,
+    /// The tenant.
+    #[command(flatten)]
+    pub new: NewTenantArgs,
     /// A database of the cluster
     #[arg(long, value_name = "NAME", value_parser = line)]
     pub database: Option<String>,
     /// A Supabase project, by its ref
     #[arg(long, value_name = "REF")]
     pub project: Option<ProjectRef>,
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Which tenants to list.

@@ -223,6 +223,7 @@ pub fn render_create_plan(console: &Console, slug: &str, plan: &CreatePlan) -> V
                 ("status now", there.map(status_word).or(Some("none".to_owned()))),
                 ("project", plan.project.clone()),
                 ("database", database),
+                ("found", plan.found.as_ref().map(|found| found.join(", "))),
                 ("schema", plan.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string())),
             ],
         );
@@ -233,6 +234,7 @@ pub fn render_create_plan(console: &Console, slug: &str, plan: &CreatePlan) -> V
         "exists": there.is_some(),
         "database": plan.database,
         "project": plan.project,
+        "found": plan.found,
         "steps": plan.steps.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
     });
     View::item("plan", value, text).with("dry_run", json!(true))

@@ -23,8 +23,81 @@ fn a_database_of_the_cluster_is_taken_in() {
     let ran = operator.run(&taken).fails_with(5);
     assert!(ran.error()["message"].as_str().unwrap().contains("acme"), "{ran}");
     let another = Operator::new();
-    let ran = another.run(&line).fails_with(8);
-    assert!(ran.error()["causes"].to_string().contains("another control plane"), "{ran}");
+    let ran = another.run(&line).fails_with(3);
+    assert!(ran.error()["message"].as_str().unwrap().contains("another control plane"), "{ran}");
+    assert_eq!(another.tenants("acme"), [], "nothing was reserved");
+}
+
+#[test]
+fn what_is_taken_in_is_looked_at_first() {
+    let operator = Operator::new();
+    let name = server().new_database();
+    server().operator(&name).run(
+        "CREATE TABLE orders (id int); CREATE TABLE guarded (id int); \
+         ALTER TABLE guarded ENABLE ROW LEVEL SECURITY",
+    );
+    let id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let line = format!(
+        "tenant adopt acme --name Acme --database {name} --id {id} --plan pro --label tier=gold \
+         -o json"
+    );
+    let plan = operator.run(&format!("{line} --dry-run")).success().json();
+    assert_eq!(plan["plan"]["database"], name.as_str());
+    let found = &plan["plan"]["found"][0];
+    assert_eq!(found, "2 tables, 1 of them without row security", "{plan}");
+    assert_eq!(operator.tenants("acme"), [], "nothing was written");
+    let tenant = operator.run(&line).success().json()["tenant"].clone();
+    assert_eq!(tenant["tenant_id"], id);
+    assert_eq!((&tenant["plan"], &tenant["labels"]["tier"]), (&"pro".into(), &"gold".into()));
+
+    let plane = operator.plane_name().to_owned();
+    for (database, says) in [("postgres", "the server's own"), (&plane, "a control plane")] {
+        for more in ["", " --dry-run"] {
+            let line = format!("tenant adopt x1 --name X --database {database} -o json{more}");
+            let ran = operator.run(&line).fails_with(3);
+            assert!(ran.error()["message"].as_str().unwrap().contains(says), "{ran}");
+        }
+    }
+    assert_eq!(operator.tenants("x1"), []);
+}
+
+#[test]
+fn an_adoption_that_comes_to_nothing_leaves_alone_what_is_not_ours() {
+    let operator = Operator::new();
+    let name = server().new_database();
+    let line = format!("tenant adopt acme --name Acme --database {name} -o json");
+    let _ran = operator.run_failing("place.before:kill", &line).was_killed();
+    // Meanwhile it becomes somebody else's.
+    server().operator(&name).run(&format!("COMMENT ON DATABASE {name} IS 'billing'"));
+    let ran = operator.run(&line).fails_with(8);
+    assert!(ran.error()["causes"].to_string().contains("not a stamp of ours"), "{ran}");
+    assert!(operator.tenant("acme").is_quarantined);
+    let _ran = operator.run("tenant delete acme --purge --no-backup --confirm acme").success();
+    assert_eq!(operator.tenants("acme")[0].status, "purged");
+    let open: bool = server()
+        .superuser("postgres")
+        .value(&format!("SELECT datallowconn FROM pg_database WHERE datname = '{name}'"));
+    assert!(open, "it is there, and as open as it was");
+}
+
+#[test]
+fn a_strangers_project_is_not_taken_in_and_not_deleted() {
+    let (fake, operator) = operator();
+    let reference = fake.put_project("theirs");
+    fake.inside(
+        &reference,
+        "CREATE SCHEMA tenantctl; CREATE TABLE tenantctl.identity (tenant_id uuid, \
+         control_plane_id uuid); INSERT INTO tenantctl.identity VALUES (gen_random_uuid(), \
+         gen_random_uuid())",
+    );
+    let line = format!("tenant adopt acme --name Acme --project {reference} -o json");
+    let plan = operator.run(&format!("{line} --dry-run")).success().json();
+    assert_eq!(plan["plan"]["found"][0], "`theirs`");
+    let ran = operator.run(&line).fails_with(8);
+    assert!(ran.error()["causes"].to_string().contains("its identity row names"), "{ran}");
+    let _ran = operator.run("tenant delete acme --purge --no-backup --confirm acme").success();
+    assert_eq!(fake.projects().len(), 1, "it is theirs");
+    assert_eq!(fake.asked("DELETE /v1/projects/{ref}").len(), 0);
 }
 
 #[test]
@@ -45,7 +118,9 @@ fn a_project_is_taken_in_and_may_be_deleted_by_its_stamp() {
 fn what_is_not_there_is_not_found() {
     let (fake, operator) = operator();
     let line = "tenant adopt acme --name Acme --project abcdefghijklmnopqrst -o json";
-    assert_ne!(operator.run(line).code(), 0);
+    let _ran = operator.run(line).fails_with(4);
+    let _ran = operator.run("tenant adopt acme --name Acme --database nowhere").fails_with(4);
+    assert_eq!(operator.tenants("acme"), [], "nothing was reserved");
     let ran = operator.run("tenant adopt acme --name Acme").fails_with(2);
     assert!(ran.stderr().contains("--database"), "{ran}");
     drop(fake);

@@ -185,6 +185,10 @@ fn a_strangers_project_is_never_used_and_never_deleted() {
     assert_ne!(operator.run(purge).code(), 0);
     assert_eq!(fake.projects().len(), 1);
     assert_eq!(fake.asked("DELETE /v1/projects/{ref}").len(), 0);
+    // A person looked, and made it ours: the same command goes on.
+    fake.inside(&reference, "DROP SCHEMA tenantctl CASCADE");
+    let _ran = operator.run(&format!("{CREATE} --id {id}")).success();
+    assert!(operator.tenants_quarantined() == 0);
 }
 
 #[test]

@@ -21,9 +21,9 @@ fn what_is_on_one_side_only_is_marked() {
     for slug in ["here", "lost", "taken"] {
         let _ran = operator.run(&format!("tenant create {slug} --name X --no-migrate")).success();
     }
-    let list = listed(&operator, "");
-    assert_eq!(presence(&list, "here")["result"], "found");
-    assert_eq!(list["unrecorded"], json!([]), "other control planes' databases are not ours");
+    let seen = listed(&operator, "");
+    assert_eq!(presence(&seen, "here")["result"], "found");
+    assert_eq!(seen["unrecorded"], json!([]), "other control planes' databases are not ours");
 
     let lost = operator.tenant("lost").database;
     let taken = operator.tenant("taken").database;
@@ -32,18 +32,19 @@ fn what_is_on_one_side_only_is_marked() {
     superuser.run(&format!("COMMENT ON DATABASE {taken} IS 'billing'"));
     // As after a restore of the control plane from before this tenant was created.
     let ghost = server().new_database();
-    let plane: String = operator.plane().value("SELECT control_plane_id::text FROM control_plane.identity");
+    let plane: String =
+        operator.plane().value("SELECT control_plane_id::text FROM control_plane.identity");
     let id = "11111111-2222-4333-8444-555555555555";
     let stamp = json!({ "tenantctl":
         { "tenant_id": id, "slug": "ghost", "control_plane_id": plane } });
     superuser.run(&format!("COMMENT ON DATABASE {ghost} IS '{stamp}'"));
 
-    let list = listed(&operator, "");
-    assert_eq!(presence(&list, "here")["result"], "found");
-    assert_eq!(presence(&list, "lost")["result"], "missing");
-    assert_eq!(presence(&list, "taken")["result"], "contradicted");
-    let unrecorded = list["unrecorded"].as_array().unwrap();
-    assert_eq!(unrecorded.len(), 1, "{list}");
+    let seen = listed(&operator, "");
+    assert_eq!(presence(&seen, "here")["result"], "found");
+    assert_eq!(presence(&seen, "lost")["result"], "missing");
+    assert_eq!(presence(&seen, "taken")["result"], "contradicted");
+    let unrecorded = seen["unrecorded"].as_array().unwrap();
+    assert_eq!(unrecorded.len(), 1, "{seen}");
     assert_eq!(unrecorded[0]["slug"], "ghost");
     assert_eq!(unrecorded[0]["tenant_id"], id);
     assert_eq!(unrecorded[0]["database"], ghost.as_str());
@@ -83,11 +84,11 @@ fn projects_are_compared_with_the_organizations() {
     };
     fake.disturb(&of("lost"), true);
     fake.disturb(&of("here"), false);
-    let list = listed(&operator, "");
-    assert_eq!(presence(&list, "lost")["result"], "missing");
-    assert_eq!(presence(&list, "here")["project_status"], "INACTIVE");
-    let unrecorded = list["unrecorded"].as_array().unwrap();
-    assert_eq!(unrecorded.len(), 1, "{list}");
+    let seen = listed(&operator, "");
+    assert_eq!(presence(&seen, "lost")["result"], "missing");
+    assert_eq!(presence(&seen, "here")["project_status"], "INACTIVE");
+    let unrecorded = seen["unrecorded"].as_array().unwrap();
+    assert_eq!(unrecorded.len(), 1, "{seen}");
     assert_eq!(unrecorded[0]["project_ref"], ghost.as_str());
     let table = operator.run("tenant list").success();
     assert!(table.stdout().contains("active, INACTIVE"), "{table}");

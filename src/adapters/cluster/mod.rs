@@ -14,6 +14,7 @@ mod seed;
 mod server;
 mod sets;
 mod stamp;
+mod survey;
 
 pub use access::{Door, DoorFlags};
 pub use database::{TenantDatabase, Verification};
@@ -24,3 +25,4 @@ pub use seed::{SeedFile, SeedOutcome};
 pub use server::{Cluster, Found, Placed};
 pub use sets::{domain_set, domain_set_from, gate_set};
 pub use stamp::{Identity, Stamp};
+pub use survey::Survey;

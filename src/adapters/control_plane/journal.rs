@@ -212,6 +212,22 @@ pub async fn latest_operation(
     Ok(found.map(Operation::from))
 }
 
+/// Returns whether what the tenant has was there before us: it was to be taken in.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn was_taken_in(connection: &mut PgConnection, tenant_id: TenantId) -> Result<bool> {
+    let (was,): (bool,) = sqlx::query_as(
+        "SELECT EXISTS (SELECT FROM control_plane.operations WHERE tenant_id = $1 AND kind = $2)",
+    )
+    .bind(tenant_id.0)
+    .bind(OperationKind::Adopt.word())
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("read the journal"))?;
+    Ok(was)
+}
+
 /// Takes an open operation over from a process that is gone.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub use error::ControlPlaneError;
 pub use journal::{
     Lease, NewOperation, Operation, OperationKind, StepRecord, advance, check_lease, doubtful_post,
     finish, intend_post, latest_operation, note_failure, open_operation, settle_posts, start,
-    steps, supersede, take_over,
+    steps, supersede, take_over, was_taken_in,
 };
 pub use lockdowns::{
     Lockdown, Marks, find_lockdown, keep_banned, keep_saved, lift_lockdown, lock_tenant, marks_of,

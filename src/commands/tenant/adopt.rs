@@ -1,26 +1,27 @@
 //! `tenantctl tenant adopt`.
 
+use super::create::make;
 use crate::cli::AdoptArgs;
 use crate::commands::Context;
 use crate::model::Placement;
-use crate::output::{Ending, Failure, Progress, render_create};
-use crate::services::tenant::{CreateRequest, Existing, create};
+use crate::output::{Ending, Failure};
+use crate::services::tenant::{CreateRequest, Existing};
 
-/// Takes an existing database or project in as a tenant.
+/// Takes an existing database or project in as a tenant, or shows what that would do.
 pub(super) async fn run(args: AdoptArgs, context: &Context) -> Result<Ending, Failure> {
-    context.allow_write("adopt a tenant")?;
     let (adopts, placement, patience) = match args.project {
         Some(project) => {
             (Some(Existing::Project(project)), Placement::Project, context.project_patience)
         }
         None => (args.database.map(Existing::Database), Placement::Database, context.patience),
     };
+    let new = args.new;
     let request = CreateRequest {
-        slug: args.slug,
-        id: None,
-        name: args.name,
-        plan: None,
-        labels: std::collections::BTreeMap::new(),
+        slug: new.slug,
+        id: new.id,
+        name: new.name,
+        plan: new.plan,
+        labels: new.label.into_iter().map(|label| (label.key, label.value)).collect(),
         region: None,
         adopts,
         placement,
@@ -32,12 +33,5 @@ pub(super) async fn run(args: AdoptArgs, context: &Context) -> Result<Ending, Fa
         waits: true,
         actor: context.actor(),
     };
-    let reach = context.reach().await?;
-    let progress = Progress::new(context.console());
-    let on_event = |event| progress.step(&event);
-    let report =
-        create(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
-    drop(progress);
-    context.console().show(&render_create(context.console(), &report));
-    Ok(None)
+    make(&request, args.dry_run, context).await
 }

@@ -8,40 +8,50 @@ use crate::services::tenant::{CreateRequest, create, plan_create};
 
 /// Creates a tenant, or shows what creating it would do.
 pub(super) async fn run(args: CreateArgs, context: &Context) -> Result<Ending, Failure> {
-    if !args.dry_run {
-        context.allow_write("create a tenant")?;
-    }
+    let (new, placement) = (args.new, context.settings().placement.value);
     let request = CreateRequest {
-        slug: args.slug,
-        id: args.id,
-        name: args.name,
-        plan: args.plan,
-        labels: args.label.into_iter().map(|label| (label.key, label.value)).collect(),
+        slug: new.slug,
+        id: new.id,
+        name: new.name,
+        plan: new.plan,
+        labels: new.label.into_iter().map(|label| (label.key, label.value)).collect(),
         region: args.region,
         adopts: None,
-        placement: context.settings().placement.value,
+        placement,
         sets: context.sets()?,
         migrates: !args.no_migrate,
         seed: context.seed_set(args.seed.as_deref())?,
         key: context.secret_key()?,
-        patience: match context.settings().placement.value {
+        patience: match placement {
             Placement::Database => context.patience,
             Placement::Project => context.project_patience,
         },
         waits: !args.no_wait,
         actor: context.actor(),
     };
-    let reach = context.reach().await?;
+    make(&request, args.dry_run, context).await
+}
+
+/// Makes or takes in what was asked for, or shows what that would do.
+pub(super) async fn make(
+    request: &CreateRequest,
+    is_dry_run: bool,
+    context: &Context,
+) -> Result<Ending, Failure> {
     let console = context.console();
-    if args.dry_run {
-        let plan = plan_create(&reach.plane, &request).await?;
+    if is_dry_run {
+        let reach = context.reach().await?;
+        let plan = plan_create(&reach.plane, &reach.places, request).await?;
         console.show(&render_create_plan(console, request.slug.as_str(), &plan));
         return Ok(None);
     }
+    let verb = if request.adopts.is_some() { "adopt" } else { "create" };
+    context.allow_write(&format!("{verb} a tenant"))?;
+    let reach = context.reach().await?;
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
     let report =
-        create(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
+        create(&reach.plane, &reach.places, request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_create(console, &report));
     Ok(None)

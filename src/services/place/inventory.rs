@@ -137,16 +137,14 @@ impl Inventory {
 
     fn claim_project(&mut self, tenant: &Tenant) -> Presence {
         let Some(projects) = &mut self.projects else { return Presence::Unknown };
-        let found = match &tenant.project_ref {
-            Some(reference) => projects.remove(reference),
-            // One whose making was never answered is known by its name.
-            None => {
-                let name = project_name(&tenant.slug, tenant.id);
-                let named = projects.values().find(|project| project.name == name);
-                let reference = named.map(|project| project.reference.clone());
-                reference.and_then(|reference| projects.remove(&reference))
-            }
+        // One whose making was never answered is known by its name.
+        let named = || {
+            let name = project_name(&tenant.slug, tenant.id);
+            let found = projects.values().find(|project| project.name == name);
+            found.map(|project| project.reference.clone())
         };
+        let reference = tenant.project_ref.clone().or_else(named);
+        let found = reference.and_then(|reference| projects.remove(&reference));
         match found {
             None => unseen(tenant),
             Some(_) if tenant.status == TenantStatus::Purged => {

@@ -13,10 +13,10 @@ use super::TenantError;
 use super::trail::Trail;
 use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{
-    self, AuditOutcome, ControlPlane, NewOperation, OperationKind,
+    self, AuditOutcome, ControlPlane, Lease, NewOperation, OperationKind,
 };
 use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
-use crate::model::{Actor, Placement, Slug, Tenant, hex, project_name};
+use crate::model::{Actor, Placement, Slug, Tenant, TenantId, hex, project_name};
 use crate::services::place::Places;
 use crate::services::saga::{Halt, Journal};
 
@@ -28,21 +28,29 @@ pub(super) async fn take(
     purpose: &'static str,
     deadline: Instant,
 ) -> Result<(PgConnection, Tenant), TenantError> {
-    let mut connection = plane.dedicated(purpose).await?;
-    let key = LockKey::of("tenant", tenant.id.0);
-    match hold_until(&mut connection, key, deadline).await? {
-        LockOutcome::Held => {}
-        LockOutcome::Pooled => return Err(TenantError::Pooled),
-        LockOutcome::Busy(holder) => {
-            return Err(TenantError::Busy {
-                slug: tenant.slug.to_string(),
-                holder: holder.unwrap_or_else(|| "another session".to_owned()),
-            });
-        }
-    }
+    let mut connection = lock(plane, &tenant.slug, tenant.id, purpose, deadline).await?;
     let now = control_plane::find_by_id(&mut connection, tenant.id).await?;
     let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
     Ok((connection, now))
+}
+
+/// Returns a session that holds a tenant's control lock.
+pub(super) async fn lock(
+    plane: &ControlPlane,
+    slug: &Slug,
+    id: TenantId,
+    purpose: &'static str,
+    deadline: Instant,
+) -> Result<PgConnection, TenantError> {
+    let mut connection = plane.dedicated(purpose).await?;
+    match hold_until(&mut connection, LockKey::of("tenant", id.0), deadline).await? {
+        LockOutcome::Held => Ok(connection),
+        LockOutcome::Pooled => Err(TenantError::Pooled),
+        LockOutcome::Busy(holder) => Err(TenantError::Busy {
+            slug: slug.to_string(),
+            holder: holder.unwrap_or_else(|| "another session".to_owned()),
+        }),
+    }
 }
 
 /// Finds the tenant that has the slug now, purged ones aside.
@@ -69,7 +77,7 @@ pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Resul
 /// A person who moved the stranger away has decided; nothing else lifts a quarantine.
 pub(super) async fn settle_quarantine(
     connection: &mut PgConnection,
-    places: &Places,
+    (places, plane): (&Places, &ControlPlane),
     tenant: &Tenant,
     wanted: &'static str,
     deadline: Instant,
@@ -78,10 +86,18 @@ pub(super) async fn settle_quarantine(
         return settle_without_database(connection, places, tenant, wanted, deadline).await;
     };
     let cluster = places.cluster();
-    if tenant.placement == Placement::Project {
-        return refuse_quarantined(tenant, wanted);
+    let identity = Identity::of(tenant, plane.id());
+    if let (Placement::Project, Some(project)) = (tenant.placement, &tenant.project_ref) {
+        let purpose = Purpose::query("look");
+        let (home, mut session) = places.operator(plane, tenant, purpose, deadline).await?;
+        let is_ours = home.refuse_stranger(&mut session, &identity, project).await;
+        // One without a stamp is ours only while nothing was registered.
+        if !is_ours.is_ok_and(|is_stamped| is_stamped || tenant.host.is_none()) {
+            return refuse_quarantined(tenant, wanted);
+        }
+        control_plane::lift_quarantine(connection, tenant.id).await?;
+        return Ok(());
     }
-    let identity = Identity::of(tenant, cluster.control_plane_id());
     let mut operator = cluster.operator(Purpose::query("look")).await?;
     if let Some(found) = cluster.look(&mut operator, name).await?
         && cluster.check_ours(name, &identity, &found, tenant.database_oid).is_err()
@@ -90,6 +106,20 @@ pub(super) async fn settle_quarantine(
     }
     control_plane::lift_quarantine(connection, tenant.id).await?;
     Ok(())
+}
+
+/// Returns whether a tenant is an adoption that came to nothing: then what it was to have is left
+/// alone, unless it is stamped already, and a quarantine says only that it is another's.
+pub(super) async fn settle_adoption(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+) -> Result<bool, TenantError> {
+    let is_bare =
+        tenant.host.is_none() && control_plane::was_taken_in(connection, tenant.id).await?;
+    if is_bare && tenant.quarantine.is_some() {
+        control_plane::lift_quarantine(connection, tenant.id).await?;
+    }
+    Ok(is_bare)
 }
 
 /// A tenant that was quarantined before it had a database: because two projects carry its name.
@@ -129,16 +159,28 @@ pub(super) async fn open(
     tenant: &Tenant,
     opening: Opening<'_>,
 ) -> Result<(Journal, Trail, bool), TenantError> {
+    let doing = || PgError::doing("open the operation");
+    let mut transaction = connection.begin().await.map_err(doing())?;
+    let (lease, trail, is_continued) = open_in(&mut transaction, tenant, opening).await?;
+    transaction.commit().await.map_err(doing())?;
+    Ok((Journal { connection, lease }, trail, is_continued))
+}
+
+/// Does the same in a transaction that brings more.
+pub(super) async fn open_in(
+    transaction: &mut PgConnection,
+    tenant: &Tenant,
+    opening: Opening<'_>,
+) -> Result<(Lease, Trail, bool), TenantError> {
     let holder = holder();
-    let open = control_plane::open_operation(&mut connection, tenant.id).await?;
-    let mut transaction = connection.begin().await.map_err(PgError::doing("open the operation"))?;
+    let open = control_plane::open_operation(transaction, tenant.id).await?;
     let (lease, is_continued) = match open {
         Some(operation) if operation.kind == opening.kind.word() => {
-            (control_plane::take_over(&mut transaction, operation.id, &holder).await?, true)
+            (control_plane::take_over(transaction, operation.id, &holder).await?, true)
         }
         other => {
             if other.is_some() {
-                control_plane::supersede(&mut transaction, tenant.id).await?;
+                control_plane::supersede(transaction, tenant.id).await?;
             }
             let new = NewOperation {
                 tenant_id: tenant.id,
@@ -149,7 +191,7 @@ pub(super) async fn open(
                 actor: opening.actor,
                 holder: &holder,
             };
-            (control_plane::start(&mut transaction, &new).await?, false)
+            (control_plane::start(transaction, &new).await?, false)
         }
     };
     let trail = Trail {
@@ -160,9 +202,8 @@ pub(super) async fn open(
         operation_id: lease.operation_id,
     };
     let detail = serde_json::json!({ "request": opening.request, "continued": is_continued });
-    trail.append(&mut transaction, AuditOutcome::Intent, detail).await?;
-    transaction.commit().await.map_err(PgError::doing("open the operation"))?;
-    Ok((Journal { connection, lease }, trail, is_continued))
+    trail.append(transaction, AuditOutcome::Intent, detail).await?;
+    Ok((lease, trail, is_continued))
 }
 
 /// Opens a session on the cluster that may change the tenant's database, and makes sure that nobody
@@ -236,7 +277,8 @@ pub(super) async fn halted(
     error
 }
 
-fn is_contradiction(error: &TenantError) -> bool {
+/// Returns whether an error says that something is another's than the record has it.
+pub(super) fn is_contradiction(error: &TenantError) -> bool {
     match error {
         TenantError::Cluster(ClusterError::Stranger { .. }) => true,
         TenantError::Place(error) => error.is_contradiction(),

@@ -65,7 +65,11 @@ pub async fn run(
     let tenant = control::find(plane, request.consent.slug()).await?;
     let (mut connection, tenant) = control::take(plane, &tenant, "delete", deadline).await?;
     check(&tenant)?;
-    control::settle_quarantine(&mut connection, places, &tenant, "delete", deadline).await?;
+    let is_bare = control::settle_adoption(&mut connection, &tenant).await?;
+    if !is_bare {
+        control::settle_quarantine(&mut connection, (places, plane), &tenant, "delete", deadline)
+            .await?;
+    }
     let open = control_plane::open_operation(&mut connection, tenant.id).await?;
     let is_unfinished = open.is_some_and(|op| op.kind == OperationKind::Delete.word());
     if tenant.status == TenantStatus::Deleted && !is_unfinished {
@@ -90,6 +94,7 @@ pub async fn run(
         trail: trail.clone(),
         identity: Identity::of(&tenant, plane.id()),
         tenant: tenant.clone(),
+        is_bare,
         deadline,
     };
     match saga::run(&mut deletion, &mut journal, interrupt, on_event).await {
@@ -123,6 +128,7 @@ struct Deletion<'a> {
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
+    is_bare: bool,
     deadline: tokio::time::Instant,
 }
 
@@ -198,6 +204,9 @@ impl Deletion<'_> {
         let Some(found) = cluster.look(&mut operator, name).await? else {
             return Ok("there was no database".to_owned());
         };
+        if self.is_bare && found.stamp.contradiction(identity).is_some() {
+            return Ok(format!("{name} was not taken in, and is left as it was"));
+        }
         // What a create left behind before it could stamp it is closed from its first moment.
         if found.is_open || found.stamp.contradiction(identity).is_none() {
             cluster.set_door(&mut operator, name, identity, Door::Closed).await?;

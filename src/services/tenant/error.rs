@@ -103,6 +103,14 @@ pub enum TenantError {
         /// The tenant that has it.
         owner: String,
     },
+    /// What is to be taken in must not be a tenant's.
+    #[error("adopt {what}: {finding}")]
+    Unadoptable {
+        /// The database.
+        what: String,
+        /// Why not.
+        finding: String,
+    },
     /// What is to be taken in is not there.
     #[error("adopt {0}: there is no such thing")]
     NothingThere(String),
@@ -172,7 +180,10 @@ impl Classified for TenantError {
             Self::Quarantined { .. } | Self::Unverified { .. } | Self::NotWaited { .. } => {
                 ErrorKind::Incomplete
             }
-            Self::Protected(_) | Self::NoCredential(_) | Self::Pooled => ErrorKind::Refused,
+            Self::Protected(_)
+            | Self::NoCredential(_)
+            | Self::Unadoptable { .. }
+            | Self::Pooled => ErrorKind::Refused,
             // The operation stays open and the same command continues it, whatever stopped it; only
             // what needs somebody else to act keeps its own kind.
             Self::Stopped { source, .. } => match source.kind() {
@@ -228,7 +239,10 @@ impl Classified for TenantError {
                 Some("run the same command again: it continues where it stopped".to_owned())
             }
             Self::Taken { owner, .. } => Some(format!("tenantctl tenant show {owner}")),
-            Self::NothingThere(_) | Self::IdUsed { .. } | Self::Unverified { .. } => None,
+            Self::NothingThere(_)
+            | Self::IdUsed { .. }
+            | Self::Unadoptable { .. }
+            | Self::Unverified { .. } => None,
         }
     }
 }

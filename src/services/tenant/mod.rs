@@ -3,8 +3,10 @@
 //! Create, delete, restore and purge are sagas; everything that is one statement is one function.
 
 mod access;
+mod adopt;
 mod control;
 mod create;
+mod creation;
 mod credential;
 mod delete;
 mod error;
@@ -14,6 +16,7 @@ mod protect;
 mod purge;
 mod report;
 mod request;
+mod reservation;
 mod restore;
 mod trail;
 

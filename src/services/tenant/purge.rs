@@ -154,7 +154,11 @@ pub async fn run(
     }
     let (mut connection, tenant) = control::take(plane, &tenant, "purge", deadline).await?;
     check(&tenant)?;
-    control::settle_quarantine(&mut connection, places, &tenant, "purge", deadline).await?;
+    let is_bare = control::settle_adoption(&mut connection, &tenant).await?;
+    if !is_bare {
+        control::settle_quarantine(&mut connection, (places, plane), &tenant, "purge", deadline)
+            .await?;
+    }
     let opening = Opening {
         kind: OperationKind::Purge,
         action: "tenant.purge",
@@ -164,8 +168,15 @@ pub async fn run(
     };
     let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
-    let mut purging =
-        Purging { plane, places, trail: trail.clone(), identity, tenant: tenant.clone(), deadline };
+    let mut purging = Purging {
+        plane,
+        places,
+        trail: trail.clone(),
+        identity,
+        tenant: tenant.clone(),
+        is_bare,
+        deadline,
+    };
     match saga::run(&mut purging, &mut journal, interrupt, on_event).await {
         Ok(steps) => {
             let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
@@ -196,6 +207,7 @@ struct Purging<'a> {
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
+    is_bare: bool,
     deadline: tokio::time::Instant,
 }
 
@@ -245,8 +257,11 @@ impl Purging<'_> {
 
     async fn check_project(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let at = (self.places, self.plane);
-        let found = project::find_ours(at, journal, &mut self.tenant, self.deadline).await?;
-        Ok(match found {
+        let found = project::find_ours(at, journal, &mut self.tenant, self.deadline).await;
+        if self.is_bare && matches!(&found, Err(error) if control::is_contradiction(error)) {
+            return Ok("the project was not taken in, and is left as it is".to_owned());
+        }
+        Ok(match found? {
             None => "there is no project".to_owned(),
             Some((reference, proof)) => format!("project {reference} {proof}"),
         })
@@ -255,8 +270,11 @@ impl Purging<'_> {
     /// Looks once more whose it is, right before it goes for good, backups included.
     async fn drop_project(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         let at = (self.places, self.plane);
-        let found = project::find_ours(at, journal, &mut self.tenant, self.deadline).await?;
-        let Some((reference, _)) = found else { return Ok("there was no project".to_owned()) };
+        let found = project::find_ours(at, journal, &mut self.tenant, self.deadline).await;
+        if self.is_bare && matches!(&found, Err(error) if control::is_contradiction(error)) {
+            return Ok("no project of ours to delete".to_owned());
+        }
+        let Some((reference, _)) = found? else { return Ok("there was no project".to_owned()) };
         control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
         let was_there = self.places.projects()?.delete(&reference, self.deadline).await?;
         Ok(if was_there {
@@ -285,6 +303,9 @@ impl Purging<'_> {
         }
         match self.places.cluster().look(&mut operator, name).await? {
             None => Ok(format!("{name} is not there")),
+            Some(found) if self.is_bare && found.stamp.contradiction(&self.identity).is_some() => {
+                Ok(format!("{name} was not taken in, and is left as it is"))
+            }
             Some(found) => {
                 self.places.cluster().check_ours(
                     name,
@@ -301,6 +322,13 @@ impl Purging<'_> {
         let Some(name) = &self.tenant.database else {
             return Ok("there was no database".to_owned());
         };
+        if self.is_bare {
+            let mut operator = self.places.cluster().operator(Purpose::query("purge")).await?;
+            let found = self.places.cluster().look(&mut operator, name).await?;
+            if found.is_some_and(|found| found.stamp.contradiction(&self.identity).is_some()) {
+                return Ok("no database of ours to drop".to_owned());
+            }
+        }
         let oid = self.tenant.database_oid;
         let was_there =
             self.places.cluster().drop_database(name, &self.identity, oid, self.deadline).await?;

@@ -46,6 +46,8 @@ pub struct CreatePlan {
     pub database: Option<String>,
     /// The project it would get, for placement `project`.
     pub project: Option<String>,
+    /// What was found where something is to be taken in.
+    pub found: Option<Vec<String>>,
     /// The steps that would run, by word and title.
     pub steps: Vec<(&'static str, &'static str)>,
     /// Where its schema would stand afterwards.

@@ -54,7 +54,8 @@ pub async fn run(
         Err(error) => return Err(gone(plane, request, error).await?),
     };
     let (mut connection, tenant) = control::take(plane, &tenant, "restore", deadline).await?;
-    control::settle_quarantine(&mut connection, places, &tenant, "restore", deadline).await?;
+    control::settle_quarantine(&mut connection, (places, plane), &tenant, "restore", deadline)
+        .await?;
     match tenant.status {
         TenantStatus::Deleted => {}
         TenantStatus::Purging | TenantStatus::Purged => return Err(wrong_state(&tenant)),

@@ -1,0 +1,127 @@
+//! What is to be taken in, looked at before anything is written anywhere.
+
+use tokio::time::Instant;
+
+use super::{CreateRequest, Existing, TenantError};
+use crate::adapters::cluster::{Identity, Stamp, Survey};
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::management::Phase;
+use crate::model::{ProjectRef, escape_controls};
+use crate::services::place::{PlaceError, Places};
+
+/// Looks at what is to be taken in, and returns what the operator reads before doing so.
+///
+/// # Errors
+/// When it is not there, is a tenant's already, or is nothing that a tenant may have alone.
+pub(super) async fn look(
+    plane: &ControlPlane,
+    places: &Places,
+    request: &CreateRequest,
+    wanted: &Existing,
+    deadline: Instant,
+) -> Result<Vec<String>, TenantError> {
+    refuse_taken(plane, request, wanted).await?;
+    match wanted {
+        Existing::Database(name) => look_at_database(plane, places, request, name).await,
+        Existing::Project(project) => look_at_project(places, project, deadline).await,
+    }
+}
+
+async fn look_at_database(
+    plane: &ControlPlane,
+    places: &Places,
+    request: &CreateRequest,
+    name: &str,
+) -> Result<Vec<String>, TenantError> {
+    let refused = |finding: &str| TenantError::Unadoptable {
+        what: format!("database `{}`", escape_controls(name)),
+        finding: finding.to_owned(),
+    };
+    let surveyed = places.cluster().survey(name).await?;
+    let Some(Survey { stamp, is_template, has_control_plane, tables, unguarded, bytes }) = surveyed
+    else {
+        return Err(TenantError::NothingThere(format!("database `{}`", escape_controls(name))));
+    };
+    if is_template || name == "postgres" {
+        return Err(refused(
+            "it is the server's own, and taking it in would lock everybody else out of it",
+        ));
+    }
+    if has_control_plane {
+        return Err(refused("it holds a control plane"));
+    }
+    match (&stamp, request.id) {
+        (Stamp::None, _) => {}
+        (Stamp::Of(owner), Some(id))
+            if owner.is_same(&Identity::new(id, &request.slug, plane.id())) => {}
+        (Stamp::Of(owner), _) if owner.control_plane_id == plane.id() => {
+            return Err(refused(&format!(
+                "it is stamped as tenant {} (`{}`), of which nothing is recorded; take it in under \
+                 that id with --id",
+                owner.tenant_id,
+                escape_controls(&owner.slug)
+            )));
+        }
+        (Stamp::Of(owner), _) => {
+            return Err(refused(&format!(
+                "its stamp names tenant {} of another control plane ({})",
+                owner.tenant_id, owner.control_plane_id
+            )));
+        }
+        (Stamp::Foreign, _) => {
+            return Err(refused(
+                "it has a comment that is not ours, and the stamp would replace it; if nobody \
+                 needs it: COMMENT ON DATABASE … IS NULL",
+            ));
+        }
+    }
+    Ok(vec![
+        format!("{tables} tables, {unguarded} of them without row security"),
+        format!("{} MiB", bytes / (1024 * 1024)),
+    ])
+}
+
+async fn look_at_project(
+    places: &Places,
+    project: &ProjectRef,
+    deadline: Instant,
+) -> Result<Vec<String>, TenantError> {
+    let nothing = || TenantError::NothingThere(format!("project {project}"));
+    let found =
+        places.projects()?.api().project(project, deadline).await.map_err(PlaceError::from)?;
+    let found = found.ok_or_else(nothing)?;
+    let status = found.status.word().to_owned();
+    match found.status.phase() {
+        Phase::Ready | Phase::Pending => {}
+        Phase::Gone => return Err(nothing()),
+        phase @ (Phase::Paused | Phase::Failed) => {
+            let (project, is_paused) = (project.to_string(), phase == Phase::Paused);
+            return Err(PlaceError::Unusable { project, status, is_paused }.into());
+        }
+    }
+    let mut findings = vec![format!("`{}`", found.name), status];
+    findings.extend(found.region);
+    Ok(findings)
+}
+
+/// Refuses what another tenant has.
+pub(super) async fn refuse_taken(
+    plane: &ControlPlane,
+    request: &CreateRequest,
+    existing: &Existing,
+) -> Result<(), TenantError> {
+    let (project, database) = match existing {
+        Existing::Project(project) => (Some(project), None),
+        Existing::Database(name) => (None, Some(name.as_str())),
+    };
+    let found =
+        control_plane::find_by_place(&mut *plane.session().await?, project, database).await?;
+    match found {
+        Some(owner) if owner.slug != request.slug => Err(TenantError::Taken {
+            what: project
+                .map_or_else(|| database.unwrap_or_default().to_owned(), ToString::to_string),
+            owner: owner.slug.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
