@@ -110,6 +110,37 @@ fn where_the_direct_host_is_out_of_reach_the_pooler_is_used() {
 }
 
 #[test]
+fn with_an_authority_databases_are_verified_by_it_and_never_entered_in_the_clear() {
+    let (fake, operator) = operator();
+    let (right, wrong) = (operator.home().join("ca.crt"), operator.home().join("other.crt"));
+    std::fs::write(&right, fake.authority()).unwrap();
+    let other = Fake::start(server().programs(), 0);
+    std::fs::write(&wrong, other.authority()).unwrap();
+    let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &right);
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let url = operator.run("tenant url acme --reveal").success();
+    assert!(url.stdout().contains("sslmode=verify-full"), "{}", url.stdout().len());
+    let is_tls: bool = login(&operator, "acme").unwrap().value("SELECT true");
+    assert!(is_tls);
+    let migrate = "migrate apply --tenant acme -o json";
+    let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &wrong);
+    let ran = operator.run(migrate);
+    assert_ne!(ran.code(), 0, "{ran}");
+    assert!(format!("{ran}").contains("certificate"), "{ran}");
+    let missing = operator.home().join("nowhere.crt");
+    let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &missing);
+    assert_ne!(operator.run(migrate).code(), 0);
+    // A server that speaks no TLS is not entered.
+    fake.set(&json!({ "refuses_tls": true }));
+    let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &right);
+    let ran = operator.run("tenant create clear --name X --timeout 3s -o json");
+    assert_ne!(ran.code(), 0, "{ran}");
+    assert!(format!("{ran}").to_lowercase().contains("tls"), "{ran}");
+    let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &right);
+    let _ran = operator.run(migrate).success();
+}
+
+#[test]
 fn where_login_roles_are_refused_the_password_is_reset_and_forgotten() {
     let (fake, operator) = operator();
     fake.set(&json!({ "refuses_login_roles": true }));

@@ -56,8 +56,8 @@ fn what_is_on_one_side_only_is_marked() {
     assert!(!line("here").contains(','), "{table}");
     assert!(table.stderr().contains("2 recorded and not there"), "{table}");
     let lines = operator.run("tenant list -o ndjson").success();
-    let last: Value = serde_json::from_str(lines.stdout().lines().last().unwrap()).unwrap();
-    assert_eq!(last["unrecorded"]["slug"], "ghost");
+    let newest: Value = serde_json::from_str(lines.stdout().lines().last().unwrap()).unwrap();
+    assert_eq!(newest["unrecorded"]["slug"], "ghost");
 
     // A part of the list says nothing about what is in no list, and the record alone asks nobody.
     assert_eq!(listed(&operator, "--search lost")["unrecorded"], json!([]));

@@ -142,7 +142,8 @@ impl Endpoint {
     }
 
     /// Returns a server whose address somebody told us. Beyond this machine it must show a
-    /// certificate that fits, by the authorities in `root_cert` when there is such a file.
+    /// certificate that fits; where there is a file of authorities in `root_cert`, by them and
+    /// everywhere.
     pub fn told(
         host: &str,
         port: u16,
@@ -151,7 +152,8 @@ impl Endpoint {
         root_cert: Option<PathBuf>,
     ) -> Self {
         let host = Host::Tcp(host.to_owned());
-        let tls = if is_this_machine(&host) { "prefer" } else { "verify-full" };
+        let is_trusted = is_this_machine(&host) && root_cert.is_none();
+        let tls = if is_trusted { "prefer" } else { "verify-full" };
         let (user, database) = (user.to_owned(), database.to_owned());
         Self { host, port, user, password: None, database, tls, root_cert }
     }
@@ -232,10 +234,16 @@ impl Endpoint {
         match &self.host {
             Host::Tcp(name) => {
                 let host = if name.contains(':') { format!("[{name}]") } else { name.clone() };
-                let tls = match self.tls {
+                let mut tls = match self.tls {
                     "disable" | "prefer" => String::new(),
                     word => format!("?sslmode={word}"),
                 };
+                // Where the string is used, the server must be verified by the same.
+                if let (Some(file), false) = (&self.root_cert, tls.is_empty()) {
+                    let file = file.to_string_lossy();
+                    tls.push_str("&sslrootcert=");
+                    tls.extend(utf8_percent_encode(&file, ESCAPED));
+                }
                 format!("postgresql://{login}@{host}:{}/{database}{tls}", self.port)
             }
             Host::Socket(directory) => format!(

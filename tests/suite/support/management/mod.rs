@@ -8,6 +8,7 @@ mod document;
 mod postgres;
 mod routes;
 mod state;
+mod tls;
 mod wire;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use document::Document;
 use postgres::Postgres;
@@ -43,6 +45,9 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// The first three parts of the addresses its databases have.
     network: String,
+    /// The certificate of the authority that its databases' own are signed by.
+    authority: String,
+    tls: TlsAcceptor,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -50,6 +55,11 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // A test that failed has said so; what it left here is still worth showing.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Returns what a new address speaks TLS with.
+    fn tls(&self) -> Option<TlsAcceptor> {
+        (!self.state().settings.refuses_tls).then(|| self.tls.clone())
     }
 }
 
@@ -74,11 +84,14 @@ impl Fake {
         let (postgres, handle) = (Arc::clone(postgres), runtime.handle().clone());
         let (shared, url) = runtime.block_on(async {
             let (network, pooler) = network().await;
+            let (authority, tls) = tls::certify(&network);
             let shared = Arc::new(Shared {
                 document: Document::read(),
                 postgres,
                 state: Mutex::new(State::new()),
                 network,
+                authority,
+                tls,
                 tasks: Mutex::new(JoinSet::new()),
             });
             let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -86,7 +99,7 @@ impl Fake {
             let router = routes::router(Arc::clone(&shared));
             let route = routes::pooler_route(&shared);
             let mut tasks = shared.tasks.lock().unwrap();
-            tasks.spawn(wire::serve(pooler, shared.postgres.socket(), route));
+            tasks.spawn(wire::serve(pooler, shared.postgres.socket(), shared.tls(), route));
             tasks.spawn(async move { drop(axum::serve(listener, router).await) });
             drop(tasks);
             (shared, url)
@@ -97,6 +110,11 @@ impl Fake {
     /// Returns its address.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the certificate of the authority that its databases' own are signed by.
+    pub(crate) fn authority(&self) -> &str {
+        &self.shared.authority
     }
 
     /// Changes how it behaves.

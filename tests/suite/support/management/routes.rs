@@ -445,7 +445,7 @@ pub(super) async fn make_project(
         };
         let listener = TcpListener::bind((address, 5432)).await.unwrap();
         let route = direct_route(shared, &reference);
-        let task = wire::serve(listener, shared.postgres.socket(), route);
+        let task = wire::serve(listener, shared.postgres.socket(), shared.tls(), route);
         let door = shared.tasks.lock().unwrap().spawn(task);
         change(shared, &reference, |project| project.doors.push(door));
     }

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) refuses_login_roles: bool,
     /// Whether the database's own host cannot be reached, as where there is no IPv6.
     pub(crate) hides_direct_host: bool,
+    /// Whether the databases of new projects speak in the clear only.
+    pub(crate) refuses_tls: bool,
     /// How long a new project is missing from lists.
     pub(crate) list_lag_ms: u64,
     /// How many projects a user may have.
@@ -47,6 +49,7 @@ impl Default for Settings {
             name_taken_status: 400,
             refuses_login_roles: false,
             hides_direct_host: false,
+            refuses_tls: false,
             list_lag_ms: 0,
             project_limit: None,
             calls_a_minute: 120,

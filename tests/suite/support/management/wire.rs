@@ -3,14 +3,15 @@
 //!
 //! What a client calls database `postgres` and role `postgres` are the project's own; the server
 //! behind has them under other names. The pooler's address serves all projects, told apart by what
-//! follows the role's name, as Supavisor does it.
+//! follows the role's name, as Supavisor does it. Both speak TLS with who asks for it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
@@ -26,23 +27,44 @@ pub(crate) struct Passage {
     pub(crate) user: String,
 }
 
+/// A client, in the clear or not.
+trait Client: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Client for T {}
+
 /// Serves an address until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, socket: PathBuf, route: Route) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    socket: PathBuf,
+    tls: Option<TlsAcceptor>,
+    route: Route,
+) {
     let mut sessions = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        let (socket, route) = (socket.clone(), Arc::clone(&route));
-        sessions.spawn(async move { drop(session(client, socket, route).await) });
+        let (socket, tls, route) = (socket.clone(), tls.clone(), Arc::clone(&route));
+        sessions.spawn(async move { drop(session(client, socket, tls, route).await) });
         while sessions.try_join_next().is_some() {}
     }
 }
 
-async fn session(mut client: TcpStream, socket: PathBuf, route: Route) -> std::io::Result<()> {
+async fn session(
+    client: TcpStream,
+    socket: PathBuf,
+    tls: Option<TlsAcceptor>,
+    route: Route,
+) -> std::io::Result<()> {
     client.set_nodelay(true)?;
+    let mut client: Box<dyn Client> = Box::new(client);
     let message = loop {
         let length = client.read_u32().await?;
         let code = client.read_u32().await?;
         if matches!(code, SSL_REQUEST | GSS_REQUEST) {
-            client.write_all(b"N").await?;
+            match &tls {
+                Some(tls) if code == SSL_REQUEST => {
+                    client.write_all(b"S").await?;
+                    client = Box::new(tls.accept(client).await?);
+                }
+                _ => client.write_all(b"N").await?,
+            }
             continue;
         }
         let size = (length as usize).saturating_sub(8).min(10_000);
@@ -99,7 +121,7 @@ fn value(fields: &[String], name: &str) -> Option<String> {
     pair.get(1).cloned()
 }
 
-async fn refuse(client: &mut TcpStream, sqlstate: &str, text: &str) -> std::io::Result<()> {
+async fn refuse(client: &mut impl Client, sqlstate: &str, text: &str) -> std::io::Result<()> {
     let mut body = Vec::new();
     for (kind, field) in [(b'S', "FATAL"), (b'V', "FATAL"), (b'C', sqlstate), (b'M', text)] {
         body.push(kind);
