@@ -269,6 +269,22 @@ fn tables_fit_the_window_and_lose_nothing_when_piped() {
 }
 
 #[test]
+fn columns_stand_under_their_headings_in_colour_too() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name 'Acme Ltd' --no-migrate").success();
+    let mut command = operator.command("tenant list");
+    command.env("TERM", "xterm").env_remove("NO_COLOR");
+    let (_, seen) = Terminal::start(command, 120).end();
+    assert!(seen.contains('\u{1b}'), "in colour: {seen:?}");
+    let seen = plain(&seen);
+    let lines: Vec<_> = seen.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 2, "nothing wraps where there is room:\n{seen}");
+    let at = |line: &str, word: &str| line.find(word).unwrap();
+    assert_eq!(at(lines[0], "STATUS"), at(lines[1], "active"), "{seen}");
+    assert_eq!(at(lines[0], "CREATED"), at(lines[1], "20"), "{seen}");
+}
+
+#[test]
 fn a_hostile_name_reaches_no_terminal_raw() {
     let operator = Operator::new();
     let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();

@@ -52,8 +52,9 @@ pub async fn run<S: Saga>(
         if interrupt.is_raised() {
             return Err(Halt::Interrupted { next: step.word() });
         }
+        let title = saga.title(step);
         let emit = |progress| {
-            on_event(StepEvent { step: step.word(), title: step.title(), progress });
+            on_event(StepEvent { step: step.word(), title, progress });
         };
         let started = Instant::now();
         emit(StepProgress::Started);

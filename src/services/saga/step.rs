@@ -34,6 +34,11 @@ pub trait Saga {
     /// Returns the steps in order.
     fn steps(&self) -> Vec<Self::Step>;
 
+    /// Returns what people read while a step runs.
+    fn title(&self, step: Self::Step) -> &'static str {
+        step.title()
+    }
+
     /// Looks whether a step's effect is there.
     async fn look(&mut self, step: Self::Step) -> Result<Look, Self::Error>;
 

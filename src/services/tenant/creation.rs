@@ -36,6 +36,7 @@ impl Step {
     pub(super) fn title_in(self, request: &CreateRequest) -> &'static str {
         match self {
             Self::Place if request.adopts.is_some() => "Take it in",
+            Self::Place if request.placement == Placement::Project => "Ask for the project",
             step => step.title(),
         }
     }
@@ -145,6 +146,10 @@ impl Saga for Creation<'_> {
 
     fn steps(&self) -> Vec<Step> {
         steps_of(self.request)
+    }
+
+    fn title(&self, step: Step) -> &'static str {
+        step.title_in(self.request)
     }
 
     async fn look(&mut self, _step: Step) -> Result<Look, TenantError> {

@@ -219,6 +219,13 @@ impl Saga for Purging<'_> {
         STEPS.to_vec()
     }
 
+    fn title(&self, step: Step) -> &'static str {
+        match step {
+            Step::Drop if self.is_in_project() => "Delete the project",
+            step => step.title(),
+        }
+    }
+
     async fn look(&mut self, step: Step) -> Result<Look, TenantError> {
         Ok(match step {
             Step::Commit if self.tenant.status == TenantStatus::Purging => {
