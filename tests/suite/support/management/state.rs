@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 /// How the fake behaves; every field can be set while it runs.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Settings {
     /// How long a new project comes up.
     pub(crate) coming_up_ms: u64,
