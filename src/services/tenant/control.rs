@@ -16,9 +16,9 @@ use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, Lease, NewOperation, OperationKind,
 };
 use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
-use crate::model::{Actor, Placement, Slug, Tenant, TenantId, hex, project_name};
+use crate::model::{Actor, Interrupt, Placement, Slug, Tenant, TenantId, hex, project_name};
 use crate::services::place::Places;
-use crate::services::saga::{Halt, Journal};
+use crate::services::saga::{self, Halt, Journal, Saga, StepEvent, StepReport};
 
 /// Takes the tenant's control lock and returns the session that holds it, with the tenant as it is
 /// now that nobody else can change it.
@@ -249,8 +249,26 @@ async fn hold_on(
     Ok(session)
 }
 
+/// Runs a saga on a tenant to its end, and returns the tenant as it is then.
+pub(super) async fn carry_out<S: Saga<Error = TenantError>>(
+    saga: &mut S,
+    act: &'static str,
+    (mut journal, trail): (Journal, &Trail),
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(StepEvent),
+) -> Result<(Tenant, Vec<StepReport>), TenantError> {
+    match saga::run(saga, &mut journal, interrupt, on_event).await {
+        Ok(steps) => {
+            let now = control_plane::find_by_id(&mut journal.connection, trail.tenant_id).await?;
+            let now = now.ok_or_else(|| TenantError::NotFound(trail.slug.to_string()))?;
+            Ok((now, steps))
+        }
+        Err(halt) => Err(halted(halt, act, &mut journal, trail).await),
+    }
+}
+
 /// Turns a saga's halt into the operator's error, and writes the failure into the audit trail.
-pub(super) async fn halted(
+async fn halted(
     halt: Halt<TenantError>,
     act: &'static str,
     journal: &mut Journal,

@@ -15,7 +15,7 @@ use crate::model::{
     DatabaseName, Interrupt, Placement, Tenant, TenantId, TenantStatus, project_name,
 };
 use crate::services::place::Places;
-use crate::services::saga::{self, SagaStep, StepEvent, StepProgress, StepReport};
+use crate::services::saga::{SagaStep, StepEvent, StepProgress, StepReport};
 
 /// The step before the saga.
 const RESERVE: (&str, &str) = ("reserve", "Reserve the slug");
@@ -94,7 +94,7 @@ pub async fn run(
     let outcome = format!("{outcome}, {}", reserved.tenant.id);
     emit(StepProgress::Finished { outcome: outcome.clone(), was_there, elapsed });
     let Reserved { tenant, open, is_new } = reserved;
-    let Some(Opened { mut journal, trail, is_continued }) = open else {
+    let Some(Opened { journal, trail, is_continued }) = open else {
         return Ok(report(places, request, tenant, CreateOutcome::AlreadyThere, vec![], started));
     };
     let mut creation = Creation::new(
@@ -106,25 +106,19 @@ pub async fn run(
         interrupt,
         on_event,
     );
-    match saga::run(&mut creation, &mut journal, interrupt, on_event).await {
-        Ok(mut steps) => {
-            steps.insert(0, StepReport { step: RESERVE.0, outcome, was_there, elapsed });
-            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
-            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
-            let outcome = if request.adopts.is_some() {
-                CreateOutcome::Adopted
-            } else if is_continued || !is_new {
-                CreateOutcome::Continued
-            } else {
-                CreateOutcome::Created
-            };
-            Ok(report(places, request, now, outcome, steps, started))
-        }
-        Err(halt) => {
-            let act = if request.adopts.is_some() { "adopt" } else { "create" };
-            Err(control::halted(halt, act, &mut journal, &trail).await)
-        }
-    }
+    let act = if request.adopts.is_some() { "adopt" } else { "create" };
+    let under = (journal, &trail);
+    let (now, mut steps) =
+        control::carry_out(&mut creation, act, under, interrupt, on_event).await?;
+    steps.insert(0, StepReport { step: RESERVE.0, outcome, was_there, elapsed });
+    let outcome = if request.adopts.is_some() {
+        CreateOutcome::Adopted
+    } else if is_continued || !is_new {
+        CreateOutcome::Continued
+    } else {
+        CreateOutcome::Created
+    };
+    Ok(report(places, request, now, outcome, steps, started))
 }
 
 fn report(

@@ -12,7 +12,7 @@ use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, Operation
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{DatabaseName, Interrupt, Placement, Slug, Tenant, TenantStatus};
 use crate::services::place::Places;
-use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
+use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -86,25 +86,21 @@ pub async fn run(
         first_step: Step::Mark.word(),
         actor: &request.actor,
     };
-    let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
+    let (journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let mut deletion = Deletion {
         plane,
         places,
         request,
         trail: trail.clone(),
         identity: Identity::of(&tenant, plane.id()),
-        tenant: tenant.clone(),
+        tenant,
         is_bare,
         deadline,
     };
-    match saga::run(&mut deletion, &mut journal, interrupt, on_event).await {
-        Ok(steps) => {
-            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
-            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
-            Ok(DeleteReport { tenant: now, was_deleted: false, steps, elapsed: started.elapsed() })
-        }
-        Err(halt) => Err(control::halted(halt, "delete", &mut journal, &trail).await),
-    }
+    let under = (journal, &trail);
+    let (tenant, steps) =
+        control::carry_out(&mut deletion, "delete", under, interrupt, on_event).await?;
+    Ok(DeleteReport { tenant, was_deleted: false, steps, elapsed: started.elapsed() })
 }
 
 fn check(tenant: &Tenant) -> Result<(), TenantError> {

@@ -16,7 +16,7 @@ use crate::adapters::control_plane::{
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{Interrupt, Placement, Slug, Tenant, TenantStatus};
 use crate::services::place::Places;
-use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
+use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -166,25 +166,14 @@ pub async fn run(
         first_step: Step::Check.word(),
         actor: &request.actor,
     };
-    let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
+    let (journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
-    let mut purging = Purging {
-        plane,
-        places,
-        trail: trail.clone(),
-        identity,
-        tenant: tenant.clone(),
-        is_bare,
-        deadline,
-    };
-    match saga::run(&mut purging, &mut journal, interrupt, on_event).await {
-        Ok(steps) => {
-            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
-            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
-            Ok(PurgeReport { tenant: now, was_purged: false, steps, elapsed: started.elapsed() })
-        }
-        Err(halt) => Err(control::halted(halt, "purge", &mut journal, &trail).await),
-    }
+    let mut purging =
+        Purging { plane, places, trail: trail.clone(), identity, tenant, is_bare, deadline };
+    let under = (journal, &trail);
+    let (tenant, steps) =
+        control::carry_out(&mut purging, "purge", under, interrupt, on_event).await?;
+    Ok(PurgeReport { tenant, was_purged: false, steps, elapsed: started.elapsed() })
 }
 
 fn check(tenant: &Tenant) -> Result<(), TenantError> {

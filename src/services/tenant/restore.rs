@@ -12,7 +12,7 @@ use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, Operation
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{Interrupt, Placement, Tenant, TenantStatus};
 use crate::services::place::Places;
-use crate::services::saga::{self, Journal, Look, Saga, SagaStep, StepEvent};
+use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -71,24 +71,14 @@ pub async fn run(
         first_step: Step::Open.word(),
         actor: &request.actor,
     };
-    let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
+    let (journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
-    let mut restoration = Restoration {
-        plane,
-        places,
-        trail: trail.clone(),
-        identity,
-        tenant: tenant.clone(),
-        deadline,
-    };
-    match saga::run(&mut restoration, &mut journal, interrupt, on_event).await {
-        Ok(steps) => {
-            let now = control_plane::find_by_id(&mut journal.connection, tenant.id).await?;
-            let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
-            Ok(RestoreReport { tenant: now, was_there: false, steps, elapsed: started.elapsed() })
-        }
-        Err(halt) => Err(control::halted(halt, "restore", &mut journal, &trail).await),
-    }
+    let mut restoration =
+        Restoration { plane, places, trail: trail.clone(), identity, tenant, deadline };
+    let under = (journal, &trail);
+    let (tenant, steps) =
+        control::carry_out(&mut restoration, "restore", under, interrupt, on_event).await?;
+    Ok(RestoreReport { tenant, was_there: false, steps, elapsed: started.elapsed() })
 }
 
 /// A purged tenant is a clearer answer than "there is none".
