@@ -218,3 +218,18 @@ fn killed_anywhere_it_continues_and_there_is_one_project() {
         finish(&fake, &operator, 1);
     }
 }
+
+#[test]
+fn purging_that_is_killed_anywhere_continues_and_nothing_is_left() {
+    let purge = "tenant delete acme --purge --no-backup --confirm acme";
+    let (fake, operator) = operator();
+    for point in ["check.after", "drop.after", "tombstone.before"] {
+        let _ran = operator.run(CREATE).success();
+        let _ran = operator.run_failing(&format!("{point}:kill"), purge).was_killed();
+        let _ran = operator.run(purge).success();
+        assert_eq!(fake.projects(), [], "{point}");
+        assert!(operator.tenants("acme").iter().all(|tenant| tenant.status == "purged"));
+    }
+    let seen = operator.run("tenant list -o json").success().json();
+    assert_eq!((&seen["tenants"], &seen["unrecorded"]), (&json!([]), &json!([])));
+}
