@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::progress::{millis, seconds};
+use super::table::{self, Cell};
 use super::tenant::tenant_json;
-use super::{Console, View, table};
+use super::{Console, View};
 use crate::model::redact;
 use crate::services::session::{
     LayerReport, LayerVerdict, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
@@ -60,8 +61,10 @@ fn layer_table(console: &Console, layers: &[LayerReport]) -> String {
         .iter()
         .map(|layer| {
             let word = layer_word(layer);
-            let word = if layer.has_failed() { console.bad(word) } else { word.to_owned() };
-            vec![layer.layer.to_owned(), word, seconds(layer.at), redact(&layer.detail)]
+            let word =
+                if layer.has_failed() { Cell::bad(console, word) } else { word.to_owned().into() };
+            let (at, detail) = (seconds(layer.at), redact(&layer.detail));
+            vec![layer.layer.to_owned().into(), word, at.into(), detail.into()]
         })
         .collect();
     table::table(console, &["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
@@ -76,13 +79,14 @@ pub(super) fn layer_word(layer: &LayerReport) -> &'static str {
     }
 }
 
-fn probe_row(console: &Console, probe: &ProbeReport) -> Vec<String> {
+fn probe_row(console: &Console, probe: &ProbeReport) -> Vec<Cell> {
     let word = match probe.verdict {
-        ProbeVerdict::Refused => console.good("refused"),
-        ProbeVerdict::GotIn => console.bad("GOT IN"),
-        ProbeVerdict::CouldNotRun(_) => console.bad("could not run"),
+        ProbeVerdict::Refused => Cell::good(console, "refused"),
+        ProbeVerdict::GotIn => Cell::bad(console, "GOT IN"),
+        ProbeVerdict::CouldNotRun(_) => Cell::bad(console, "could not run"),
     };
-    vec![probe.probe.to_owned(), word, seconds(probe.at), redact(&probe.detail)]
+    let (at, detail) = (seconds(probe.at), redact(&probe.detail));
+    vec![probe.probe.to_owned().into(), word, at.into(), detail.into()]
 }
 
 fn layer_json(layer: &LayerReport) -> Value {

@@ -5,13 +5,38 @@ use comfy_table::{ContentArrangement, Table};
 use super::Console;
 use crate::model::escape_controls;
 
+/// What stands in a table: text, whatever it holds, that is shown as it is read, perhaps in colour.
+pub(super) struct Cell(String);
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self(escape_controls(&text))
+    }
+}
+
+impl Cell {
+    /// Returns a word of ours in the colour of what is well.
+    pub(super) fn good(console: &Console, word: &'static str) -> Self {
+        Self(console.good(word))
+    }
+
+    /// Returns a word of ours in the colour of what is not.
+    pub(super) fn bad(console: &Console, word: &'static str) -> Self {
+        Self(console.bad(word))
+    }
+}
+
 /// Returns a table without lines, as wide as the window at most; unbounded when piped.
-pub(super) fn table(console: &Console, headers: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(super) fn table<C: Into<Cell>>(
+    console: &Console,
+    headers: &[&str],
+    rows: Vec<Vec<C>>,
+) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(headers.iter().map(|header| console.heading(header)));
     for row in rows {
-        table.add_row(row.iter().map(|cell| escape_controls(cell)));
+        table.add_row(row.into_iter().map(|cell| cell.into().0));
     }
     // Width and colour are the console's decisions, not the library's guess.
     table.force_no_tty();

@@ -282,6 +282,10 @@ fn columns_stand_under_their_headings_in_colour_too() {
     let at = |line: &str, word: &str| line.find(word).unwrap();
     assert_eq!(at(lines[0], "STATUS"), at(lines[1], "active"), "{seen}");
     assert_eq!(at(lines[0], "CREATED"), at(lines[1], "20"), "{seen}");
+    let mut command = operator.command("lockdown acme --reason stolen");
+    command.env("TERM", "xterm").env_remove("NO_COLOR");
+    let (_, seen) = Terminal::start(command, 120).end();
+    assert!(seen.contains("refused") && !seen.contains("u{1b}"), "{seen}");
 }
 
 #[test]
