@@ -141,8 +141,19 @@ impl Console {
     /// Writes a note for people to stderr, unless they want none or read JSON.
     pub fn note(&self, text: &str) {
         if !self.appearance.is_quiet && self.appearance.format == Format::Table {
-            self.err(text);
+            self.err(&self.wrapped(text));
         }
+    }
+
+    /// Returns prose that fits the window; what is indented is a command to be copied, and stays
+    /// whole.
+    fn wrapped(&self, text: &str) -> String {
+        let Some(width) = self.line_width() else { return text.to_owned() };
+        let options = textwrap::Options::new(width).break_words(false);
+        let fit = |line: &str| {
+            if line.starts_with(' ') { line.to_owned() } else { textwrap::fill(line, &options) }
+        };
+        text.split('\n').map(fit).collect::<Vec<_>>().join("\n")
     }
 
     /// Writes to stderr what somebody asked for with `-v`, in any shape.
@@ -157,7 +168,7 @@ impl Console {
         }
         if self.appearance.format == Format::Table {
             let word = self.paint("warning:", |word| word.yellow().to_string());
-            self.err(&format!("{word} {text}"));
+            self.err(&self.wrapped(&format!("{word} {text}")));
         } else {
             self.err(&json_text(&serde_json::json!({ "warning": text }), false));
         }

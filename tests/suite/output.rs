@@ -283,9 +283,11 @@ fn columns_stand_under_their_headings_in_colour_too() {
     assert_eq!(at(lines[0], "STATUS"), at(lines[1], "active"), "{seen}");
     assert_eq!(at(lines[0], "CREATED"), at(lines[1], "20"), "{seen}");
     let mut command = operator.command("lockdown acme --reason stolen");
-    command.env("TERM", "xterm").env_remove("NO_COLOR");
-    let (_, seen) = Terminal::start(command, 120).end();
+    command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
+    let (_, seen) = Terminal::start(command, 80).end();
     assert!(seen.contains("refused") && !seen.contains("u{1b}"), "{seen}");
+    let widest = plain(&seen).lines().map(|line| line.trim_end().chars().count()).max();
+    assert!(widest.unwrap() <= 80, "notes fit the window as well:\n{seen}");
 }
 
 #[test]
