@@ -61,7 +61,7 @@ impl fmt::Display for Jti {
     }
 }
 
-/// The judgement of `control_plane.session_state` on one session.
+/// The judgement of `control_plane.session_state` on one session, and of `claims_state` on a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionState {
     /// Nothing speaks against it.
@@ -78,10 +78,12 @@ pub enum SessionState {
     TenantRevoked,
     /// The tenant is locked down.
     TenantLocked,
+    /// Of a token: its session was never recorded, and nothing speaks against it.
+    Unrecorded,
 }
 
 impl SessionState {
-    const WORDS: [(Self, &'static str); 7] = [
+    const WORDS: [(Self, &'static str); 8] = [
         (Self::Valid, "valid"),
         (Self::Revoked, "revoked"),
         (Self::Expired, "expired"),
@@ -89,6 +91,7 @@ impl SessionState {
         (Self::UserRevoked, "user_revoked"),
         (Self::TenantRevoked, "tenant_revoked"),
         (Self::TenantLocked, "tenant_locked"),
+        (Self::Unrecorded, "unrecorded"),
     ];
 
     /// Returns the word the database and JSON use.

@@ -1,7 +1,8 @@
 //! JSON from strangers, read so that no two readers can disagree about it.
 //!
 //! A duplicate name, which one reader takes the first of and another the last, is an error here, and
-//! so is nesting that only an attacker would write. It never quotes a value.
+//! so is a NUL, which Postgres cannot keep and others end a text at, and nesting that only an attacker
+//! would write. It never quotes a value.
 
 use std::fmt;
 
@@ -19,7 +20,7 @@ const DEPTH_LIMIT: usize = 64;
 #[error("{0}")]
 pub struct StrictJsonError(String);
 
-/// Reads one JSON document without duplicate names, nested 64 levels at most.
+/// Reads one JSON document without duplicate names or a NUL, nested 64 levels at most.
 ///
 /// # Errors
 /// When it is none.
@@ -76,11 +77,13 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Number(number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        without_nul(value)?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        without_nul(&value)?;
         Ok(Value::String(value))
     }
 
@@ -101,6 +104,7 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.deeper()?;
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            without_nul(&name)?;
             let value = members.next_value_seed(inner)?;
             if map.contains_key(&name) {
                 let name = shorten(&escape_controls(&name), 40);
@@ -110,6 +114,10 @@ impl<'de> Visitor<'de> for Strict {
         }
         Ok(Value::Object(map))
     }
+}
+
+fn without_nul<E: Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a text holds a NUL")) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -138,6 +146,8 @@ mod tests {
             ("", "EOF"),
             ("\u{feff}{}", "expected value"),
             ("{\"a\":\"\\ud800\"}", ""),
+            ("{\"a\":[\"x\\u0000\"]}", "NUL"),
+            ("{\"a\\u0000\":1}", "NUL"),
         ] {
             let error = parse_strict_json(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");

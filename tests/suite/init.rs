@@ -11,8 +11,11 @@ const HISTORY: &str = "SELECT string_agg(version::text, ',' ORDER BY version) \
 /// Returns the versions a complete control plane has gone through.
 fn every_version() -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/control_plane");
-    let count = fs::read_dir(folder).unwrap().count();
-    (1..=count).map(|version| version.to_string()).collect::<Vec<_>>().join(",")
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let version = |name: &str| name[1..].split("__").next().unwrap().parse::<u32>().unwrap();
+    let mut versions: Vec<_> = names.map(|name| version(name.to_str().unwrap())).collect();
+    versions.sort_unstable();
+    versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 #[test]

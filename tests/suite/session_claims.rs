@@ -744,3 +744,32 @@ fn a_stolen_token_is_refused_inside_the_tenants_database() {
         "one session, one user, and no longer than a token lives"
     );
 }
+
+/// A claim alone puts nobody into a tenant, and neither does a mark.
+#[test]
+fn whoever_is_known_to_work_elsewhere_gets_in_by_no_claim() {
+    let operator = Operator::beside_auth();
+    let (acme, globex) = (create(&operator, "acme"), create(&operator, "globex"));
+    let (mut auth, mut plane) = (operator.auth(), operator.plane());
+    plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
+    let (known, stranger) = (user(), user());
+    issue(&operator, &known, "acme");
+    let at = now(&mut plane) + 10;
+    assert_eq!(judged(&mut plane, &token(&known, &acme, at)), "unrecorded");
+    assert_eq!(judged(&mut plane, &token(&stranger, &globex, at)), "unrecorded");
+    assert_eq!(judged(&mut plane, &token(&known, &globex, at)), "unknown");
+    assert!(!is_valid(&mut plane, &token(&known, &globex, at)));
+    // A mark in one tenant says nothing about others, and the hook puts nobody where one is.
+    let line = format!("--yes session revoke --user {stranger} --tenant acme --reason r");
+    let _ran = operator.run(&line).success();
+    assert_eq!(judged(&mut plane, &token(&stranger, &acme, at - 60)), "user_revoked");
+    assert_eq!(judged(&mut plane, &token(&stranger, &globex, at)), "unrecorded");
+    let login = event(&stranger, &Uuid::new_v4().to_string(), None, "password", at);
+    assert_eq!(hook(&mut auth, &login)["claims"], login["claims"]);
+    // Whoever gets a session there works there.
+    issue(&operator, &stranger, "acme");
+    assert_eq!(judged(&mut plane, &token(&stranger, &globex, at)), "unknown");
+    // And no longer once that tenant is gone.
+    let _ran = operator.run("--yes tenant delete acme --confirm acme").success();
+    assert_eq!(judged(&mut plane, &token(&stranger, &globex, at)), "unrecorded");
+}

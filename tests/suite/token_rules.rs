@@ -198,6 +198,36 @@ fn headers_that_lie_are_refused_each_for_its_own_reason() {
     expect("an RFC 9068 token", &judge(at, &bench.set), GOOD, "");
 }
 
+/// A logout token is signed by the same server with the same key, for the same audience and user.
+#[test]
+fn tokens_for_another_purpose_are_no_access_tokens() {
+    let bench = bench();
+    let logout = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let (events, nonce) = (("events", logout), ("nonce", json!("n-1")));
+    let of_session = ("sid", json!("dddddddd-0000-4000-8000-000000000004"));
+    let refused = "FPPPPPPsPPs";
+    for (name, typ, changes, words) in [
+        ("a logout token", "logout+jwt", vec![events.clone()], "logout+jwt"),
+        ("that says it is a JWT", "JWT", vec![events.clone(), of_session], "`events`"),
+        ("with a nonce", "logout+jwt", vec![events.clone(), nonce.clone()], "logout+jwt"),
+        ("both", "JWT", vec![events, nonce.clone()], "as a logout token has it"),
+        ("events that are none", "at+jwt", vec![("events", json!([]))], "`events`"),
+        ("an ID token", "JWT", vec![nonce], "`nonce`, as an ID token has it"),
+        ("without a nonce", "JWT", vec![("at_hash", json!("x"))], "`at_hash`"),
+        ("of the hybrid flow", "JWT", vec![("c_hash", json!("x"))], "`c_hash`"),
+        ("a security event", "secevent+jwt", vec![], "secevent+jwt"),
+    ] {
+        let token = bench.es.with_header(&json!({ "typ": typ }), &changed(&changes));
+        // Used again, it is what it was.
+        for _ in 0..2 {
+            expect(name, &judge(&token, &bench.set), refused, words);
+        }
+    }
+    // A logout token names a session and need name nobody.
+    let nobody = changed(&[("sub", Value::Null), ("events", json!({})), ("sid", json!("s"))]);
+    expect("of a session", &judge(bench.es.token(&nobody), &bench.set), refused, "`events`");
+}
+
 #[test]
 fn a_key_that_comes_with_the_token_is_never_used() {
     let bench = bench();
@@ -460,6 +490,7 @@ fn payloads_that_hold_no_claims_leave_the_signature_to_be_judged() {
         ("63 levels inside", deep(63), GOOD, ""),
         ("64 levels inside", deep(64), no_claims, "nested deeper"),
         ("1,500 levels", deep(1500), no_claims, "nested deeper"),
+        ("a NUL", with("\"x\":\"a\\u0000b\""), no_claims, "a text holds a NUL"),
         ("1e999", with("\"x\":1e999"), no_claims, "out of range"),
         ("40 digits", number(40), GOOD, ""),
         ("400 digits", number(400), no_claims, "out of range"),

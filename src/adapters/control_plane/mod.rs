@@ -5,6 +5,7 @@
 
 mod audit;
 mod auth;
+mod claims;
 mod error;
 mod journal;
 mod lockdowns;
@@ -18,6 +19,7 @@ pub use audit::{
     first_break, list_audit,
 };
 pub use auth::{Ban, Swept, auth_members, ban, has_auth, sign_out, sweep, unban};
+pub use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub use error::ControlPlaneError;
 pub use journal::{
     Lease, NewOperation, Operation, OperationKind, StepRecord, advance, check_lease, doubtful_post,
@@ -30,10 +32,9 @@ pub use lockdowns::{
 };
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{
-    MarkCursor, NewSession, RevokedRows, Session, SessionFilter, SessionScope, claims_state,
-    count_expired, count_live, find_session, find_tenants_of, fix_moment, insert_session,
-    list_sessions, mark_revoked, now, prune_batch, raise_epoch, revoke_session, sample_session,
-    session_state,
+    MarkCursor, NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_expired,
+    count_live, find_session, find_tenants_of, fix_moment, insert_session, list_sessions,
+    mark_revoked, prune_batch, raise_epoch, revoke_session, sample_session, session_state,
 };
 pub use tenants::{
     Address, NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, labels_of,

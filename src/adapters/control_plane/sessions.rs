@@ -155,18 +155,6 @@ const SESSION_COLUMNS: &str = "s.jti, s.user_id, s.tenant_id, t.slug, s.state, s
      s.metadata, s.last_seen_at FROM control_plane.session_states s \
      JOIN control_plane.tenant_metadata t USING (tenant_id)";
 
-/// Returns the present moment by the clock that sessions are judged with.
-///
-/// # Errors
-/// When the server does not answer.
-pub async fn now(connection: &mut PgConnection) -> Result<OffsetDateTime> {
-    let (now,): (OffsetDateTime,) = sqlx::query_as("SELECT clock_timestamp()")
-        .fetch_one(connection)
-        .await
-        .map_err(PgError::doing("ask for the time"))?;
-    Ok(now)
-}
-
 fn session_of(row: &PgRow) -> std::result::Result<Session, sqlx::Error> {
     let Json(metadata) = row.try_get("metadata")?;
     Ok(Session {
@@ -293,8 +281,8 @@ pub async fn raise_epoch(
         }
         SessionScope::UserInTenant(..) => {
             "INSERT INTO control_plane.user_mappings AS m \
-             (auth_user_id, tenant_id, session_epoch, sessions_not_before) \
-             VALUES ($1, $2, 2, clock_timestamp()) ON CONFLICT (auth_user_id, tenant_id) \
+             (auth_user_id, tenant_id, session_epoch, sessions_not_before, is_member) \
+             VALUES ($1, $2, 2, clock_timestamp(), false) ON CONFLICT (auth_user_id, tenant_id) \
              DO UPDATE SET session_epoch = m.session_epoch + 1, sessions_not_before = \
                greatest(m.sessions_not_before, clock_timestamp()) \
              RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
@@ -469,22 +457,4 @@ pub async fn sample_session(
     .await
     .map_err(PgError::doing("find a session to probe with"))?;
     Ok(found.and_then(|(jti,)| jti.parse().ok()))
-}
-
-/// Returns the judgement on a whole token's claims.
-///
-/// # Errors
-/// When the server does not answer.
-pub async fn claims_state(
-    connection: &mut PgConnection,
-    claims: &serde_json::Value,
-) -> Result<(String, bool)> {
-    let judged =
-        sqlx::query_as("SELECT control_plane.claims_state($1), control_plane.are_claims_valid($1)");
-    let judged: (String, bool) = judged
-        .bind(Json(claims))
-        .fetch_one(connection)
-        .await
-        .map_err(PgError::doing("ask for the state of the claims"))?;
-    Ok(judged)
 }

@@ -77,11 +77,12 @@ impl Probes<'_> {
     async fn claims(&self) -> ProbeReport {
         let claims = self.fresh_claims();
         let asked =
-            async { control_plane::claims_state(&mut *self.plane.session().await?, &claims).await };
+            async { control_plane::judge_claims(&mut *self.plane.session().await?, &claims).await };
         match asked.await {
-            Ok((state, is_valid)) => {
-                let is_refused = !is_valid && state != "unrecorded";
+            Ok(judged) => {
+                let is_refused = !judged.passes && judged.state != SessionState::Unrecorded;
                 let verdict = if is_refused { ProbeVerdict::Refused } else { ProbeVerdict::GotIn };
+                let state = judged.state.word();
                 let detail = format!("no session was open; a token issued now is {state}");
                 self.report("session", verdict, detail)
             }

@@ -4,10 +4,21 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::error::FormatError;
 use crate::model::{Jti, TenantId, escape_controls, shorten};
 
 /// The last second of the year 9999; what lies beyond is no date.
 const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Claims that tell another kind of token from an access token, whatever type its header declares:
+/// security events, logout among them (RFC 8417, `OpenID` Connect Back-Channel Logout §2.4), and ID
+/// tokens (`OpenID` Connect Core §2, §3.3.2.11). Supabase's access tokens have none of them.
+const OTHER_PURPOSES: [(&str, &str); 4] = [
+    ("events", "a logout token"),
+    ("nonce", "an ID token"),
+    ("at_hash", "an ID token"),
+    ("c_hash", "an ID token"),
+];
 
 /// The length of a UUID as everybody writes it; braces and prefixes are read by some only.
 const UUID_LENGTH: usize = 36;
@@ -76,6 +87,14 @@ impl UnverifiedClaims {
         match self.instant(name) {
             Claim::Found(instant) => Some(instant.date()),
             Claim::Missing | Claim::Wrong(_) => None,
+        }
+    }
+
+    /// Refuses what the same server signs with the same key for another purpose.
+    pub(super) fn check(&self) -> Result<(), FormatError> {
+        match OTHER_PURPOSES.iter().find(|(name, _)| self.0.contains_key(*name)) {
+            Some((name, kind)) => Err(FormatError::Purpose(name, kind)),
+            None => Ok(()),
         }
     }
 

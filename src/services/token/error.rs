@@ -72,6 +72,9 @@ pub enum FormatError {
     /// Another kind of token.
     #[error("found type {0}; expected `JWT` or `at+jwt`")]
     Type(String),
+    /// Claims that other kinds of token have.
+    #[error("the payload has `{0}`, as {1} has it; expected an access token")]
+    Purpose(&'static str, &'static str),
     /// Nobody is named.
     #[error("the payload has no `sub`: it names nobody")]
     NoSubject,

@@ -3,17 +3,16 @@
 
 use time::OffsetDateTime;
 
-use super::TokenError;
 use super::check::{CheckName, Finding};
 use super::header::Algorithm;
 use super::read::Token;
-use super::rules::Rules;
+use super::rules::{self, Rules};
 use super::secret::SharedSecret;
-use super::session;
 use super::verify::{Keys, Obstacle, Outcome, Verdict, verify};
+use super::{TokenError, clocks, session};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::jwks::{Jwks, Published};
-use crate::model::{Classified, Clock, ErrorKind, Slug, TenantId};
+use crate::model::{Classified, Clock, ErrorKind, SessionState, Slug, TenantId};
 
 /// How much is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,51 +75,66 @@ pub async fn examine(
     let judged_at = clock.now();
     let mut verdict = verify(request.token, &with, &request.rules, judged_at);
     if request.depth == Depth::Verdict && is_over(&verdict) {
-        verdict.set_session(Finding::skipped("not asked: the other checks are enough"), None);
+        let why = "not asked: the other checks are enough";
+        verdict.set(CheckName::Session, Finding::skipped(why));
         return Examination { verdict, keys, judged_at };
     }
-    let (session, judged_at) = match open_plane().await {
-        Plane::Absent(why) => (Ok(Finding::skipped(why)), judged_at),
-        Plane::Broken(trouble) => (Err(trouble), judged_at),
-        Plane::Open(plane) => match ask(request, &plane, &mut verdict, &with).await {
-            Ok((finding, now)) => (Ok(finding), now),
-            Err(error) => (Err(obstacle(&error)), judged_at),
+    match open_plane().await {
+        Plane::Absent(why) => verdict.set(CheckName::Session, Finding::skipped(why)),
+        Plane::Broken(trouble) => cannot_ask(&mut verdict, trouble),
+        Plane::Open(plane) => match ask(request, &plane, &with, clock).await {
+            Ok(None) => {
+                let why = "the payload holds no claims";
+                verdict.set(CheckName::Session, Finding::skipped(why));
+            }
+            Ok(Some((verdict, judged_at))) => return Examination { verdict, keys, judged_at },
+            Err(error) => cannot_ask(&mut verdict, obstacle(&error)),
         },
-    };
-    match session {
-        Ok(finding) => verdict.set_session(finding, None),
-        Err(trouble) => {
-            let finding = Finding::skipped(format!("cannot {}", trouble.message));
-            verdict.set_session(finding, Some(trouble));
-        }
     }
     Examination { verdict, keys, judged_at }
 }
 
-/// Asks the control plane for its clock, judges the token by it, and asks for the session unless the
-/// token is refused by then.
+/// Asks the control plane once for its clock and its judgement, and judges the token by both;
+/// nothing when there are no claims to be asked about.
 async fn ask(
     request: &ExamineRequest<'_>,
     plane: &ControlPlane,
-    verdict: &mut Verdict,
     keys: &Keys<'_>,
-) -> Result<(Finding, OffsetDateTime), TokenError> {
-    let now = control_plane::now(&mut *plane.session().await?).await?;
-    *verdict = verify(request.token, keys, &request.rules, now);
-    let finding = match request.token.claims() {
-        _ if request.depth == Depth::Verdict && verdict.outcome() != Outcome::Valid => {
-            Finding::skipped("not asked: the other checks are enough")
+    clock: &dyn Clock,
+) -> Result<Option<(Verdict, OffsetDateTime)>, TokenError> {
+    let Some(claims) = request.token.claims() else { return Ok(None) };
+    let question = serde_json::Value::Object(claims.all().clone());
+    let mut connection = plane.session().await?;
+    let before = clock.now();
+    let judged = control_plane::judge_claims(&mut connection, &question).await?;
+    let clocks = clocks::apart(before, judged.now, clock.now());
+    let mut verdict = verify(request.token, keys, &request.rules, judged.now);
+    verdict.set(CheckName::Session, session::session(claims, &judged));
+    let compared = rules::tenant(claims, &request.rules);
+    if let Some(finding) = session::tenant(claims, &judged, &compared) {
+        verdict.set(CheckName::Tenant, finding);
+    }
+    if let Some(trouble) = clocks {
+        let of_session = (judged.state == SessionState::Expired).then_some(CheckName::Session);
+        for name in TIMES.into_iter().chain(of_session) {
+            verdict.set(name, Finding::skipped("it is not known what time it is"));
         }
-        None => Finding::skipped("the payload holds no claims"),
-        Some(claims) => session::judge(plane, claims).await?,
-    };
-    Ok((finding, now))
+        verdict.doubt(trouble);
+    }
+    Ok(Some((verdict, judged.now)))
 }
+
+fn cannot_ask(verdict: &mut Verdict, trouble: Obstacle) {
+    verdict.set(CheckName::Session, Finding::skipped(format!("cannot {}", trouble.message)));
+    verdict.doubt(trouble);
+}
+
+/// The checks that a clock decides.
+const TIMES: [CheckName; 3] = [CheckName::Expiry, CheckName::NotBefore, CheckName::IssuedAt];
 
 /// Returns whether nothing that the control plane could say, its clock included, would change the
 /// verdict.
 fn is_over(verdict: &Verdict) -> bool {
-    const TIMES: [CheckName; 3] = [CheckName::Expiry, CheckName::NotBefore, CheckName::IssuedAt];
     verdict.obstacle().is_some() || verdict.failures().any(|failure| !TIMES.contains(&failure.name))
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod claims;
+mod clocks;
 mod error;
 mod examine;
 mod header;

@@ -97,6 +97,9 @@ impl Token {
         if let Some(Err(problem)) = self.header.as_ref().map(Header::check) {
             self.note(problem);
         }
+        if let Some(Err(problem)) = self.claims.as_ref().map(UnverifiedClaims::check) {
+            self.note(problem);
+        }
         match self.claims.as_ref().map(UnverifiedClaims::subject) {
             Some(Claim::Missing) => self.note(FormatError::NoSubject),
             Some(Claim::Wrong(what)) => self.note(FormatError::Subject(what)),

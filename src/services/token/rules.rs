@@ -198,13 +198,13 @@ fn date(instant: Instant) -> String {
     date_of(instant.date())
 }
 
-fn date_of(moment: OffsetDateTime) -> String {
+pub(super) fn date_of(moment: OffsetDateTime) -> String {
     let whole = moment.replace_nanosecond(0).unwrap_or(moment).to_offset(time::UtcOffset::UTC);
     whole.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
 /// Returns a length of time with its two largest units.
-fn span(seconds: i64) -> String {
+pub(super) fn span(seconds: i64) -> String {
     let duration = Duration::from_secs(seconds.unsigned_abs());
     let text = humantime::format_duration(duration).to_string();
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")

@@ -106,13 +106,16 @@ impl Verdict {
         }
     }
 
-    /// Puts in what the control plane said of the session.
-    pub(super) fn set_session(&mut self, finding: Finding, obstacle: Option<Obstacle>) {
-        self.checks.retain(|check| check.name != CheckName::Session);
-        self.checks.push(finding.named(CheckName::Session));
-        if self.obstacle.is_none() {
-            self.obstacle = obstacle;
+    /// Puts in what the control plane said of a check.
+    pub(super) fn set(&mut self, name: CheckName, finding: Finding) {
+        if let Some(check) = self.checks.iter_mut().find(|check| check.name == name) {
+            *check = finding.named(name);
         }
+    }
+
+    /// Leaves the verdict open, unless the token is refused; what stood in the way first is kept.
+    pub(super) fn doubt(&mut self, obstacle: Obstacle) {
+        self.obstacle.get_or_insert(obstacle);
     }
 }
 

@@ -1,0 +1,127 @@
+//! A whole token's claims, judged: the one question a verdict asks.
+//!
+//! The judgement is `control_plane.claims_state`, the same for everybody; beside it stands what it was
+//! reached from, and what the server's clock says.
+
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ControlPlaneError;
+use crate::adapters::postgres::PgError;
+use crate::model::SessionState;
+
+/// What the control plane says of a token's claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedClaims {
+    /// The moment of the judgement, by the clock that sessions are judged with.
+    pub now: OffsetDateTime,
+    /// The judgement.
+    pub state: SessionState,
+    /// Whether the token passes.
+    pub passes: bool,
+    /// The session it was reached from, where one was recorded.
+    pub session: Option<RecordedSession>,
+    /// The tenant that the token names, by slug, where there is such a tenant.
+    pub tenant: Option<String>,
+    /// Why that tenant is locked.
+    pub lock_reason: Option<String>,
+    /// Until when that tenant's unrecorded tokens are revoked.
+    pub tenant_mark: Option<OffsetDateTime>,
+    /// Until when this user's unrecorded tokens are revoked there.
+    pub user_mark: Option<OffsetDateTime>,
+    /// Whether the user is known to work in that tenant.
+    pub works_here: bool,
+    /// Up to five tenants in which the user is known to work, by slug.
+    pub works_in: Vec<String>,
+}
+
+/// A session that was recorded under one of the token's names for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedSession {
+    /// Its id.
+    pub jti: String,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// In which tenant, by id.
+    pub tenant_id: Uuid,
+    /// In which tenant, by slug.
+    pub tenant: String,
+    /// Why it was revoked.
+    pub revoke_reason: Option<String>,
+}
+
+/// Where two sessions are recorded, the one that decides: nobody's first, then the strictest.
+const QUESTION: &str = "
+    SELECT clock_timestamp() AS now, control_plane.claims_state($1) AS state,
+        control_plane.are_claims_valid($1) AS passes, t.slug AS tenant, t.lock_reason,
+        t.sessions_not_before + c.clock_skew AS tenant_mark,
+        greatest(u.sessions_not_before, m.sessions_not_before) + c.clock_skew AS user_mark,
+        coalesce(u.is_member, false) AS works_here, ARRAY(
+            SELECT w.slug FROM control_plane.user_mappings o
+            JOIN control_plane.tenant_metadata w USING (tenant_id)
+            WHERE o.auth_user_id = k.subject AND o.is_member
+                AND w.status NOT IN ('deleted', 'purging', 'purged')
+            ORDER BY w.slug LIMIT 5) AS works_in,
+        s.jti, s.user_id, s.tenant_id, s.slug AS session_tenant, s.revoke_reason
+    FROM (SELECT control_plane.claim_uuid($1 -> 'app_metadata' -> 'tenant_id') AS tenant,
+            control_plane.claim_uuid($1 -> 'sub') AS subject) k
+    CROSS JOIN control_plane.settings c
+    LEFT JOIN control_plane.tenant_metadata t ON t.tenant_id = k.tenant
+    LEFT JOIN control_plane.user_mappings u
+        ON u.tenant_id = k.tenant AND u.auth_user_id = k.subject
+    LEFT JOIN control_plane.user_marks m ON m.auth_user_id = k.subject
+    LEFT JOIN LATERAL (
+        SELECT r.jti, r.user_id, r.tenant_id, h.slug, r.revoke_reason
+        FROM control_plane.session_states r JOIN control_plane.tenant_metadata h USING (tenant_id)
+        WHERE r.jti IN ($1 ->> 'jti', $1 ->> 'session_id')
+        ORDER BY (r.tenant_id <> k.tenant OR r.user_id <> k.subject) IS TRUE DESC,
+            array_position(ARRAY['tenant_locked', 'tenant_revoked', 'user_revoked', 'revoked',
+                'expired', 'valid'], r.state) LIMIT 1) s ON true";
+
+/// Returns the judgement on a token's claims, a JSON object, and what it was reached from.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn judge_claims(
+    connection: &mut PgConnection,
+    claims: &serde_json::Value,
+) -> Result<JudgedClaims, ControlPlaneError> {
+    let doing = || PgError::doing("ask for the state of the claims");
+    let row =
+        sqlx::query(QUESTION).bind(Json(claims)).fetch_one(connection).await.map_err(doing())?;
+    let state: String = row.try_get("state").map_err(doing())?;
+    let state = state.parse().map_err(|_| PgError::Inconsistency {
+        table: "sessions",
+        column: "claims_state",
+        row: state.clone(),
+    })?;
+    Ok(judged(&row, state).map_err(doing())?)
+}
+
+fn judged(row: &PgRow, state: SessionState) -> Result<JudgedClaims, sqlx::Error> {
+    let jti: Option<String> = row.try_get("jti")?;
+    let session = jti.map(|jti| {
+        Ok::<_, sqlx::Error>(RecordedSession {
+            jti,
+            user_id: row.try_get("user_id")?,
+            tenant_id: row.try_get("tenant_id")?,
+            tenant: row.try_get("session_tenant")?,
+            revoke_reason: row.try_get("revoke_reason")?,
+        })
+    });
+    Ok(JudgedClaims {
+        now: row.try_get("now")?,
+        state,
+        passes: row.try_get("passes")?,
+        session: session.transpose()?,
+        tenant: row.try_get("tenant")?,
+        lock_reason: row.try_get("lock_reason")?,
+        tenant_mark: row.try_get("tenant_mark")?,
+        user_mark: row.try_get("user_mark")?,
+        works_here: row.try_get("works_here")?,
+        works_in: row.try_get("works_in")?,
+    })
+}
