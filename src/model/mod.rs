@@ -18,13 +18,14 @@ mod session;
 mod strict_json;
 mod tenant;
 mod text;
+mod web_url;
 
 pub use actor::{Actor, ActorError};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use consent::Consent;
 pub use error_kind::{Classified, ErrorKind};
 pub use interrupt::Interrupt;
-pub use jwks_source::{JwksSource, WebUrl, WebUrlError};
+pub use jwks_source::JwksSource;
 pub use project::{ProjectRef, ProjectRefError, id_in_project_name, project_name};
 pub use redact::redact;
 pub use schema::{MigrationRecord, SchemaState, SchemaVersion};
@@ -37,3 +38,4 @@ pub use tenant::{
     Tenant, TenantId, TenantName, TenantNameError, TenantStatus, UnknownWord,
 };
 pub use text::{escape_controls, hex, shorten};
+pub use web_url::{WebUrl, WebUrlError};

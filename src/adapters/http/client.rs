@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::retry::Turns;
 use super::{Budget, HttpError, Repeat, RetryPolicy};
-use crate::model::{SecretText, escape_controls, redact, shorten};
+use crate::model::{SecretText, WebUrl, WebUrlError, escape_controls, redact, shorten};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -94,7 +94,7 @@ impl Call {
     ) -> Result<Self, HttpError> {
         let Ok(mut value) = HeaderValue::from_str(value.expose()) else {
             let address = target(&self.url);
-            let problem = "its access token holds characters that no header can carry";
+            let problem = "its access token holds characters that no header can carry".to_owned();
             return Err(HttpError::Address { address, problem });
         };
         value.set_sensitive(true);
@@ -216,27 +216,22 @@ impl HttpClient {
     }
 }
 
-/// Reads the address of an API: `https`, or `http` on this machine; a path is kept, and ends in `/`.
+/// Reads the address of an API; a path is kept, and ends in `/`.
 ///
 /// # Errors
-/// When it is no such address.
+/// When it is no address that may be asked, or carries a query.
 pub fn base_url(text: &str) -> Result<Url, HttpError> {
-    let refused = |address: String, problem| HttpError::Address { address, problem };
-    let Ok(mut url) = Url::parse(text.trim()) else {
-        let shown = shorten(&redact(&escape_controls(text)), 100);
-        return Err(refused(shown, "it is not of the form https://HOST"));
+    let refused = |problem: String| {
+        let address = match Url::parse(text.trim()) {
+            Ok(url) => target(&url),
+            Err(_) => shorten(&redact(&escape_controls(text)), 100),
+        };
+        HttpError::Address { address, problem }
     };
-    let shown = target(&url);
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused(shown, "it holds a login"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refused(shown, "it holds a query or a fragment"));
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_this_machine(&url) => {}
-        _ => return Err(refused(shown, "only https is allowed beyond this machine")),
+    let url: WebUrl = text.parse().map_err(|error: WebUrlError| refused(error.to_string()))?;
+    let mut url = url.into_url();
+    if url.query().is_some() {
+        return Err(refused("it holds a query".to_owned()));
     }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
@@ -252,15 +247,6 @@ fn target(url: &Url) -> String {
     // A URL that can carry no login has none to remove.
     let _ = (shown.set_username(""), shown.set_password(None));
     escape_controls(shown.as_str())
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn failure(url: &Url, error: &reqwest::Error) -> HttpError {

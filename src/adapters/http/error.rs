@@ -13,7 +13,7 @@ pub enum HttpError {
         /// The address, without login and query.
         address: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
     },
     /// The client could not be made.
     #[error("start the HTTP client: {0}")]
