@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::jwks::Jwks;
 use crate::adapters::postgres::{Endpoint, Purpose};
 use crate::model::{Classified, ErrorKind};
 use crate::services::place::Projects;
@@ -21,6 +22,8 @@ pub struct HealthRequest {
     pub cluster: Endpoint,
     /// The projects, where there is an access token.
     pub projects: Option<Projects>,
+    /// Where keys are published, if anybody said.
+    pub jwks: Option<Jwks<'static>>,
     /// How long each may take.
     pub patience: Duration,
 }
@@ -97,9 +100,13 @@ pub async fn check(request: &HealthRequest) -> HealthReport {
         Endpoint::close(session).await;
         Ok("the operator logs in".to_owned())
     }));
-    let (control_plane, cluster, management) =
-        tokio::join!(control_plane, cluster, Box::pin(management(request)));
-    HealthReport { checks: vec![control_plane, management, cluster] }
+    let (control_plane, cluster, management, jwks) = tokio::join!(
+        control_plane,
+        cluster,
+        Box::pin(management(request)),
+        Box::pin(jwks(request))
+    );
+    HealthReport { checks: vec![control_plane, management, cluster, jwks] }
 }
 
 async fn management(request: &HealthRequest) -> Check {
@@ -115,6 +122,24 @@ async fn management(request: &HealthRequest) -> Check {
     };
     let mut check = timed(name, None, request, asking).await;
     check.address = Some(projects.api().address());
+    check
+}
+
+/// Asks the endpoint itself: a copy on disk would hide that it is down.
+async fn jwks(request: &HealthRequest) -> Check {
+    let name = "jwks";
+    let Some(jwks) = &request.jwks else {
+        let verdict = Verdict::NotConfigured("no TENANTCTL_AUTH_URL or TENANTCTL_JWKS_URL");
+        return Check { name, address: None, verdict, elapsed: Duration::ZERO };
+    };
+    let asking = async {
+        let published = jwks.refresh().await.map_err(failed)?;
+        let (usable, skipped) = (published.set.keys().len(), published.set.skipped().len());
+        let left_out = if skipped == 0 { String::new() } else { format!(", {skipped} left out") };
+        Ok(format!("keys that verify: {usable}{left_out}"))
+    };
+    let mut check = timed(name, None, request, asking).await;
+    check.address = Some(jwks.source().to_string());
     check
 }
 
