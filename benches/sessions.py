@@ -130,6 +130,7 @@ def checks(url, rows, rounds, when):
     scripts = {
         "plain": "SELECT revoked_at IS NULL AND expires_at > now() FROM control_plane.sessions "
                  "WHERE jti = 's' || :n;",
+        "row": "SELECT * FROM control_plane.sessions WHERE jti = 's' || :n;",
         "valid": "SELECT control_plane.is_session_valid('s' || :n);",
         "claims": "SELECT control_plane.are_claims_valid(jsonb_build_object('jti', 's' || :n, "
                   "'app_metadata', '{}'::jsonb));",
@@ -148,7 +149,8 @@ def checks(url, rows, rounds, when):
                 times[name].append(float(line.split()[3]) * 1000)
     plain = statistics.median(times["plain"])
     print(f"{when}: primary key {plain:.0f} us")
-    for name, label in (("valid", "is_session_valid"), ("claims", "are_claims_valid")):
+    for name, label in (("row", "the whole row by it"), ("valid", "is_session_valid"),
+                        ("claims", "are_claims_valid")):
         middle = statistics.median(times[name])
         pairs = [a / b for a, b in zip(times[name], times["plain"])]
         print(f"  {label} {middle:.0f} us, {statistics.median(pairs):.2f} x "

@@ -463,6 +463,37 @@ fn a_backend_with_the_checker_role_gets_its_answers() {
     assert_eq!(missing, Some(false));
 }
 
+/// It runs with its owner's rights and without a path of its own.
+#[test]
+fn the_quick_answer_takes_no_names_from_the_callers_path() {
+    let operator = Operator::new();
+    create(&operator, "acme");
+    let jti = issue(&operator, &user(), "acme");
+    let _ran = operator.run(&format!("--yes session revoke --jti {jti} --reason r")).success();
+    let mut caller = server().superuser(operator.plane_name());
+    caller.run("CREATE SCHEMA hostile");
+    for (name, kind) in [
+        ("texteq", "text"),
+        ("int8eq", "bigint"),
+        ("uuid_eq", "uuid"),
+        ("timestamptz_gt", "timestamptz"),
+    ] {
+        let operator = if name == "timestamptz_gt" { ">" } else { "=" };
+        caller.run(&format!(
+            "CREATE FUNCTION hostile.{name}({kind}, {kind}) RETURNS boolean LANGUAGE sql \
+               RETURN true; \
+             CREATE OPERATOR hostile.{operator} (FUNCTION = hostile.{name}, LEFTARG = {kind}, \
+               RIGHTARG = {kind})"
+        ));
+    }
+    caller.run("SET search_path = hostile, pg_catalog; CREATE TEMP TABLE sessions (jti text)");
+    assert!(caller.value::<bool>("SELECT 'a'::text = 'b'::text"), "the path is hostile");
+    for asked in [&*jti, "nobody"] {
+        let ask = format!("SELECT control_plane.is_session_valid('{asked}')");
+        assert!(!caller.value::<bool>(&ask), "{asked}");
+    }
+}
+
 #[test]
 fn the_data_api_asks_before_every_request() {
     let operator = Operator::beside_auth();
