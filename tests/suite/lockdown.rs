@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::support::{Operator, PATIENCE, Session, server, until};
 
-const LOCK: &str = "-o json lockdown acme --reason 'token leaked'";
-const UNLOCK: &str = "-o json --yes unlock acme --reason 'keys rotated'";
+pub(crate) const LOCK: &str = "-o json lockdown acme --reason 'token leaked'";
+pub(crate) const UNLOCK: &str = "-o json --yes unlock acme --reason 'keys rotated'";
 
 fn with_tenant() -> Operator {
     let operator = Operator::new();
@@ -19,7 +19,7 @@ fn with_tenant() -> Operator {
     operator
 }
 
-fn issue(operator: &Operator, user: &str) -> String {
+pub(crate) fn issue(operator: &Operator, user: &str) -> String {
     let ran = operator.run(&format!("-o json session issue --user {user} --tenant acme")).success();
     ran.json()["session"]["jti"].as_str().unwrap().to_owned()
 }
@@ -29,18 +29,18 @@ fn url(operator: &Operator) -> String {
 }
 
 /// Returns the result of each probe or layer, by its word.
-fn results(document: &Value, of: &str) -> Vec<(String, String)> {
+pub(crate) fn results(document: &Value, of: &str) -> Vec<(String, String)> {
     let word = if of == "probes" { "probe" } else { "layer" };
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let lines = document[of].as_array().unwrap();
     lines.iter().map(|line| (text(&line[word]), text(&line["result"]))).collect()
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
 
-const ALL_REFUSED: [(&str, &str); 3] =
+pub(crate) const ALL_REFUSED: [(&str, &str); 3] =
     [("session", "refused"), ("gate", "refused"), ("login", "refused")];
 
 /// Everything about access that a lockdown touches and an unlock has to give back.
@@ -59,7 +59,7 @@ fn gate_is_locked(operator: &Operator) -> bool {
     server().superuser(&operator.tenant("acme").database).value("SELECT locked FROM tenantctl.gate")
 }
 
-fn state(operator: &Operator, jti: &str) -> String {
+pub(crate) fn state(operator: &Operator, jti: &str) -> String {
     operator.plane().value(&format!("SELECT control_plane.session_state('{jti}')"))
 }
 

@@ -25,6 +25,7 @@ mod migrate;
 mod output;
 mod project;
 mod project_faults;
+mod project_lockdown;
 mod saga_faults;
 mod secrets;
 mod seed;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::sync::RwLock;
+use tokio::time::Instant;
+
 use super::layer::chain;
 use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::postgres::PgError;
 use crate::model::{Classified, DatabaseName, ErrorKind, Placement, Tenant};
 use crate::services::place::Places;
 
@@ -22,19 +26,67 @@ impl Classified for Away {
     }
 }
 
-/// Finds the server that a tenant's database is on.
-pub(super) async fn find(
-    plane: &ControlPlane,
-    places: &Places,
-    tenant: &Tenant,
-    patience: Duration,
-) -> Result<Cluster, Away> {
-    if database(tenant).is_none() {
-        return Err(Away("there is no database".to_owned()));
+/// The server that a tenant's database is on, found once for all that is done there.
+///
+/// A project hands out one login at a time: another command that asks for one ends ours, and then
+/// it is found again.
+pub(super) struct Home<'a> {
+    plane: &'a ControlPlane,
+    places: &'a Places,
+    tenant: &'a Tenant,
+    deadline: Instant,
+    /// How often it was found, and what was found last.
+    found: RwLock<(u32, Result<Cluster, Away>)>,
+}
+
+impl<'a> Home<'a> {
+    /// Finds it.
+    pub(super) async fn find(
+        plane: &'a ControlPlane,
+        places: &'a Places,
+        tenant: &'a Tenant,
+        patience: Duration,
+    ) -> Self {
+        let deadline = Instant::now() + patience.min(PATIENCE);
+        let unknown = (0, Err(Away("it was not looked for".to_owned())));
+        let home = Self { plane, places, tenant, deadline, found: RwLock::new(unknown) };
+        home.renew(0).await;
+        home
     }
-    let deadline = tokio::time::Instant::now() + patience.min(PATIENCE);
-    let found = places.home(plane, tenant, deadline).await;
-    found.map_err(|error| Away(chain(&error).join(": ")))
+
+    /// Returns the server.
+    pub(super) async fn server(&self) -> Result<Cluster, Away> {
+        self.found.read().await.1.clone()
+    }
+
+    /// Returns how often it was found.
+    pub(super) async fn count(&self) -> u32 {
+        self.found.read().await.0
+    }
+
+    /// Finds it again, unless somebody did since it had been found so many times.
+    pub(super) async fn renew(&self, count: u32) {
+        let mut found = self.found.write().await;
+        if found.0 == count {
+            *found = (count + 1, Box::pin(self.look()).await);
+        }
+    }
+
+    /// Returns whether our login was ended by somebody who asked for one, and there is time to get
+    /// another.
+    pub(super) fn is_worth_renewing(&self, error: &PgError) -> bool {
+        self.tenant.placement == Placement::Project
+            && error.is("28P01")
+            && Instant::now() < self.deadline
+    }
+
+    async fn look(&self) -> Result<Cluster, Away> {
+        if database(self.tenant).is_none() {
+            return Err(Away("there is no database".to_owned()));
+        }
+        let found = self.places.home(self.plane, self.tenant, self.deadline).await;
+        found.map_err(|error| Away(chain(&error).join(": ")))
+    }
 }
 
 /// Returns the tenant's database, once there is somewhere for it to be.

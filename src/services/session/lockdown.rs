@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
-use super::home::Away;
+use super::home::{Away, Home};
 use super::layer::chain;
 use super::probe::{Probes, is_closed};
 use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
@@ -111,7 +111,7 @@ pub async fn lockdown(
         at: started.elapsed(),
     };
     on_layer(&first);
-    let home = super::home::find(plane, places, &tenant, request.patience).await;
+    let home = Home::find(plane, places, &tenant, request.patience).await;
     let (tenant_ref, home_ref) = (&tenant, &home);
     let cut =
         Cut { plane, home: home_ref, tenant: tenant_ref, request, lockdown: &lockdown, started };
@@ -224,7 +224,7 @@ pub async fn unlock(
         let intent = entry(request, action, &tenant, operation_id, AuditOutcome::Intent, nothing());
         control_plane::append(&mut session, &intent).await?;
     }
-    let home = super::home::find(plane, places, &tenant, request.patience).await;
+    let home = Home::find(plane, places, &tenant, request.patience).await;
     let back = Cut { plane, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
     let mut layers = Vec::new();
     for layer in [back.give_connections_back().await, back.unban().await, back.open_gate().await] {
@@ -306,7 +306,7 @@ async fn cut_control_plane(
 
 struct Cut<'a> {
     plane: &'a ControlPlane,
-    home: &'a Result<Cluster, Away>,
+    home: &'a Home<'a>,
     tenant: &'a Tenant,
     request: &'a LockdownRequest,
     lockdown: &'a Lockdown,
@@ -347,7 +347,13 @@ impl Cut<'_> {
         let mut tried = 0;
         let worked = loop {
             tried += 1;
+            let count = self.home.count().await;
             match work().await {
+                Err(LayerError::Cluster(ClusterError::Postgres(error)))
+                    if self.home.is_worth_renewing(&error) =>
+                {
+                    self.home.renew(count).await;
+                }
                 Err(error) if error.kind() == ErrorKind::Unavailable && tried < TRIES => {
                     tokio::time::sleep(Duration::from_millis(200) * tried).await;
                 }
@@ -371,8 +377,8 @@ impl Cut<'_> {
     }
 
     /// Returns the server that the tenant's database is on.
-    fn home(&self) -> Result<&Cluster, LayerError> {
-        self.home.as_ref().map_err(|away| away.clone().into())
+    async fn home(&self) -> Result<Cluster, LayerError> {
+        Ok(self.home.server().await?)
     }
 
     async fn gate(&self, marks: Marks) -> LayerReport {
@@ -384,7 +390,7 @@ impl Cut<'_> {
             return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
         };
         let purpose = Purpose::query("lockdown");
-        let mut database = match self.home()?.enter(name, &self.identity(), purpose).await {
+        let mut database = match self.home().await?.enter(name, &self.identity(), purpose).await {
             Ok(database) => database,
             Err(ClusterError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database lets nobody in".to_owned();
@@ -451,7 +457,7 @@ impl Cut<'_> {
             let Some(name) = self.database() else {
                 return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
             };
-            let home = self.home()?;
+            let home = self.home().await?;
             let mut operator = home.operator(Purpose::query("lockdown")).await?;
             let identity = self.identity();
             let flags = match home.door_flags(&mut operator, name, &identity).await {
@@ -488,7 +494,7 @@ impl Cut<'_> {
             let (Some(name), Some(flags)) = (self.database(), flags) else {
                 return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
             };
-            let home = self.home()?;
+            let home = self.home().await?;
             let mut operator = home.operator(Purpose::query("unlock")).await?;
             // Deleted meanwhile: the door stays shut until the tenant is restored.
             if self.tenant.deleted_at.is_some() {

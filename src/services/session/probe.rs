@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::home::{Away, database};
+use super::home::{Home, database};
 use super::layer::chain;
 use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{self, ControlPlane};
@@ -40,7 +40,7 @@ pub struct ProbeReport {
 pub(super) struct Probes<'a> {
     pub(super) plane: &'a ControlPlane,
     pub(super) places: &'a Places,
-    pub(super) home: &'a Result<Cluster, Away>,
+    pub(super) home: &'a Home<'a>,
     pub(super) tenant: &'a Tenant,
     pub(super) password: Option<SecretText>,
     /// A session that was valid until the lockdown's commit.
@@ -107,29 +107,20 @@ impl Probes<'_> {
             let detail = "there is no database".to_owned();
             return self.report("gate", ProbeVerdict::Refused, detail);
         };
-        let claims = self.fresh_claims();
-        let identity = Identity::of(self.tenant, self.plane.id());
-        let home = match self.home {
-            Ok(home) => home,
-            Err(away) => return self.could_not_run("gate", away.to_string()),
-        };
-        let asked = async {
-            let purpose = Purpose::query("probe");
-            let mut database = home.enter(name, &identity, purpose).await?;
-            match database.check_identity().await {
-                // The gate comes with the migrations, and before them nobody reads anything.
-                Err(ClusterError::Stranger { .. })
-                    if self.tenant.status == TenantStatus::Provisioning =>
-                {
-                    return Ok(false);
+        let asked = loop {
+            let count = self.home.count().await;
+            let home = match self.home.server().await {
+                Ok(home) => home,
+                Err(away) => return self.could_not_run("gate", away.to_string()),
+            };
+            match self.ask_the_gate(&home, name).await {
+                Err(ClusterError::Postgres(error)) if self.home.is_worth_renewing(&error) => {
+                    self.home.renew(count).await;
                 }
-                checked => checked?,
+                asked => break asked,
             }
-            let is_allowed = database.gate_lets_in(&claims).await?;
-            database.close().await;
-            Ok::<_, ClusterError>(is_allowed)
         };
-        match asked.await {
+        match asked {
             Ok(true) => {
                 let detail = "a statement with fresh claims got through".to_owned();
                 self.report("gate", ProbeVerdict::GotIn, detail)
@@ -148,6 +139,27 @@ impl Probes<'_> {
             }
             Err(error) => self.could_not_run("gate", chain(&error).join(": ")),
         }
+    }
+
+    async fn ask_the_gate(
+        &self,
+        home: &Cluster,
+        name: &DatabaseName,
+    ) -> Result<bool, ClusterError> {
+        let identity = Identity::of(self.tenant, self.plane.id());
+        let mut database = home.enter(name, &identity, Purpose::query("probe")).await?;
+        match database.check_identity().await {
+            // The gate comes with the migrations, and before them nobody reads anything.
+            Err(ClusterError::Stranger { .. })
+                if self.tenant.status == TenantStatus::Provisioning =>
+            {
+                return Ok(false);
+            }
+            checked => checked?,
+        }
+        let is_allowed = database.gate_lets_in(&self.fresh_claims()).await?;
+        database.close().await;
+        Ok(is_allowed)
     }
 
     async fn login(&self) -> ProbeReport {
@@ -171,11 +183,11 @@ impl Probes<'_> {
         match postgres::connect(&endpoint, Purpose::query("probe")).await {
             Ok(connection) => {
                 Endpoint::close(connection).await;
-                let detail = format!("{name} logged in");
+                let detail = format!("{} logged in", name.login());
                 self.report("login", ProbeVerdict::GotIn, detail)
             }
             Err(error) if error.is("28000") || is_closed(&error) || is_missing(&error) => {
-                let detail = format!("{name} was refused");
+                let detail = format!("{} was refused", name.login());
                 self.report("login", ProbeVerdict::Refused, detail)
             }
             Err(error) => self.could_not_run("login", chain(&error).join(": ")),
@@ -184,7 +196,7 @@ impl Probes<'_> {
 
     /// Whether there is no database a login could lead to.
     async fn is_shut(&self, name: &DatabaseName) -> bool {
-        let Ok(home) = self.home else { return false };
+        let Ok(home) = self.home.server().await else { return false };
         let looked = async {
             let mut operator = home.operator(Purpose::query("probe")).await?;
             home.look(&mut operator, name).await
