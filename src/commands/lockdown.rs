@@ -33,7 +33,9 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let progress = Progress::new(console);
     let open_password = |tenant: &_| opened_password(tenant, key.as_ref());
     let on_layer = |layer: &_| progress.layer(layer);
-    let report = lockdown(&reach.plane, &reach.places, &request, &open_password, &on_layer).await?;
+    let report =
+        Box::pin(lockdown(&reach.plane, &reach.places, &request, &open_password, &on_layer))
+            .await?;
     drop(progress);
     console.show(&render_lockdown(console, &report));
     let scope = SessionScope::Tenant(report.tenant.id);

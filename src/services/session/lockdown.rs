@@ -111,6 +111,9 @@ pub async fn lockdown(
         at: started.elapsed(),
     };
     on_layer(&first);
+    // As it is now: a create may have come further since, and what it makes from here on it shuts
+    // itself, because it sees the lock.
+    let tenant = find(plane, &request.tenant).await.unwrap_or(tenant);
     let home = Home::find(plane, places, &tenant, request.patience).await;
     let (tenant_ref, home_ref) = (&tenant, &home);
     let cut =
@@ -244,8 +247,25 @@ pub async fn unlock(
         let failed = entry(request, action, &tenant, operation_id, AuditOutcome::Failed, nothing());
         control_plane::append(&mut session, &failed).await?;
     }
-    let tenant = find(plane, &request.tenant).await?;
-    Ok(UnlockReport { tenant, layers, was_locked: true, elapsed: started.elapsed() })
+    let now = find(plane, &request.tenant).await?;
+    if is_whole
+        && tenant.deleted_at.is_some()
+        && now.deleted_at.is_none()
+        && now.locked_at.is_none()
+    {
+        // Restored meanwhile, when it still was locked: its door and its gate were left shut.
+        let back = Cut { tenant: &now, ..back };
+        for layer in [back.give_connections_back().await, back.open_gate().await] {
+            on_layer(&layer);
+            layers.push(layer);
+        }
+    } else if tenant.deleted_at.is_none() && now.deleted_at.is_some() {
+        // Deleted meanwhile: whichever of the two came to the door last, it is shut.
+        let layer = Cut { tenant: &now, ..back }.shut_again().await;
+        on_layer(&layer);
+        layers.push(layer);
+    }
+    Ok(UnlockReport { tenant: now, layers, was_locked: true, elapsed: started.elapsed() })
 }
 
 async fn find(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, SessionError> {
@@ -502,6 +522,21 @@ impl Cut<'_> {
             }
             home.set_door(&mut operator, name, &self.identity(), flags.door()).await?;
             Ok((LayerVerdict::Done, "as they were before".to_owned()))
+        })
+        .await
+    }
+
+    async fn shut_again(&self) -> LayerReport {
+        self.layer("connections", || async {
+            let Some(name) = self.database() else {
+                return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
+            };
+            let home = self.home().await?;
+            let mut operator = home.operator(Purpose::query("unlock")).await?;
+            home.set_door(&mut operator, name, &self.identity(), Door::Closed).await?;
+            let deadline = tokio::time::Instant::now() + self.request.patience;
+            home.end_login_sessions(&mut operator, name, deadline).await?;
+            Ok((LayerVerdict::Done, "the tenant was deleted meanwhile, so it is shut".to_owned()))
         })
         .await
     }

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::TenantError;
 use super::trail::Trail;
-use crate::adapters::cluster::{Cluster, ClusterError, Identity};
+use crate::adapters::cluster::{Cluster, ClusterError, GateMarks, Identity};
 use crate::adapters::control_plane::{
-    self, AuditOutcome, ControlPlane, Lease, NewOperation, OperationKind,
+    self, AuditOutcome, ControlPlane, Lease, Marks, NewOperation, OperationKind,
 };
 use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
 use crate::model::{Actor, Interrupt, Placement, Slug, Tenant, TenantId, hex, project_name};
@@ -51,6 +51,11 @@ pub(super) async fn lock(
             holder: holder.unwrap_or_else(|| "another session".to_owned()),
         }),
     }
+}
+
+/// Returns what a gate is told.
+pub(super) fn gate_marks(marks: Marks) -> GateMarks {
+    GateMarks { epoch: marks.epoch, not_before: marks.not_before }
 }
 
 /// Finds the tenant that has the slug now, purged ones aside.

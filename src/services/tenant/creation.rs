@@ -8,10 +8,12 @@ use sqlx::postgres::PgConnection;
 use super::control;
 use super::trail::Trail;
 use super::{CreateRequest, Existing, TenantError, project};
-use crate::adapters::cluster::{Cluster, ClusterError, Identity, Placed, TenantDatabase};
+use crate::adapters::cluster::{Cluster, ClusterError, Door, Identity, Placed, TenantDatabase};
 use crate::adapters::control_plane::{self, Address, AuditOutcome, ControlPlane};
 use crate::adapters::postgres::{PgError, Purpose, generate_password};
-use crate::model::{DatabaseName, Interrupt, Placement, SecretText, Tenant, project_name};
+use crate::model::{
+    DatabaseName, Interrupt, Placement, SecretText, Tenant, TenantStatus, project_name,
+};
 use crate::services::migration::{bring_up, raise_gate};
 use crate::services::place::{PlaceError, Places};
 use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent, StepProgress};
@@ -170,11 +172,11 @@ impl Saga for Creation<'_> {
             }
             Step::Place => self.place(attempt > 1, journal).await,
             Step::Await => self.wait(journal).await,
-            Step::Secure => self.secure(attempt > 1).await,
+            Step::Secure => self.secure(attempt > 1, journal).await,
             Step::Register => self.register(journal).await,
             Step::Migrate => self.migrate(journal).await,
             Step::Seed => self.seed().await,
-            Step::Verify => self.verify().await,
+            Step::Verify => self.verify(journal).await,
             Step::Activate => self.activate(journal).await,
         }
     }
@@ -274,7 +276,11 @@ impl Creation<'_> {
         Ok(format!("healthy, entered {way}"))
     }
 
-    async fn secure(&mut self, was_intended: bool) -> Result<String, TenantError> {
+    async fn secure(
+        &mut self,
+        was_intended: bool,
+        journal: &mut Journal,
+    ) -> Result<String, TenantError> {
         let password = generate_password().map_err(|_| ClusterError::NoRandomness)?;
         let operator = connected(self.operator.as_mut())?;
         self.home.secure(operator, &self.name, &self.identity, &password, was_intended).await?;
@@ -283,8 +289,29 @@ impl Creation<'_> {
         let mut inside = self.home.enter(&self.name, &self.identity, purpose).await?;
         raise_gate(&mut inside, &self.request.sets, self.deadline).await?;
         inside.stamp().await?;
+        // A lockdown that an earlier run met may have left it locked.
+        let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
+        inside.set_gate(Some((false, None)), control::gate_marks(marks)).await?;
         self.inside = Some(inside);
+        self.heed_lock(journal).await?;
         Ok("its login alone may connect, identity stamped".to_owned())
+    }
+
+    /// Shuts again what was opened, when the tenant was locked down meanwhile. A lockdown commits
+    /// before it shuts the door, and we look after opening it: whoever comes last shuts it.
+    async fn heed_lock(&mut self, journal: &mut Journal) -> Result<(), TenantError> {
+        let now = control_plane::find_by_id(&mut journal.connection, self.tenant.id).await?;
+        let Some(now) = now.filter(|tenant| tenant.locked_at.is_some()) else { return Ok(()) };
+        let operator = connected(self.operator.as_mut())?;
+        self.home.set_door(operator, &self.name, &self.identity, Door::OperatorOnly).await?;
+        let marks = control_plane::marks_of(&mut journal.connection, now.id).await?;
+        let inside = connected(self.inside.as_mut())?;
+        inside
+            .set_gate(Some((true, now.lock_reason.as_deref())), control::gate_marks(marks))
+            .await?;
+        self.home.end_login_sessions(operator, &self.name, self.deadline).await?;
+        let (slug, status) = (now.slug.to_string(), TenantStatus::Locked.word());
+        Err(TenantError::WrongState { wanted: "create", slug, status })
     }
 
     async fn register(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
@@ -336,7 +363,8 @@ impl Creation<'_> {
         })
     }
 
-    async fn verify(&mut self) -> Result<String, TenantError> {
+    async fn verify(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        self.heed_lock(journal).await?;
         let password = connected(self.password.as_ref())?;
         let gate = self.home.try_login(&self.name, &self.identity, password).await?;
         let inside = connected(self.inside.as_mut())?;
@@ -367,6 +395,7 @@ impl Creation<'_> {
 
     /// The one commit point: status, journal and audit trail together.
     async fn activate(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        self.heed_lock(journal).await?;
         let doing = || PgError::doing("activate the tenant");
         let mut transaction =
             sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
@@ -382,6 +411,7 @@ impl Creation<'_> {
         Ok("active".to_owned())
     }
 }
+
 /// Steps run in order, so what an earlier one made is there; if not, that is our bug and not the
 /// operator's.
 fn connected<T>(made: Option<T>) -> Result<T, TenantError> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{RestoreReport, RestoreRequest, TenantError};
-use crate::adapters::cluster::{Door, GateMarks, Identity};
+use crate::adapters::cluster::{Door, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{Interrupt, Placement, Tenant, TenantStatus};
@@ -73,8 +73,15 @@ pub async fn run(
     };
     let (journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
-    let mut restoration =
-        Restoration { plane, places, trail: trail.clone(), identity, tenant, deadline };
+    let mut restoration = Restoration {
+        plane,
+        places,
+        trail: trail.clone(),
+        identity,
+        tenant,
+        is_marked: false,
+        deadline,
+    };
     let under = (journal, &trail);
     let (tenant, steps) =
         control::carry_out(&mut restoration, "restore", under, interrupt, on_event).await?;
@@ -105,6 +112,8 @@ struct Restoration<'a> {
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
+    /// Whether the operation is over and its lease with it; its lock is held still.
+    is_marked: bool,
     deadline: tokio::time::Instant,
 }
 
@@ -134,8 +143,29 @@ impl Saga for Restoration<'_> {
 }
 
 impl Restoration<'_> {
+    /// Opens the database as far as the record says, and looks at the record again afterwards: a
+    /// lockdown or an unlock that committed meanwhile has looked at what was here before.
     async fn open(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
-        let before = self.tenant.status_before_delete;
+        loop {
+            let opened = self.open_as_recorded(journal).await?;
+            if !self.look_again(journal).await? {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// Reads the tenant anew; returns whether it was locked or unlocked since.
+    async fn look_again(&mut self, journal: &mut Journal) -> Result<bool, TenantError> {
+        let now = control_plane::find_by_id(&mut journal.connection, self.tenant.id).await?;
+        let now = now.ok_or_else(|| TenantError::NotFound(self.tenant.slug.to_string()))?;
+        let has_changed = status_of(&now) != status_of(&self.tenant)
+            || now.locked_at.is_some() != self.tenant.locked_at.is_some();
+        self.tenant = now;
+        Ok(has_changed)
+    }
+
+    async fn open_as_recorded(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
+        let status = status_of(&self.tenant);
         let Some(name) = &self.tenant.database else {
             return Ok("there is no database".to_owned());
         };
@@ -143,55 +173,65 @@ impl Restoration<'_> {
         if self.tenant.placement == Placement::Project && self.tenant.host.is_none() {
             return Ok("its creation had not come to a login".to_owned());
         }
-        let at = (self.places, self.plane);
         let (cluster, mut operator) =
-            control::act_at_home(at, &self.tenant, purpose, journal, self.deadline).await?;
+            self.places.operator(self.plane, &self.tenant, purpose, self.deadline).await?;
+        cluster.lock(&mut operator, &self.identity, self.deadline).await?;
+        if !self.is_marked {
+            control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
+        }
         let found = cluster.look(&mut operator, name).await?;
         // A create that had not come far: it continues with `tenant create`.
-        let is_unfinished = before == Some(TenantStatus::Provisioning) && !cluster.is_project();
+        let is_unfinished = status == TenantStatus::Provisioning && !cluster.is_project();
         let is_bare =
             found.as_ref().is_none_or(|f| f.stamp.contradiction(&self.identity).is_some());
         if is_unfinished && is_bare {
             return Ok("its creation had not come to a database".to_owned());
         }
-        let door = match before {
-            Some(TenantStatus::Active) => Door::Open,
-            _ => Door::OperatorOnly,
-        };
+        let is_locked = self.tenant.locked_at.is_some();
+        let is_open = status == TenantStatus::Active && !is_locked;
         // The gate slept through what was revoked meanwhile, or through an unlock: it is told before
         // anybody may knock.
         let identity = &self.identity;
         cluster.set_door(&mut operator, name, identity, Door::OperatorOnly).await?;
         if !is_unfinished {
             let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
-            let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
-            let reason = self.tenant.lock_reason.as_deref();
+            let reason = self.tenant.lock_reason.as_deref().filter(|_| is_locked);
             let mut database = cluster.enter(name, identity, Purpose::query("restore")).await?;
             database.check_identity().await?;
-            let is_locked = before == Some(TenantStatus::Locked);
-            database.set_gate(Some((is_locked, reason.filter(|_| is_locked))), marks).await?;
+            database.set_gate(Some((is_locked, reason)), control::gate_marks(marks)).await?;
             database.close().await;
         }
-        if door == Door::Open {
-            cluster.set_door(&mut operator, name, identity, door).await?;
+        if is_open {
+            cluster.set_door(&mut operator, name, identity, Door::Open).await?;
+            return Ok(format!("{name} open to its application"));
         }
-        Ok(match door {
-            Door::Open => format!("{name} open to its application"),
-            _ => format!("{name} open to the operator"),
-        })
+        // Who came in while it was open for a moment.
+        cluster.end_login_sessions(&mut operator, name, self.deadline).await?;
+        Ok(format!("{name} open to the operator"))
     }
 
     async fn mark(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
-        let status = self.tenant.status_before_delete.unwrap_or(TenantStatus::Active);
         let doing = || PgError::doing("restore the tenant");
         let mut transaction =
             sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
         control_plane::set_restored(&mut transaction, self.tenant.id).await?;
+        let restored = control_plane::find_by_id(&mut transaction, self.tenant.id).await?;
+        let status = restored.as_ref().map_or(status_of(&self.tenant), status_of);
         let finished = (Step::Mark.word(), status.word());
         control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
         let detail = serde_json::json!({ "status": status.word() });
         self.trail.append(&mut transaction, AuditOutcome::Done, detail).await?;
         transaction.commit().await.map_err(doing())?;
+        self.is_marked = true;
+        // An unlock leaves a deleted tenant's door to us, up to this commit.
+        if self.look_again(journal).await? {
+            Box::pin(self.open(journal)).await?;
+        }
         Ok(format!("{status} again, sessions from before stay revoked"))
     }
+}
+
+/// Returns the status a tenant has, or a deleted one had.
+fn status_of(tenant: &Tenant) -> TenantStatus {
+    tenant.status_before_delete.unwrap_or(tenant.status)
 }
