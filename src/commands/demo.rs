@@ -55,7 +55,7 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
         let mut lines = TenantLines::new(console);
         let places = Some(&reach.places);
         if let Ok(report) =
-            list(&reach.plane, places, &all, |page| lines.page_or_stop(page)).await?
+            list(&reach.plane, places, &all, |page| lines.page_or_stop(&page)).await?
         {
             lines.finish(report);
         }

@@ -128,6 +128,12 @@ impl Console {
         self.out(&json_text(value, false));
     }
 
+    /// Writes lines of JSON to stdout, together.
+    pub(super) fn lines(&self, values: impl Iterator<Item = serde_json::Value>) {
+        let text: String = values.map(|value| json_text(&value, false) + "\n").collect();
+        self.write_out(text.as_bytes());
+    }
+
     /// Writes a text to stdout as it is: a script, a page.
     pub fn raw(&self, text: &str) {
         self.write_out(text.as_bytes());

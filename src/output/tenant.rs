@@ -40,17 +40,16 @@ impl<'c> TenantLines<'c> {
     ///
     /// # Errors
     /// When nobody reads any more, so that whoever asks for pages stops.
-    pub fn page_or_stop(&mut self, page: Vec<ListedTenant>) -> Result<(), ReaderGone> {
+    pub fn page_or_stop(&mut self, page: &[ListedTenant]) -> Result<(), ReaderGone> {
         self.count += page.len();
-        for listed in page {
-            if matches!(listed.presence, Presence::Missing | Presence::Contradicted(_)) {
-                self.missing += 1;
-            }
-            match self.console.format() {
-                Format::Ndjson => self.console.line(&listed_json(&listed)),
-                Format::Json => self.values.push(listed_json(&listed)),
-                Format::Table => self.rows.push(tenant_row(&listed)),
-            }
+        let is_off = |listed: &&ListedTenant| {
+            matches!(listed.presence, Presence::Missing | Presence::Contradicted(_))
+        };
+        self.missing += page.iter().filter(is_off).count();
+        match self.console.format() {
+            Format::Ndjson => self.console.lines(page.iter().map(listed_json)),
+            Format::Json => self.values.extend(page.iter().map(listed_json)),
+            Format::Table => self.rows.extend(page.iter().map(tenant_row)),
         }
         if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
     }
@@ -66,9 +65,8 @@ impl<'c> TenantLines<'c> {
         let found = report.unrecorded;
         match self.console.format() {
             Format::Ndjson => {
-                for one in &found {
-                    self.console.line(&json!({ "unrecorded": unrecorded_json(one) }));
-                }
+                let line = |one| json!({ "unrecorded": unrecorded_json(one) });
+                self.console.lines(found.iter().map(line));
             }
             Format::Json => {
                 let unrecorded = found.iter().map(unrecorded_json).collect();

@@ -111,6 +111,9 @@ pub(super) fn json_text(value: &Value, is_pretty: bool) -> String {
     let text =
         if is_pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     let text = text.unwrap_or_default();
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        return text;
+    }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         let is_shown = matches!(character, '\n' | ' '..='~')

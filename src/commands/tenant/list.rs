@@ -22,7 +22,7 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Ending, Fai
     let reach = context.reach().await?;
     let places = (!args.recorded).then_some(&reach.places);
     let mut lines = TenantLines::new(context.console());
-    let listed = list(&reach.plane, places, &request, |page| lines.page_or_stop(page)).await?;
+    let listed = list(&reach.plane, places, &request, |page| lines.page_or_stop(&page)).await?;
     if let Ok(report) = listed {
         lines.finish(report);
     }
