@@ -16,7 +16,7 @@ pub mod services;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use cli::{Cli, ColorChoice, GlobalArgs, OutputFormat};
 use commands::Context;
@@ -39,7 +39,7 @@ pub fn run() -> ExitCode {
         console(&plain(Format::Table)).exit_codes();
         return ExitCode::SUCCESS;
     }
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&without_controls(error), &arguments),
     };
@@ -52,6 +52,20 @@ pub fn run() -> ExitCode {
             ExitCode::from(output::exit_code(failure.kind()))
         }
     }
+}
+
+/// Reads the command line.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    if let [_, word] = arguments
+        && ["--help", "-h", "--version", "-V"].iter().any(|asked| word == asked)
+    {
+        // No command is entered, so none needs a copy of what every command takes: making them is
+        // half of what such an answer costs.
+        command = command.mut_args(|argument| argument.global(false));
+    }
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// Reads a variable of the process's environment.

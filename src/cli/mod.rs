@@ -8,6 +8,7 @@ mod global;
 mod local;
 mod lockdown;
 mod migration;
+mod on_demand;
 mod seed;
 mod selector;
 mod session;
@@ -24,6 +25,7 @@ pub use global::{ColorChoice, GlobalArgs, OutputFormat};
 pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
 pub use lockdown::LockdownArgs;
 pub use migration::{ApplyArgs, MigrateCommand, StatusArgs};
+pub use on_demand::OnDemand;
 pub use seed::{SeedApplyArgs, SeedCommand};
 pub use selector::SelectorArgs;
 pub use session::{
@@ -80,7 +82,7 @@ Examples:
     Demo(LocalUpArgs),
     /// Run a private local Postgres
     #[command(subcommand)]
-    Local(LocalCommand),
+    Local(OnDemand<LocalCommand>),
     /// Install or upgrade the control-plane schema
     ///
     /// Safe to run twice and from two machines at once. A control plane that a newer tenantctl
@@ -92,16 +94,16 @@ Examples:
     Init(InitArgs),
     /// Create, list, show and delete tenants
     #[command(subcommand)]
-    Tenant(TenantCommand),
+    Tenant(OnDemand<TenantCommand>),
     /// Migrate tenants' databases
     #[command(subcommand)]
-    Migrate(MigrateCommand),
+    Migrate(OnDemand<MigrateCommand>),
     /// Apply sample data
     #[command(subcommand)]
-    Seed(SeedCommand),
+    Seed(OnDemand<SeedCommand>),
     /// Issue, check and revoke sessions
     #[command(subcommand)]
-    Session(SessionCommand),
+    Session(OnDemand<SessionCommand>),
     /// Lock a tenant down in an emergency, and prove it
     ///
     /// Refuses what exists and what comes next, at every layer: the control plane first, then the
@@ -122,13 +124,13 @@ Examples:
     Unlock(LockdownArgs),
     /// Verify, explain and decode access tokens
     #[command(subcommand)]
-    Token(TokenCommand),
+    Token(OnDemand<TokenCommand>),
     /// Show, refresh and clear the keys that sign tokens
     #[command(subcommand)]
-    Jwks(JwksCommand),
+    Jwks(OnDemand<JwksCommand>),
     /// Read and verify the audit trail
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(OnDemand<AuditCommand>),
     /// Ask whether what we need can be reached; for monitors
     ///
     /// Exit 7 when something does not answer, 6 when it refuses our credential.

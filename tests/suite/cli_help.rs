@@ -69,8 +69,25 @@ fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
         }
     }
     let mut found = Vec::new();
-    walk(&tenantctl::cli::Cli::command(), &[], of_leaves_only, &mut found);
+    let mut whole = tenantctl::cli::Cli::command();
+    whole.build();
+    walk(&whole, &[], of_leaves_only, &mut found);
     found
+}
+
+#[test]
+fn version_and_help_alone_read_as_beside_something_else() {
+    let operator = Operator::unconfigured();
+    let expected = tenantctl::cli::Cli::command().render_version();
+    for line in ["--version", "-V", "--version tenant", "-q -V"] {
+        let ran = operator.run(line).success();
+        assert_eq!((ran.stdout(), ran.stderr()), (expected.as_str(), ""), "{line}");
+    }
+    // Help is the same whether it is asked for alone or not.
+    for (alone, beside) in [("--help", "-q --help"), ("-h", "-q -h")] {
+        let (alone, beside) = (operator.run(alone).success(), operator.run(beside).success());
+        assert_eq!(alone.stdout(), beside.stdout());
+    }
 }
 
 fn help(operator: &Operator, path: &[String]) -> Ran {
