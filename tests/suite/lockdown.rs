@@ -1,5 +1,6 @@
 //! `lockdown` and `unlock`: cut at every layer, tried out, and given back exactly.
 
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
@@ -207,6 +208,58 @@ fn clients_in_a_loop_get_nothing_through() {
         .superuser("postgres")
         .value(&format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{database}'"));
     assert_eq!(left, 0);
+}
+
+/// What outlives the session that made it.
+#[test]
+fn prepared_transactions_are_rolled_back_and_replication_is_ended_and_named() {
+    let operator = with_tenant();
+    let (url, name) = (url(&operator), operator.tenant("acme").database);
+    let mut superuser = server().superuser(&name);
+    superuser.run("CREATE TABLE public.written (by text); GRANT ALL ON public.written TO PUBLIC");
+    let slot = format!("slot_{}", &name[name.len() - 8..]);
+    // The harness's output plugin is the one that every Postgres brings along.
+    superuser.run(&format!("SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')"));
+    let mut app = Session::at(&url).unwrap();
+    app.run(&format!("BEGIN; INSERT INTO written VALUES ('app'); PREPARE TRANSACTION '{name}'"));
+    superuser.run(&format!(
+        "BEGIN; INSERT INTO written VALUES ('dba'); PREPARE TRANSACTION 'other {name}'"
+    ));
+    let mut reader = Command::new(server().programs().join("pg_recvlogical"))
+        .arg("-d")
+        .arg(server().url("operator", &name))
+        .args(["--slot", &slot, "--start", "--no-loop", "-f", "-"])
+        .args(["-o", "proto_version=1", "-o", "publication_names=none"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the slot to be read", PATIENCE, || {
+        let is_read: bool = superuser
+            .value(&format!("SELECT active FROM pg_replication_slots WHERE slot_name = '{slot}'"));
+        if is_read { Ok(()) } else { Err("nobody reads it".to_owned()) }
+    });
+
+    let report = operator.run(LOCK).success().json();
+    let detail = report["layers"][3]["detail"].as_str().unwrap();
+    assert_eq!(
+        detail,
+        format!(
+            "login refused, 2 sessions ended, 1 of its prepared transactions rolled back, the prepared \
+             transaction `other {name}` stays: only `postgres` or a superuser may end it, the \
+             replication slot `{slot}` stays, and nobody reads it"
+        )
+    );
+    assert!(!reader.wait().unwrap().success(), "whoever read it was ended");
+    let left: Vec<(String,)> =
+        superuser.rows(&format!("SELECT gid FROM pg_prepared_xacts WHERE database = '{name}'"));
+    assert_eq!(left, [(format!("other {name}"),)]);
+    // Nothing of it stays behind: the operator is no member of the login afterwards.
+    let is_member: bool =
+        superuser.value(&format!("SELECT pg_has_role('operator', '{name}', 'MEMBER')"));
+    assert!(!is_member);
+    superuser.run(&format!("ROLLBACK PREPARED 'other {name}'"));
+    superuser.run(&format!("SELECT pg_drop_replication_slot('{slot}')"));
 }
 
 #[test]

@@ -83,41 +83,6 @@ impl Cluster {
         Ok(DoorFlags { can_login: role.map(|(can_login,)| can_login), is_open: found.is_open })
     }
 
-    /// Ends every session of the tenant's login, wherever it is, and returns how many there were.
-    ///
-    /// # Errors
-    /// When sessions are still there at the deadline.
-    pub async fn end_login_sessions(
-        &self,
-        connection: &mut PgConnection,
-        name: &DatabaseName,
-        deadline: tokio::time::Instant,
-    ) -> Result<i64> {
-        let (mut ended, mut empty_sweeps) = (0, 0);
-        // Two empty sweeps, a second apart: a login that was under way at the first, and passed the
-        // check before it was forbidden, is there at the second.
-        while empty_sweeps < 2 {
-            let (found,): (i64,) = sqlx::query_as(
-                "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                 WHERE usename::text = $1) ended",
-            )
-            .bind(name.login())
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(PgError::doing("end the sessions of the tenant's login"))?;
-            ended += found;
-            empty_sweeps = if found == 0 { empty_sweeps + 1 } else { 0 };
-            if found > 0 && tokio::time::Instant::now() > deadline {
-                return Err(ClusterError::SessionsStay { database: name.to_string(), left: found });
-            }
-            let pause = if found > 0 { 50 } else { 1_000 };
-            if empty_sweeps < 2 {
-                tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
-            }
-        }
-        Ok(ended)
-    }
-
     /// Gives the tenant its login with this password, lets nobody else connect, and opens the
     /// database.
     ///

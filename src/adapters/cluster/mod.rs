@@ -15,6 +15,7 @@ mod server;
 mod sets;
 mod stamp;
 mod survey;
+mod sweep;
 
 pub use access::{Door, DoorFlags};
 pub use database::{TenantDatabase, Verification};
@@ -26,3 +27,4 @@ pub use server::{Cluster, Found, Placed};
 pub use sets::{domain_set, domain_set_from, gate_set};
 pub use stamp::{Identity, Stamp};
 pub use survey::Survey;
+pub use sweep::{Leftovers, Prepared};

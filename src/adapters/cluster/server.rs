@@ -122,7 +122,7 @@ impl Cluster {
 
     /// Returns the database's name on the server; nothing in a project, where it is the one we are
     /// in and a pooler may know it by another name.
-    fn name_of<'n>(&self, name: &'n DatabaseName) -> Option<&'n str> {
+    pub(super) fn name_of<'n>(&self, name: &'n DatabaseName) -> Option<&'n str> {
         (!self.is_project()).then(|| name.as_str())
     }
 

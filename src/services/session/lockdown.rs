@@ -13,13 +13,16 @@ use super::home::{Away, Home};
 use super::layer::chain;
 use super::probe::{Probes, is_closed};
 use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
-use crate::adapters::cluster::{Cluster, ClusterError, Door, DoorFlags, GateMarks, Identity};
+use crate::adapters::cluster::{
+    Cluster, ClusterError, Door, DoorFlags, GateMarks, Identity, Leftovers, Prepared,
+};
 use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown, Marks, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::model::{
     Actor, Classified, DatabaseName, ErrorKind, Reason, SecretText, Slug, Tenant, TenantStatus,
+    escape_controls,
 };
 use crate::services::place::Places;
 
@@ -502,7 +505,9 @@ impl Cut<'_> {
             home.set_door(&mut operator, name, &identity, door).await?;
             let deadline = tokio::time::Instant::now() + self.request.patience;
             let ended = home.end_login_sessions(&mut operator, name, deadline).await?;
-            Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended")))
+            let leftovers = home.clear_leftovers(&mut operator, name).await?;
+            let left = shown(&leftovers);
+            Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended{left}")))
         })
         .await
     }
@@ -621,6 +626,28 @@ impl Cut<'_> {
         }
         Ok((layer, cut_again))
     }
+}
+
+/// Returns what survives the sessions, behind what was said of them.
+fn shown(leftovers: &Leftovers) -> String {
+    let mut text = String::new();
+    if leftovers.rolled_back > 0 {
+        text += &format!(", {} of its prepared transactions rolled back", leftovers.rolled_back);
+    }
+    for Prepared { name, owner } in &leftovers.prepared {
+        let (name, owner) = (escape_controls(name), escape_controls(owner));
+        text += &format!(
+            ", the prepared transaction `{name}` stays: only `{owner}` or a superuser may end it"
+        );
+    }
+    for (slot, reader) in &leftovers.slots {
+        let reader = reader.as_ref().map_or_else(
+            || "nobody reads it".to_owned(),
+            |reader| format!("`{}`, a superuser, reads it", escape_controls(reader)),
+        );
+        text += &format!(", the replication slot `{slot}` stays, and {reader}");
+    }
+    text
 }
 
 fn lost(error: PgError) -> LayerError {

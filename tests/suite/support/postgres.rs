@@ -244,7 +244,8 @@ impl Account {
             "synchronous_commit=off",
             "full_page_writes=off",
             "max_connections=200",
-            "wal_level=replica",
+            "wal_level=logical",
+            "max_prepared_transactions=8",
         ] {
             command.arg("-c").arg(setting);
         }
