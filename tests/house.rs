@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("services::health", &["services::place", "adapters::*", "model"]),
     ("services::local", &["adapters::*", "model"]),
     ("services::token", &["adapters::*", "model"]),
+    ("adapters::auth_admin", &["adapters::http", "model"]),
     ("adapters::control_plane", &["adapters::postgres", "model"]),
     ("adapters::cluster", &["adapters::postgres", "model"]),
     ("adapters::http", &["model"]),

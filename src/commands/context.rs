@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::adapters::auth_admin::AuthAdmin;
 use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::http::RetryPolicy;
@@ -172,13 +173,7 @@ impl Context {
         }
         let token = SecretText::new(token.value.expose().trim().to_owned());
         let haste = haste();
-        let retry = RetryPolicy::default();
-        let retry = RetryPolicy {
-            first_delay: retry.first_delay / haste,
-            longest_delay: retry.longest_delay / haste,
-            ..retry
-        };
-        let api = Management::new(&settings.management_api_url.value, token, retry)?;
+        let api = Management::new(&settings.management_api_url.value, token, retry())?;
         let value = |setting: &Option<Setting<String>>| setting.as_ref().map(|s| s.value.clone());
         let root_cert = settings.project_root_cert.as_ref().map(|setting| setting.value.clone());
         let pace = Pace::default();
@@ -193,6 +188,19 @@ impl Context {
                 .trusting(root_cert)
                 .at_pace(pace),
         ))
+    }
+
+    /// Returns Supabase Auth's admin API, where an address and a key for it are configured.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    pub fn auth_admin(&self) -> Result<Option<AuthAdmin>, Failure> {
+        let settings = &self.settings;
+        let (Some(address), Some(key)) = (&settings.auth_url, &settings.auth_service_key) else {
+            return Ok(None);
+        };
+        let key = SecretText::new(key.value.expose().trim().to_owned());
+        Ok(Some(AuthAdmin::new(&address.value, key, retry())?))
     }
 
     /// Returns the private local Postgres.
@@ -311,6 +319,15 @@ fn haste() -> u32 {
 #[cfg(not(debug_assertions))]
 fn haste() -> u32 {
     1
+}
+
+fn retry() -> RetryPolicy {
+    let (retry, haste) = (RetryPolicy::default(), haste());
+    RetryPolicy {
+        first_delay: retry.first_delay / haste,
+        longest_delay: retry.longest_delay / haste,
+        ..retry
+    }
 }
 
 fn endpoint(name: &str, setting: &Setting<SecretText>) -> Result<Endpoint, Failure> {

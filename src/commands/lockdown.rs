@@ -26,6 +26,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         reason: args.reason,
         actor: context.actor(),
         patience: context.patience,
+        auth_admin: context.auth_admin()?,
     };
     // A key that cannot be read must not keep a tenant open: the login's probe then says so.
     let key = context.secret_key().ok().flatten();

@@ -22,6 +22,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         reason: args.reason,
         actor: context.actor(),
         patience: context.patience,
+        auth_admin: context.auth_admin()?,
     };
     let reach = context.reach().await?;
     let progress = Progress::new(console);

@@ -44,3 +44,5 @@ pub(super) const AUTH_URL: &str = "TENANTCTL_AUTH_URL";
 pub(super) const JWKS_URL: &str = "TENANTCTL_JWKS_URL";
 /// The secret that HS256 tokens are signed with.
 pub(super) const JWT_SECRET: &str = "TENANTCTL_JWT_SECRET";
+/// The key that Auth's admin API is entered with.
+pub(super) const AUTH_SERVICE_KEY: &str = "TENANTCTL_AUTH_SERVICE_KEY";

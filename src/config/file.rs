@@ -52,6 +52,7 @@ const KEYS: &[&str] = &[
     "data_dir",
     "postgres_bin",
     "auth_url",
+    "auth_service_key_file",
     "jwks_url",
     "jwt_secret_file",
 ];

@@ -92,6 +92,8 @@ pub struct Settings {
     pub postgres_bin: Option<Setting<PathBuf>>,
     /// The Auth server.
     pub auth_url: Option<Setting<WebUrl>>,
+    /// The key that Auth's admin API is entered with.
+    pub auth_service_key: Option<Setting<SecretText>>,
     /// Where the keys that sign tokens are published.
     pub jwks: Option<Setting<JwksSource>>,
     /// The secret that HS256 tokens are signed with.
@@ -142,6 +144,7 @@ pub fn resolve(
         seeds_dir: layers.path("seeds_dir", env::SEEDS_DIR)?,
         postgres_bin: layers.path("postgres_bin", env::POSTGRES_BIN)?,
         jwks: layers.jwks(auth_url.as_ref())?,
+        auth_service_key: layers.secret("auth_service_key", env::AUTH_SERVICE_KEY)?,
         jwt_secret: layers.secret("jwt_secret", env::JWT_SECRET)?,
         auth_url,
         search_path: environment("PATH"),
@@ -175,6 +178,7 @@ impl Settings {
             ("cluster_url", secret(&self.cluster_url)),
             ("secret_key", secret(&self.secret_key)),
             ("jwt_secret", secret(&self.jwt_secret)),
+            ("auth_service_key", secret(&self.auth_service_key)),
             ("auth_url", self.auth_url.as_ref().map(|s| (s.value.to_string(), s.origin.clone()))),
             ("jwks", self.jwks.as_ref().map(|s| (s.value.to_string(), s.origin.clone()))),
             ("access_token", secret(&self.access_token)),

@@ -8,6 +8,7 @@
 
 mod adopt;
 mod audit;
+mod auth_admin;
 mod cli_help;
 mod completion;
 mod config;

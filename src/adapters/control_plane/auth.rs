@@ -57,6 +57,21 @@ pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Re
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// Returns who is recorded as working in a tenant, whatever Auth says.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<Uuid>> {
+    let rows: Vec<(Uuid,)> = sqlx::query_as(
+        "SELECT auth_user_id FROM control_plane.user_mappings WHERE tenant_id = $1 ORDER BY 1",
+    )
+    .bind(tenant.0)
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("find the tenant's users"))?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// A ban that was written, and what it replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ban {

@@ -166,7 +166,26 @@ pub async fn keep_saved(
     Ok(kept.0)
 }
 
-/// Adds users that were banned by this lockdown to those it has to give back; what an earlier run
+/// Which way a lockdown banned users by, and so gives them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BannedBy {
+    /// Supabase Auth's own tables.
+    Tables,
+    /// Its admin API.
+    AdminApi,
+}
+
+impl BannedBy {
+    /// Returns the key they are kept under in `saved`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tables => "banned",
+            Self::AdminApi => "banned_by_api",
+        }
+    }
+}
+
+/// Adds users that are banned by this lockdown to those it has to give back; what an earlier run
 /// kept of a user stays.
 ///
 /// # Errors
@@ -174,20 +193,58 @@ pub async fn keep_saved(
 pub async fn keep_banned(
     connection: &mut PgConnection,
     lockdown: Uuid,
+    by: BannedBy,
     bans: &[Ban],
 ) -> Result<()> {
     let before = |ban: &Ban| (ban.user.to_string(), serde_json::json!(ban.until_before));
     let banned: serde_json::Map<_, _> = bans.iter().map(before).collect();
     sqlx::query(
-        "UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, '{banned}', \
-         $2::jsonb || coalesce(saved -> 'banned', '{}')) WHERE lockdown_id = $1",
+        "UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, ARRAY[$3], \
+         $2::jsonb || coalesce(saved -> $3, '{}')) WHERE lockdown_id = $1",
     )
     .bind(lockdown)
     .bind(Json(banned))
+    .bind(by.word())
     .execute(connection)
     .await
     .map_err(PgError::doing("keep who was banned"))?;
     Ok(())
+}
+
+/// Returns whom this lockdown banned through the admin API and has to give back, and how many others
+/// it handed to another lockdown, because they work in that tenant as well.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn hand_bans_over(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+) -> Result<(Vec<Ban>, i64)> {
+    let rows: Vec<(Uuid, Option<String>, bool)> = sqlx::query_as(
+        "WITH mine AS ( \
+           SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l, \
+             jsonb_each(coalesce(l.saved -> $2, '{}')) b WHERE l.lockdown_id = $1 \
+         ), shared AS ( \
+           SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine \
+           JOIN control_plane.user_mappings m ON m.auth_user_id = mine.id \
+           JOIN control_plane.lockdowns o ON o.tenant_id = m.tenant_id \
+             AND o.lifted_at IS NULL AND o.lockdown_id <> $1 \
+         ), handed AS ( \
+           UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, ARRAY[$2], \
+             coalesce(saved -> $2, '{}') || s.bans) \
+           FROM (SELECT lockdown_id, jsonb_object_agg(id, before) AS bans FROM shared \
+             GROUP BY lockdown_id) s WHERE o.lockdown_id = s.lockdown_id \
+         ) SELECT mine.id, mine.before #>> '{}', shared.id IS NOT NULL \
+           FROM mine LEFT JOIN shared ON shared.id = mine.id",
+    )
+    .bind(lockdown)
+    .bind(BannedBy::AdminApi.word())
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("read whom the lockdown banned"))?;
+    let (shared, mine): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, _, is)| *is);
+    let mine = mine.into_iter().map(|(user, until_before, _)| Ban { user, until_before });
+    Ok((mine.collect(), i64::try_from(shared.len()).unwrap_or(i64::MAX)))
 }
 
 /// Closes a lockdown; returns whether it could be: not when it was asked for again after it was

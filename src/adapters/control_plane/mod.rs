@@ -18,7 +18,7 @@ pub use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
-pub use auth::{Ban, Swept, auth_members, ban, has_auth, sign_out, sweep, unban};
+pub use auth::{Ban, Swept, auth_members, ban, has_auth, members, sign_out, sweep, unban};
 pub use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub use error::ControlPlaneError;
 pub use journal::{
@@ -27,14 +27,14 @@ pub use journal::{
     steps, supersede, take_over, was_taken_in,
 };
 pub use lockdowns::{
-    Lockdown, Marks, find_lockdown, keep_banned, keep_saved, lift_lockdown, lock_tenant, marks_of,
-    open_lockdown, unlock_tenant,
+    BannedBy, Lockdown, Marks, find_lockdown, hand_bans_over, keep_banned, keep_saved,
+    lift_lockdown, lock_tenant, marks_of, open_lockdown, unlock_tenant,
 };
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{
     MarkCursor, NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_expired,
     count_live, find_session, find_tenants_of, fix_moment, insert_session, list_sessions,
-    mark_revoked, prune_batch, raise_epoch, revoke_session, sample_session, session_state,
+    mark_revoked, now, prune_batch, raise_epoch, revoke_session, sample_session, session_state,
 };
 pub use tenants::{
     Address, NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, labels_of,

@@ -155,6 +155,18 @@ const SESSION_COLUMNS: &str = "s.jti, s.user_id, s.tenant_id, t.slug, s.state, s
      s.metadata, s.last_seen_at FROM control_plane.session_states s \
      JOIN control_plane.tenant_metadata t USING (tenant_id)";
 
+/// Returns the present moment by the clock that sessions are judged with.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn now(connection: &mut PgConnection) -> Result<OffsetDateTime> {
+    let (now,): (OffsetDateTime,) = sqlx::query_as("SELECT clock_timestamp()")
+        .fetch_one(connection)
+        .await
+        .map_err(PgError::doing("ask for the time"))?;
+    Ok(now)
+}
+
 fn session_of(row: &PgRow) -> std::result::Result<Session, sqlx::Error> {
     let Json(metadata) = row.try_get("metadata")?;
     Ok(Session {

@@ -13,6 +13,7 @@ use super::home::{Away, Home};
 use super::layer::chain;
 use super::probe::{Probes, is_closed};
 use super::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict, SessionError};
+use crate::adapters::auth_admin::{AuthAdmin, AuthAdminError};
 use crate::adapters::cluster::{
     Cluster, ClusterError, Door, DoorFlags, GateMarks, Identity, Leftovers, Prepared,
 };
@@ -26,9 +27,6 @@ use crate::model::{
 };
 use crate::services::place::Places;
 
-/// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
-/// way when the ban was written can still insert a session.
-const SECOND_SWEEP: Duration = Duration::from_secs(3);
 /// How often a layer that does not answer is tried.
 const TRIES: u32 = 3;
 /// How long the cut waits for its line in the audit trail.
@@ -45,6 +43,8 @@ pub struct LockdownRequest {
     pub actor: Actor,
     /// How long to wait for sessions to end.
     pub patience: Duration,
+    /// Supabase Auth's admin API, for where its tables are out of reach.
+    pub auth_admin: Option<AuthAdmin>,
 }
 
 /// What a lockdown did and what was seen afterwards.
@@ -327,27 +327,32 @@ async fn cut_control_plane(
     Ok((marks, lockdown, is_trailed))
 }
 
-struct Cut<'a> {
-    plane: &'a ControlPlane,
+/// A cut, or what gives it back.
+pub(super) struct Cut<'a> {
+    pub(super) plane: &'a ControlPlane,
     home: &'a Home<'a>,
-    tenant: &'a Tenant,
-    request: &'a LockdownRequest,
-    lockdown: &'a Lockdown,
+    pub(super) tenant: &'a Tenant,
+    pub(super) request: &'a LockdownRequest,
+    pub(super) lockdown: &'a Lockdown,
     started: Instant,
 }
 
 /// What a layer's work comes to: done or not, and what.
-type Worked = Result<(LayerVerdict, String), LayerError>;
+pub(super) type Worked = Result<(LayerVerdict, String), LayerError>;
 
 /// Why a layer failed; either side of it.
 #[derive(Debug, thiserror::Error)]
-enum LayerError {
+pub(super) enum LayerError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
     Away(#[from] Away),
+    #[error(transparent)]
+    AuthAdmin(#[from] AuthAdminError),
+    #[error("{0}")]
+    Auth(&'static str),
 }
 
 impl Classified for LayerError {
@@ -356,13 +361,15 @@ impl Classified for LayerError {
             Self::ControlPlane(error) => error.kind(),
             Self::Cluster(error) => error.kind(),
             Self::Away(error) => error.kind(),
+            Self::AuthAdmin(error) => error.kind(),
+            Self::Auth(_) => ErrorKind::Refused,
         }
     }
 }
 
 impl Cut<'_> {
     /// Runs a layer's work, again when it did not answer, and reports.
-    async fn layer<F>(&self, layer: &'static str, work: impl Fn() -> F) -> LayerReport
+    pub(super) async fn layer<F>(&self, layer: &'static str, work: impl Fn() -> F) -> LayerReport
     where
         F: Future<Output = Worked>,
     {
@@ -442,39 +449,6 @@ impl Cut<'_> {
         Ok((LayerVerdict::Done, format!("{word} in {name}")))
     }
 
-    /// Supabase Auth, where its tables are in the control plane's database.
-    async fn auth(&self) -> LayerReport {
-        self.layer("auth", || async {
-            let mut session = self.plane.session().await?;
-            if !control_plane::has_auth(&mut session).await? {
-                let detail = "not covered: no Supabase Auth beside the control plane, so whoever \
-                     signs in or refreshes there still gets tokens"
-                    .to_owned();
-                return Ok((LayerVerdict::Absent, detail));
-            }
-            let users = control_plane::auth_members(&mut session, self.tenant.id).await?;
-            if users.is_empty() {
-                return Ok((LayerVerdict::Unchanged, "the tenant has no users there".to_owned()));
-            }
-            let doing = || PgError::doing("ban the tenant's users");
-            let mut transaction = session.begin().await.map_err(|e| lost(doing()(e)))?;
-            let bans = control_plane::ban(&mut transaction, &users).await?;
-            control_plane::keep_banned(&mut transaction, self.lockdown.id, &bans).await?;
-            transaction.commit().await.map_err(|e| lost(doing()(e)))?;
-            let first = control_plane::sweep(&mut session, &users).await?;
-            tokio::time::sleep(SECOND_SWEEP).await;
-            let second = control_plane::sweep(&mut session, &users).await?;
-            let detail = format!(
-                "{} users banned, {} sessions deleted, {} more in the second sweep",
-                users.len(),
-                first.sessions,
-                second.sessions
-            );
-            Ok((LayerVerdict::Done, detail))
-        })
-        .await
-    }
-
     async fn connections(&self) -> LayerReport {
         self.layer("connections", || async {
             let Some(name) = self.database() else {
@@ -546,24 +520,6 @@ impl Cut<'_> {
         .await
     }
 
-    async fn unban(&self) -> LayerReport {
-        self.layer("auth", || async {
-            let saved = self.lockdown.saved.get("banned").cloned().unwrap_or_default();
-            if saved.as_object().is_none_or(serde_json::Map::is_empty) {
-                return Ok((LayerVerdict::Absent, "nobody had been banned".to_owned()));
-            }
-            let mut session = self.plane.session().await?;
-            let (lifted, kept) = control_plane::unban(&mut session, self.lockdown.id).await?;
-            let kept = if kept == 0 {
-                String::new()
-            } else {
-                format!(", {kept} kept for another tenant that is locked down")
-            };
-            Ok((LayerVerdict::Done, format!("{lifted} bans lifted{kept}")))
-        })
-        .await
-    }
-
     async fn open_gate(&self) -> LayerReport {
         self.layer("gate", || async {
             let marks = {
@@ -630,27 +586,25 @@ impl Cut<'_> {
 
 /// Returns what survives the sessions, behind what was said of them.
 fn shown(leftovers: &Leftovers) -> String {
-    let mut text = String::new();
+    let mut parts = Vec::new();
     if leftovers.rolled_back > 0 {
-        text += &format!(", {} of its prepared transactions rolled back", leftovers.rolled_back);
+        parts.push(format!("{} of its prepared transactions rolled back", leftovers.rolled_back));
     }
-    for Prepared { name, owner } in &leftovers.prepared {
+    parts.extend(leftovers.prepared.iter().map(|Prepared { name, owner }| {
         let (name, owner) = (escape_controls(name), escape_controls(owner));
-        text += &format!(
-            ", the prepared transaction `{name}` stays: only `{owner}` or a superuser may end it"
-        );
-    }
-    for (slot, reader) in &leftovers.slots {
+        format!("the prepared transaction `{name}` stays: only `{owner}` or a superuser may end it")
+    }));
+    parts.extend(leftovers.slots.iter().map(|(slot, reader)| {
         let reader = reader.as_ref().map_or_else(
             || "nobody reads it".to_owned(),
             |reader| format!("`{}`, a superuser, reads it", escape_controls(reader)),
         );
-        text += &format!(", the replication slot `{slot}` stays, and {reader}");
-    }
-    text
+        format!("the replication slot `{slot}` stays, and {reader}")
+    }));
+    if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) }
 }
 
-fn lost(error: PgError) -> LayerError {
+pub(super) fn lost(error: PgError) -> LayerError {
     LayerError::ControlPlane(error.into())
 }
 

@@ -3,6 +3,7 @@
 //! The judgement itself is one SQL function in the control plane, so a web backend and this program
 //! can never disagree.
 
+mod bans;
 mod error;
 mod home;
 mod issue;

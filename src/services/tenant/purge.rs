@@ -116,9 +116,7 @@ fn is_past_delete(tenant: &Tenant) -> bool {
 /// When the control plane does not answer.
 pub async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
     let mut session = plane.session().await?;
-    let now = PgError::doing("read the clock");
-    let (now,): (time::OffsetDateTime,) =
-        sqlx::query_as("SELECT clock_timestamp()").fetch_one(&mut *session).await.map_err(now)?;
+    let now = control_plane::now(&mut session).await?;
     let mut found = Vec::new();
     for status in [TenantStatus::Deleted, TenantStatus::Purging] {
         let filter = TenantFilter { status: Some(status), ..TenantFilter::default() };

@@ -3,6 +3,7 @@
 //!
 //! Nothing here asserts what a command should do; that is each test's own business.
 
+mod auth_server;
 mod jwks_server;
 pub(crate) mod management;
 pub(crate) mod mint;
@@ -16,6 +17,7 @@ mod sql;
 mod supabase;
 mod terminal;
 
+pub(crate) use auth_server::{AuthServer, KEY as AUTH_KEY};
 pub(crate) use jwks_server::{JwksServer, Manner};
 pub(crate) use operator::{Operator, Ran, Running, TenantRow};
 pub(crate) use poll::{PATIENCE, until};

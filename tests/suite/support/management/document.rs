@@ -41,7 +41,12 @@ pub(crate) struct Matched<'d> {
 
 impl Document {
     pub(crate) fn read() -> Self {
-        let mut document: Value = serde_json::from_str(TEXT).unwrap();
+        Self::of(TEXT)
+    }
+
+    /// Compiles another published document.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut document: Value = serde_json::from_str(text).unwrap();
         modernise(&mut document);
         let components = document["components"].clone();
         let compile = |schema: &Value| compiled(schema, &components);

@@ -4,7 +4,7 @@
 //! The suite starts one in the test process; `examples/management-api.rs` serves one by hand. It
 //! imports nothing of tenantctl.
 
-mod document;
+pub(crate) mod document;
 mod postgres;
 mod routes;
 mod state;

@@ -1,0 +1,138 @@
+//! The client: two operations of `/admin/users/{id}`.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::AuthAdminError;
+use crate::adapters::http::{
+    Answer, Call, HttpClient, HttpError, HttpOptions, Repeat, RetryPolicy, base_url,
+};
+use crate::model::{SecretText, WebUrl};
+
+/// How long a lockdown bans: a hundred years.
+///
+/// Auth reads it as a duration of the language it is written in, which ends at 292 years
+/// (supabase/auth `internal/api/admin.go`, read 2026-11).
+pub const BAN: Duration = Duration::from_hours(876_000);
+
+/// Speaks to one project's Auth server as its service role.
+#[derive(Debug, Clone)]
+pub struct AuthAdmin {
+    http: HttpClient,
+    base: Url,
+    key: SecretText,
+}
+
+/// How a user stands with Auth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Auth knows no such user.
+    Unknown,
+    /// Not banned.
+    Free,
+    /// Banned until then; the past means no longer.
+    BannedUntil(OffsetDateTime),
+}
+
+impl Standing {
+    /// Returns the end of the ban.
+    pub fn until(self) -> Option<OffsetDateTime> {
+        match self {
+            Self::BannedUntil(until) => Some(until),
+            Self::Unknown | Self::Free => None,
+        }
+    }
+}
+
+/// What we read of a user.
+#[derive(Debug, Deserialize)]
+struct User {
+    banned_until: Option<String>,
+}
+
+impl AuthAdmin {
+    /// Returns the admin API of the Auth server at an address; nothing is contacted.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn new(address: &WebUrl, key: SecretText, retry: RetryPolicy) -> Result<Self, HttpError> {
+        let base = base_url(address.trimmed())?;
+        let attempt_timeout = Duration::from_secs(10);
+        let options = HttpOptions { attempt_timeout, retry, ..HttpOptions::default() };
+        Ok(Self { http: HttpClient::new(options)?, base, key })
+    }
+
+    /// Returns how a user stands.
+    ///
+    /// # Errors
+    /// When Auth does not answer or refuses.
+    pub async fn standing(
+        &self,
+        user: Uuid,
+        deadline: Instant,
+    ) -> Result<Standing, AuthAdminError> {
+        let doing = "look a user up in Supabase Auth";
+        self.ask(doing, Method::GET, user, None, deadline).await
+    }
+
+    /// Bans a user from now on for so long, or lifts the ban, and returns how they stand now.
+    ///
+    /// # Errors
+    /// When Auth does not answer or refuses.
+    pub async fn ban(
+        &self,
+        user: Uuid,
+        length: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<Standing, AuthAdminError> {
+        let doing = if length.is_some() {
+            "ban a user in Supabase Auth"
+        } else {
+            "lift a user's ban in Supabase Auth"
+        };
+        let length =
+            length.map_or_else(|| "none".to_owned(), |length| format!("{}s", length.as_secs()));
+        let body = serde_json::json!({ "ban_duration": length });
+        self.ask(doing, Method::PUT, user, Some(body), deadline).await
+    }
+
+    async fn ask(
+        &self,
+        doing: &'static str,
+        method: Method,
+        user: Uuid,
+        body: Option<serde_json::Value>,
+        deadline: Instant,
+    ) -> Result<Standing, AuthAdminError> {
+        let failed = |source| AuthAdminError::NoAnswer { doing, source };
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}admin/users/{user}", url.path()));
+        // Both say the same thing the second time.
+        let call = Call { method, body, repeat: Repeat::Safe, ..Call::get("auth_admin_user", url) };
+        let call = call.bearer(&self.key).map_err(failed)?;
+        let call = call.secret_header("apikey", &self.key).map_err(failed)?;
+        let answer = self.http.send(&call, deadline).await.map_err(failed)?;
+        match answer.status {
+            StatusCode::OK => read(&answer).ok_or(AuthAdminError::Shape { doing }),
+            StatusCode::NOT_FOUND if AuthAdminError::code(&answer) == "user_not_found" => {
+                Ok(Standing::Unknown)
+            }
+            _ => Err(AuthAdminError::refused(doing, &answer)),
+        }
+    }
+}
+
+/// Returns what an answer says of the user, or nothing when it cannot be read.
+fn read(answer: &Answer) -> Option<Standing> {
+    let user: User = answer.json().ok()?;
+    match user.banned_until {
+        None => Some(Standing::Free),
+        Some(text) => OffsetDateTime::parse(&text, &Rfc3339).ok().map(Standing::BannedUntil),
+    }
+}
