@@ -706,6 +706,12 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
     }
     issue(&operator, mapped);
     let mut plane = operator.plane();
+    // Revoked here once and never a member: no lockdown's business.
+    plane.run(&format!(
+        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, is_member) \
+         VALUES ('{stranger}', '{}', false)",
+        operator.tenant("acme").id
+    ));
     plane.run(&format!(
         "UPDATE auth.users SET banned_until = '2099-01-01Z' WHERE id = '{timed}'; \
          INSERT INTO auth.sessions (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \

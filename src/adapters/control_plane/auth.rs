@@ -48,7 +48,7 @@ pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Re
     let rows: Vec<(Uuid,)> = sqlx::query_as(
         "SELECT u.id FROM auth.users u WHERE u.raw_app_meta_data ->> 'tenant_id' = $1::text \
          UNION SELECT m.auth_user_id FROM control_plane.user_mappings m \
-         JOIN auth.users u ON u.id = m.auth_user_id WHERE m.tenant_id = $1",
+         JOIN auth.users u ON u.id = m.auth_user_id WHERE m.tenant_id = $1 AND m.is_member",
     )
     .bind(tenant.0)
     .fetch_all(connection)
@@ -63,7 +63,8 @@ pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Re
 /// When the server does not answer.
 pub async fn members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<Uuid>> {
     let rows: Vec<(Uuid,)> = sqlx::query_as(
-        "SELECT auth_user_id FROM control_plane.user_mappings WHERE tenant_id = $1 ORDER BY 1",
+        "SELECT auth_user_id FROM control_plane.user_mappings \
+         WHERE tenant_id = $1 AND is_member ORDER BY 1",
     )
     .bind(tenant.0)
     .fetch_all(connection)
@@ -116,7 +117,8 @@ pub async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<(i64
            JOIN control_plane.lockdowns o ON o.lifted_at IS NULL AND o.lockdown_id <> $1 AND ( \
              u.raw_app_meta_data ->> 'tenant_id' = o.tenant_id::text OR EXISTS ( \
                SELECT FROM control_plane.user_mappings m \
-               WHERE m.auth_user_id = mine.id AND m.tenant_id = o.tenant_id)) \
+               WHERE m.auth_user_id = mine.id AND m.tenant_id = o.tenant_id \
+                 AND m.is_member)) \
          ), handed AS ( \
            UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, '{banned}', \
              coalesce(saved -> 'banned', '{}') || s.bans) \

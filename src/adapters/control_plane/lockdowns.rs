@@ -226,7 +226,7 @@ pub async fn hand_bans_over(
              jsonb_each(coalesce(l.saved -> $2, '{}')) b WHERE l.lockdown_id = $1 \
          ), shared AS ( \
            SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine \
-           JOIN control_plane.user_mappings m ON m.auth_user_id = mine.id \
+           JOIN control_plane.user_mappings m ON m.auth_user_id = mine.id AND m.is_member \
            JOIN control_plane.lockdowns o ON o.tenant_id = m.tenant_id \
              AND o.lifted_at IS NULL AND o.lockdown_id <> $1 \
          ), handed AS ( \
