@@ -73,6 +73,7 @@ pub(super) fn origin(keys: &Published) -> Value {
         "fetched_at": keys.fetched_at.map(instant),
         "fetched_now": keys.was_fetched,
         "stale": keys.is_stale,
+        "rests_until": keys.rests_until.map(instant),
         "problem": keys.problem,
     })
 }

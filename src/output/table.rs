@@ -72,3 +72,44 @@ pub(super) fn facts(console: &Console, facts: &[(&str, Option<String>)]) -> Stri
     }
     lines.join("\n")
 }
+
+/// Returns a text that begins in this column, broken at blanks where the window ends and continued
+/// below its beginning; in one line when nobody looks at a window.
+pub(super) fn hanging(console: &Console, text: &str, column: usize) -> String {
+    match console.width() {
+        Some(width) => broken(text, usize::from(width).saturating_sub(column), column),
+        None => text.to_owned(),
+    }
+}
+
+fn broken(text: &str, room: usize, column: usize) -> String {
+    let mut lines = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            lines.push('\n');
+            lines.extend(std::iter::repeat_n(' ', column));
+            used = 0;
+        } else if !lines.is_empty() {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_hangs_below_its_beginning() {
+        assert_eq!(broken("one two three", 20, 4), "one two three");
+        assert_eq!(broken("one two three", 7, 4), "one two\n    three");
+        assert_eq!(broken("one two three", 2, 1), "one\n two\n three");
+        assert_eq!(broken("", 2, 1), "");
+    }
+}

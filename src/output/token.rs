@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 use super::jwks::{origin, origin_text};
 use super::tenant::instant;
 use super::{Console, View, table};
+use crate::model::escape_controls;
 use crate::services::token::{
     Check, CheckName, CheckResult, Claims, Examination, Outcome, Token, UnverifiedClaims,
 };
+
+/// Where the detail of a check begins, in columns.
+const DETAIL_COLUMN: usize = 23;
 
 /// Renders the verdict: what the token says when it is valid, else every reason why it is not.
 pub fn render_verdict(console: &Console, examination: &Examination) -> View {
@@ -21,7 +25,7 @@ pub fn render_verdict(console: &Console, examination: &Examination) -> View {
     let view = View::item("verdict", json!(verdict.outcome().word()), lines.join("\n"))
         .with("reasons", json!(failures.iter().copied().map(check_json).collect::<Vec<_>>()))
         .with("claims", verdict.claims().map_or(Value::Null, claims_json));
-    with_origin(view, examination)
+    with_origin(console, view, examination)
 }
 
 /// Renders every check.
@@ -39,7 +43,7 @@ pub fn render_explanation(console: &Console, examination: &Examination) -> View 
     if let Some(hint) = verdict.obstacle().and_then(|obstacle| obstacle.hint.as_deref()) {
         view = view.note(format!("{} {hint}", console.good("hint:")));
     }
-    with_origin(view, examination)
+    with_origin(console, view, examination)
 }
 
 /// Renders what a token says, marked as what it is.
@@ -74,7 +78,17 @@ pub fn render_decoded(console: &Console, token: &Token) -> View {
     View::item("token", value, lines.join("\n"))
 }
 
-fn with_origin(view: View, examination: &Examination) -> View {
+fn with_origin(console: &Console, mut view: View, examination: &Examination) -> View {
+    let key = examination.verdict.check(CheckName::Key);
+    if let Some(until) = examination.keys.as_ref().and_then(|keys| keys.rests_until)
+        && key.is_some_and(|key| key.result == CheckResult::Fail)
+    {
+        view = view.note(format!(
+            "{} the endpoint was asked for an unknown key just now, and will not be again before {}",
+            console.good("hint:"),
+            instant(until)
+        ));
+    }
     view.with("judged_at", json!(instant(examination.judged_at)))
         .with("jwks", examination.keys.as_ref().map_or(Value::Null, origin))
 }
@@ -94,7 +108,7 @@ fn checks_text(console: &Console, checks: &[&Check]) -> Vec<String> {
             CheckResult::Fail => (console.bad("✗"), "FAIL"),
             CheckResult::Skipped => (console.dim("–"), "skipped"),
         };
-        let detail = crate::model::escape_controls(&check.detail);
+        let detail = table::hanging(console, &escape_controls(&check.detail), DETAIL_COLUMN);
         format!("{mark} {:<10}  {word:<7}  {detail}", check.name.word())
     };
     checks.iter().map(line).collect()

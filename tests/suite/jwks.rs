@@ -110,7 +110,13 @@ fn a_storm_of_unknown_names_makes_one_request_in_thirty_seconds() {
         let _ran = ran.fails_with(11);
     }
     assert_eq!(verifier.server.requests(), 2);
-    let _ran = verifier.verify(&signer).success();
+    // Whoever meets the pause is told of it, and how long it lasts.
+    let ran = verifier.operator.run_reading(&random(30), "token verify -").fails_with(11);
+    assert!(ran.stderr().contains("hint: the endpoint was asked for an unknown key"), "{ran}");
+    let ran = verifier.operator.run_reading(&random(31), "token explain - -o json");
+    assert!(ran.fails_with(11).json()["jwks"]["rests_until"].is_string());
+    let ran = verifier.operator.run_reading(&token(&signer), "token verify -").success();
+    assert_eq!(ran.stderr(), "", "{ran}");
     assert_eq!(verifier.server.requests(), 2);
     // The pause is over: one more.
     verifier.age(31 * SECOND);

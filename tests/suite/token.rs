@@ -13,7 +13,7 @@ use tenantctl::services::token::{
 };
 
 use crate::support::mint::{ISSUER, Signer, claims, published};
-use crate::support::{JwksServer, Operator, Ran, server};
+use crate::support::{JwksServer, Operator, Ran, Terminal, plain, server};
 
 const ANN: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 
@@ -117,6 +117,28 @@ fn explain_shows_every_check_in_order_and_why_a_token_is_refused() {
     let reasons = ran.fails_with(11).json()["reasons"].take();
     let names: Vec<_> = reasons.as_array().unwrap().iter().map(|r| r["name"].clone()).collect();
     assert_eq!(names, ["issuer", "expiry", "tenant"]);
+}
+
+#[test]
+fn at_a_terminal_it_says_what_it_waits_for_and_fits_the_window() {
+    let signer = Signer::es256("k1");
+    let operator = offline(&signer);
+    let token = signer.token(&claims(now() - 7200));
+    let line = format!("token explain - --jwks keys.json --issuer {ISSUER}");
+    let mut command = operator.command(&line);
+    command.env("TERM", "xterm").env_remove("COLUMNS");
+    let mut terminal = Terminal::start(command, 80);
+    terminal.sees("paste the token, then press Enter and Ctrl-D");
+    terminal.types(&token);
+    terminal.presses("\u{4}");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 11, "{seen}");
+    let seen = plain(&seen);
+    let shown = &seen[seen.find("rejected").unwrap()..];
+    let widest = shown.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
+    assert!(widest <= 80, "{widest}:\n{shown}");
+    let column = " ".repeat(23);
+    assert!(shown.lines().any(|line| line.starts_with(&column)), "{shown}");
 }
 
 #[test]

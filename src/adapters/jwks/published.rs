@@ -48,6 +48,8 @@ pub struct Published {
     pub was_fetched: bool,
     /// Whether they are older than they should be.
     pub is_stale: bool,
+    /// Until when the endpoint is left alone whatever key is asked for, after it did not have one.
+    pub rests_until: Option<OffsetDateTime>,
     /// Why the endpoint could not be asked, when it should have been.
     pub problem: Option<String>,
     /// Why they could not be kept, when they could not.
@@ -221,13 +223,16 @@ impl Endpoint<'_> {
         let (Some(copy), Some(set)) = (entry.copy, set) else {
             return Err(self.unreachable("there is no copy"));
         };
-        let age = age(copy.fetched_ms, self.now_ms());
+        let now_ms = self.now_ms();
+        let age = age(copy.fetched_ms, now_ms);
+        let missed_ms = entry.missed_ms.filter(|at_ms| is_cooling(Some(*at_ms), now_ms));
         Ok(Published {
             set,
             source: self.url.to_string(),
             fetched_at: Some(moment(copy.fetched_ms)),
             was_fetched: false,
             is_stale: age.is_none_or(|age| age >= FRESH_FOR),
+            rests_until: missed_ms.map(|at_ms| moment(at_ms) + COOLDOWN),
             problem: entry.failure.map(|failure| failure.problem),
             not_kept: None,
         })
@@ -267,9 +272,6 @@ fn plan(
     now_ms: i64,
     began_ms: i64,
 ) -> Plan {
-    let is_cooling = |at_ms: Option<i64>| {
-        at_ms.and_then(|at_ms| age(at_ms, now_ms)).is_some_and(|age| age < COOLDOWN)
-    };
     let failed_ms = entry.failure.as_ref().map(|failure| failure.at_ms);
     let Some(set) = set.filter(|_| is_usable(entry, now_ms)) else {
         let failed_meanwhile = failed_ms.is_some_and(|at_ms| at_ms > began_ms);
@@ -281,10 +283,14 @@ fn plan(
         .and_then(|copy| age(copy.fetched_ms, now_ms))
         .is_some_and(|age| age < FRESH_FOR);
     let is_known = kid.is_none_or(|kid| set.mentions(kid));
-    if is_fresh && is_known || is_cooling(failed_ms) {
+    if is_fresh && is_known || is_cooling(failed_ms, now_ms) {
         return Plan::Use;
     }
-    if is_fresh && is_cooling(entry.missed_ms) { Plan::Use } else { Plan::Ask }
+    if is_fresh && is_cooling(entry.missed_ms, now_ms) { Plan::Use } else { Plan::Ask }
+}
+
+fn is_cooling(at_ms: Option<i64>, now_ms: i64) -> bool {
+    at_ms.and_then(|at_ms| age(at_ms, now_ms)).is_some_and(|age| age < COOLDOWN)
 }
 
 fn is_usable(entry: &Entry, now_ms: i64) -> bool {
@@ -330,6 +336,7 @@ fn read_file(path: &Path) -> Result<Published, JwksError> {
         fetched_at: None,
         was_fetched: false,
         is_stale: false,
+        rests_until: None,
         problem: None,
         not_kept: None,
     })

@@ -8,7 +8,7 @@ use crate::output::{Ending, Failure, render_decoded};
 
 /// Shows what a token says.
 pub(super) fn run(args: &TokenInputArgs, context: &Context) -> Result<Ending, Failure> {
-    let token = input::read(args)?;
+    let token = input::read(args, context.console())?;
     if token.header().is_none() && token.claims().is_none() {
         let problem = token.problem().map(ToString::to_string).unwrap_or_default();
         return Err(Failure::new(ErrorKind::Rejected, format!("decode the token: {problem}")));

@@ -1,7 +1,7 @@
 //! From what was typed to a request: where the token comes from, and what is expected of it.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
@@ -9,16 +9,22 @@ use crate::cli::{TenantChoice, TokenInputArgs, TokenVerifyArgs};
 use crate::commands::Context;
 use crate::config;
 use crate::model::{ErrorKind, SystemClock};
-use crate::output::Failure;
+use crate::output::{Console, Failure};
 use crate::services::token::{
     Depth, Examination, ExamineRequest, Obstacle, Plane, Rules, SIZE_LIMIT, SharedSecret, Token,
     examine as examine_token, find_tenant,
 };
 
 /// Reads the token from wherever it is.
-pub(super) fn read(args: &TokenInputArgs) -> Result<Token, Failure> {
+pub(super) fn read(args: &TokenInputArgs, console: &Console) -> Result<Token, Failure> {
     match (&args.token, &args.file) {
-        (Some(token), _) if token.expose() == "-" => from_stream(io::stdin().lock(), "stdin"),
+        (Some(token), _) if token.expose() == "-" => {
+            let stdin = io::stdin();
+            if stdin.is_terminal() {
+                console.note("paste the token, then press Enter and Ctrl-D");
+            }
+            from_stream(stdin.lock(), "stdin")
+        }
         (Some(token), _) => Ok(Token::read(token.expose().as_bytes())),
         (None, Some(path)) => {
             let shown = path.display().to_string();
@@ -35,7 +41,7 @@ pub(super) async fn examine(
     context: &Context,
     depth: Depth,
 ) -> Result<Examination, Failure> {
-    let token = read(&args.input)?;
+    let token = read(&args.input, context.console())?;
     let secret = match &args.secret_file {
         Some(path) => Some(SharedSecret::new(&config::read_secret(path)?)?),
         None => context.jwt_secret()?,
