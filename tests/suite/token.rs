@@ -451,6 +451,7 @@ fn clocks_more_than_a_minute_apart_leave_no_verdict() {
             assert!(obstacle.hint.as_ref().unwrap().contains("NTP"));
             let expiry = found.verdict.check(CheckName::Expiry).unwrap();
             assert_eq!(expiry.result, CheckResult::Skipped);
+            assert!(expiry.detail.contains(words), "{}", expiry.detail);
             // What no clock decides is refused whatever the time.
             let mut of_bob = of_ann.clone();
             of_bob["sub"] = json!("bbbbbbbb-0000-4000-8000-000000000002");

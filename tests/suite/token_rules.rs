@@ -407,7 +407,7 @@ fn texts_that_are_no_tokens_are_refused_before_anything_else() {
         ("nothing", String::new(), "empty"),
         ("one byte too large", format!("{good}{}", "A".repeat(8193 - good.len())), "8192 bytes"),
         ("20 MB", "A".repeat(20_000_000), "8192 bytes"),
-        ("one part", "abc".to_owned(), "found 1 parts"),
+        ("one part", "abc".to_owned(), "found 1 part;"),
         ("two parts", format!("{header}.{payload}"), "found 2 parts"),
         ("four parts", format!("{good}.{signature}"), "found 4 parts"),
         ("five parts", format!("{good}.a.b"), "5 are an encrypted token"),

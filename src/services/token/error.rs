@@ -52,7 +52,8 @@ pub enum FormatError {
     #[error("found a character at byte {0} that no token has; expected base64url and dots")]
     Character(usize),
     /// Another number of parts.
-    #[error("found {0} parts; expected 3{hint}", hint = if *(.0) == 5 { " (5 are an encrypted token)" } else { "" })]
+    #[error("found {0} {parts}; expected 3{hint}", parts = if *(.0) == 1 { "part" } else { "parts" },
+        hint = if *(.0) == 5 { " (5 are an encrypted token)" } else { "" })]
     Parts(usize),
     /// Bits that say nothing, or a length that no bytes have.
     #[error("the {0} is not canonical base64url: it was cut or altered")]

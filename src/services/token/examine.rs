@@ -119,6 +119,7 @@ async fn ask(
         for name in TIMES.into_iter().chain(of_session) {
             verdict.set(name, Finding::skipped("it is not known what time it is"));
         }
+        verdict.set(CheckName::Expiry, Finding::skipped(format!("cannot {}", trouble.message)));
         verdict.doubt(trouble);
     }
     Ok(Some((verdict, judged.now)))
