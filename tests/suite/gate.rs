@@ -137,6 +137,20 @@ fn the_watermark_and_the_epoch_refuse_what_is_older() {
         let token = gate.token(&fields);
         assert_eq!(gate.sees(steps, &token), expected, "{steps}: {token}");
     }
+    // A revocation raises both, and then the epoch knows better which token is older.
+    let both = format!("{watermark}, epoch = 5");
+    for (fields, expected) in [
+        (format!(r#""iat":{REVOKED_AT},"tenant_epoch":5"#), "t"),
+        (format!(r#""iat":{REVOKED_AT},"tenant_epoch":4"#), "f"),
+        (format!(r#""iat":{after},"tenant_epoch":4"#), "f"),
+        (format!(r#""iat":{REVOKED_AT},"tenant_epoch":null"#), "f"),
+        (format!(r#""iat":{REVOKED_AT},"tenant_epoch":"5""#), "f"),
+        (format!(r#""iat":{REVOKED_AT}"#), "f"),
+        (r#""tenant_epoch":5"#.to_owned(), "f"),
+    ] {
+        let token = gate.token(&fields);
+        assert_eq!(gate.sees(&both, &token), expected, "{token}");
+    }
     assert_eq!(gate.sees(&watermark, ""), "t", "the application carries no token");
     let id = &two().acme.id;
     for (value, expected) in [("4", "f"), ("5", "t")] {
@@ -145,6 +159,10 @@ fn the_watermark_and_the_epoch_refuse_what_is_older() {
         );
         assert_eq!(gate.sees(epoch, &token), expected, "{token}");
     }
+    // What stands in the metadata may have been written there by anybody who may write users.
+    let token =
+        format!(r#"{{"iat":{REVOKED_AT},"app_metadata":{{"tenant_id":"{id}","tenant_epoch":5}}}}"#);
+    assert_eq!(gate.sees(&both, &token), "f");
 }
 
 #[test]

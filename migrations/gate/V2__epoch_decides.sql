@@ -1,0 +1,109 @@
+-- A token that carries the tenant's epoch is judged by it, and by the second it was issued in only
+-- when it carries none.
+--
+-- The token hook reads the epoch and the revocation raises it in the same control plane, so the
+-- epoch knows which came first. The second does not: whoever signed in again within the second of
+-- a revocation was refused here for as long as the token lived, although nobody had revoked it.
+-- Only the claim at the top counts for that, where nobody but the hook writes.
+
+CREATE OR REPLACE FUNCTION tenantctl.access_allowed() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    here      record;
+    claims    jsonb;
+    metadata  jsonb;
+    claim     jsonb;
+    session   text;
+    subject   uuid;
+    issued_at numeric;
+    since     timestamptz;
+BEGIN
+    SELECT i.tenant_id, g.locked, g.epoch, g.sessions_not_before
+      INTO here
+      FROM tenantctl.identity AS i CROSS JOIN tenantctl.gate AS g;
+
+    IF NOT FOUND OR here.locked THEN
+        RETURN false;
+    END IF;
+
+    -- A connection that arrives with another tenant's id sees nothing, even if a
+    -- router sent it here by mistake. The application's own connections carry no
+    -- claims: who logs in as the tenant's role is let in or kept out at login.
+    IF NULLIF(current_setting('request.jwt.claims', true), '') IS NULL THEN
+        RETURN tenantctl.current_tenant() IS NOT DISTINCT FROM here.tenant_id;
+    END IF;
+
+    -- The same judgement as current_tenant(), on claims that are parsed only once.
+    claims := tenantctl.request_claims();
+    IF claims IS NULL
+        OR tenantctl.tenant_with_claims(
+               NULLIF(current_setting('app.current_tenant_id', true), '')::uuid, claims)
+           IS DISTINCT FROM here.tenant_id
+    THEN
+        RETURN false;
+    END IF;
+
+    -- A claim that is null says as much as one that is not there.
+    claims := jsonb_strip_nulls(claims);
+    metadata := claims -> 'app_metadata';
+
+    -- Stock tokens identify their session by session_id, tokens of the hook by jti.
+    -- A revoked session stays revoked under either name.
+    FOREACH claim IN ARRAY ARRAY[claims -> 'jti', claims -> 'session_id'] LOOP
+        CONTINUE WHEN claim IS NULL;
+        IF jsonb_typeof(claim) <> 'string' THEN
+            RETURN false;
+        END IF;
+        session := claim #>> '{}';
+        IF EXISTS (SELECT FROM tenantctl.denied AS d WHERE d.jti = session AND d.until > now()) THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+
+    claim := claims -> 'iat';
+    IF jsonb_typeof(claim) <> 'number' THEN
+        RETURN false;
+    END IF;
+    -- iat counts whole seconds, so a token of the very second of a revocation may be
+    -- older than it. It counts as older, unless it says which epoch it is of: that is
+    -- checked below, and is exact.
+    issued_at := floor((claim #>> '{}')::numeric);
+
+    IF here.sessions_not_before IS NOT NULL
+        AND (issued_at IS NULL OR NOT claims ? 'tenant_epoch')
+        AND (issued_at > floor(extract(epoch FROM here.sessions_not_before))) IS NOT TRUE
+    THEN
+        RETURN false;
+    END IF;
+
+    claim := claims -> 'sub';
+    IF claim IS NOT NULL THEN
+        IF jsonb_typeof(claim) <> 'string'
+            OR claim #>> '{}' !~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+        THEN
+            RETURN false;
+        END IF;
+        subject := (claim #>> '{}')::uuid;
+        SELECT d.denied_at INTO since
+          FROM tenantctl.denied AS d
+         WHERE d.user_id = subject AND d.until > now();
+        IF FOUND AND (issued_at > floor(extract(epoch FROM since))) IS NOT TRUE THEN
+            RETURN false;
+        END IF;
+    END IF;
+
+    FOREACH claim IN ARRAY ARRAY[claims -> 'tenant_epoch', metadata -> 'tenant_epoch'] LOOP
+        CONTINUE WHEN claim IS NULL;
+        IF jsonb_typeof(claim) <> 'number' THEN
+            RETURN false;
+        END IF;
+        IF (claim #>> '{}')::numeric < here.epoch THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+
+    RETURN true;
+END
+$$;
