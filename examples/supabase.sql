@@ -14,11 +14,16 @@
 --          "hook_custom_access_token_uri":
 --            "pg-functions://postgres/control_plane/custom_access_token_hook"}'
 --
---    Does Auth reach it with the grants it has? This must answer, and not with an error:
-BEGIN;
-SET LOCAL ROLE supabase_auth_admin;
-SELECT control_plane.custom_access_token_hook('{"claims": {}}');
-ROLLBACK;
+--    Does Auth reach it with the grants it has? Nobody but Auth may become its role, so the grants
+--    are looked at; this must not raise an error:
+DO $$ BEGIN
+    IF NOT has_schema_privilege('supabase_auth_admin', 'control_plane', 'USAGE')
+        OR NOT has_function_privilege('supabase_auth_admin',
+            'control_plane.custom_access_token_hook(jsonb)', 'EXECUTE')
+    THEN
+        RAISE EXCEPTION 'Auth may not call the hook' USING HINT = 'Run tenantctl init again.';
+    END IF;
+END $$;
 
 -- 2. The check before every request of the Data API: a revoked token is answered with 401 at once,
 --    not when it expires. To take it back: RESET pgrst.db_pre_request.

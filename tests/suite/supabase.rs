@@ -3,6 +3,9 @@
 //!
 //! The roles belong to the whole server and stay; nothing else in the suite minds them.
 
+use serde_json::{Value, json};
+use uuid::Uuid;
+
 use crate::isolation::{TABLES, Tenant};
 use crate::support::{Operator, Session, server};
 
@@ -73,4 +76,43 @@ fn authenticated_holds_exactly_what_the_application_holds() {
         "SELECT oid::regclass FROM pg_class, aclexplode(relacl) a WHERE a.grantee = 'anon'::regrole",
     );
     assert_eq!(of_anon, "");
+}
+
+/// As it is written, by whom it is for: `postgres`, who is no superuser there.
+#[test]
+fn the_example_switches_on_what_init_installed() {
+    const EXAMPLE: &str = include_str!("../../examples/supabase.sql");
+    let operator = Operator::beside_auth();
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let tenant = operator.tenant("acme").id;
+    let mut plane = operator.plane();
+    for _ in 0..2 {
+        plane.run(EXAMPLE);
+    }
+    let settings: String = plane.value(
+        "SELECT array_to_string(rolconfig, ' ') FROM pg_roles WHERE rolname = 'authenticator'",
+    );
+    assert!(settings.contains("pgrst.db_pre_request=control_plane.check_request"), "{settings}");
+
+    // Auth signs somebody in, and the web application asks as the login that was made for it.
+    let (user, session) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
+    let second: i64 = plane.value("SELECT extract(epoch FROM now())::bigint");
+    let event = json!({
+        "user_id": user, "authentication_method": "password", "metadata": {},
+        "claims": { "sub": user, "session_id": session, "iat": second, "exp": second + 3600,
+            "role": "authenticated", "app_metadata": { "tenant_id": tenant } },
+    });
+    let hook = format!("SELECT control_plane.custom_access_token_hook('{event}')::text");
+    let said: String = operator.auth().value(&hook);
+    let claims = serde_json::from_str::<Value>(&said).unwrap()["claims"].clone();
+    assert_eq!(claims["jti"], json!(session));
+    let mut web = server().login("web_checker", None, operator.plane_name()).unwrap();
+    let ask = format!("SELECT control_plane.are_claims_valid('{claims}')");
+    assert!(web.value::<bool>(&ask));
+    let refused = web.attempt("SELECT FROM control_plane.sessions").unwrap_err();
+    assert!(refused.starts_with("42501"), "{refused}");
+    let line = "--yes session revoke --tenant acme --reason r";
+    let _ran = operator.run(line).success();
+    assert!(!web.value::<bool>(&ask));
+    plane.run("ALTER ROLE authenticator RESET pgrst.db_pre_request");
 }

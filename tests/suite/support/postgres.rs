@@ -128,7 +128,8 @@ impl Server {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Returns the directory of its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join("socket")
     }
 

@@ -61,7 +61,14 @@ impl Operator {
                     assert!(is_there, "{refusal}");
                 }
             }
-            superuser.run("GRANT anon, authenticated, service_role TO authenticator");
+            // Hosted, an extension allows `postgres` the parameters of PostgREST (supabase/supautils,
+            // `supautils.privileged_role_allowed_configs`).
+            superuser.run(
+                "GRANT SET ON PARAMETER \"pgrst.db_pre_request\" TO operator; \
+                 GRANT anon, authenticated, service_role TO authenticator; \
+                 GRANT anon, authenticated, service_role, authenticator TO operator \
+                   WITH ADMIN OPTION",
+            );
         });
         let operator = Self::new();
         server().superuser(operator.plane_name()).run(TABLES);
