@@ -1,7 +1,8 @@
 //! What a verdict on a token costs: `cargo bench --bench token`.
 //!
 //! The library's `verify` beside the cryptography alone, and the whole process with a warm copy of
-//! the keys beside `--version`. Rounds are interleaved; only the ratios are worth keeping.
+//! the keys beside `--version`. `benches/verify.py` brings a peer and puts it beside both. Rounds are
+//! interleaved; only the ratios are worth keeping.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -13,6 +14,7 @@
 #[path = "../tests/suite/support/mint.rs"]
 mod mint;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,7 +33,13 @@ fn main() {
 }
 
 fn library(now: OffsetDateTime) {
-    let rules = Rules { issuer: Some(mint::ISSUER.to_owned()), ..Rules::STRICT };
+    let rules = Rules {
+        issuer: Some(mint::ISSUER.to_owned()),
+        audience: Some("authenticated".to_owned()),
+        ..Rules::STRICT
+    };
+    let peer = std::env::var_os("TENANTCTL_BENCH_PEER");
+    let home = tempfile::tempdir().unwrap();
     for signer in [Signer::es256("k"), Signer::rs256("k"), Signer::eddsa("k")] {
         let set = KeySet::parse(published(&[signer.jwk()]).as_bytes()).unwrap();
         let token = signer.token(&claims(now.unix_timestamp()));
@@ -47,15 +55,26 @@ fn library(now: OffsetDateTime) {
             let message = message.as_bytes();
             assert!(jsonwebtoken::crypto::verify(signature, message, key, algorithm).unwrap());
         };
+        std::fs::write(home.path().join("keys.json"), published(&[signer.jwk()])).unwrap();
+        std::fs::write(home.path().join("token"), &token).unwrap();
+        let theirs = || peer.as_ref().map(|script| calls_of(Path::new(script), home.path()));
         let mut rounds: Vec<_> =
-            (0..ROUNDS).map(|_| (each(2_000, &whole), each(2_000, &alone))).collect();
+            (0..ROUNDS).map(|_| (each(2_000, &whole), each(2_000, &alone), theirs())).collect();
         rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (ours, floor) = rounds[ROUNDS / 2];
+        let (ours, floor, _) = rounds[ROUNDS / 2];
+        let mut ratios: Vec<_> =
+            rounds.iter().filter_map(|(ours, _, theirs)| Some((*theirs)? / ours)).collect();
+        ratios.sort_by(f64::total_cmp);
+        let beside = ratios
+            .get(ROUNDS / 2)
+            .map(|ratio| format!(", {ratio:.1} x faster than the peer ({:.1} µs)", ratio * ours));
         println!(
-            "{}: verify {ours:.1} µs ({:.0} a second), {:.2} x the signature alone ({floor:.1} µs)",
+            "{}: verify {ours:.1} µs ({:.0} a second), {:.2} x the signature alone ({floor:.1} \
+             µs){}",
             signer.algorithm(),
             1e6 / ours,
-            ours / floor
+            ours / floor,
+            beside.unwrap_or_default()
         );
     }
     let forged = "A".repeat(20_000_000);
@@ -63,6 +82,14 @@ fn library(now: OffsetDateTime) {
     let keys = Keys { set: Some(&set), ..Keys::default() };
     let refuse = || drop(verify(&Token::read(forged.as_bytes()), &keys, &rules, now));
     println!("a token of 20 MB: refused in {:.1} µs", each(1_000, &refuse));
+}
+
+/// Returns the microseconds of one call of the peer.
+fn calls_of(script: &Path, home: &Path) -> f64 {
+    let mut node = Command::new("node");
+    node.arg(script).args(["calls", "2000"]).arg(home.join("keys.json")).arg(home.join("token"));
+    let said = node.stderr(Stdio::inherit()).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().trim().parse().unwrap()
 }
 
 /// Returns the microseconds of one call.

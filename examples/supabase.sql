@@ -32,6 +32,8 @@ NOTIFY pgrst, 'reload config';
 
 -- 3. Sessions from before the hook are not recorded. Until the last of their tokens has run out
 --    (`jwt_exp`, an hour unless you changed it), let them pass where nothing speaks against them.
+--    What speaks against one: a mark on its user or tenant, a lock, and that the user is known to work
+--    in other tenants (`control_plane.user_mappings`) and not in the one the token names.
 --    A project that never switches the hook on keeps it that way: revoking a user or a tenant works
 --    all the same, by the second a token was issued in.
 UPDATE control_plane.settings SET unrecorded_passes = true WHERE only_row;
