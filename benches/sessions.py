@@ -1,10 +1,19 @@
 #!/usr/bin/env python3
 """What a lockdown of a million sessions costs, and what asking for one session costs.
 
-Usage: benches/sessions.py [--rows 3000000] [--rounds 5] [TENANTCTL]
+Usage: cargo build --release && benches/sessions.py [--rows 3000000] [--rounds 5] [TENANTCTL]
 
-Starts a private Postgres of its own in a temporary directory, loads the sessions, and prints
-medians of interleaved rounds. Only ratios within one run mean anything. Needs `psql` and `pgbench`.
+In one go, with a private Postgres of its own in a temporary directory (2 GB at three million rows,
+a third of them one tenant's; a few minutes, most of it loading):
+
+  1. `is_session_valid` and `are_claims_valid` beside a look-up by primary key by the same client,
+     prepared: alone, with four clients at once, and while rows are being marked;
+  2. from the start of `lockdown` to the first refusal that a client which keeps asking sees, for the
+     tenant with a million sessions and for one with ten, beside a psql that updates one row;
+  3. clients in a loop that is cut off: what each still got after it had seen the lock.
+
+It prints medians of interleaved rounds. Only ratios within one run mean anything. Needs `psql` and
+`pgbench`.
 """
 
 import argparse
@@ -99,10 +108,12 @@ def measure(options, run, url):
             SELECT '{prefix}' || n, md5('{slug}' || n % 10000)::uuid, '{ids[slug]}',
                 1, 1, now(), now() + interval '1 d'
             FROM generate_series({first}, {last}) n""")
-    client.ask("VACUUM ANALYZE control_plane.sessions")
+    for table in ("sessions", "user_mappings", "tenant_metadata"):
+        client.ask(f"VACUUM ANALYZE control_plane.{table}")
     print(f"{rows} sessions, {rows // 3} of them the tenant's; {rounds} rounds")
 
-    checks(url, rows, rounds, "idle")
+    checks(url, rows, rounds, "alone")
+    checks(url, rows, rounds, "four clients", clients=4)
     stop = threading.Event()
     marking = threading.Thread(target=mark, args=(url, ids["others"], stop))
     marking.start()
@@ -110,6 +121,7 @@ def measure(options, run, url):
     stop.set()
     marking.join()
     lockdowns(run, url, client, rounds)
+    cut_off(run, url, client)
     client.close()
 
 
@@ -125,8 +137,8 @@ def mark(url, tenant, stop):
     client.close()
 
 
-def checks(url, rows, rounds, when):
-    """A look-up by primary key beside the judgement, prepared, one connection."""
+def checks(url, rows, rounds, when, clients=1):
+    """A look-up by primary key beside the judgement, prepared."""
     scripts = {
         "plain": "SELECT revoked_at IS NULL AND expires_at > now() FROM control_plane.sessions "
                  "WHERE jti = 's' || :n;",
@@ -141,8 +153,8 @@ def checks(url, rows, rounds, when):
             with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
                 file.write(f"\\set n random(1, {rows})\n{sql}\n")
                 file.flush()
-                command = [program("pgbench"), "-n", "-M", "prepared", "-T", "2", "-f", file.name,
-                           url]
+                command = [program("pgbench"), "-n", "-M", "prepared", "-T", "2", "-c", str(clients),
+                           "-f", file.name, url]
                 said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             if round_:  # The first warms up.
                 line = next(line for line in said.splitlines() if "latency average" in line)
@@ -192,6 +204,39 @@ def lockdowns(run, url, client, rounds):
           f"({times['small'][0]:.1f}): {middle['big'] / middle['small']:.2f} x")
     print(f"  psql that updates one row {middle['update']:.1f} ms: "
           f"{middle['big'] / middle['update']:.2f} x")
+
+
+def cut_off(run, url, client, clients=4):
+    """Clients that look at the lock and then ask: whoever has seen it gets nothing any more."""
+    client.ask(f"""
+        SELECT FROM control_plane.record_session('looped', '{USER}', (SELECT tenant_id
+            FROM control_plane.tenant_metadata WHERE slug = 'big'), '1 h', NULL, NULL, '{{}}')""")
+    stop, counts = threading.Event(), []
+
+    def loop():
+        asking, before, after, through = Client(url), 0, 0, 0
+        while not stop.is_set():
+            is_locked = asking.ask("SELECT locked_at IS NOT NULL FROM control_plane.tenant_metadata "
+                                   "WHERE slug = 'big'") == "t"
+            is_valid = asking.ask("SELECT control_plane.is_session_valid('looped')") == "t"
+            before += is_valid and not is_locked
+            after += is_locked
+            through += is_valid and is_locked
+        asking.close()
+        counts.append((before, after, through))
+
+    threads = [threading.Thread(target=loop) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    run("lockdown", "big", "--reason", "bench")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    before, after, through = (sum(column) for column in zip(*counts))
+    print(f"{clients} clients in a loop: {before} requests let through before the lock, "
+          f"{after} asked after it, of which let through: {through}")
+    assert before and after and not through
 
 
 if __name__ == "__main__":
