@@ -85,4 +85,18 @@ pub trait Classified: std::error::Error {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Returns the error and its causes, each once: a transparent error repeats what it wraps.
+    fn chain(&self) -> Vec<String> {
+        let mut chain = vec![self.to_string()];
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if chain.last() != Some(&text) {
+                chain.push(text);
+            }
+            source = cause.source();
+        }
+        chain
+    }
 }

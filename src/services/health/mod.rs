@@ -165,16 +165,7 @@ async fn timed(
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn failed<E: Classified>(error: E) -> Verdict {
-    let mut chain = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if chain.last() != Some(&text) {
-            chain.push(text);
-        }
-        source = cause.source();
-    }
-    Verdict::Failed { kind: error.kind(), chain, hint: error.hint() }
+    Verdict::Failed { kind: error.kind(), chain: error.chain(), hint: error.hint() }
 }
 
 #[cfg(test)]

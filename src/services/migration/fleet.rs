@@ -249,13 +249,7 @@ pub(super) fn reason_to_skip(tenant: &Tenant) -> Option<String> {
 }
 
 fn failure(error: &MigrationError) -> TenantVerdict {
-    let mut chain = vec![error.to_string()];
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        chain.push(cause.to_string());
-        source = cause.source();
-    }
-    TenantVerdict::Failed { kind: error.kind(), chain, hint: error.hint() }
+    TenantVerdict::Failed { kind: error.kind(), chain: error.chain(), hint: error.hint() }
 }
 
 struct Task<'a> {

@@ -69,7 +69,7 @@ pub async fn run<S: Saga>(
             }
             Err(error) => {
                 emit(StepProgress::Failed);
-                let text = chain(&error);
+                let text = error.chain().join(": ");
                 let text = format!("{}: {text}", step.word());
                 let (connection, lease) = (&mut journal.connection, &journal.lease);
                 let noted = control_plane::note_failure(connection, lease, &text);
@@ -103,15 +103,4 @@ async fn one<S: Saga>(
         return Err(ControlPlaneError::Changed("anything: a test asked for this failure").into());
     }
     Ok((outcome, was_there))
-}
-
-fn chain(error: &dyn Classified) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -11,7 +11,8 @@ use sqlx::Connection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::lockdown::{Cut, LayerError, Worked, lost};
+use super::cut::Cut;
+use super::layer::{LayerError, Worked};
 use super::{LayerReport, LayerVerdict};
 use crate::adapters::auth_admin::{AuthAdmin, BAN, Standing};
 use crate::adapters::control_plane::{self, Ban, BannedBy, ControlPlaneError};
@@ -60,11 +61,11 @@ impl Cut<'_> {
             return Ok(Some((LayerVerdict::Unchanged, detail)));
         }
         let doing = || PgError::doing("ban the tenant's users");
-        let mut transaction = session.begin().await.map_err(|e| lost(doing()(e)))?;
+        let mut transaction = session.begin().await.map_err(doing())?;
         let bans = control_plane::ban(&mut transaction, &users).await?;
         let by = BannedBy::Tables;
         control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await?;
-        transaction.commit().await.map_err(|e| lost(doing()(e)))?;
+        transaction.commit().await.map_err(doing())?;
         let first = control_plane::sweep(&mut session, &users).await?;
         tokio::time::sleep(SECOND_SWEEP).await;
         let second = control_plane::sweep(&mut session, &users).await?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio::time::Instant;
 
-use super::layer::chain;
 use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::postgres::PgError;
@@ -85,7 +84,7 @@ impl<'a> Home<'a> {
             return Err(Away("there is no database".to_owned()));
         }
         let found = self.places.home(self.plane, self.tenant, self.deadline).await;
-        found.map_err(|error| Away(chain(&error).join(": ")))
+        found.map_err(|error| Away(error.chain().join(": ")))
     }
 }
 

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::Classified;
+use super::home::Away;
+use crate::adapters::auth_admin::AuthAdminError;
+use crate::adapters::cluster::ClusterError;
+use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::postgres::PgError;
+use crate::model::{Classified, ErrorKind};
 
 /// How one layer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,16 +44,38 @@ impl LayerReport {
     }
 }
 
-/// Returns what failed, with its causes.
-pub(super) fn chain(error: &dyn Classified) -> Vec<String> {
-    let mut chain = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if chain.last() != Some(&text) {
-            chain.push(text);
+/// What a layer's work comes to: done or not, and what.
+pub(super) type Worked = Result<(LayerVerdict, String), LayerError>;
+
+/// Why a layer failed; either side of it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LayerError {
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Away(#[from] Away),
+    #[error(transparent)]
+    AuthAdmin(#[from] AuthAdminError),
+    #[error("{0}")]
+    Auth(&'static str),
+}
+
+impl Classified for LayerError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ControlPlane(error) => error.kind(),
+            Self::Cluster(error) => error.kind(),
+            Self::Away(error) => error.kind(),
+            Self::AuthAdmin(error) => error.kind(),
+            Self::Auth(_) => ErrorKind::Refused,
         }
-        source = cause.source();
     }
-    chain
+}
+
+impl From<PgError> for LayerError {
+    fn from(error: PgError) -> Self {
+        Self::ControlPlane(error.into())
+    }
 }

@@ -5,11 +5,10 @@
 use std::time::{Duration, Instant};
 
 use super::home::{Home, database};
-use super::layer::chain;
 use crate::adapters::cluster::{Cluster, ClusterError, Identity};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
-use crate::model::{DatabaseName, Jti, SecretText, SessionState, Tenant, TenantStatus};
+use crate::model::{Classified, DatabaseName, Jti, SecretText, SessionState, Tenant, TenantStatus};
 use crate::services::place::Places;
 
 /// What a probe got.
@@ -69,7 +68,7 @@ impl Probes<'_> {
                 let detail = format!("session {jti}, valid before, is now {}", state.word());
                 self.report("session", ProbeVerdict::Refused, detail)
             }
-            Err(error) => self.could_not_run("session", chain(&error).join(": ")),
+            Err(error) => self.could_not_run("session", error.chain().join(": ")),
         }
     }
 
@@ -86,7 +85,7 @@ impl Probes<'_> {
                 let detail = format!("no session was open; a token issued now is {state}");
                 self.report("session", verdict, detail)
             }
-            Err(error) => self.could_not_run("session", chain(&error).join(": ")),
+            Err(error) => self.could_not_run("session", error.chain().join(": ")),
         }
     }
 
@@ -137,7 +136,7 @@ impl Probes<'_> {
                 let detail = "the database lets nobody in".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
-            Err(error) => self.could_not_run("gate", chain(&error).join(": ")),
+            Err(error) => self.could_not_run("gate", error.chain().join(": ")),
         }
     }
 
@@ -190,7 +189,7 @@ impl Probes<'_> {
                 let detail = format!("{} was refused", name.login());
                 self.report("login", ProbeVerdict::Refused, detail)
             }
-            Err(error) => self.could_not_run("login", chain(&error).join(": ")),
+            Err(error) => self.could_not_run("login", error.chain().join(": ")),
         }
     }
 

@@ -13,7 +13,9 @@ use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Marks, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::model::{Actor, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId};
+use crate::model::{
+    Actor, Classified, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId,
+};
 use crate::services::place::{PlaceError, Places};
 
 /// What the operator wants revoked.
@@ -186,7 +188,7 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
     match done.await {
         Ok(sessions) => sessions.map(|sessions| AuthResult { sessions, problem: None }),
         Err(error) => {
-            let problem = Some(super::layer::chain(&error).join(": "));
+            let problem = Some(error.chain().join(": "));
             Some(AuthResult { sessions: 0, problem })
         }
     }
@@ -227,7 +229,7 @@ async fn tell_gates(
         let Some(tenant) = tenant.filter(is_open) else { continue };
         let marks = control_plane::marks_of(&mut session, id).await?;
         let told = tell_gate(plane, places, &tenant, marks, denial.as_ref()).await;
-        let problem = told.err().map(|error| super::layer::chain(&error).join(": "));
+        let problem = told.err().map(|error| error.chain().join(": "));
         results.push(GateResult { tenant: tenant.slug, problem });
     }
     Ok(results)

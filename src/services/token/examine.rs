@@ -175,17 +175,7 @@ async fn published(
 
 /// Returns an error as what stands in the way, its causes included, each once.
 fn obstacle(error: &impl Classified) -> Obstacle {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        // A transparent error repeats what it wraps.
-        if !message.ends_with(&text) {
-            message = format!("{message}: {text}");
-        }
-        cause = inner.source();
-    }
-    Obstacle { kind: error.kind(), message, hint: error.hint() }
+    Obstacle { kind: error.kind(), message: error.chain().join(": "), hint: error.hint() }
 }
 
 impl Examination {
