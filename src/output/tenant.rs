@@ -152,6 +152,13 @@ fn unrecorded_row(found: &Unrecorded) -> Vec<String> {
     vec![slug, blank(), status, blank(), blank(), place.unwrap_or_default(), blank()]
 }
 
+/// Returns a fact about the database, or about the project whose only one it is.
+fn place_and(tenant: &Tenant, what: &str) -> (&'static str, Option<String>) {
+    let noun = if tenant.project_ref.is_some() { "project" } else { "database" };
+    let place = place_of(tenant);
+    (noun, (!place.is_empty()).then(|| format!("{place}{what}")))
+}
+
 /// Returns the name of the database, or of the project whose only one it is.
 fn place_of(tenant: &Tenant) -> String {
     let project = tenant.project_ref.as_ref().map(ToString::to_string);
@@ -263,7 +270,7 @@ pub fn render_delete(console: &Console, report: &DeleteReport) -> View {
         console,
         &[
             ("tenant", Some(format!("{} ({word})", tenant.slug))),
-            ("database", tenant.database.as_ref().map(|name| format!("{name} (closed, kept)"))),
+            place_and(tenant, " (closed, kept)"),
             ("kept until", Some(until)),
         ],
     );
@@ -286,7 +293,7 @@ pub fn render_restore(console: &Console, report: &RestoreReport) -> View {
         &[
             ("tenant", Some(format!("{} ({word})", tenant.slug))),
             ("status", Some(status_word(tenant))),
-            ("database", tenant.database.as_ref().map(ToString::to_string)),
+            place_and(tenant, ""),
         ],
     );
     View::item("tenant", tenant_json(tenant), text)
@@ -304,7 +311,7 @@ pub fn render_purge(console: &Console, report: &PurgeReport) -> View {
         &[
             ("tenant", Some(format!("{} ({word})", tenant.slug))),
             ("id", Some(format!("{} (never used again)", tenant.id))),
-            ("database", tenant.database.as_ref().map(|name| format!("{name} (gone)"))),
+            place_and(tenant, " (gone)"),
         ],
     );
     View::item("tenant", tenant_json(tenant), text)
@@ -474,7 +481,7 @@ pub(super) fn what_goes(
             ("id", Some(tenant.id.to_string())),
             ("name", Some(tenant.name.clone())),
             ("status", Some(status_word(tenant))),
-            ("database", tenant.database.as_ref().map(ToString::to_string)),
+            place_and(tenant, ""),
             ("address", tenant.host.as_ref().zip(tenant.port).map(|(h, p)| format!("{h}:{p}"))),
             (name, value),
         ],

@@ -203,7 +203,7 @@ impl Restoration<'_> {
         }
         if is_open {
             cluster.set_door(&mut operator, name, identity, Door::Open).await?;
-            return Ok(format!("{name} open to its application"));
+            return Ok("open to its application".to_owned());
         }
         // Who came in while it was open for a moment.
         cluster.end_login_sessions(&mut operator, name, self.deadline).await?;
