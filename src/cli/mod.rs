@@ -34,8 +34,8 @@ pub use session::{
 };
 pub use shell::{CompletionsArgs, Shell};
 pub use tenant::{
-    AdoptArgs, CreateArgs, DeleteArgs, ListArgs, PurgeArgs, SlugArgs, TenantCommand, UrlArgs,
-    WriteSlugArgs,
+    AdoptArgs, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs, PurgeArgs, SlugArgs, TenantCommand,
+    UrlArgs, WriteSlugArgs,
 };
 pub use token::{
     JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,

@@ -98,7 +98,7 @@ fn listed_json(listed: &ListedTenant) -> Value {
     let mut value = tenant_json(&listed.tenant);
     let (word, status, finding) = match &listed.presence {
         Presence::Unknown => ("unknown", None, None),
-        Presence::Found(status) => ("found", status.as_ref(), None),
+        Presence::Found(standing) => ("found", standing.as_ref().map(|it| &it.word), None),
         Presence::Absent => ("absent", None, None),
         Presence::Missing => ("missing", None, None),
         Presence::Contradicted(finding) => ("contradicted", None, Some(finding)),
@@ -113,7 +113,7 @@ fn unrecorded_json(found: &Unrecorded) -> Value {
         "slug": found.slug,
         "database": found.database,
         "project_ref": found.project.as_ref().map(ToString::to_string),
-        "project_status": found.status,
+        "project_status": found.standing.as_ref().map(|standing| &standing.word),
     })
 }
 
@@ -122,8 +122,7 @@ fn tenant_row(listed: &ListedTenant) -> Vec<String> {
     let mark = match &listed.presence {
         Presence::Missing => Some("missing".to_owned()),
         Presence::Contradicted(finding) => Some(finding.clone()),
-        // Of one that works there is nothing to say.
-        Presence::Found(Some(status)) if status != "ACTIVE_HEALTHY" => Some(status.clone()),
+        Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.clone()),
         _ => None,
     };
     let mut status = status_word(tenant);
@@ -142,8 +141,8 @@ fn tenant_row(listed: &ListedTenant) -> Vec<String> {
 }
 
 fn unrecorded_row(found: &Unrecorded) -> Vec<String> {
-    let status = match &found.status {
-        Some(status) if status != "ACTIVE_HEALTHY" => format!("not recorded, {status}"),
+    let status = match &found.standing {
+        Some(standing) if !standing.is_ready => format!("not recorded, {}", standing.word),
         _ => "not recorded".to_owned(),
     };
     let place = found.project.as_ref().map(ToString::to_string).or(found.database.clone());

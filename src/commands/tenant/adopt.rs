@@ -1,6 +1,6 @@
 //! `tenantctl tenant adopt`.
 
-use super::create::make;
+use super::create::{make, request_for};
 use crate::cli::AdoptArgs;
 use crate::commands::Context;
 use crate::model::Placement;
@@ -15,23 +15,6 @@ pub(super) async fn run(args: AdoptArgs, context: &Context) -> Result<Ending, Fa
         }
         None => (args.database.map(Existing::Database), Placement::Database, context.patience),
     };
-    let new = args.new;
-    let request = CreateRequest {
-        slug: new.slug,
-        id: new.id,
-        name: new.name,
-        plan: new.plan,
-        labels: new.label.into_iter().map(|label| (label.key, label.value)).collect(),
-        region: None,
-        adopts,
-        placement,
-        sets: context.sets()?,
-        migrates: false,
-        seed: None,
-        key: context.secret_key()?,
-        patience,
-        waits: true,
-        actor: context.actor(),
-    };
+    let request = CreateRequest { adopts, placement, patience, ..request_for(args.new, context)? };
     make(&request, args.dry_run, context).await
 }

@@ -1,6 +1,6 @@
 //! `tenantctl tenant create`.
 
-use crate::cli::CreateArgs;
+use crate::cli::{CreateArgs, NewTenantArgs};
 use crate::commands::Context;
 use crate::model::Placement;
 use crate::output::{Ending, Failure, Progress, render_create, render_create_plan};
@@ -8,28 +8,42 @@ use crate::services::tenant::{CreateRequest, create, plan_create};
 
 /// Creates a tenant, or shows what creating it would do.
 pub(super) async fn run(args: CreateArgs, context: &Context) -> Result<Ending, Failure> {
-    let (new, placement) = (args.new, context.settings().placement.value);
+    let placement = context.settings().placement.value;
     let request = CreateRequest {
-        slug: new.slug,
-        id: new.id,
-        name: new.name,
-        plan: new.plan,
-        labels: new.label.into_iter().map(|label| (label.key, label.value)).collect(),
         region: args.region,
-        adopts: None,
         placement,
-        sets: context.sets()?,
         migrates: !args.no_migrate,
         seed: context.seed_set(args.seed.as_deref())?,
-        key: context.secret_key()?,
         patience: match placement {
             Placement::Database => context.patience,
             Placement::Project => context.project_patience,
         },
         waits: !args.no_wait,
-        actor: context.actor(),
+        ..request_for(args.new, context)?
     };
     make(&request, args.dry_run, context).await
+}
+
+/// Returns the request for a tenant of which nothing but this is said: an empty database of the
+/// cluster.
+pub(super) fn request_for(new: NewTenantArgs, context: &Context) -> Result<CreateRequest, Failure> {
+    Ok(CreateRequest {
+        slug: new.slug,
+        id: new.id,
+        name: new.name,
+        plan: new.plan,
+        labels: new.label.into_iter().map(|label| (label.key, label.value)).collect(),
+        region: None,
+        adopts: None,
+        placement: Placement::Database,
+        sets: context.sets()?,
+        migrates: false,
+        seed: None,
+        key: context.secret_key()?,
+        patience: context.patience,
+        waits: true,
+        actor: context.actor(),
+    })
 }
 
 /// Makes or takes in what was asked for, or shows what that would do.

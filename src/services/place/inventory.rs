@@ -18,14 +18,30 @@ use crate::model::{
 pub enum Presence {
     /// Nobody looked, or the record changed meanwhile.
     Unknown,
-    /// It is there; for a project, the API's word for how it stands.
-    Found(Option<String>),
+    /// It is there; for a project, how that stands.
+    Found(Option<Standing>),
     /// It is not there, and need not be: not made yet, or gone as it should.
     Absent,
     /// It is recorded and not there.
     Missing,
     /// What is there contradicts the record.
     Contradicted(String),
+}
+
+/// How a project stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The API's word for it.
+    pub word: String,
+    /// Whether it works, so that there is nothing to say about it.
+    pub is_ready: bool,
+}
+
+impl Standing {
+    fn of(project: &ListedProject) -> Self {
+        let is_ready = project.status.phase() == Phase::Ready;
+        Self { word: project.status.word().to_owned(), is_ready }
+    }
 }
 
 /// Something of ours that no tenant's record speaks of.
@@ -39,8 +55,8 @@ pub struct Unrecorded {
     pub database: Option<String>,
     /// The project's ref, for placement `project`.
     pub project: Option<ProjectRef>,
-    /// The API's word for how the project stands.
-    pub status: Option<String>,
+    /// How the project stands.
+    pub standing: Option<Standing>,
 }
 
 /// What was seen.
@@ -150,7 +166,7 @@ impl Inventory {
             Some(_) if tenant.status == TenantStatus::Purged => {
                 Presence::Contradicted("it is still there".to_owned())
             }
-            Some(project) => Presence::Found(Some(project.status.word().to_owned())),
+            Some(project) => Presence::Found(Some(Standing::of(&project))),
         }
     }
 
@@ -164,7 +180,7 @@ impl Inventory {
                     slug: owner.slug,
                     database: Some(found.name),
                     project: None,
-                    status: None,
+                    standing: None,
                 })
             }
             _ => None,
@@ -176,8 +192,8 @@ impl Inventory {
                 tenant_id,
                 slug: slug.to_owned(),
                 database: None,
+                standing: Some(Standing::of(&found)),
                 project: Some(found.reference),
-                status: Some(found.status.word().to_owned()),
             })
         });
         let mut rest: Vec<_> = databases.chain(projects).collect();

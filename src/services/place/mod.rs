@@ -11,6 +11,6 @@ mod projects;
 mod reach;
 
 pub use error::PlaceError;
-pub use inventory::{Inventory, Presence, Unlooked, Unrecorded};
+pub use inventory::{Inventory, Presence, Standing, Unlooked, Unrecorded};
 pub use places::Places;
 pub use projects::{Pace, Projects, Readiness};

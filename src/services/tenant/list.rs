@@ -67,12 +67,15 @@ pub async fn list<E>(
     mut on_page: impl FnMut(Vec<ListedTenant>) -> Result<(), E>,
 ) -> Result<Result<ListReport, E>, TenantError> {
     let mut session = plane.session().await?;
-    let (began, has_projects) = control_plane::list_begins(&mut session).await?;
-    let (mut inventory, unlooked) = match places {
-        None => (Inventory::default(), Vec::new()),
+    let (began, mut inventory, unlooked) = match places {
+        // What is not compared needs no moment to be compared at.
+        None => (OffsetDateTime::UNIX_EPOCH, Inventory::default(), Vec::new()),
         Some(places) => {
+            let (began, has_projects) = control_plane::list_begins(&mut session).await?;
             let deadline = tokio::time::Instant::now() + request.patience;
-            places.inventory(has_projects || request.expects_projects, deadline).await
+            let wants_projects = has_projects || request.expects_projects;
+            let (inventory, unlooked) = places.inventory(wants_projects, deadline).await;
+            (began, inventory, unlooked)
         }
     };
     let mut after: Option<(Slug, crate::model::TenantId)> = None;
