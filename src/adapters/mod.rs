@@ -5,10 +5,10 @@
 //! nothing else is shared.
 
 pub mod auth_admin;
-pub mod cluster;
 pub mod control_plane;
 pub mod http;
 pub mod jwks;
 pub mod local;
 pub mod management;
 pub mod postgres;
+pub mod server;

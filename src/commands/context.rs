@@ -6,19 +6,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::adapters::auth_admin::AuthAdmin;
-use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::http::RetryPolicy;
 use crate::adapters::jwks::Jwks;
 use crate::adapters::local::LocalServer;
 use crate::adapters::management::Management;
 use crate::adapters::postgres::Endpoint;
+use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
 use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, SecretText, SystemClock};
 use crate::output::{Console, Failure};
+use crate::services::home::{Homes, Pace, Projects};
 use crate::services::local;
 use crate::services::migration::{SeedSet, Sets, find_set};
-use crate::services::place::{Pace, Places, Projects};
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
 
@@ -28,7 +28,7 @@ pub struct Reach {
     /// The database that knows all tenants.
     pub plane: ControlPlane,
     /// Where theirs are.
-    pub places: Places,
+    pub places: Homes,
 }
 
 /// How long to wait when nobody says.
@@ -136,7 +136,7 @@ impl Context {
     /// When the control plane cannot be used, or the cluster's address is no address.
     pub async fn reach(&self) -> Result<Reach, Failure> {
         let plane = self.plane().await?;
-        let places = Places::new(self.cluster(&plane)?, self.projects()?);
+        let places = Homes::new(self.cluster(&plane)?, self.projects()?);
         Ok(Reach { plane, places })
     }
 
@@ -145,8 +145,8 @@ impl Context {
     ///
     /// # Errors
     /// When nothing is configured.
-    fn cluster(&self, plane: &ControlPlane) -> Result<Cluster, Failure> {
-        Ok(Cluster::new(self.cluster_endpoint(plane.endpoint())?, plane.id()))
+    fn cluster(&self, plane: &ControlPlane) -> Result<Server, Failure> {
+        Ok(Server::new(self.cluster_endpoint(plane.endpoint())?, plane.id()))
     }
 
     /// Returns where the cluster is: as configured, else where the control plane is.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Context;
 use crate::cli::LockdownArgs;
 use crate::output::{Ending, Failure, Progress, render_lockdown, render_tenant};
-use crate::services::session::{LockdownRequest, SessionScope, lockdown, mark};
+use crate::services::lockdown::{LockdownRequest, lockdown};
+use crate::services::session::{SessionScope, mark};
 use crate::services::tenant::{opened_password, show};
 
 /// How long rows are marked for the record once the answer is out.

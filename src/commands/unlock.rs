@@ -3,7 +3,7 @@
 use super::Context;
 use crate::cli::LockdownArgs;
 use crate::output::{Ending, Failure, Progress, render_tenant, render_unlock};
-use crate::services::session::{LockdownRequest, unlock};
+use crate::services::lockdown::{LockdownRequest, unlock};
 use crate::services::tenant::show;
 
 /// Gives a locked tenant its access back.

@@ -7,7 +7,7 @@ use super::table::{self, Cell};
 use super::tenant::tenant_json;
 use super::{Console, View};
 use crate::model::redact;
-use crate::services::session::{
+use crate::services::lockdown::{
     LayerReport, LayerVerdict, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };
 

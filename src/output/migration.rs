@@ -8,9 +8,10 @@ use super::progress::{millis, shown};
 use super::tenant::instant;
 use super::{Console, View, table};
 use crate::model::{redact, shorten};
-use crate::services::migration::{
-    FleetReport, InstallReport, SeedSet, StatusReport, StatusStanding, TenantResult, TenantVerdict,
+use crate::services::fleet::{
+    FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantVerdict,
 };
+use crate::services::migration::{InstallReport, SeedSet};
 
 /// A report with more tenants than this shows only what is out of the ordinary.
 const FULL_TABLE: usize = 50;
@@ -109,7 +110,7 @@ pub fn render_migration_status(console: &Console, report: &StatusReport) -> View
         };
         let detail = redact(&detail);
         let history = tenant.history.as_ref().map(|lines| {
-            let line = |line: &crate::services::migration::HistoryLine| {
+            let line = |line: &HistoryLine| {
                 json!({
                     "version": line.record.version.0,
                     "name": line.record.name,

@@ -11,10 +11,10 @@ use super::lockdown::layer_word;
 use super::view::json_text;
 use super::{Console, Format};
 use crate::model::{escape_controls, shorten};
+use crate::services::fleet::{FleetEvent, TenantVerdict};
 use crate::services::local::LocalEvent;
-use crate::services::migration::{FleetEvent, TenantVerdict};
+use crate::services::lockdown::LayerReport;
 use crate::services::saga::{StepEvent, StepProgress};
-use crate::services::session::LayerReport;
 
 /// How long nothing is drawn: most commands are done by then.
 const QUIET_START: Duration = Duration::from_millis(250);

@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::progress::{millis, shown};
 use super::{Console, Failure, Format, View, table};
 use crate::model::{Tenant, TenantStatus};
-use crate::services::place::{Presence, Unrecorded};
+use crate::services::home::{Presence, Unrecorded};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ListReport,

@@ -4,10 +4,12 @@
 //! or reads a flag or the environment.
 
 pub mod audit;
+pub mod fleet;
 pub mod health;
+pub mod home;
 pub mod local;
+pub mod lockdown;
 pub mod migration;
-pub mod place;
 pub mod saga;
 pub mod session;
 pub mod tenant;

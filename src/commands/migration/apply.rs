@@ -4,7 +4,7 @@ use crate::cli::ApplyArgs;
 use crate::commands::{Context, selection::selector};
 use crate::model::SchemaVersion;
 use crate::output::{Ending, Failure, Progress, render_fleet};
-use crate::services::migration::{ApplyRequest, apply};
+use crate::services::fleet::{ApplyRequest, apply};
 
 /// Applies pending migrations to every tenant selected.
 pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Ending, Failure> {

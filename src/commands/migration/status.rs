@@ -4,7 +4,7 @@ use crate::cli::StatusArgs;
 use crate::commands::{Context, selection::selector};
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_migration_status};
-use crate::services::migration::{StatusRequest, status};
+use crate::services::fleet::{StatusRequest, status};
 
 /// Shows where tenants stand.
 pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, Failure> {

@@ -3,7 +3,8 @@
 use crate::cli::SeedApplyArgs;
 use crate::commands::{Context, selection::selector};
 use crate::output::{Ending, Failure, Progress, render_fleet};
-use crate::services::migration::{SeedRequest, apply_seeds, find_set};
+use crate::services::fleet::{SeedRequest, apply_seeds};
+use crate::services::migration::find_set;
 
 /// Applies a seed set to every tenant selected.
 pub(super) async fn run(args: SeedApplyArgs, context: &Context) -> Result<Ending, Failure> {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::adapters::cluster::Cluster;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::jwks::Jwks;
 use crate::adapters::postgres::{Endpoint, Purpose};
+use crate::adapters::server::Server;
 use crate::model::{Classified, ErrorKind};
-use crate::services::place::Projects;
+use crate::services::home::Projects;
 
 /// What is to be asked.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ pub async fn check(request: &HealthRequest) -> HealthReport {
             Ok(said)
         }));
     let cluster = Box::pin(timed("cluster", Some(&request.cluster), request, async {
-        let cluster = Cluster::new(request.cluster.clone(), Uuid::nil());
+        let cluster = Server::new(request.cluster.clone(), Uuid::nil());
         let session = cluster.operator(Purpose::query("health")).await.map_err(failed)?;
         Endpoint::close(session).await;
         Ok("the operator logs in".to_owned())

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Divergence;
-use crate::adapters::cluster::ClusterError;
 use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind};
-use crate::services::place::PlaceError;
+use crate::services::home::HomeError;
 
 /// What can go wrong with migrations and seeds.
 #[derive(Debug, thiserror::Error)]
@@ -16,10 +16,10 @@ pub enum MigrationError {
     ControlPlane(#[from] ControlPlaneError),
     /// The cluster or a tenant's database.
     #[error(transparent)]
-    Cluster(#[from] ClusterError),
+    Server(#[from] ServerError),
     /// Where the tenant lives.
     #[error(transparent)]
-    Place(PlaceError),
+    Place(HomeError),
     /// A database went through other migrations than ours.
     #[error("continue the migration history in {history}")]
     Diverged {
@@ -67,11 +67,11 @@ pub enum MigrationError {
     NotReady(String),
 }
 
-impl From<PlaceError> for MigrationError {
-    fn from(error: PlaceError) -> Self {
+impl From<HomeError> for MigrationError {
+    fn from(error: HomeError) -> Self {
         match error {
-            PlaceError::Cluster(error) => Self::Cluster(error),
-            PlaceError::ControlPlane(error) => Self::ControlPlane(error),
+            HomeError::Server(error) => Self::Server(error),
+            HomeError::ControlPlane(error) => Self::ControlPlane(error),
             other => Self::Place(other),
         }
     }
@@ -81,7 +81,7 @@ impl Classified for MigrationError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
-            Self::Cluster(error) => error.kind(),
+            Self::Server(error) => error.kind(),
             Self::Place(error) => error.kind(),
             Self::Diverged { .. } | Self::NotReady(_) => ErrorKind::Conflict,
             Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
@@ -95,7 +95,7 @@ impl Classified for MigrationError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),
-            Self::Cluster(error) => error.hint(),
+            Self::Server(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Diverged { .. } => Some(
                 "an applied migration is never edited: run the tenantctl that applied it, or put \

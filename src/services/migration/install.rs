@@ -48,9 +48,9 @@ pub async fn install(
     let held = hold_until(&mut connection, key, deadline).await.map_err(ControlPlaneError::from)?;
     match held {
         LockOutcome::Held => {}
-        LockOutcome::Pooled => return Err(crate::adapters::cluster::ClusterError::Pooled.into()),
+        LockOutcome::Pooled => return Err(crate::adapters::server::ServerError::Pooled.into()),
         LockOutcome::Busy(holder) => {
-            return Err(crate::adapters::cluster::ClusterError::Busy {
+            return Err(crate::adapters::server::ServerError::Busy {
                 what: "the control plane's migrations",
                 holder: holder.unwrap_or_else(|| "another session".to_owned()),
             }

@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use super::{MigrationError, Sets, pending, plan};
-use crate::adapters::cluster::TenantDatabase;
 use crate::adapters::postgres::{Applied, MigrationSet};
+use crate::adapters::server::TenantDatabase;
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
 
 /// What bringing a database up did.
@@ -52,7 +52,7 @@ pub async fn raise_gate(
 ///
 /// # Errors
 /// When its history contradicts ours or cannot be read.
-pub(super) async fn inspect(
+pub async fn inspect(
     database: &mut TenantDatabase,
     sets: &Sets,
 ) -> Result<(Vec<Applied>, SchemaState, Vec<MigrationRecord>), MigrationError> {

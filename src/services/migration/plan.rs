@@ -92,10 +92,7 @@ pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> 
 }
 
 /// Returns the records up to a version; all when none is named.
-pub(super) fn up_to(
-    records: &[MigrationRecord],
-    target: Option<SchemaVersion>,
-) -> Vec<MigrationRecord> {
+pub fn up_to(records: &[MigrationRecord], target: Option<SchemaVersion>) -> Vec<MigrationRecord> {
     let fits = |record: &&MigrationRecord| target.is_none_or(|target| record.version <= target);
     records.iter().filter(fits).cloned().collect()
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{MigrationError, lint, plan};
-use crate::adapters::cluster::{domain_set, domain_set_from, gate_set};
 use crate::adapters::postgres::MigrationSet;
+use crate::adapters::server::{domain_set, domain_set_from, gate_set};
 use crate::model::SchemaState;
 
 /// The gate's migrations and the product's.

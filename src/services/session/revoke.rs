@@ -8,15 +8,15 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::SessionError;
-use crate::adapters::cluster::{Denial, GateMarks};
 use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Marks, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
+use crate::adapters::server::{Denial, GateMarks};
 use crate::model::{
     Actor, Classified, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId,
 };
-use crate::services::place::{PlaceError, Places};
+use crate::services::home::{HomeError, Homes, PATIENCE};
 
 /// What the operator wants revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub struct GateResult {
 /// When what is named does not exist, or the control plane does not answer.
 pub async fn revoke(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &RevokeRequest,
 ) -> Result<RevokeReport, SessionError> {
     let mut session = plane.session().await?;
@@ -197,7 +197,7 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
 /// Tells the gate of every tenant the scope reaches.
 async fn tell_gates(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     scope: &SessionScope,
     mark: Option<OffsetDateTime>,
 ) -> Result<Vec<GateResult>, SessionError> {
@@ -237,12 +237,12 @@ async fn tell_gates(
 
 async fn tell_gate(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     tenant: &Tenant,
     marks: Marks,
     denial: Option<&Denial>,
-) -> Result<(), PlaceError> {
-    let deadline = tokio::time::Instant::now() + super::home::PATIENCE;
+) -> Result<(), HomeError> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut database = places.enter(plane, tenant, Purpose::query("revoke"), deadline).await?;
     database.check_identity().await?;
     if let Some(denial) = denial {

@@ -6,11 +6,11 @@ use sqlx::Connection;
 
 use super::control::{self, Opening};
 use super::{SecretKey, TenantError};
-use crate::adapters::cluster::{ClusterError, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{Endpoint, PgError, Purpose, generate_password};
+use crate::adapters::server::{Identity, ServerError};
 use crate::model::{Actor, DatabaseName, SecretText, Slug, Tenant, TenantStatus};
-use crate::services::place::Places;
+use crate::services::home::Homes;
 
 /// A password to be replaced.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct AddressReport {
 /// or cannot be opened.
 pub async fn address(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     slug: &Slug,
     reveals: Option<Option<&SecretKey>>,
 ) -> Result<AddressReport, TenantError> {
@@ -78,7 +78,7 @@ pub fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<Secre
 /// half-way, run it again: the password that counts is the last one.
 pub async fn rotate(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &RotateRequest,
 ) -> Result<AddressReport, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
@@ -102,7 +102,7 @@ pub async fn rotate(
     };
     let (mut journal, trail, _) = control::open(connection, &tenant, opening).await?;
     let identity = Identity::of(&tenant, plane.id());
-    let password = generate_password().map_err(|_| ClusterError::NoRandomness)?;
+    let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
     let sealed = match &request.key {
         Some(key) => Some(key.seal(tenant.id, &name, &password)?),
         None => None,
@@ -130,7 +130,7 @@ pub async fn rotate(
 
 /// Returns the database's name and the address recorded for it, without a password.
 fn placed(
-    places: &Places,
+    places: &Homes,
     tenant: &Tenant,
     wanted: &'static str,
 ) -> Result<(DatabaseName, Endpoint), TenantError> {

@@ -3,11 +3,11 @@
 use tokio::time::Instant;
 
 use super::{CreateRequest, Existing, TenantError};
-use crate::adapters::cluster::{Identity, Stamp, Survey};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::management::Phase;
+use crate::adapters::server::{Identity, Stamp, Survey};
 use crate::model::{ProjectRef, escape_controls};
-use crate::services::place::{PlaceError, Places};
+use crate::services::home::{HomeError, Homes};
 
 /// Looks at what is to be taken in, and returns what the operator reads before doing so.
 ///
@@ -15,7 +15,7 @@ use crate::services::place::{PlaceError, Places};
 /// When it is not there, is a tenant's already, or is nothing that a tenant may have alone.
 pub(super) async fn look(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     wanted: &Existing,
     deadline: Instant,
@@ -29,7 +29,7 @@ pub(super) async fn look(
 
 async fn look_at_database(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     name: &str,
 ) -> Result<Vec<String>, TenantError> {
@@ -82,13 +82,13 @@ async fn look_at_database(
 }
 
 async fn look_at_project(
-    places: &Places,
+    places: &Homes,
     project: &ProjectRef,
     deadline: Instant,
 ) -> Result<Vec<String>, TenantError> {
     let nothing = || TenantError::NothingThere(format!("project {project}"));
     let found =
-        places.projects()?.api().project(project, deadline).await.map_err(PlaceError::from)?;
+        places.projects()?.api().project(project, deadline).await.map_err(HomeError::from)?;
     let found = found.ok_or_else(nothing)?;
     let status = found.status.word().to_owned();
     match found.status.phase() {
@@ -96,7 +96,7 @@ async fn look_at_project(
         Phase::Gone => return Err(nothing()),
         phase @ (Phase::Paused | Phase::Failed) => {
             let (project, is_paused) = (project.to_string(), phase == Phase::Paused);
-            return Err(PlaceError::Unusable { project, status, is_paused }.into());
+            return Err(HomeError::Unusable { project, status, is_paused }.into());
         }
     }
     let mut findings = vec![format!("`{}`", found.name), status];

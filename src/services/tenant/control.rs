@@ -11,13 +11,13 @@ use tokio::time::Instant;
 
 use super::TenantError;
 use super::trail::Trail;
-use crate::adapters::cluster::{Cluster, ClusterError, GateMarks, Identity};
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, Lease, Marks, NewOperation, OperationKind,
 };
 use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
+use crate::adapters::server::{GateMarks, Identity, Server, ServerError};
 use crate::model::{Actor, Interrupt, Placement, Slug, Tenant, TenantId, hex, project_name};
-use crate::services::place::Places;
+use crate::services::home::Homes;
 use crate::services::saga::{self, Halt, Journal, Saga, StepEvent, StepReport};
 
 /// Takes the tenant's control lock and returns the session that holds it, with the tenant as it is
@@ -82,7 +82,7 @@ pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Resul
 /// A person who moved the stranger away has decided; nothing else lifts a quarantine.
 pub(super) async fn settle_quarantine(
     connection: &mut PgConnection,
-    (places, plane): (&Places, &ControlPlane),
+    (places, plane): (&Homes, &ControlPlane),
     tenant: &Tenant,
     wanted: &'static str,
     deadline: Instant,
@@ -130,7 +130,7 @@ pub(super) async fn settle_adoption(
 /// A tenant that was quarantined before it had a database: because two projects carry its name.
 async fn settle_without_database(
     connection: &mut PgConnection,
-    places: &Places,
+    places: &Homes,
     tenant: &Tenant,
     wanted: &'static str,
     deadline: Instant,
@@ -218,7 +218,7 @@ pub(super) async fn open_in(
 /// the operation over needs the lock that the acting session itself holds, and when that session is
 /// gone, so is the means to act.
 pub(super) async fn act_on(
-    cluster: &Cluster,
+    cluster: &Server,
     identity: &Identity,
     purpose: Purpose,
     journal: &mut Journal,
@@ -230,12 +230,12 @@ pub(super) async fn act_on(
 
 /// Does the same where a tenant lives, whichever place that is.
 pub(super) async fn act_at_home(
-    (places, plane): (&Places, &ControlPlane),
+    (places, plane): (&Homes, &ControlPlane),
     tenant: &Tenant,
     purpose: Purpose,
     journal: &mut Journal,
     deadline: Instant,
-) -> Result<(Cluster, PgConnection), TenantError> {
+) -> Result<(Server, PgConnection), TenantError> {
     let (home, session) = places.operator(plane, tenant, purpose, deadline).await?;
     let identity = Identity::of(tenant, plane.id());
     let session = hold_on(&home, session, &identity, journal, deadline).await?;
@@ -243,7 +243,7 @@ pub(super) async fn act_at_home(
 }
 
 async fn hold_on(
-    cluster: &Cluster,
+    cluster: &Server,
     mut session: PgConnection,
     identity: &Identity,
     journal: &mut Journal,
@@ -303,7 +303,7 @@ async fn halted(
 /// Returns whether an error says that something is another's than the record has it.
 pub(super) fn is_contradiction(error: &TenantError) -> bool {
     match error {
-        TenantError::Cluster(ClusterError::Stranger { .. }) => true,
+        TenantError::Server(ServerError::Stranger { .. }) => true,
         TenantError::Place(error) => error.is_contradiction(),
         _ => false,
     }

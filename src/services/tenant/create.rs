@@ -14,7 +14,7 @@ use crate::adapters::control_plane::{self, ControlPlane};
 use crate::model::{
     DatabaseName, Interrupt, Placement, Tenant, TenantId, TenantStatus, project_name,
 };
-use crate::services::place::Places;
+use crate::services::home::Homes;
 use crate::services::saga::{SagaStep, StepEvent, StepProgress, StepReport};
 
 /// The step before the saga.
@@ -28,7 +28,7 @@ const RESERVE: (&str, &str) = ("reserve", "Reserve the slug");
 /// not be, or somebody does not answer.
 pub async fn plan(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
 ) -> Result<CreatePlan, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
@@ -70,7 +70,7 @@ pub async fn plan(
 /// then the operation stays open and the same request continues it.
 pub async fn run(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -122,7 +122,7 @@ pub async fn run(
 }
 
 fn report(
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     tenant: Tenant,
     outcome: CreateOutcome,

@@ -8,14 +8,14 @@ use sqlx::postgres::PgConnection;
 use super::control;
 use super::trail::Trail;
 use super::{CreateRequest, Existing, TenantError, project};
-use crate::adapters::cluster::{Cluster, ClusterError, Door, Identity, Placed, TenantDatabase};
 use crate::adapters::control_plane::{self, Address, AuditOutcome, ControlPlane};
 use crate::adapters::postgres::{PgError, Purpose, generate_password};
+use crate::adapters::server::{Door, Identity, Placed, Server, ServerError, TenantDatabase};
 use crate::model::{
     DatabaseName, Interrupt, Placement, SecretText, Tenant, TenantStatus, project_name,
 };
+use crate::services::home::{HomeError, Homes};
 use crate::services::migration::{bring_up, raise_gate};
-use crate::services::place::{PlaceError, Places};
 use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent, StepProgress};
 
 /// A step of creating a tenant.
@@ -90,9 +90,9 @@ pub(super) fn steps_of(request: &CreateRequest) -> Vec<Step> {
 /// A creation under way: what was asked for, and what the steps have made so far.
 pub(super) struct Creation<'a> {
     plane: &'a ControlPlane,
-    places: &'a Places,
+    places: &'a Homes,
     /// The server its database is on: the cluster, or once it works the project's.
-    home: Cluster,
+    home: Server,
     request: &'a CreateRequest,
     interrupt: &'a Interrupt,
     on_event: &'a dyn Fn(StepEvent),
@@ -110,7 +110,7 @@ pub(super) struct Creation<'a> {
 impl<'a> Creation<'a> {
     /// Returns the creation of a tenant of which nothing is made yet, as far as this run knows.
     pub(super) fn new(
-        (plane, places): (&'a ControlPlane, &'a Places),
+        (plane, places): (&'a ControlPlane, &'a Homes),
         request: &'a CreateRequest,
         tenant: &Tenant,
         trail: Trail,
@@ -256,14 +256,14 @@ impl Creation<'_> {
                         projects, &project, waits, interrupt, deadline, at, said, &on_look,
                     );
                     match paused.await {
-                        Err(TenantError::Place(PlaceError::NotReady {
+                        Err(TenantError::Place(HomeError::NotReady {
                             project,
                             said,
                             waited,
                             ..
                         })) => {
                             let source = Some(Box::new(error));
-                            let late = PlaceError::NotReady { project, said, waited, source };
+                            let late = HomeError::NotReady { project, said, waited, source };
                             return Err(late.into());
                         }
                         other => other?,
@@ -281,7 +281,7 @@ impl Creation<'_> {
         was_intended: bool,
         journal: &mut Journal,
     ) -> Result<String, TenantError> {
-        let password = generate_password().map_err(|_| ClusterError::NoRandomness)?;
+        let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
         let operator = connected(self.operator.as_mut())?;
         self.home.secure(operator, &self.name, &self.identity, &password, was_intended).await?;
         self.password = Some(password);

@@ -7,11 +7,11 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{DeleteReport, DeleteRequest, LifePlan, TenantError};
-use crate::adapters::cluster::{Door, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
+use crate::adapters::server::{Door, Identity};
 use crate::model::{DatabaseName, Interrupt, Placement, Slug, Tenant, TenantStatus};
-use crate::services::place::Places;
+use crate::services::home::Homes;
 use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantE
 /// When it is protected or in no state to be deleted, somebody else works on it, or a step fails.
 pub async fn run(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &DeleteRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -119,7 +119,7 @@ fn check(tenant: &Tenant) -> Result<(), TenantError> {
 
 struct Deletion<'a> {
     plane: &'a ControlPlane,
-    places: &'a Places,
+    places: &'a Homes,
     request: &'a DeleteRequest,
     trail: Trail,
     identity: Identity,

@@ -1,12 +1,12 @@
 //! Why something could not be done to a tenant.
 
 use super::KeyError;
-use crate::adapters::cluster::ClusterError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
+use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind};
+use crate::services::home::HomeError;
 use crate::services::migration::MigrationError;
-use crate::services::place::PlaceError;
 
 /// What can go wrong with a tenant's life.
 #[derive(Debug, thiserror::Error)]
@@ -16,10 +16,10 @@ pub enum TenantError {
     ControlPlane(#[from] ControlPlaneError),
     /// The cluster or the tenant's database.
     #[error(transparent)]
-    Cluster(#[from] ClusterError),
+    Server(#[from] ServerError),
     /// Where the tenant lives.
     #[error(transparent)]
-    Place(PlaceError),
+    Place(HomeError),
     /// A migration or a seed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -153,11 +153,11 @@ impl From<PgError> for TenantError {
     }
 }
 
-impl From<PlaceError> for TenantError {
-    fn from(error: PlaceError) -> Self {
+impl From<HomeError> for TenantError {
+    fn from(error: HomeError) -> Self {
         match error {
-            PlaceError::Cluster(error) => Self::Cluster(error),
-            PlaceError::ControlPlane(error) => Self::ControlPlane(error),
+            HomeError::Server(error) => Self::Server(error),
+            HomeError::ControlPlane(error) => Self::ControlPlane(error),
             other => Self::Place(other),
         }
     }
@@ -167,7 +167,7 @@ impl Classified for TenantError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
-            Self::Cluster(error) => error.kind(),
+            Self::Server(error) => error.kind(),
             Self::Place(error) => error.kind(),
             Self::Migration(error) => error.kind(),
             Self::Key(error) => error.kind(),
@@ -199,7 +199,7 @@ impl Classified for TenantError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),
-            Self::Cluster(error) => error.hint(),
+            Self::Server(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Migration(error) => error.hint(),
             Self::Key(error) => error.hint(),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::TenantError;
 use crate::adapters::control_plane::{self, ControlPlane, Operation, StepRecord, TenantFilter};
 use crate::model::{Slug, Tenant};
-use crate::services::place::{Inventory, Places, Presence, Unlooked, Unrecorded};
+use crate::services::home::{Homes, Inventory, Presence, Unlooked, Unrecorded};
 
 /// How many tenants one query brings: enough to make round trips cheap, few enough for memory to
 /// stay flat.
@@ -62,7 +62,7 @@ pub struct TenantDetails {
 /// answer is none: its tenants are listed as recorded.
 pub async fn list<E>(
     plane: &ControlPlane,
-    places: Option<&Places>,
+    places: Option<&Homes>,
     request: &ListRequest,
     mut on_page: impl FnMut(Vec<ListedTenant>) -> Result<(), E>,
 ) -> Result<Result<ListReport, E>, TenantError> {

@@ -8,14 +8,14 @@ use std::time::Instant;
 use tokio::time::Instant as Deadline;
 
 use super::TenantError;
-use crate::adapters::cluster::Identity;
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::management::{Phase, Reason};
 use crate::adapters::postgres::Purpose;
+use crate::adapters::server::Identity;
 use crate::model::{
     Classified, DatabaseName, ErrorKind, Interrupt, ProjectRef, Tenant, project_name,
 };
-use crate::services::place::{PlaceError, Places, Projects, Readiness};
+use crate::services::home::{HomeError, Homes, Projects, Readiness};
 use crate::services::saga::Journal;
 
 /// Makes sure that the tenant has a project, and that its ref is recorded.
@@ -38,7 +38,7 @@ pub(super) async fn ask_for(
         let found = projects.find_late(&name, ago, deadline).await?;
         let Some(found) = found else {
             let retry_in = pace.doubt.saturating_sub(ago);
-            return Err(PlaceError::Doubtful { name, ago: ago.as_secs(), retry_in }.into());
+            return Err(HomeError::Doubtful { name, ago: ago.as_secs(), retry_in }.into());
         };
         return adopt(journal, tenant, found.reference, found.region.as_deref()).await;
     }
@@ -57,19 +57,19 @@ pub(super) async fn ask_for(
             if let Ok(Some(found)) = patient {
                 return adopt(journal, tenant, found.reference, found.region.as_deref()).await;
             }
-            if let Err(error @ PlaceError::Twice { .. }) = patient {
+            if let Err(error @ HomeError::Twice { .. }) = patient {
                 return Err(error.into());
             }
             // A name that is taken and cannot be seen is in the hands of somebody we cannot see.
             if error.reason() == Reason::NameTaken && !error.may_have_acted() {
                 settle(journal, tenant, &error.to_string()).await?;
-                return Err(PlaceError::from(error).into());
+                return Err(HomeError::from(error).into());
             }
-            Err(PlaceError::Doubtful { name, ago: 0, retry_in: pace.doubt }.into())
+            Err(HomeError::Doubtful { name, ago: 0, retry_in: pace.doubt }.into())
         }
         Err(error) => {
             settle(journal, tenant, &error.to_string()).await?;
-            Err(PlaceError::from(error).into())
+            Err(HomeError::from(error).into())
         }
     }
 }
@@ -109,7 +109,7 @@ pub(super) async fn take_in(
     wanted: &ProjectRef,
     deadline: Deadline,
 ) -> Result<(), TenantError> {
-    let found = projects.api().project(wanted, deadline).await.map_err(PlaceError::from)?;
+    let found = projects.api().project(wanted, deadline).await.map_err(HomeError::from)?;
     let nothing = || TenantError::NothingThere(format!("project {wanted}"));
     let found = found.filter(|found| found.status.phase() != Phase::Gone).ok_or_else(nothing)?;
     control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
@@ -150,7 +150,7 @@ pub(super) async fn pause(
     on_look: &dyn Fn(&str),
 ) -> Result<(), TenantError> {
     if interrupt.is_raised() {
-        return Err(PlaceError::Interrupted(project.to_string()).into());
+        return Err(HomeError::Interrupted(project.to_string()).into());
     }
     if !waits {
         return Err(TenantError::NotWaited { project: project.to_string(), said });
@@ -159,14 +159,14 @@ pub(super) async fn pause(
     let wait = projects.wait(look);
     if Deadline::now() + wait > deadline {
         let (project, waited) = (project.to_string(), started.elapsed());
-        return Err(PlaceError::NotReady { project, said, waited, source: None }.into());
+        return Err(HomeError::NotReady { project, said, waited, source: None }.into());
     }
     tokio::time::sleep(wait).await;
     Ok(())
 }
 
 /// Returns whether an error while entering a new project may pass by itself.
-pub(super) fn may_pass(error: &PlaceError) -> bool {
+pub(super) fn may_pass(error: &HomeError) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Denied | ErrorKind::NotFound)
 }
 
@@ -174,7 +174,7 @@ pub(super) fn may_pass(error: &PlaceError) -> bool {
 /// a creation had not come to one, by the name that carries the tenant's id. Nothing when there is
 /// none.
 pub(super) async fn find_ours(
-    (places, plane): (&Places, &ControlPlane),
+    (places, plane): (&Homes, &ControlPlane),
     journal: &mut Journal,
     tenant: &mut Tenant,
     deadline: Deadline,
@@ -190,7 +190,7 @@ pub(super) async fn find_ours(
                 let found = projects.find_late(&name, ago, deadline).await?;
                 let retry_in = projects.pace().doubt.saturating_sub(ago);
                 let ago = ago.as_secs();
-                Some(found.ok_or(PlaceError::Doubtful { name: name.clone(), ago, retry_in })?)
+                Some(found.ok_or(HomeError::Doubtful { name: name.clone(), ago, retry_in })?)
             }
         };
         let Some(found) = found else { return Ok(None) };
@@ -199,7 +199,7 @@ pub(super) async fn find_ours(
         tenant.project_ref = Some(found.reference);
     }
     let Some(reference) = tenant.project_ref.clone() else { return Ok(None) };
-    let found = projects.api().project(&reference, deadline).await.map_err(PlaceError::from)?;
+    let found = projects.api().project(&reference, deadline).await.map_err(HomeError::from)?;
     let Some(found) = found.filter(|found| found.status.phase() != Phase::Gone) else {
         return Ok(None);
     };
@@ -216,11 +216,11 @@ pub(super) async fn find_ours(
     } else if !(is_named_ours && is_unfinished) {
         let (project, status) = (reference.to_string(), found.status.word().to_owned());
         let is_paused = found.status.phase() == Phase::Paused;
-        return Err(PlaceError::Unusable { project, status, is_paused }.into());
+        return Err(HomeError::Unusable { project, status, is_paused }.into());
     }
     if is_named_ours && is_unfinished {
         return Ok(Some((reference, "carries this tenant's id in its name, and no stamp yet")));
     }
     let finding = "it carries no stamp".to_owned();
-    Err(PlaceError::Stranger { project: reference.to_string(), finding }.into())
+    Err(HomeError::Stranger { project: reference.to_string(), finding }.into())
 }

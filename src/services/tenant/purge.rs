@@ -9,13 +9,13 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{DeleteRequest, LifePlan, PurgeReport, PurgeRequest, TenantError, delete, project};
-use crate::adapters::cluster::Identity;
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, OperationKind, TenantFilter,
 };
 use crate::adapters::postgres::{PgError, Purpose};
+use crate::adapters::server::Identity;
 use crate::model::{Interrupt, Placement, Slug, Tenant, TenantStatus};
-use crate::services::place::Places;
+use crate::services::home::Homes;
 use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub async fn plan_destroy(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan,
 /// As deleting and purging have.
 pub async fn destroy(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &DeleteRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -136,7 +136,7 @@ pub async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
 /// step fails; access stays cut.
 pub async fn run(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &PurgeRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -190,7 +190,7 @@ fn check(tenant: &Tenant) -> Result<(), TenantError> {
 
 struct Purging<'a> {
     plane: &'a ControlPlane,
-    places: &'a Places,
+    places: &'a Homes,
     trail: Trail,
     identity: Identity,
     tenant: Tenant,
@@ -288,7 +288,7 @@ impl Purging<'_> {
             && let Some(seen) = self.places.cluster().system_identifier(&mut operator).await?
             && seen != *recorded
         {
-            return Err(crate::adapters::cluster::ClusterError::Stranger {
+            return Err(crate::adapters::server::ServerError::Stranger {
                 what: "cluster",
                 name: self.places.cluster().endpoint().to_string(),
                 finding: format!("its identifier is {seen}, the record says {recorded}"),

@@ -17,7 +17,7 @@ use crate::adapters::control_plane::{
 };
 use crate::adapters::postgres::{Endpoint, PgError};
 use crate::model::{DatabaseName, Placement, Tenant, TenantId, TenantStatus, escape_controls};
-use crate::services::place::Places;
+use crate::services::home::Homes;
 use crate::services::saga::Journal;
 
 /// A tenant that has its slug.
@@ -38,7 +38,7 @@ pub(super) struct Opened {
 /// Reserves the slug, or finds the tenant that has it and checks that it is the one meant.
 pub(super) async fn reserve(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     deadline: Instant,
 ) -> Result<Reserved, TenantError> {
@@ -57,7 +57,7 @@ pub(super) async fn reserve(
 /// Goes on with the tenant that has the slug.
 async fn go_on(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     found: &Tenant,
     deadline: Instant,
@@ -79,7 +79,7 @@ async fn go_on(
 /// Begins a new tenant; nothing when somebody was faster.
 async fn begin(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &CreateRequest,
     deadline: Instant,
 ) -> Result<Option<Reserved>, TenantError> {

@@ -7,11 +7,11 @@ use std::time::Instant;
 use super::control::{self, Opening};
 use super::trail::Trail;
 use super::{RestoreReport, RestoreRequest, TenantError};
-use crate::adapters::cluster::{Door, Identity};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
+use crate::adapters::server::{Door, Identity};
 use crate::model::{Interrupt, Placement, Tenant, TenantStatus};
-use crate::services::place::Places;
+use crate::services::home::Homes;
 use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl SagaStep for Step {
 /// When it is past the point of no return, somebody else works on it, or a step fails.
 pub async fn run(
     plane: &ControlPlane,
-    places: &Places,
+    places: &Homes,
     request: &RestoreRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
@@ -108,7 +108,7 @@ fn wrong_state(tenant: &Tenant) -> TenantError {
 
 struct Restoration<'a> {
     plane: &'a ControlPlane,
-    places: &'a Places,
+    places: &'a Homes,
     trail: Trail,
     identity: Identity,
     tenant: Tenant,

@@ -1,0 +1,233 @@
+//! The inside of one tenant's database: entered as its owner, stamped, migrated, verified.
+//!
+//! A session here acts as `tenantctl_owner`, bound by forced row security like everybody: it sets
+//! the tenant's id, so that a migration's UPDATE reaches the tenant's rows.
+
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+use tokio::time::Instant;
+
+use super::operator::{OWNER, Shape, hold, stranger};
+use super::{Identity, SeedFile, SeedOutcome, Server, ServerError, seed};
+use crate::adapters::postgres::{
+    self, Applied, Endpoint, LockKey, MigrationSet, PgError, Purpose, literal,
+};
+use crate::model::{DatabaseName, MigrationRecord, SchemaVersion, SecretText};
+
+type Result<T> = std::result::Result<T, ServerError>;
+
+/// A session inside a tenant's database, as its owner.
+#[derive(Debug)]
+pub struct TenantDatabase {
+    connection: PgConnection,
+    name: DatabaseName,
+    identity: Identity,
+}
+
+/// What was seen inside a tenant's database and through its application's login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// How many tables carry a tenant id.
+    pub tables: i64,
+    /// Tables that carry a tenant id and whose row security is not enabled and forced.
+    pub unforced: Vec<String>,
+    /// Whether anybody but the owner and the login may connect.
+    pub is_public: bool,
+    /// Whether the application's login got in.
+    pub login: bool,
+    /// Whether the gate lets the login through with the tenant's id, and with nothing else.
+    pub gate: bool,
+}
+
+impl Server {
+    /// Opens a session inside the tenant's database, as its owner, and checks whose it is.
+    ///
+    /// # Errors
+    /// When it is not there, is closed, or its identity is another tenant's.
+    pub async fn enter(
+        &self,
+        name: &DatabaseName,
+        identity: &Identity,
+        purpose: Purpose,
+    ) -> Result<TenantDatabase> {
+        let endpoint = self.admin.with_database(name.as_str());
+        let mut connection = match postgres::connect(&endpoint, purpose).await {
+            Ok(connection) => connection,
+            Err(error) if error.is("3D000") => {
+                return Err(ServerError::NoDatabase(name.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // `public` first, so that a migration's tables land there; pg_catalog is searched before
+        // it all the same.
+        self.act_as_operator(&mut connection).await?;
+        let settings = format!(
+            "SET ROLE {OWNER}; SET search_path = public; SET app.current_tenant_id = {}",
+            literal(&identity.tenant_id.to_string())
+        );
+        sqlx::raw_sql(AssertSqlSafe(settings))
+            .execute(&mut connection)
+            .await
+            .map_err(PgError::doing("act as the owner of the tenant's database"))?;
+        Ok(TenantDatabase { connection, name: name.clone(), identity: identity.clone() })
+    }
+
+    /// Tries the application's login, as the application will, and what the gate says to it.
+    ///
+    /// # Errors
+    /// When the login does not work.
+    pub async fn try_login(
+        &self,
+        name: &DatabaseName,
+        identity: &Identity,
+        password: &SecretText,
+    ) -> Result<bool> {
+        let endpoint = self.admin.with_database(name.as_str());
+        let endpoint = endpoint.with_login(&self.login_of(name), Some(password.clone()));
+        let mut connection = postgres::connect(&endpoint, Purpose::query("verify")).await?;
+        // The tenant's own id passes; no id, and any other, do not.
+        let (gate,): (bool,) = sqlx::query_as(
+            "SELECT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) \
+             IS FALSE AND tenantctl.access_allowed() IS NOT TRUE \
+             AND set_config('app.current_tenant_id', $1, false) = $1 \
+             AND tenantctl.access_allowed() \
+             AND set_config('app.current_tenant_id', gen_random_uuid()::text, false) <> $1 \
+             AND tenantctl.access_allowed() IS NOT TRUE",
+        )
+        .bind(identity.tenant_id.to_string())
+        .fetch_one(&mut connection)
+        .await
+        .map_err(PgError::doing("try the gate with the application's login"))?;
+        Endpoint::close(connection).await;
+        Ok(gate)
+    }
+
+    /// Returns the address an application connects to.
+    pub fn address_of(&self, name: &DatabaseName, password: Option<SecretText>) -> Endpoint {
+        self.admin.with_database(name.as_str()).with_login(&self.login_of(name), password)
+    }
+
+    /// Returns what the application logs in as, here.
+    fn login_of(&self, name: &DatabaseName) -> String {
+        match &self.shape {
+            Shape::Shared => name.login().to_owned(),
+            Shape::Project { user_suffix } => format!("{}{user_suffix}", name.login()),
+        }
+    }
+}
+
+impl TenantDatabase {
+    /// Returns the session itself, for this room's other files.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// Takes the lock that keeps two migrations of one database apart, for as long as this session
+    /// lives.
+    ///
+    /// # Errors
+    /// When another session holds it until the deadline.
+    pub async fn lock(&mut self, deadline: Instant) -> Result<()> {
+        let key = LockKey::of("migrate", self.identity.tenant_id);
+        hold(&mut self.connection, key, deadline, "the tenant's migrations").await
+    }
+
+    /// Returns a set's history, oldest first; nothing when none was ever kept.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history(&mut self, set: &MigrationSet) -> Result<Option<Vec<Applied>>> {
+        Ok(postgres::read_history(&mut self.connection, set).await?)
+    }
+
+    /// Applies what is pending of a set.
+    ///
+    /// # Errors
+    /// The first migration that fails; it leaves nothing behind.
+    pub async fn apply(
+        &mut self,
+        set: &MigrationSet,
+        target: Option<SchemaVersion>,
+    ) -> Result<Vec<MigrationRecord>> {
+        Ok(postgres::apply(&mut self.connection, set, target).await?)
+    }
+
+    /// Writes whose database this is, once; a stamp that says otherwise is never overwritten.
+    ///
+    /// # Errors
+    /// When it is stamped as another tenant's.
+    pub async fn stamp(&mut self) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO tenantctl.identity (tenant_id, slug, control_plane_id) \
+             VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(self.identity.tenant_id)
+        .bind(&self.identity.slug)
+        .bind(self.identity.control_plane_id)
+        .execute(&mut self.connection)
+        .await
+        .map_err(PgError::doing("stamp the tenant's database"))?;
+        self.check_identity().await
+    }
+
+    /// Checks that this is the database it is taken for.
+    ///
+    /// # Errors
+    /// When it carries no stamp or another tenant's.
+    pub async fn check_identity(&mut self) -> Result<()> {
+        let found: Result<Option<(uuid::Uuid, uuid::Uuid)>> =
+            sqlx::query_as("SELECT tenant_id, control_plane_id FROM tenantctl.identity")
+                .fetch_optional(&mut self.connection)
+                .await
+                .map_err(|error| PgError::doing("read the database's stamp")(error).into());
+        let finding = match found {
+            Ok(Some((tenant, plane)))
+                if tenant == self.identity.tenant_id && plane == self.identity.control_plane_id =>
+            {
+                return Ok(());
+            }
+            Ok(Some((tenant, plane))) => {
+                format!("its identity row names tenant {tenant} of control plane {plane}")
+            }
+            Ok(None) => "its identity row is missing".to_owned(),
+            Err(ServerError::Postgres(error)) if error.is("42P01") || error.is("3F000") => {
+                "it carries no identity".to_owned()
+            }
+            Err(error) => return Err(error),
+        };
+        Err(stranger("database", self.name.as_str(), finding))
+    }
+
+    /// Applies a seed set in one transaction; files that were applied before are left alone.
+    ///
+    /// # Errors
+    /// When a file fails; nothing of the set stays.
+    pub async fn seed(&mut self, set: &str, files: &[SeedFile]) -> Result<SeedOutcome> {
+        seed::apply(&mut self.connection, set, files).await
+    }
+
+    /// Looks at what must hold before a tenant may be used.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn verify(&mut self, login: bool, gate: bool) -> Result<Verification> {
+        let (tables, unforced, is_public): (i64, Option<Vec<String>>, bool) = sqlx::query_as(
+            "SELECT count(*), array_agg(c.oid::regclass::text ORDER BY 1) \
+               FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)), \
+             has_database_privilege('public', current_database(), 'CONNECT') \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND EXISTS ( \
+               SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' \
+               AND NOT a.attisdropped)",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(PgError::doing("look at the tenant's tables"))?;
+        Ok(Verification { tables, unforced: unforced.unwrap_or_default(), is_public, login, gate })
+    }
+
+    /// Ends the session.
+    pub async fn close(self) {
+        Endpoint::close(self.connection).await;
+    }
+}

@@ -1,0 +1,129 @@
+//! The gate inside a tenant's database: marks that refuse tokens, and what it says to one.
+//!
+//! Marks only ever rise, so pushing the same again is harmless.
+
+use sqlx::AssertSqlSafe;
+use time::OffsetDateTime;
+
+use super::operator::APP;
+use super::{ServerError, TenantDatabase};
+use crate::adapters::postgres::PgError;
+use crate::model::{Jti, UserId};
+
+type Result<T> = std::result::Result<T, ServerError>;
+
+/// What the gate refuses as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GateMarks {
+    /// Tokens that carry a smaller epoch are refused.
+    pub epoch: i64,
+    /// Tokens issued at or before this second are refused.
+    pub not_before: Option<OffsetDateTime>,
+}
+
+/// A token that is refused by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// One session, until its last token has run out.
+    Session(Jti, OffsetDateTime),
+    /// Everything a user was issued until this instant of the control plane's clock; the mark is
+    /// dropped once no token can be that old.
+    User(UserId, OffsetDateTime),
+}
+
+/// The longest that Supabase lets an access token live (Management API, `jwt_exp`, read 2026-11).
+const LONGEST_TOKEN: time::Duration = time::Duration::seconds(604_800);
+
+impl TenantDatabase {
+    /// Locks or unlocks the gate, and raises its marks.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn set_gate(
+        &mut self,
+        lock: Option<(bool, Option<&str>)>,
+        marks: GateMarks,
+    ) -> Result<()> {
+        let now: Option<(bool, bool)> = sqlx::query_as(
+            "UPDATE tenantctl.gate SET epoch = greatest(epoch, $1), \
+             sessions_not_before = greatest(sessions_not_before, $2), \
+             locked = coalesce($3, locked), \
+             lock_reason = CASE WHEN $3 IS NULL THEN lock_reason ELSE $4 END \
+             RETURNING locked = coalesce($3, locked), \
+               epoch >= $1 AND ($2 IS NULL OR sessions_not_before >= $2) IS TRUE",
+        )
+        .bind(marks.epoch)
+        .bind(marks.not_before)
+        .bind(lock.map(|(is_locked, _)| is_locked))
+        .bind(lock.and_then(|(_, reason)| reason))
+        .fetch_optional(self.connection())
+        .await
+        .map_err(PgError::doing("set the tenant's gate"))?;
+        // Without its row the gate refuses everybody, but then nobody can open it either.
+        match now {
+            Some((true, true)) => Ok(()),
+            Some(_) => Err(ServerError::Gate("it did not take what it was told")),
+            None => Err(ServerError::Gate("its row is missing")),
+        }
+    }
+
+    /// Refuses one session or one user at the gate, and forgets refusals that no token outlives.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn deny(&mut self, denial: &Denial) -> Result<()> {
+        let statement = match denial {
+            Denial::Session(..) => {
+                "INSERT INTO tenantctl.denied (jti, until) VALUES ($1, $2) ON CONFLICT (jti) \
+                 DO UPDATE SET until = greatest(denied.until, excluded.until)"
+            }
+            Denial::User(..) => {
+                "INSERT INTO tenantctl.denied (user_id, denied_at, until) VALUES ($1::uuid, $3, $2) \
+                 ON CONFLICT (user_id) DO UPDATE SET \
+                 denied_at = greatest(denied.denied_at, excluded.denied_at), \
+                 until = greatest(denied.until, excluded.until)"
+            }
+        };
+        let (who, until, since) = match denial {
+            Denial::Session(jti, until) => (jti.to_string(), *until, None),
+            Denial::User(user, since) => (user.to_string(), *since + LONGEST_TOKEN, Some(*since)),
+        };
+        let doing = || PgError::doing("refuse the token at the tenant's gate");
+        let statement = sqlx::query(statement).bind(who).bind(until);
+        let statement = match since {
+            Some(since) => statement.bind(since),
+            None => statement,
+        };
+        statement.execute(self.connection()).await.map_err(doing())?;
+        sqlx::query("DELETE FROM tenantctl.denied WHERE until <= now()")
+            .execute(self.connection())
+            .await
+            .map_err(doing())?;
+        Ok(())
+    }
+
+    /// Asks the gate, as the application's group and with a token's claims, whether a statement
+    /// would get through.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn gate_lets_in(&mut self, claims: &serde_json::Value) -> Result<bool> {
+        let doing = || PgError::doing("ask the tenant's gate");
+        let mut transaction = sqlx::Connection::begin(self.connection()).await.map_err(doing())?;
+        sqlx::raw_sql(AssertSqlSafe(format!("RESET ROLE; SET LOCAL ROLE {APP}")))
+            .execute(&mut *transaction)
+            .await
+            .map_err(doing())?;
+        let (is_allowed,): (bool,) = sqlx::query_as(
+            "SELECT set_config('request.jwt.claims', $1, true) IS NOT NULL \
+             AND coalesce(tenantctl.access_allowed(), false)",
+        )
+        .bind(claims.to_string())
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(doing())?;
+        // Nothing of the probe stays; the session is closed afterwards anyway.
+        transaction.rollback().await.map_err(doing())?;
+        Ok(is_allowed)
+    }
+}

@@ -1,0 +1,30 @@
+//! The tenants' own Postgres: databases made, secured, opened, closed and dropped on it.
+//!
+//! Roles: `tenantctl_owner` owns every tenant's database and everything in it, `tenantctl_app` is
+//! the group that holds the application's grants, and each tenant has one login named like its
+//! database. The operator who connects here needs CREATEDB and CREATEROLE, and is never a
+//! superuser by necessity.
+
+mod access;
+mod database;
+mod error;
+mod gate;
+mod inventory;
+mod operator;
+mod seed;
+mod sets;
+mod stamp;
+mod survey;
+mod sweep;
+
+pub use access::{Door, DoorFlags};
+pub use database::{TenantDatabase, Verification};
+pub use error::ServerError;
+pub use gate::{Denial, GateMarks};
+pub use inventory::ListedDatabase;
+pub use operator::{Found, Placed, Server};
+pub use seed::{SeedFile, SeedOutcome};
+pub use sets::{domain_set, domain_set_from, gate_set};
+pub use stamp::{Identity, Stamp};
+pub use survey::Survey;
+pub use sweep::{Leftovers, Prepared};

@@ -1,0 +1,140 @@
+//! `migrate apply`: migrates every selected tenant that needs it.
+
+use std::time::Duration;
+
+use super::event::FleetEvent;
+use super::report::{FleetReport, TenantVerdict};
+use super::run::{Fleet, Turn, run_fleet};
+use super::select::{enter, reason_to_skip, select};
+use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
+use crate::model::{Actor, Interrupt, SchemaState, SchemaVersion, Selector, Tenant};
+use crate::services::home::Homes;
+use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, up_to};
+
+/// A fleet migration, complete.
+#[derive(Debug)]
+pub struct ApplyRequest {
+    /// Which tenants.
+    pub selector: Selector,
+    /// What to apply.
+    pub sets: Sets,
+    /// Up to which version; all when none is named.
+    pub target: Option<SchemaVersion>,
+    /// The seed set to apply afterwards, if any.
+    pub seed: Option<SeedSet>,
+    /// How many tenants at the same time.
+    pub jobs: usize,
+    /// Whether to plan only.
+    pub is_dry_run: bool,
+    /// How long to wait for what is locked.
+    pub patience: Duration,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// Migrates every tenant that needs it.
+///
+/// # Errors
+/// When nothing could be started: a tenant that was named does not exist, or the control plane does
+/// not answer. What happens to a tenant is in the report.
+pub async fn apply(
+    plane: &ControlPlane,
+    places: &Homes,
+    request: &ApplyRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(FleetEvent),
+) -> Result<FleetReport, MigrationError> {
+    if let Some(SchemaVersion(version)) = request.target
+        && !request.sets.domain.records().iter().any(|record| record.version.0 == version)
+    {
+        return Err(MigrationError::NoSuchVersion(version));
+    }
+    let tenants = select(plane, &request.selector).await?;
+    let task = Task { plane, places, request };
+    run_fleet(
+        Fleet {
+            plane,
+            tenants,
+            action: "migrate.apply",
+            actor: &request.actor,
+            jobs: request.jobs,
+            is_dry_run: request.is_dry_run,
+            is_named: !request.selector.slugs.is_empty(),
+        },
+        interrupt,
+        on_event,
+        |tenant| task.verdict_without_opening(tenant),
+        |tenant| task.migrate(tenant),
+    )
+    .await
+}
+
+struct Task<'a> {
+    plane: &'a ControlPlane,
+    places: &'a Homes,
+    request: &'a ApplyRequest,
+}
+
+impl Task<'_> {
+    /// Answers from the record alone: an up-to-date fleet costs the one query that selected it.
+    fn verdict_without_opening(&self, tenant: &Tenant) -> Option<TenantVerdict> {
+        if let Some(reason) = reason_to_skip(tenant) {
+            return Some(TenantVerdict::Skipped(reason));
+        }
+        let head = self.request.sets.head();
+        let is_current =
+            tenant.schema.as_ref().is_some_and(|schema| schema.fingerprint == head.fingerprint);
+        if is_current && self.request.seed.is_none() {
+            return Some(TenantVerdict::Unchanged);
+        }
+        if !self.request.is_dry_run {
+            return None;
+        }
+        let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
+        let wanted = up_to(&self.request.sets.domain.records(), self.request.target);
+        let pending = wanted.iter().filter(|record| recorded.is_none_or(|at| record.version > at));
+        let mut lines: Vec<_> = pending.map(ToString::to_string).collect();
+        lines.extend(self.request.seed.as_ref().map(|set| format!("seed {}", set.name)));
+        Some(if lines.is_empty() {
+            TenantVerdict::Unchanged
+        } else {
+            TenantVerdict::Planned(lines)
+        })
+    }
+
+    async fn migrate(&self, tenant: Tenant) -> Turn {
+        let deadline = tokio::time::Instant::now() + self.request.patience;
+        let mut database = enter(self.plane, self.places, &tenant, deadline).await?;
+        let brought =
+            bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
+        // What was applied before a failure is recorded as well: the record follows the database.
+        let brought = match brought {
+            Ok(brought) => brought,
+            Err(error) => {
+                if let Ok((_, schema, _)) = inspect(&mut database, &self.request.sets).await {
+                    self.record(&tenant, &schema).await?;
+                }
+                return Err(error);
+            }
+        };
+        if tenant.schema.as_ref() != Some(&brought.schema) {
+            self.record(&tenant, &brought.schema).await?;
+        }
+        let mut lines: Vec<_> = brought.applied.iter().map(ToString::to_string).collect();
+        if let Some(set) = &self.request.seed {
+            let outcome = database.seed(&set.name, &set.files).await?;
+            if outcome.applied > 0 {
+                lines.push(format!("seed {}", set.name));
+            }
+        }
+        database.close().await;
+        let verdict =
+            if lines.is_empty() { TenantVerdict::Unchanged } else { TenantVerdict::Done(lines) };
+        Ok((verdict, brought.schema.version))
+    }
+
+    async fn record(&self, tenant: &Tenant, schema: &SchemaState) -> Result<(), ControlPlaneError> {
+        let mut session = self.plane.session().await?;
+        control_plane::record_schema(&mut session, tenant.id, schema).await
+    }
+}

@@ -1,0 +1,142 @@
+//! Many tenants: several at a time, one result each.
+//!
+//! One tenant's failure never stops another. Everything runs in one task, so events come in one
+//! line and nothing outlives the command.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use uuid::Uuid;
+
+use super::event::FleetEvent;
+use super::report::{FleetReport, TenantResult, TenantVerdict};
+use crate::adapters::control_plane::{self, AuditEntry, AuditOutcome, ControlPlane};
+use crate::model::{Actor, Classified, Interrupt, SchemaVersion, Tenant};
+use crate::services::migration::MigrationError;
+
+/// How long one tenant may take in all: a server that stopped answering must not hold a whole fleet
+/// up. The session is closed, and the server cancels what it still does for us.
+const TENANT_DEADLINE: Duration = Duration::from_mins(30);
+
+/// What `run_fleet` needs to know beside what to do.
+pub(super) struct Fleet<'a> {
+    pub(super) plane: &'a ControlPlane,
+    pub(super) tenants: Vec<Tenant>,
+    pub(super) action: &'static str,
+    pub(super) actor: &'a Actor,
+    pub(super) jobs: usize,
+    pub(super) is_dry_run: bool,
+    pub(super) is_named: bool,
+}
+
+/// What one tenant's turn comes to.
+pub(super) type Turn = Result<(TenantVerdict, Option<SchemaVersion>), MigrationError>;
+
+/// Gives every tenant its turn: `decide` answers for those that need no connection, `act` opens
+/// the others. The audit trail gets one intent and one outcome for the whole.
+pub(super) async fn run_fleet<D, A, F>(
+    fleet: Fleet<'_>,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(FleetEvent),
+    decide: D,
+    act: A,
+) -> Result<FleetReport, MigrationError>
+where
+    D: Fn(&Tenant) -> Option<TenantVerdict>,
+    A: Fn(Tenant) -> F,
+    F: Future<Output = Turn>,
+{
+    let started = Instant::now();
+    let mut results = Vec::with_capacity(fleet.tenants.len());
+    let mut to_open = Vec::new();
+    let total = fleet.tenants.len();
+    for tenant in fleet.tenants {
+        match decide(&tenant) {
+            Some(verdict) => {
+                let version = tenant.schema.as_ref().and_then(|schema| schema.version);
+                let elapsed = Duration::ZERO;
+                results.push(TenantResult { tenant: tenant.slug, verdict, version, elapsed });
+            }
+            None => to_open.push(tenant),
+        }
+    }
+    on_event(FleetEvent::Planned { tenants: total, to_open: to_open.len() });
+    for result in &results {
+        on_event(FleetEvent::Finished(result.clone()));
+    }
+    let is_writing = !to_open.is_empty() && !fleet.is_dry_run;
+    let operation_id = Uuid::now_v7();
+    let only = match to_open.as_slice() {
+        [only] => Some((only.id, only.slug.clone())),
+        _ => None,
+    };
+    let audit = |outcome, detail| AuditEntry {
+        actor: fleet.actor,
+        action: fleet.action,
+        tenant_id: only.as_ref().map(|(id, _)| *id),
+        target: only.as_ref().map(|(_, slug)| slug.as_str()),
+        reason: None,
+        detail,
+        outcome,
+        operation_id,
+    };
+    if is_writing {
+        let slugs: Vec<_> = to_open.iter().take(200).map(|t| t.slug.to_string()).collect();
+        let detail = serde_json::json!({ "tenants": to_open.len(), "first": slugs });
+        let mut session = fleet.plane.session().await?;
+        control_plane::append(&mut session, &audit(AuditOutcome::Intent, detail)).await?;
+    }
+    let mut turns = stream::iter(to_open)
+        .map(|tenant| async {
+            if interrupt.is_raised() {
+                return None;
+            }
+            let (slug, began) = (tenant.slug.clone(), Instant::now());
+            let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
+            let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant)).await;
+            let turn = turn.unwrap_or(Err(MigrationError::TimedOut(TENANT_DEADLINE)));
+            let (verdict, version) = turn.unwrap_or_else(|error| (failure(&error), recorded));
+            Some(TenantResult { tenant: slug, verdict, version, elapsed: began.elapsed() })
+        })
+        .buffer_unordered(fleet.jobs.max(1));
+    let mut is_interrupted = false;
+    while let Some(turn) = turns.next().await {
+        match turn {
+            Some(result) => {
+                on_event(FleetEvent::Finished(result.clone()));
+                results.push(result);
+            }
+            None => is_interrupted = true,
+        }
+    }
+    drop(turns);
+    results.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+    let report = FleetReport {
+        results,
+        is_dry_run: fleet.is_dry_run,
+        is_interrupted,
+        is_named: fleet.is_named,
+        elapsed: started.elapsed(),
+    };
+    if is_writing {
+        let is_failed = |v: &TenantVerdict| matches!(v, TenantVerdict::Failed { .. });
+        let is_done = |v: &TenantVerdict| matches!(v, TenantVerdict::Done(_));
+        let failed = report.results.iter().filter(|r| is_failed(&r.verdict)).take(200);
+        let detail = serde_json::json!({
+            "done": report.count(is_done),
+            "failed": report.count(is_failed),
+            "interrupted": is_interrupted,
+            "first_failed": failed.map(|r| r.tenant.to_string()).collect::<Vec<_>>(),
+        });
+        let is_bad = report.count(is_failed) > 0 || is_interrupted;
+        let outcome = if is_bad { AuditOutcome::Failed } else { AuditOutcome::Done };
+        let mut session = fleet.plane.session().await?;
+        control_plane::append(&mut session, &audit(outcome, detail)).await?;
+    }
+    Ok(report)
+}
+
+fn failure(error: &MigrationError) -> TenantVerdict {
+    TenantVerdict::Failed { kind: error.kind(), chain: error.chain(), hint: error.hint() }
+}

@@ -1,0 +1,72 @@
+//! `seed apply`: applies a seed set to every selected tenant.
+
+use std::time::Duration;
+
+use super::event::FleetEvent;
+use super::report::{FleetReport, TenantVerdict};
+use super::run::{Fleet, Turn, run_fleet};
+use super::select::{enter, reason_to_skip, select};
+use crate::adapters::control_plane::ControlPlane;
+use crate::model::{Actor, Interrupt, Selector, Tenant};
+use crate::services::home::Homes;
+use crate::services::migration::{MigrationError, SeedSet};
+
+/// Seeds for a fleet, complete.
+#[derive(Debug)]
+pub struct SeedRequest {
+    /// Which tenants.
+    pub selector: Selector,
+    /// Which set.
+    pub set: SeedSet,
+    /// How many tenants at the same time.
+    pub jobs: usize,
+    /// Whether to plan only.
+    pub is_dry_run: bool,
+    /// How long to wait for what is locked.
+    pub patience: Duration,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// Applies a set to every tenant selected; what was applied before is left alone.
+///
+/// # Errors
+/// When nothing could be started. What happens to a tenant is in the report.
+pub async fn apply_seeds(
+    plane: &ControlPlane,
+    places: &Homes,
+    request: &SeedRequest,
+    interrupt: &Interrupt,
+    on_event: &dyn Fn(FleetEvent),
+) -> Result<FleetReport, MigrationError> {
+    let tenants = select(plane, &request.selector).await?;
+    let fleet = Fleet {
+        plane,
+        tenants,
+        action: "seed.apply",
+        actor: &request.actor,
+        jobs: request.jobs,
+        is_dry_run: request.is_dry_run,
+        is_named: !request.selector.slugs.is_empty(),
+    };
+    let decide = |tenant: &Tenant| match reason_to_skip(tenant) {
+        Some(reason) => Some(TenantVerdict::Skipped(reason)),
+        None if request.is_dry_run => {
+            Some(TenantVerdict::Planned(vec![format!("seed {}", request.set.name)]))
+        }
+        None => None,
+    };
+    let act = |tenant: Tenant| async move {
+        let deadline = tokio::time::Instant::now() + request.patience;
+        let mut database = enter(plane, places, &tenant, deadline).await?;
+        database.lock(deadline).await?;
+        let outcome = database.seed(&request.set.name, &request.set.files).await?;
+        database.close().await;
+        let verdict = match outcome.applied {
+            0 => TenantVerdict::Unchanged,
+            files => TenantVerdict::Done(vec![format!("{files} files of {}", request.set.name)]),
+        };
+        Turn::Ok((verdict, tenant.schema.and_then(|schema| schema.version)))
+    };
+    run_fleet(fleet, interrupt, on_event, decide, act).await
+}

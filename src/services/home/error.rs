@@ -1,0 +1,191 @@
+//! Why a tenant's place cannot be had, entered or given up.
+
+use std::time::Duration;
+
+use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::management::{ManagementError, Reason};
+use crate::adapters::postgres::PgError;
+use crate::adapters::server::ServerError;
+use crate::model::{Classified, ErrorKind};
+
+/// What can go wrong with a tenant's place.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// The Management API.
+    #[error(transparent)]
+    Management(#[from] ManagementError),
+    /// The server or the tenant's database.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The control plane.
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    /// Projects are reached over the Management API, and nobody said as whom.
+    #[error("reach Supabase projects: SUPABASE_ACCESS_TOKEN is not set")]
+    NoToken,
+    /// It is not clear in which organization a project is to be made.
+    #[error("choose an organization for the project: {}", known_text(known))]
+    NoOrganization {
+        /// The slugs of those the token's user belongs to.
+        known: Vec<String>,
+    },
+    /// The region does not take projects now.
+    #[error("place the project in `{region}`: {problem}")]
+    Region {
+        /// The region that was asked for.
+        region: String,
+        /// Why not.
+        problem: String,
+        /// Regions that do.
+        free: Vec<String>,
+    },
+    /// A request to make the project was not answered, and nothing is known of it.
+    #[error(
+        "find out what came of the request to make project `{name}`: it was not answered {ago} s \
+         ago, and no project of that name can be seen"
+    )]
+    Doubtful {
+        /// The project's name.
+        name: String,
+        /// How long ago it was sent, in seconds.
+        ago: u64,
+        /// When another may be sent, in seconds from now.
+        retry_in: Duration,
+    },
+    /// More than one project carries the tenant's name.
+    #[error("use project `{name}`: there are {} of that name: {}", refs.len(), refs.join(", "))]
+    Twice {
+        /// The name.
+        name: String,
+        /// Their refs.
+        refs: Vec<String>,
+    },
+    /// The project is not there.
+    #[error("find project {0}: the Management API knows no such project any more")]
+    Gone(String),
+    /// The project is another's.
+    #[error("use project {project}: {finding}")]
+    Stranger {
+        /// The project's ref.
+        project: String,
+        /// What contradicts that it is ours.
+        finding: String,
+    },
+    /// The project will not work by itself.
+    #[error("use project {project}: it is {status}")]
+    Unusable {
+        /// The project's ref.
+        project: String,
+        /// The API's word.
+        status: String,
+        /// Whether it is only paused.
+        is_paused: bool,
+    },
+    /// The project does not work yet.
+    #[error("wait for project {project}: after {} s {said}", waited.as_secs())]
+    NotReady {
+        /// The project's ref.
+        project: String,
+        /// What was seen last.
+        said: String,
+        /// How long was waited.
+        waited: Duration,
+        /// Why the last try to connect failed, where it came to that.
+        #[source]
+        source: Option<Box<HomeError>>,
+    },
+    /// The operator stopped the waiting.
+    #[error("wait for project {0}: interrupted")]
+    Interrupted(String),
+    /// No database was recorded yet.
+    #[error("enter the database of `{0}`: none is recorded")]
+    Nowhere(String),
+}
+
+fn known_text(known: &[String]) -> String {
+    if known.is_empty() {
+        "the access token's user belongs to none".to_owned()
+    } else {
+        format!("the access token's user belongs to {}", known.join(", "))
+    }
+}
+
+impl From<PgError> for HomeError {
+    fn from(error: PgError) -> Self {
+        Self::Server(error.into())
+    }
+}
+
+impl HomeError {
+    /// Returns whether evidence contradicts the record, so that nobody should go on.
+    pub fn is_contradiction(&self) -> bool {
+        matches!(
+            self,
+            Self::Stranger { .. } | Self::Twice { .. } | Self::Server(ServerError::Stranger { .. })
+        )
+    }
+}
+
+impl Classified for HomeError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Management(error) => error.kind(),
+            Self::Server(error) => error.kind(),
+            Self::ControlPlane(error) => error.kind(),
+            Self::NoToken | Self::NoOrganization { .. } => ErrorKind::Usage,
+            Self::Region { .. } => ErrorKind::Refused,
+            Self::Nowhere(_) | Self::Unusable { .. } => ErrorKind::Conflict,
+            Self::Interrupted(_) => ErrorKind::Interrupted,
+            Self::Doubtful { .. }
+            | Self::Twice { .. }
+            | Self::Gone(_)
+            | Self::Stranger { .. }
+            | Self::NotReady { .. } => ErrorKind::Incomplete,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Management(error) => return error.hint(),
+            Self::Server(error) => return error.hint(),
+            Self::ControlPlane(error) => return error.hint(),
+            Self::NoToken => {
+                "make a token in the dashboard and set SUPABASE_ACCESS_TOKEN_FILE to a file that \
+                 holds it"
+                    .to_owned()
+            }
+            Self::NoOrganization { .. } => "set TENANTCTL_ORGANIZATION".to_owned(),
+            Self::Region { free, .. } => {
+                format!("choose another with --region: {}", free.join(", "))
+            }
+            Self::Doubtful { retry_in, .. } => format!(
+                "nothing is sent twice: run the same command again, it looks again, and may send \
+                 another request in {} s",
+                retry_in.as_secs()
+            ),
+            Self::Twice { .. } => {
+                "look at both in the dashboard, and delete the one that holds nothing".to_owned()
+            }
+            Self::Gone(_) => "if it was deleted on purpose, delete and purge the tenant".to_owned(),
+            Self::Stranger { .. } => "nothing of it was touched; look at it first".to_owned(),
+            Self::Unusable { is_paused: true, .. } => {
+                "restore the project in the dashboard, then run the same command again".to_owned()
+            }
+            Self::Unusable { .. } => {
+                "it does not come back by itself: delete the tenant, and create it anew".to_owned()
+            }
+            Self::NotReady { .. } => {
+                "run the same command again: it goes on waiting; or pass a longer --timeout"
+                    .to_owned()
+            }
+            Self::Interrupted(_) => "run the same command again: it goes on waiting".to_owned(),
+            Self::Nowhere(_) => return None,
+        })
+    }
+}
+
+/// Returns whether the Management API's refusal is one that no repetition changes.
+pub(super) fn is_final(error: &ManagementError) -> bool {
+    !matches!(error.reason(), Reason::NotReady)
+        && !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal)
+}

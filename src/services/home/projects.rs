@@ -1,0 +1,330 @@
+//! Supabase projects as places: found by name, asked for once, waited for, given up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::HomeError;
+use super::error::is_final;
+use crate::adapters::management::{
+    ListedProject, Management, ManagementError, NewProject, Phase, Project, Reason,
+};
+use crate::adapters::postgres::generate_password;
+use crate::model::{Classified, ErrorKind, ProjectRef};
+
+/// How patiently the Management API is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Between two looks at something that is under way; later ones are further apart.
+    pub poll: Duration,
+    /// How long a project may take to appear in lists after a request that was not answered.
+    pub settle: Duration,
+    /// How long a request that was not answered keeps another from being sent.
+    pub doubt: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(1),
+            settle: Duration::from_mins(3),
+            doubt: Duration::from_mins(15),
+        }
+    }
+}
+
+impl Pace {
+    /// Returns the wait before the look with this number: 1, 1, 2, 3, 5 polls, and so on up to ten.
+    pub(super) fn wait(&self, look: u32) -> Duration {
+        const STEPS: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
+        self.poll * STEPS[usize::try_from(look).unwrap_or(usize::MAX).min(STEPS.len() - 1)]
+    }
+}
+
+/// The Supabase projects of an organization, as one user may reach them.
+#[derive(Debug, Clone)]
+pub struct Projects {
+    pub(super) api: Management,
+    organization: Option<String>,
+    region: Option<String>,
+    root_cert: Option<PathBuf>,
+    pub(super) pace: Pace,
+}
+
+/// How a project stands that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// The API says that everything works.
+    Ready,
+    /// It does not, yet; what was seen.
+    Pending(String),
+}
+
+impl Projects {
+    /// Returns the projects reached over an API; nothing is contacted.
+    pub fn new(api: Management) -> Self {
+        Self { api, organization: None, region: None, root_cert: None, pace: Pace::default() }
+    }
+
+    /// Returns the same with the organization and the region that new projects are made in.
+    #[must_use]
+    pub fn placed(self, organization: Option<String>, region: Option<String>) -> Self {
+        Self { organization, region, ..self }
+    }
+
+    /// Returns the same with the authorities that databases are verified by.
+    #[must_use]
+    pub fn trusting(self, root_cert: Option<PathBuf>) -> Self {
+        Self { root_cert, ..self }
+    }
+
+    /// Returns the same at another pace.
+    #[must_use]
+    pub fn at_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Returns the Management API.
+    pub fn api(&self) -> &Management {
+        &self.api
+    }
+
+    /// Returns the file of authorities that databases are verified by.
+    pub(super) fn root_cert(&self) -> Option<PathBuf> {
+        self.root_cert.clone()
+    }
+
+    /// Returns how long to wait after the look with this number, counted from 0.
+    pub fn wait(&self, look: u32) -> Duration {
+        self.pace.wait(look)
+    }
+
+    /// Returns the pace.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// Returns the organization that projects are made and looked for in.
+    ///
+    /// # Errors
+    /// When none is configured and the token's user does not belong to exactly one.
+    pub async fn organization(&self, deadline: Instant) -> Result<String, HomeError> {
+        if let Some(slug) = &self.organization {
+            return Ok(slug.clone());
+        }
+        let found = self.api.organizations(deadline).await?;
+        match found.as_slice() {
+            [only] => Ok(only.slug.clone()),
+            many => Err(HomeError::NoOrganization {
+                known: many.iter().map(|one| format!("`{}` ({})", one.slug, one.name)).collect(),
+            }),
+        }
+    }
+
+    /// Returns every project of the organization.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses.
+    pub async fn list(&self, deadline: Instant) -> Result<Vec<ListedProject>, HomeError> {
+        let organization = self.organization(deadline).await?;
+        Ok(self.api.list_projects(&organization, None, deadline).await?)
+    }
+
+    /// Returns the project of exactly this name, if there is one.
+    ///
+    /// # Errors
+    /// When there are several, or the API does not answer or refuses.
+    pub async fn find(
+        &self,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Option<ListedProject>, HomeError> {
+        let organization = self.organization(deadline).await?;
+        let mut found = self.api.list_projects(&organization, Some(name), deadline).await?;
+        // The search is for parts of names, and only ours may be taken for ours.
+        found.retain(|project| project.name == name && project.status.phase() != Phase::Gone);
+        if found.len() > 1 {
+            let refs = found.iter().map(|project| project.reference.to_string()).collect();
+            return Err(HomeError::Twice { name: name.to_owned(), refs });
+        }
+        Ok(found.pop())
+    }
+
+    /// Looks for the project of this name until it appears, for as long as a project may take to do
+    /// so after a request made `ago`.
+    ///
+    /// # Errors
+    /// As `find`.
+    pub async fn find_late(
+        &self,
+        name: &str,
+        ago: Duration,
+        deadline: Instant,
+    ) -> Result<Option<ListedProject>, HomeError> {
+        let settled = Instant::now() + self.pace.settle.saturating_sub(ago);
+        for look in 0.. {
+            match self.find(name, deadline).await {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => {}
+                // Whoever lost one answer may lose another; the deadline ends it.
+                Err(error) if error.kind() == ErrorKind::Unavailable => {}
+                Err(error) => return Err(error),
+            }
+            let wait = self.pace.wait(look);
+            if Instant::now() + wait > settled.min(deadline) {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(None)
+    }
+
+    /// Returns where a project would be made: the region that was asked for or configured, else the
+    /// part of the world the API recommends. Whether it takes projects is asked first.
+    ///
+    /// # Errors
+    /// When it takes none, or nobody knows it.
+    pub async fn region(
+        &self,
+        wanted: Option<&str>,
+        organization: &str,
+        deadline: Instant,
+    ) -> Result<String, HomeError> {
+        let wanted = wanted.or(self.region.as_deref());
+        let known = match (self.api.regions(organization, deadline).await, wanted) {
+            (Ok(known), _) => known,
+            // A token may be allowed to make projects and not to ask this.
+            (Err(error), Some(region)) if error.kind() == ErrorKind::Denied => {
+                return Ok(region.to_owned());
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
+        let free = || {
+            let is_free = known.iter().filter(|region| region.problem.is_none());
+            is_free.map(|region| region.code.clone()).collect::<Vec<_>>()
+        };
+        let refused = |region: &str, problem: String| HomeError::Region {
+            region: region.to_owned(),
+            problem,
+            free: free(),
+        };
+        let Some(wanted) = wanted else {
+            let recommended = known.iter().find(|region| region.is_recommended);
+            let group = recommended.or_else(|| known.iter().find(|region| region.is_group));
+            let region = group.or_else(|| known.iter().find(|r| r.problem.is_none()));
+            return region
+                .map(|region| region.code.clone())
+                .ok_or_else(|| refused("any", "the Management API offers none".to_owned()));
+        };
+        let Some(region) = known.iter().find(|region| region.code == wanted) else {
+            return Err(refused(wanted, "the Management API offers no such region".to_owned()));
+        };
+        match region.problem.as_deref() {
+            None => Ok(region.code.clone()),
+            Some("capacity") => {
+                Err(refused(wanted, "it has no capacity for more projects".to_owned()))
+            }
+            Some(other) => Err(refused(wanted, format!("it takes no projects ({other})"))),
+        }
+    }
+
+    /// Asks for a project, once. Its database's own password is made here and forgotten: nobody
+    /// needs it.
+    ///
+    /// # Errors
+    /// What the API refuses, and what is not known.
+    pub async fn create(
+        &self,
+        name: &str,
+        organization: &str,
+        region: &str,
+        deadline: Instant,
+    ) -> Result<Project, ManagementError> {
+        let no_password = || ManagementError::Shape {
+            doing: "create the project",
+            problem: "the system gives no random bytes for a password".to_owned(),
+        };
+        let new = NewProject {
+            name: name.to_owned(),
+            organization: organization.to_owned(),
+            region: region.to_owned(),
+            database_password: generate_password().map_err(|_| no_password())?,
+        };
+        self.api.create_project(&new, deadline).await
+    }
+
+    /// Looks how a project stands.
+    ///
+    /// # Errors
+    /// When it is gone, or will not work by itself, or the API refuses for good.
+    pub async fn look(
+        &self,
+        project: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<Readiness, HomeError> {
+        let found = match self.api.project(project, deadline).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(HomeError::Gone(project.to_string())),
+            Err(error) if is_final(&error) => return Err(error.into()),
+            Err(error) => return Ok(Readiness::Pending(error.to_string())),
+        };
+        let status = found.status.word().to_owned();
+        match found.status.phase() {
+            Phase::Ready => {}
+            Phase::Pending => return Ok(Readiness::Pending(format!("it is {status}"))),
+            Phase::Gone => return Err(HomeError::Gone(project.to_string())),
+            phase @ (Phase::Paused | Phase::Failed) => {
+                let is_paused = phase == Phase::Paused;
+                let project = project.to_string();
+                return Err(HomeError::Unusable { project, status, is_paused });
+            }
+        }
+        // In a project's first seconds this refuses in many ways although all is well.
+        let sick = match self.api.health(project, deadline).await {
+            Ok(services) => services.into_iter().find(|service| !service.is_healthy),
+            Err(error) if error.kind() == ErrorKind::Denied => None,
+            Err(error) => return Ok(Readiness::Pending(error.to_string())),
+        };
+        Ok(match sick {
+            None => Readiness::Ready,
+            Some(sick) => Readiness::Pending(format!("its {} is {}", sick.service, sick.said)),
+        })
+    }
+
+    /// Deletes a project for good and proves that it is gone; returns whether there was one. The
+    /// caller has checked whose it is.
+    ///
+    /// # Errors
+    /// When the API refuses, or it is still there at the deadline.
+    pub async fn delete(&self, project: &ProjectRef, deadline: Instant) -> Result<bool, HomeError> {
+        let started = Instant::now();
+        let mut was_there = false;
+        for look in 0.. {
+            let said = match self.api.delete_project(project, deadline).await {
+                Ok(deleted) => {
+                    was_there |= deleted;
+                    None
+                }
+                Err(error) if error.reason() == Reason::NotReady => Some(error.to_string()),
+                Err(error) if is_final(&error) => return Err(error.into()),
+                Err(error) => Some(error.to_string()),
+            };
+            // An answer to DELETE is a promise; only what GET says proves it.
+            let said = match self.api.project(project, deadline).await {
+                Ok(None) => return Ok(was_there),
+                Ok(Some(found)) if found.status.phase() == Phase::Gone => return Ok(true),
+                Ok(Some(found)) => said.unwrap_or_else(|| format!("it is {}", found.status.word())),
+                Err(error) => said.unwrap_or_else(|| error.to_string()),
+            };
+            was_there = true;
+            let wait = self.pace.wait(look);
+            if Instant::now() + wait > deadline {
+                let (project, waited) = (project.to_string(), started.elapsed());
+                return Err(HomeError::NotReady { project, said, waited, source: None });
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(was_there)
+    }
+}

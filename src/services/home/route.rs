@@ -1,0 +1,160 @@
+//! The way into a project's database: its own host first, else its pooler; as a login that works for
+//! a few minutes, else with a new password for `postgres`.
+//!
+//! A project has one short-lived login, and whoever asks for it ends the one before: asking and the
+//! first connection happen under a lock of the control plane, so that two commands never take it
+//! from each other half-way.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::{HomeError, Projects};
+use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::management::ManagementError;
+use crate::adapters::postgres::{
+    Endpoint, LockKey, LockOutcome, PgError, Purpose, generate_password, hold_until,
+};
+use crate::adapters::server::{Server, ServerError};
+use crate::model::{Classified, ErrorKind, ProjectRef, SecretText, Tenant, project_name};
+
+/// How long a project's own host may take to be reached before its pooler is tried.
+const DIRECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The port of a project's own host, and of a pooler in session mode; the one in transaction mode
+/// breaks prepared statements, settings and locks.
+const PORT: u16 = 5432;
+
+/// How often a pooler that does not know a new password yet is tried: it blocks whoever fails ten
+/// times in 150 s (supabase/supavisor `lib/supavisor/circuit_breaker.ex`, read 2026-11).
+const POOLER_TRIES: u32 = 4;
+
+/// A server, and what it wants behind the name of every login.
+struct Route {
+    host: String,
+    user_suffix: String,
+}
+
+impl Projects {
+    /// Returns the server of a tenant's project, with a login that was tried.
+    pub(super) async fn home(
+        &self,
+        plane: &ControlPlane,
+        tenant: &Tenant,
+        project: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<Server, HomeError> {
+        let route = self.route(project, deadline).await?;
+        let mut lock = plane.dedicated("login-role").await?;
+        let key = LockKey::of("login-role", tenant.id.0);
+        match hold_until(&mut lock, key, deadline).await? {
+            LockOutcome::Held => {}
+            LockOutcome::Pooled => return Err(ServerError::Pooled.into()),
+            LockOutcome::Busy(holder) => {
+                let holder = holder.unwrap_or_else(|| "another session".to_owned());
+                return Err(ServerError::Busy { what: "the project's login", holder }.into());
+            }
+        }
+        let home = self.enter_by(&route, plane, tenant, project, deadline).await;
+        Endpoint::close(lock).await;
+        home
+    }
+
+    async fn enter_by(
+        &self,
+        route: &Route,
+        plane: &ControlPlane,
+        tenant: &Tenant,
+        project: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<Server, HomeError> {
+        let (user, password) = self.login(tenant, project, deadline).await?;
+        let user = format!("{user}{}", route.user_suffix);
+        let endpoint = Endpoint::told(&route.host, PORT, &user, "postgres", self.root_cert())
+            .with_login(&user, Some(password));
+        let home = Server::of_project(endpoint, plane.id(), route.user_suffix.clone());
+        let session = self.try_operator(&home, deadline).await?;
+        Endpoint::close(session).await;
+        Ok(home)
+    }
+
+    /// Connects once, or through a pooler a few times: it learns of new logins and passwords late.
+    async fn try_operator(
+        &self,
+        home: &Server,
+        deadline: Instant,
+    ) -> Result<PgConnection, HomeError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match home.operator(Purpose::query("reach")).await {
+                Ok(session) => return Ok(session),
+                Err(ServerError::Postgres(error))
+                    if home.is_pooled() && is_unknown_yet(&error) && tries < POOLER_TRIES =>
+                {
+                    let wait = self.pace.poll * 3 * 2_u32.pow(tries - 1);
+                    if Instant::now() + wait > deadline {
+                        return Err(error.into());
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Returns a login: the short-lived one, and where a project refuses that, `postgres` with a new
+    /// password, which nobody else can be using in a project that we made.
+    async fn login(
+        &self,
+        tenant: &Tenant,
+        project: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<(String, SecretText), HomeError> {
+        let refusal = match self.api.login_role(project, deadline).await {
+            Ok(login) => return Ok((login.role, login.password)),
+            Err(error) => error,
+        };
+        let is_refused =
+            matches!(&refusal, ManagementError::Refused { status: 400 | 403 | 404, .. });
+        let found = self.api.project(project, deadline).await?;
+        let is_made_by_us =
+            found.is_some_and(|found| found.name == project_name(&tenant.slug, tenant.id));
+        if !is_refused || !is_made_by_us {
+            return Err(refusal.into());
+        }
+        let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
+        self.api.set_database_password(project, &password, deadline).await?;
+        Ok(("postgres".to_owned(), password))
+    }
+
+    /// Returns how the project's database is reached from here.
+    async fn route(&self, project: &ProjectRef, deadline: Instant) -> Result<Route, HomeError> {
+        let found = self.api.project(project, deadline).await?;
+        let found = found.ok_or_else(|| HomeError::Gone(project.to_string()))?;
+        if let Some(host) = found.database_host
+            && answers(&host, deadline).await
+        {
+            return Ok(Route { host, user_suffix: String::new() });
+        }
+        let pooler = self.api.pooler(project, deadline).await?;
+        Ok(Route { host: pooler.host, user_suffix: pooler.user_suffix })
+    }
+}
+
+/// Returns whether somebody listens; where there is no IPv6, a project's own host is not reached.
+async fn answers(host: &str, deadline: Instant) -> bool {
+    let limit = (Instant::now() + DIRECT_TIMEOUT).min(deadline);
+    let connecting = TcpStream::connect((host, PORT));
+    matches!(tokio::time::timeout_at(limit, connecting).await, Ok(Ok(_)))
+}
+
+fn is_unknown_yet(error: &PgError) -> bool {
+    let says = |text: &str| error.fault().is_some_and(|fault| fault.message.contains(text));
+    error.is("28P01")
+        || says("ENOTFOUND")
+        || says("Tenant or user not found")
+        || error.kind() == ErrorKind::Unavailable
+}

@@ -1,0 +1,38 @@
+//! Why a lockdown or an unlock did not begin; what fails later is a layer's own result.
+
+use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::postgres::PgError;
+use crate::model::{Classified, ErrorKind};
+
+/// What can go wrong before a layer is cut.
+#[derive(Debug, thiserror::Error)]
+pub enum LockdownError {
+    /// The control plane.
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    /// No tenant has this slug.
+    #[error("find tenant `{0}`: there is none")]
+    NoTenant(String),
+}
+
+impl From<PgError> for LockdownError {
+    fn from(error: PgError) -> Self {
+        Self::ControlPlane(error.into())
+    }
+}
+
+impl Classified for LockdownError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ControlPlane(error) => error.kind(),
+            Self::NoTenant(_) => ErrorKind::NotFound,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ControlPlane(error) => error.hint(),
+            Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
+        }
+    }
+}

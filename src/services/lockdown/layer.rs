@@ -1,0 +1,81 @@
+//! One layer of a cut, with its own result and time.
+
+use std::time::Duration;
+
+use crate::adapters::auth_admin::AuthAdminError;
+use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::postgres::PgError;
+use crate::adapters::server::ServerError;
+use crate::model::{Classified, ErrorKind};
+use crate::services::home::Away;
+
+/// How one layer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayerVerdict {
+    /// It was cut, or given back.
+    Done,
+    /// There was nothing to do.
+    Unchanged,
+    /// There is no such layer here.
+    Absent,
+    /// It failed; what, with its causes.
+    Failed(Vec<String>),
+}
+
+/// One layer's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerReport {
+    /// Its word: `control_plane`, `gate`, `auth`, `connections`.
+    pub layer: &'static str,
+    /// How it ended.
+    pub verdict: LayerVerdict,
+    /// What was done, in a few words.
+    pub detail: String,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// How long after the command began it was over.
+    pub at: Duration,
+}
+
+impl LayerReport {
+    /// Returns whether the layer failed.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.verdict, LayerVerdict::Failed(_))
+    }
+}
+
+/// What a layer's work comes to: done or not, and what.
+pub(super) type Worked = Result<(LayerVerdict, String), LayerError>;
+
+/// Why a layer failed; either side of it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LayerError {
+    #[error(transparent)]
+    ControlPlane(#[from] ControlPlaneError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    Away(#[from] Away),
+    #[error(transparent)]
+    AuthAdmin(#[from] AuthAdminError),
+    #[error("{0}")]
+    Auth(&'static str),
+}
+
+impl Classified for LayerError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ControlPlane(error) => error.kind(),
+            Self::Server(error) => error.kind(),
+            Self::Away(error) => error.kind(),
+            Self::AuthAdmin(error) => error.kind(),
+            Self::Auth(_) => ErrorKind::Refused,
+        }
+    }
+}
+
+impl From<PgError> for LayerError {
+    fn from(error: PgError) -> Self {
+        Self::ControlPlane(error.into())
+    }
+}

@@ -1,0 +1,15 @@
+//! `lockdown` and `unlock`: access refused at every layer, tried out, and given back.
+
+mod bans;
+mod error;
+mod layer;
+mod layers;
+mod lock;
+mod probe;
+mod unlock;
+
+pub use error::LockdownError;
+pub use layer::{LayerReport, LayerVerdict};
+pub use lock::{LockdownReport, LockdownRequest, lockdown};
+pub use probe::{ProbeReport, ProbeVerdict};
+pub use unlock::{UnlockReport, unlock};

@@ -1,0 +1,218 @@
+//! Probes: what a client would try after a lockdown, and what it got.
+//!
+//! A lockdown claims nothing that was not tried.
+
+use std::time::{Duration, Instant};
+
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
+use crate::adapters::server::{Identity, Server, ServerError};
+use crate::model::{Classified, DatabaseName, Jti, SecretText, SessionState, Tenant, TenantStatus};
+use crate::services::home::{Homes, RenewableHome, recorded_database};
+
+/// What a probe got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeVerdict {
+    /// It was refused, as it must be.
+    Refused,
+    /// It got in.
+    GotIn,
+    /// It could not be tried; why.
+    CouldNotRun(String),
+}
+
+/// One probe's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// Its word: `session`, `gate`, `login`.
+    pub probe: &'static str,
+    /// What it got.
+    pub verdict: ProbeVerdict,
+    /// What was tried and seen.
+    pub detail: String,
+    /// How long after the command began it was known.
+    pub at: Duration,
+}
+
+/// What the probes need.
+pub(super) struct Probes<'a> {
+    pub(super) plane: &'a ControlPlane,
+    pub(super) places: &'a Homes,
+    pub(super) home: &'a RenewableHome<'a>,
+    pub(super) tenant: &'a Tenant,
+    pub(super) password: Option<SecretText>,
+    /// A session that was valid until the lockdown's commit.
+    pub(super) session: Option<Jti>,
+    pub(super) epoch: i64,
+    pub(super) started: Instant,
+}
+
+impl Probes<'_> {
+    /// Tries all three.
+    pub(super) async fn run(&self) -> Vec<ProbeReport> {
+        let (session, gate, login) = tokio::join!(self.session(), self.gate(), self.login());
+        vec![session, gate, login]
+    }
+
+    async fn session(&self) -> ProbeReport {
+        let Some(jti) = &self.session else { return self.claims().await };
+        let asked =
+            async { control_plane::session_state(&mut *self.plane.session().await?, jti).await };
+        match asked.await {
+            Ok(SessionState::Valid) => {
+                let detail = format!("session {jti}, valid before, is still valid");
+                self.report("session", ProbeVerdict::GotIn, detail)
+            }
+            Ok(state) => {
+                let detail = format!("session {jti}, valid before, is now {}", state.word());
+                self.report("session", ProbeVerdict::Refused, detail)
+            }
+            Err(error) => self.could_not_run("session", error.chain().join(": ")),
+        }
+    }
+
+    /// Without a session to try, a token is judged that nobody would have refused before.
+    async fn claims(&self) -> ProbeReport {
+        let claims = self.fresh_claims();
+        let asked =
+            async { control_plane::judge_claims(&mut *self.plane.session().await?, &claims).await };
+        match asked.await {
+            Ok(judged) => {
+                let is_refused = !judged.passes && judged.state != SessionState::Unrecorded;
+                let verdict = if is_refused { ProbeVerdict::Refused } else { ProbeVerdict::GotIn };
+                let state = judged.state.word();
+                let detail = format!("no session was open; a token issued now is {state}");
+                self.report("session", verdict, detail)
+            }
+            Err(error) => self.could_not_run("session", error.chain().join(": ")),
+        }
+    }
+
+    /// Issued later than any mark and under the newest epoch: only the lock can refuse it.
+    fn fresh_claims(&self) -> serde_json::Value {
+        let issued_at = 4_102_444_800_u64; // the year 2100
+        serde_json::json!({
+            "sub": uuid::Uuid::nil().to_string(),
+            "iat": issued_at,
+            "exp": issued_at + 3600,
+            "app_metadata": { "tenant_id": self.tenant.id.to_string() },
+            "tenant_epoch": self.epoch,
+        })
+    }
+
+    async fn gate(&self) -> ProbeReport {
+        let Some(name) = recorded_database(self.tenant) else {
+            let detail = "there is no database".to_owned();
+            return self.report("gate", ProbeVerdict::Refused, detail);
+        };
+        let asked = loop {
+            let count = self.home.count().await;
+            let home = match self.home.server().await {
+                Ok(home) => home,
+                Err(away) => return self.could_not_run("gate", away.to_string()),
+            };
+            match self.ask_the_gate(&home, name).await {
+                Err(ServerError::Postgres(error)) if self.home.is_worth_renewing(&error) => {
+                    self.home.renew(count).await;
+                }
+                asked => break asked,
+            }
+        };
+        match asked {
+            Ok(true) => {
+                let detail = "a statement with fresh claims got through".to_owned();
+                self.report("gate", ProbeVerdict::GotIn, detail)
+            }
+            Ok(false) => {
+                let detail = "a statement with fresh claims was refused".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Err(ServerError::NoDatabase(_)) => {
+                let detail = "there is no such database".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Err(ServerError::Postgres(error)) if is_closed(&error) => {
+                let detail = "the database lets nobody in".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Err(error) => self.could_not_run("gate", error.chain().join(": ")),
+        }
+    }
+
+    async fn ask_the_gate(&self, home: &Server, name: &DatabaseName) -> Result<bool, ServerError> {
+        let identity = Identity::of(self.tenant, self.plane.id());
+        let mut database = home.enter(name, &identity, Purpose::query("probe")).await?;
+        match database.check_identity().await {
+            // The gate comes with the migrations, and before them nobody reads anything.
+            Err(ServerError::Stranger { .. })
+                if self.tenant.status == TenantStatus::Provisioning =>
+            {
+                return Ok(false);
+            }
+            checked => checked?,
+        }
+        let is_allowed = database.gate_lets_in(&self.fresh_claims()).await?;
+        database.close().await;
+        Ok(is_allowed)
+    }
+
+    async fn login(&self) -> ProbeReport {
+        let Some(name) = recorded_database(self.tenant) else {
+            let detail = "there is no login".to_owned();
+            return self.report("login", ProbeVerdict::Refused, detail);
+        };
+        let Some(password) = &self.password else {
+            if self.is_shut(name).await {
+                let detail = "the database lets nobody in".to_owned();
+                return self.report("login", ProbeVerdict::Refused, detail);
+            }
+            let reason =
+                "the login's password is not kept, so nobody but the application can try it";
+            return self.could_not_run("login", reason.to_owned());
+        };
+        let Some(endpoint) = self.places.address(self.tenant, Some(password.clone())) else {
+            let reason = "no address is recorded to log in at";
+            return self.could_not_run("login", reason.to_owned());
+        };
+        match postgres::connect(&endpoint, Purpose::query("probe")).await {
+            Ok(connection) => {
+                Endpoint::close(connection).await;
+                let detail = format!("{} logged in", name.login());
+                self.report("login", ProbeVerdict::GotIn, detail)
+            }
+            Err(error) if error.is("28000") || is_closed(&error) || is_missing(&error) => {
+                let detail = format!("{} was refused", name.login());
+                self.report("login", ProbeVerdict::Refused, detail)
+            }
+            Err(error) => self.could_not_run("login", error.chain().join(": ")),
+        }
+    }
+
+    /// Whether there is no database a login could lead to.
+    async fn is_shut(&self, name: &DatabaseName) -> bool {
+        let Ok(home) = self.home.server().await else { return false };
+        let looked = async {
+            let mut operator = home.operator(Purpose::query("probe")).await?;
+            home.look(&mut operator, name).await
+        };
+        looked.await.is_ok_and(|found| found.is_none_or(|found| !found.is_open))
+    }
+
+    fn could_not_run(&self, probe: &'static str, reason: String) -> ProbeReport {
+        self.report(probe, ProbeVerdict::CouldNotRun(reason.clone()), reason)
+    }
+
+    fn report(&self, probe: &'static str, verdict: ProbeVerdict, detail: String) -> ProbeReport {
+        ProbeReport { probe, verdict, detail, at: self.started.elapsed() }
+    }
+}
+
+/// Returns whether the database refuses everybody (`datallowconn`).
+pub(super) fn is_closed(error: &PgError) -> bool {
+    error.is("55000")
+}
+
+/// Returns whether there is no such database.
+fn is_missing(error: &PgError) -> bool {
+    error.is("3D000")
+}

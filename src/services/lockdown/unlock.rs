@@ -1,0 +1,156 @@
+//! `unlock`: what a lockdown took is given back, the control plane last; epochs stay, so old tokens
+//! stay dead.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::error::LockdownError;
+use super::layer::{LayerReport, LayerVerdict};
+use super::layers::Cut;
+use super::lock::{LockdownRequest, entry, find};
+use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
+use crate::adapters::postgres::PgError;
+use crate::model::{ErrorKind, Tenant};
+use crate::services::home::{Homes, RenewableHome};
+
+/// What an unlock gave back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnlockReport {
+    /// The tenant as recorded now.
+    pub tenant: Tenant,
+    /// What was given back, in the order it was.
+    pub layers: Vec<LayerReport>,
+    /// Whether it was locked at all.
+    pub was_locked: bool,
+    /// How long it took in all.
+    pub elapsed: Duration,
+}
+
+impl UnlockReport {
+    /// Returns how the command ends; nothing when everything was given back.
+    pub fn ending(&self) -> Option<ErrorKind> {
+        self.layers.iter().any(LayerReport::has_failed).then_some(ErrorKind::Incomplete)
+    }
+}
+
+/// Gives a locked tenant back what its lockdown took, control plane last; epochs stay, so old
+/// tokens stay dead.
+///
+/// # Errors
+/// When there is no such tenant, or the control plane does not answer.
+pub async fn unlock(
+    plane: &ControlPlane,
+    places: &Homes,
+    request: &LockdownRequest,
+    on_layer: &dyn Fn(&LayerReport),
+) -> Result<UnlockReport, LockdownError> {
+    let started = Instant::now();
+    let tenant = find(plane, &request.tenant).await?;
+    let lockdown = {
+        let mut session = plane.session().await?;
+        control_plane::find_lockdown(&mut session, tenant.id).await?
+    };
+    let Some(lockdown) = lockdown else {
+        let elapsed = started.elapsed();
+        return Ok(UnlockReport { tenant, layers: Vec::new(), was_locked: false, elapsed });
+    };
+    let operation_id = Uuid::now_v7();
+    let action = "tenant.unlock";
+    let nothing = || serde_json::json!({});
+    {
+        let mut session = plane.session().await?;
+        let intent = entry(request, action, &tenant, operation_id, AuditOutcome::Intent, nothing());
+        control_plane::append(&mut session, &intent).await?;
+    }
+    let home = RenewableHome::find(plane, places, &tenant, request.patience).await;
+    let back = Cut { plane, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
+    let mut layers = Vec::new();
+    for layer in [back.give_connections_back().await, back.unban().await, back.open_gate().await] {
+        on_layer(&layer);
+        layers.push(layer);
+    }
+    let is_whole = !layers.iter().any(LayerReport::has_failed);
+    if is_whole {
+        let (layer, cut_again) = unlock_control_plane(&back, operation_id).await?;
+        for layer in std::iter::once(layer).chain(cut_again) {
+            on_layer(&layer);
+            layers.push(layer);
+        }
+    } else {
+        // The tenant stays locked where it counts; the same command goes on from here.
+        let mut session = plane.session().await?;
+        let failed = entry(request, action, &tenant, operation_id, AuditOutcome::Failed, nothing());
+        control_plane::append(&mut session, &failed).await?;
+    }
+    let now = find(plane, &request.tenant).await?;
+    if is_whole
+        && tenant.deleted_at.is_some()
+        && now.deleted_at.is_none()
+        && now.locked_at.is_none()
+    {
+        // Restored meanwhile, when it still was locked: its door and its gate were left shut.
+        let back = Cut { tenant: &now, ..back };
+        for layer in [back.give_connections_back().await, back.open_gate().await] {
+            on_layer(&layer);
+            layers.push(layer);
+        }
+    } else if tenant.deleted_at.is_none() && now.deleted_at.is_some() {
+        // Deleted meanwhile: whichever of the two came to the door last, it is shut.
+        let layer = Cut { tenant: &now, ..back }.shut_again().await;
+        on_layer(&layer);
+        layers.push(layer);
+    }
+    Ok(UnlockReport { tenant: now, layers, was_locked: true, elapsed: started.elapsed() })
+}
+
+/// Ends the lockdown where it counts. When it was asked for again meanwhile, it stands, and what
+/// was opened before is cut again.
+async fn unlock_control_plane(
+    back: &Cut<'_>,
+    operation_id: Uuid,
+) -> Result<(LayerReport, Vec<LayerReport>), LockdownError> {
+    let began = Instant::now();
+    let request = back.request;
+    let doing = || PgError::doing("unlock the tenant in the control plane");
+    let mut transaction = back.plane.begin().await?;
+    let (actor, reason) = (&request.actor, &request.reason);
+    let mut verdict = LayerVerdict::Done;
+    let mut detail = "unlocked; sessions from before stay dead";
+    let mut outcome = AuditOutcome::Done;
+    let mut is_locked_again = false;
+    if control_plane::lift_lockdown(&mut transaction, back.lockdown, actor, reason).await? {
+        control_plane::unlock_tenant(&mut transaction, back.tenant.id).await?;
+    } else if control_plane::find_lockdown(&mut transaction, back.tenant.id).await?.is_some() {
+        is_locked_again = true;
+        detail = "it was locked down again meanwhile, and stays so";
+        verdict = LayerVerdict::Failed(vec![detail.to_owned()]);
+        outcome = AuditOutcome::Failed;
+    } else {
+        detail = "somebody else unlocked it meanwhile";
+        outcome = AuditOutcome::Unchanged;
+    }
+    let nothing = serde_json::json!({});
+    let done = entry(request, "tenant.unlock", back.tenant, operation_id, outcome, nothing);
+    control_plane::append(&mut transaction, &done).await?;
+    transaction.commit().await.map_err(doing())?;
+    let detail = detail.to_owned();
+    let (elapsed, at) = (began.elapsed(), back.started.elapsed());
+    let layer = LayerReport { layer: "control_plane", verdict, detail, elapsed, at };
+    let mut cut_again = Vec::new();
+    if is_locked_again {
+        let (marks, lockdown) = {
+            let mut session = back.plane.session().await?;
+            let marks = control_plane::marks_of(&mut session, back.tenant.id).await?;
+            (marks, control_plane::find_lockdown(&mut session, back.tenant.id).await?)
+        };
+        if let Some(lockdown) = &lockdown {
+            let cut = Cut { lockdown, ..*back };
+            let (gate, auth, connections) =
+                Box::pin(async { tokio::join!(cut.gate(marks), cut.auth(), cut.connections()) })
+                    .await;
+            cut_again.extend([gate, auth, connections]);
+        }
+    }
+    Ok((layer, cut_again))
+}

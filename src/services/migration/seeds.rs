@@ -1,0 +1,129 @@
+//! Seed sets: named folders of sample data, and what they hold.
+
+use std::path::Path;
+
+use aws_lc_rs::digest;
+
+use super::error::MigrationError;
+use crate::adapters::server::SeedFile;
+use crate::model::{escape_controls, hex};
+
+/// The sets under `seeds/`, embedded by the build script: name, then files by name.
+const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
+
+/// The line by which a file says what it holds: `-- holds: vendors 30`.
+const HOLDS: &str = "-- holds: ";
+
+/// A named set of sample data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedSet {
+    /// Its name: the folder's.
+    pub name: String,
+    /// Its files, in the order they are applied.
+    pub files: Vec<SeedFile>,
+    /// What it says it holds, in the order of its files.
+    pub holds: Vec<Holding>,
+}
+
+/// How many rows of a table a set brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The table.
+    pub table: String,
+    /// The rows.
+    pub rows: u64,
+}
+
+/// Returns every seed set, embedded or from a folder of folders.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> {
+    let Some(folder) = folder else {
+        return Ok(EMBEDDED
+            .iter()
+            .map(|(name, files)| {
+                let files = files.iter().map(|(file, sql)| seed_file(file, (*sql).to_owned()));
+                seed_set((*name).to_owned(), files.collect())
+            })
+            .collect());
+    };
+    let bad = |problem: std::io::Error| MigrationError::SeedFolder {
+        folder: folder.display().to_string(),
+        problem: problem.to_string(),
+    };
+    let mut sets = Vec::new();
+    for path in sorted(folder).map_err(bad)?.into_iter().filter(|path| path.is_dir()) {
+        let mut files = Vec::new();
+        for file in sorted(&path).map_err(bad)? {
+            if file.extension().is_some_and(|extension| extension == "sql") {
+                let sql = std::fs::read_to_string(&file).map_err(bad)?;
+                files.push(seed_file(&file_name(&file), sql));
+            }
+        }
+        sets.push(seed_set(file_name(&path), files));
+    }
+    Ok(sets)
+}
+
+/// Returns one set by name.
+///
+/// # Errors
+/// When the folder cannot be read or has no such set.
+pub fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationError> {
+    let sets = seed_sets(folder)?;
+    let known: Vec<_> = sets.iter().map(|set| format!("`{}`", set.name)).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    sets.into_iter()
+        .find(|set| set.name == name)
+        .ok_or_else(|| MigrationError::NoSuchSet { name: escape_controls(name), known })
+}
+
+fn seed_set(name: String, files: Vec<SeedFile>) -> SeedSet {
+    let holds = files
+        .iter()
+        .flat_map(|file| file.sql.lines().map_while(|line| line.strip_prefix(HOLDS)))
+        .filter_map(|line| {
+            let (table, rows) = line.trim().split_once(' ')?;
+            Some(Holding { table: escape_controls(table), rows: rows.trim().parse().ok()? })
+        })
+        .collect();
+    SeedSet { name, files, holds }
+}
+
+fn seed_file(name: &str, sql: String) -> SeedFile {
+    let hash = digest::digest(&digest::SHA256, sql.as_bytes());
+    let checksum = hex(hash.as_ref());
+    SeedFile { name: name.to_owned(), sql, checksum }
+}
+
+fn sorted(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(folder)?;
+    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_name(path: &Path) -> String {
+    escape_controls(&path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_set_says_what_it_holds() {
+        let set = find_set(None, "demo").unwrap();
+        let rows = |table: &str| set.holds.iter().find(|h| h.table == table).map(|h| h.rows);
+        assert!(rows("vendors") >= Some(25), "{:?}", set.holds);
+        assert!(rows("products") >= Some(200), "{:?}", set.holds);
+        assert!(set.files.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn an_unknown_set_names_the_known_ones() {
+        let error = find_set(None, "prod").unwrap_err().to_string();
+        assert!(error.contains("`prod`") && error.contains("`demo`"), "{error}");
+    }
+}
