@@ -6,36 +6,51 @@
 mod actor;
 mod clock;
 mod consent;
+mod database_name;
 mod error_kind;
+mod ids;
 mod interrupt;
 mod jwks_source;
+mod label;
+mod placement;
 mod project;
+mod reason;
 mod redact;
 mod schema;
 mod secret;
 mod selector;
 mod session;
+mod slug;
 mod strict_json;
 mod tenant;
+mod tenant_name;
+mod tenant_status;
 mod text;
 mod web_url;
+mod words;
 
 pub use actor::{Actor, ActorError};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use consent::Consent;
+pub use database_name::DatabaseName;
 pub use error_kind::{Classified, ErrorKind};
+pub use ids::{TenantId, UserId};
 pub use interrupt::Interrupt;
 pub use jwks_source::JwksSource;
+pub use label::{Label, LabelError};
+pub use placement::Placement;
 pub use project::{ProjectRef, ProjectRefError, id_in_project_name, project_name};
+pub use reason::{Reason, ReasonError};
 pub use redact::redact;
 pub use schema::{MigrationRecord, SchemaState, SchemaVersion};
 pub use secret::{Secret, SecretText};
 pub use selector::Selector;
-pub use session::{Jti, JtiError, SessionState, UserId};
+pub use session::{Jti, JtiError, SessionState};
+pub use slug::{Slug, SlugError};
 pub use strict_json::{StrictJsonError, parse_strict_json};
-pub use tenant::{
-    DatabaseName, Label, LabelError, Placement, Quarantine, Reason, ReasonError, Slug, SlugError,
-    Tenant, TenantId, TenantName, TenantNameError, TenantStatus, UnknownWord,
-};
+pub use tenant::{Quarantine, Tenant};
+pub use tenant_name::{TenantName, TenantNameError};
+pub use tenant_status::TenantStatus;
 pub use text::{escape_controls, hex, shorten};
 pub use web_url::{WebUrl, WebUrlError};
+pub use words::UnknownWord;

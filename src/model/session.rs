@@ -5,25 +5,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::tenant::UnknownWord;
-
-/// The id of a user in Supabase Auth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct UserId(pub Uuid);
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for UserId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
+use super::words::{UnknownWord, find_word, word_of};
 
 /// Whatever identifies a session in a token: the `jti` claim, else `session_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -96,7 +78,7 @@ impl SessionState {
 
     /// Returns the word the database and JSON use.
     pub fn word(self) -> &'static str {
-        super::tenant::word_of(&Self::WORDS, self)
+        word_of(&Self::WORDS, self)
     }
 }
 
@@ -104,6 +86,6 @@ impl FromStr for SessionState {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        super::tenant::find_word(&Self::WORDS, "session state", text)
+        find_word(&Self::WORDS, "session state", text)
     }
 }

@@ -1,0 +1,32 @@
+//! Where a tenant's database lives.
+
+use std::str::FromStr;
+
+use super::words::{UnknownWord, find_word, word_of};
+
+/// Where a tenant's database lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// A Supabase project of its own.
+    Project,
+    /// A database of its own inside one shared cluster.
+    Database,
+}
+
+impl Placement {
+    const WORDS: [(Self, &'static str); 2] =
+        [(Self::Project, "project"), (Self::Database, "database")];
+
+    /// Returns the word the database, the settings and JSON use.
+    pub fn word(self) -> &'static str {
+        word_of(&Self::WORDS, self)
+    }
+}
+
+impl FromStr for Placement {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        find_word(&Self::WORDS, "placement", text)
+    }
+}
