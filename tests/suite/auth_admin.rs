@@ -4,7 +4,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::lockdown::{ALL_REFUSED, LOCK, UNLOCK, issue, pairs, results};
+use crate::support::lockdown::{ALL_REFUSED, LOCK, UNLOCK, pairs, results};
 use crate::support::{AUTH_KEY, AuthServer, Operator, server};
 
 const HUNDRED_YEARS: i64 = 36_500;
@@ -15,7 +15,7 @@ fn tenant_with_users(operator: Operator) -> (Vec<String>, AuthServer, Operator) 
     let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
     let users: Vec<_> = (0..3).map(|_| Uuid::new_v4().to_string()).collect();
     for user in &users {
-        issue(&operator, user);
+        operator.issue(user, "acme");
     }
     let auth = AuthServer::with_users(&[&users[0], &users[1]]);
     let operator = operator

@@ -1,7 +1,7 @@
 //! The product's tables, as an application meets them: states that go forward, sums that add up,
 //! columns that keep themselves.
 
-use crate::isolation::{session_as, two};
+use crate::support::two::{session_as, two};
 
 #[test]
 fn an_order_only_moves_forward() {

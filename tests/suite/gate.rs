@@ -4,7 +4,7 @@
 //! The rules are tried in transactions that are rolled back, on the pair of tenants that
 //! `isolation` uses; one test goes the whole way with a real login.
 
-use crate::isolation::{Tenant, session_as, two};
+use crate::support::two::{Tenant, session_as, two};
 use crate::support::{Operator, server};
 
 const USER: &str = "5a5a5a5a-5a5a-4a5a-8a5a-5a5a5a5a5a5a";

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::project::{login, operator};
-use crate::lockdown::{ALL_REFUSED, LOCK, UNLOCK, issue, pairs, results, state};
+use crate::support::lockdown::{ALL_REFUSED, LOCK, UNLOCK, pairs, results, state};
 use crate::support::management::Fake;
 use crate::support::{Operator, Session};
 
@@ -30,7 +30,7 @@ const ALL_DONE: [(&str, &str); 4] =
 #[test]
 fn a_project_is_cut_off_proved_and_given_back() {
     let (fake, operator) = with_tenant();
-    let jti = issue(&operator, &Uuid::new_v4().to_string());
+    let jti = operator.issue(&Uuid::new_v4().to_string(), "acme");
     let mut app = login(&operator, "acme").unwrap();
     assert!(gate_lets_in(&operator, &mut app, 1));
 
@@ -62,7 +62,7 @@ fn a_project_is_cut_off_proved_and_given_back() {
 fn a_revocation_reaches_the_gate_in_the_project() {
     let (_fake, operator) = with_tenant();
     let user = Uuid::new_v4().to_string();
-    let jti = issue(&operator, &user);
+    let jti = operator.issue(&user, "acme");
     let mut app = login(&operator, "acme").unwrap();
     for (what, expected) in [
         (format!("--jti {jti}"), "revoked"),
@@ -85,7 +85,7 @@ fn a_revocation_reaches_the_gate_in_the_project() {
 #[test]
 fn a_project_that_cannot_be_reached_is_cut_where_it_can_be() {
     let (_fake, operator) = with_tenant();
-    let jti = issue(&operator, &Uuid::new_v4().to_string());
+    let jti = operator.issue(&Uuid::new_v4().to_string(), "acme");
     let cut_off = operator.with("TENANTCTL_MANAGEMENT_API_URL", "http://127.0.0.1:1");
     let report = cut_off.run(&format!("{LOCK} --timeout 2s")).fails_with(12).json();
     assert_eq!(report["proven"], false);

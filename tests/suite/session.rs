@@ -14,12 +14,6 @@ fn with_tenants(slugs: &[&str]) -> Operator {
     operator
 }
 
-fn issue(operator: &Operator, user: &str, slug: &str) -> String {
-    let line = format!("session issue --user {user} --tenant {slug} -o json");
-    let issued = operator.run(&line).success().json();
-    issued["session"]["jti"].as_str().unwrap().to_owned()
-}
-
 /// Returns the state that `session check` names, after comparing it with its exit code and with
 /// what a web backend would ask the database.
 fn state(operator: &Operator, jti: &str) -> String {
@@ -101,7 +95,7 @@ fn each_scope_revokes_what_it_names_and_nothing_beside() {
     let operator = with_tenants(&["acme", "globex"]);
     let sessions = || {
         [(ANN, "acme"), (ANN, "acme"), (ANN, "globex"), (BOB, "acme"), (BOB, "globex")]
-            .map(|(user, slug)| issue(&operator, user, slug))
+            .map(|(user, slug)| operator.issue(user, slug))
     };
     let states = |sessions: &[String]| {
         sessions.iter().map(|jti| state(&operator, jti)).collect::<Vec<_>>().join(" ")
@@ -134,9 +128,9 @@ fn each_scope_revokes_what_it_names_and_nothing_beside() {
 fn a_session_issued_after_a_revocation_is_valid() {
     let operator = with_tenants(&["acme"]);
     for scope in ["--tenant acme".to_owned(), format!("--user {ANN}")] {
-        let before = issue(&operator, ANN, "acme");
+        let before = operator.issue(ANN, "acme");
         let _ran = revoke(&operator, &scope).success();
-        let after = issue(&operator, ANN, "acme");
+        let after = operator.issue(ANN, "acme");
         assert_ne!(state(&operator, &before), "valid", "{scope}");
         assert_eq!(state(&operator, &after), "valid", "{scope}");
     }
@@ -145,7 +139,7 @@ fn a_session_issued_after_a_revocation_is_valid() {
 #[test]
 fn revoking_twice_says_so_and_keeps_the_first_reason() {
     let operator = with_tenants(&["acme"]);
-    let jti = issue(&operator, ANN, "acme");
+    let jti = operator.issue(ANN, "acme");
     let first = format!("session revoke --jti {jti} --reason 'laptop stolen' --actor ann --yes");
     let _ran = operator.run(&first).success();
     let again = format!("session revoke --jti {jti} --reason other --actor bob --yes -o json");
@@ -167,7 +161,7 @@ fn revoking_twice_says_so_and_keeps_the_first_reason() {
 #[test]
 fn every_revocation_is_told_with_reason_actor_and_target() {
     let operator = with_tenants(&["acme"]);
-    let jti = issue(&operator, ANN, "acme");
+    let jti = operator.issue(ANN, "acme");
     for scope in [
         format!("--user {ANN}"),
         "--tenant acme".to_owned(),
@@ -199,7 +193,7 @@ fn every_revocation_is_told_with_reason_actor_and_target() {
 #[test]
 fn without_a_terminal_a_revocation_wants_yes() {
     let operator = with_tenants(&["acme"]);
-    let jti = issue(&operator, ANN, "acme");
+    let jti = operator.issue(ANN, "acme");
     for flags in ["", "--no-input"] {
         let line = format!("session revoke --jti {jti} --reason x {flags} -o json");
         let ran = operator.run(&line).fails_with(3);
@@ -234,7 +228,7 @@ fn an_expired_session_is_expired() {
 #[test]
 fn a_tenant_that_is_not_active_has_no_valid_session_and_gets_no_new_one() {
     let operator = with_tenants(&["acme", "globex"]);
-    let (locked, deleted) = (issue(&operator, ANN, "acme"), issue(&operator, ANN, "globex"));
+    let (locked, deleted) = (operator.issue(ANN, "acme"), operator.issue(ANN, "globex"));
     operator.plane().run(
         "UPDATE control_plane.tenant_metadata SET status = 'locked', locked_at = now() \
          WHERE slug = 'acme'",
@@ -259,7 +253,7 @@ fn a_tenant_that_is_not_active_has_no_valid_session_and_gets_no_new_one() {
 #[test]
 fn where_several_marks_apply_the_widest_decides() {
     let operator = with_tenants(&["acme"]);
-    let jti = issue(&operator, ANN, "acme");
+    let jti = operator.issue(ANN, "acme");
     let mut plane = operator.plane();
     let marks = [
         (
@@ -284,9 +278,9 @@ fn where_several_marks_apply_the_widest_decides() {
 #[test]
 fn lists_hold_valid_sessions_newest_first_and_all_when_asked() {
     let operator = with_tenants(&["acme", "globex"]);
-    let one = issue(&operator, ANN, "acme");
-    let two = issue(&operator, BOB, "acme");
-    let three = issue(&operator, ANN, "globex");
+    let one = operator.issue(ANN, "acme");
+    let two = operator.issue(BOB, "acme");
+    let three = operator.issue(ANN, "globex");
     assert_eq!(jtis(&operator, "--tenant acme"), [two.as_str(), &one]);
     assert_eq!(jtis(&operator, &format!("--user {ANN}")), [three.as_str(), &one]);
     assert_eq!(jtis(&operator, &format!("--user {ANN} --tenant acme")), [one.as_str()]);
@@ -310,7 +304,7 @@ fn hostile_words_in_a_session_are_refused_or_shown_harmlessly() {
         let ran = operator.run(&line).fails_with(2);
         assert!(!ran.stderr().contains('\u{1b}'), "{ran:?}");
     }
-    let jti = issue(&operator, ANN, "acme");
+    let jti = operator.issue(ANN, "acme");
     operator.plane().run("UPDATE control_plane.sessions SET device = E'x\\x1b]52;c;aGk=\\x07y'");
     for line in [format!("session show {jti}"), "session list --tenant acme".to_owned()] {
         for format in ["table", "json", "ndjson"] {

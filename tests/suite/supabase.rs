@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::isolation::{TABLES, Tenant};
+use crate::support::two::{TABLES, Tenant};
 use crate::support::{Operator, Session, server};
 
 fn a_tenant_where_the_roles_are() -> (Operator, Tenant, Session) {

@@ -1,30 +1,7 @@
 //! `tenant create`: a database of its own for every tenant, once, whoever asks and how often.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-
-use crate::support::{Operator, Ran, Session, redacted, server};
-
-/// Returns what a command could have changed: records, journal, trail and the world.
-fn traces(operator: &Operator) -> (i64, i64, i64, i64, i64) {
-    let mut plane = operator.plane();
-    let mut count =
-        |table: &str| plane.value(&format!("SELECT count(*) FROM control_plane.{table}"));
-    let rows = (count("tenant_metadata"), count("operations"), count("policy_sync_log"));
-    let id: String = plane.value("SELECT control_plane_id::text FROM control_plane.identity");
-    let mut cluster = server().operator("postgres");
-    let mut stamped = |catalog: &str, kind: &str| {
-        cluster.value(&format!(
-            "SELECT count(*) FROM {catalog} c WHERE shobj_description(c.oid, '{kind}') LIKE '%{id}%'"
-        ))
-    };
-    let world = (stamped("pg_database", "pg_database"), stamped("pg_roles", "pg_authid"));
-    (rows.0, rows.1, rows.2, world.0, world.1)
-}
-
-fn field<'v>(ran: &'v serde_json::Value, path: &str) -> &'v serde_json::Value {
-    ran.pointer(path).unwrap_or_else(|| panic!("no {path} in {ran}"))
-}
+use crate::support::traces::{field, traces};
+use crate::support::{Operator, redacted, server};
 
 #[test]
 fn a_tenant_is_created_and_shown() {
@@ -184,69 +161,6 @@ fn another_spec_is_a_conflict_that_names_every_difference() {
 }
 
 #[test]
-fn what_is_no_slug_is_a_usage_error_and_never_printed_raw() {
-    // Nothing is contacted, so a control plane that is not there is never missed.
-    let operator = Operator::unconfigured()
-        .with("TENANTCTL_CONTROL_PLANE_URL", "postgresql://nobody@/none?host=/nowhere");
-    let hostile: [&[u8]; 22] = [
-        b"",
-        b"a",
-        b"-a",
-        b"a-",
-        b"1a",
-        b"Acme",
-        b"ac me",
-        b"ac_me",
-        b"acme;drop",
-        b"a'b",
-        b"../x",
-        b"postgres",
-        b"all",
-        b"template1",
-        b"supabase-x",
-        b"pg-x",
-        b"tenantctl",
-        b"ac\x1b[2Jme",
-        b"ac\nme",
-        "ac\u{9b}31mme".as_bytes(),
-        "ac\u{202e}me".as_bytes(),
-        b"ac\xff\xfeme",
-    ];
-    let long = "a".repeat(100_000);
-    let all = hostile.into_iter().chain([long.as_bytes()]);
-    for slug in all {
-        for format in ["table", "json"] {
-            let words = ["-o", format, "tenant", "create", "--name", "x", "--"].map(OsStr::new);
-            let ran = operator.run_words(&[&words[..], &[OsStr::from_bytes(slug)]].concat());
-            let ran = ran.fails_with(2);
-            assert_eq!(ran.stdout(), "", "{ran}");
-            assert!(ran.stderr().len() < 4000, "{} bytes on stderr", ran.stderr().len());
-            let raw =
-                |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
-            assert!(!ran.stderr().contains(raw), "{:?}", ran.stderr());
-            if format == "json" {
-                assert_eq!(ran.error()["kind"], "usage");
-            }
-        }
-    }
-}
-
-#[test]
-fn what_is_typed_wrong_elsewhere_is_not_printed_raw_either() {
-    let operator = Operator::unconfigured();
-    for words in [
-        ["tenant", "create", "acme", "--name", "x\u{9b}31m\u{202e}"],
-        ["tenant", "create", "acme", "--name=x", "--pl\u{9b}an"],
-        ["tenant", "li\u{9b}st", "", "", ""],
-        ["session", "revoke", "--reason", "\u{9b}", "--tenant=acme"],
-    ] {
-        let ran = operator.run_words(&words.map(OsStr::new)).fails_with(2);
-        let raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        assert!(!ran.stderr().contains(raw), "{:?}", ran.stderr());
-    }
-}
-
-#[test]
 fn no_id_is_used_twice() {
     let operator = Operator::new();
     let id = uuid::Uuid::new_v4();
@@ -315,61 +229,6 @@ fn seeds_are_applied_once_however_often_they_are_asked_for() {
     let unknown = operator.run("-o json tenant create globex --name Globex --seed=nowhere");
     assert_ne!(unknown.code(), 0, "{unknown}");
     assert_eq!(operator.tenants("globex"), [], "refused before anything was made: {unknown}");
-}
-
-#[test]
-fn with_a_key_the_password_is_sealed_and_opens_for_who_asks() {
-    let operator = Operator::new();
-    let made = operator.run("-o json tenant create acme --name Acme").success().json();
-    assert_eq!(made["credential"], "sealed");
-    let masked = operator.run("tenant url acme").success();
-    assert!(masked.stdout().contains(":****@"), "{masked}");
-    let mut session = operator.login("acme").unwrap();
-    let database = operator.tenant("acme").database;
-    assert_eq!(session.value::<String>("SELECT current_user::text"), database);
-    assert!(session.value::<bool>("SELECT tenantctl.access_allowed()"));
-    // Another key is told apart from a damaged text, and neither shows anything.
-    let other = operator.home().join("other.key");
-    std::fs::copy(operator.home().join("secret.key"), &other).unwrap();
-    std::fs::write(&other, "02".repeat(32)).unwrap();
-    let variables = [("TENANTCTL_SECRET_KEY_FILE", other.to_str().unwrap())];
-    let ran = operator.start("tenant url acme --reveal", &variables).wait().fails_with(6);
-    assert!(ran.stderr().contains("another key") && ran.stdout().is_empty(), "{ran}");
-    operator.assert_sound();
-}
-
-#[test]
-fn without_a_key_the_password_is_handed_over_once_by_rotate() {
-    let operator = Operator::new().without("TENANTCTL_SECRET_KEY_FILE");
-    let made = operator.run("-o json tenant create acme --name Acme").success().json();
-    assert_eq!(made["credential"], "not_kept");
-    let refused = operator.run("-o json tenant url acme --reveal").fails_with(3).error();
-    assert_eq!(refused["hint"], "tenantctl tenant rotate acme");
-    let url = |ran: Ran| {
-        let ran = ran.success();
-        let text = ran.stdout();
-        let start = text.find("postgresql://").unwrap_or_else(|| panic!("no address in {ran}"));
-        text[start..].split_whitespace().next().unwrap().to_owned()
-    };
-    let first = url(operator.run("tenant rotate acme"));
-    assert!(Session::at(&first).is_ok());
-    let second = url(operator.run("tenant rotate acme"));
-    assert!(Session::at(&second).is_ok());
-    let refusal = Session::at(&first).err().unwrap();
-    assert!(refusal.starts_with("28P01"), "the old password: {refusal}");
-    let kept: i64 = operator
-        .plane()
-        .value("SELECT count(*) FROM control_plane.tenant_metadata WHERE credential IS NOT NULL");
-    assert_eq!(kept, 0);
-    let password = second.split([':', '@']).nth(2).unwrap();
-    assert!(password.len() >= 20, "a password worth its name");
-    let told: i64 = operator.plane().value(&format!(
-        "SELECT (SELECT count(*) FROM control_plane.policy_sync_log l WHERE l::text LIKE \
-         '%{password}%') + (SELECT count(*) FROM control_plane.operations o WHERE o::text LIKE \
-         '%{password}%')"
-    ));
-    assert_eq!(told, 0);
-    operator.assert_sound();
 }
 
 #[test]
@@ -451,82 +310,6 @@ fn a_strangers_role_of_our_name_is_left_alone() {
     let is_open: bool =
         superuser.value(&format!("SELECT datallowconn FROM pg_database WHERE datname = '{name}'"));
     assert!(!is_open, "the database that was made stays closed");
-}
-
-#[test]
-fn nobody_but_the_tenants_login_and_the_operator_may_connect() {
-    let operator = Operator::new();
-    for slug in ["acme", "globex"] {
-        let _ran = operator.run(&format!("tenant create {slug} --name X")).success();
-    }
-    let database = operator.tenant("acme").database;
-    let stranger = format!("someone_{}", uuid::Uuid::new_v4().simple());
-    server().superuser("postgres").run(&format!("CREATE ROLE {stranger} LOGIN"));
-    let refusal = server().login(&stranger, None, &database).err().unwrap();
-    assert!(refusal.starts_with("42501"), "{refusal}");
-    let url = operator.run("tenant url globex --reveal").success();
-    let password = url.stdout().split([':', '@']).nth(2).unwrap();
-    let login = operator.tenant("globex").database;
-    assert!(server().login(&login, Some(password), &login).is_ok());
-    let refusal = server().login(&login, Some(password), &database).err().unwrap();
-    assert!(refusal.starts_with("42501"), "a neighbour: {refusal}");
-    let acl: String = server()
-        .superuser("postgres")
-        .value(&format!("SELECT datacl::text FROM pg_database WHERE datname = '{database}'"));
-    assert!(!acl.contains("{=") && !acl.contains(",="), "PUBLIC in {acl}");
-}
-
-#[test]
-fn the_login_can_do_nothing_but_log_in() {
-    let operator = Operator::new();
-    let _ran = operator.run("tenant create acme --name Acme").success();
-    let name = operator.tenant("acme").database;
-    let mut superuser = server().superuser("postgres");
-    let attributes: Vec<(bool, bool, bool, bool, bool, bool, bool)> = superuser.rows(&format!(
-        "SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, \
-         rolconnlimit > 0 FROM pg_roles WHERE rolname = '{name}'"
-    ));
-    assert_eq!(attributes, [(true, false, false, false, false, false, true)]);
-    let groups: Vec<(String,)> = superuser.rows(&format!(
-        "SELECT m.roleid::regrole::text FROM pg_auth_members m \
-         WHERE m.member = '{name}'::regrole"
-    ));
-    assert_eq!(groups, [("tenantctl_app".to_owned(),)]);
-    let owned: i64 = server().superuser(&name).value(&format!(
-        "SELECT (SELECT count(*) FROM pg_class WHERE relowner = '{name}'::regrole) \
-         + (SELECT count(*) FROM pg_database WHERE datdba = '{name}'::regrole)"
-    ));
-    assert_eq!(owned, 0, "owner of nothing");
-    let verifier: String =
-        superuser.value(&format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{name}'"));
-    assert!(verifier.starts_with("SCRAM-SHA-256$"), "{verifier}");
-    let mut login = operator.login("acme").unwrap();
-    for forbidden in [
-        "CREATE TABLE public.mine (a int)",
-        "CREATE SCHEMA mine",
-        "TRUNCATE vendors",
-        "ALTER TABLE vendors DISABLE ROW LEVEL SECURITY",
-        "UPDATE tenantctl.identity SET slug = 'x'",
-        "UPDATE tenantctl.gate SET locked = false",
-        "SET ROLE tenantctl_owner",
-        "CREATE DATABASE mine",
-    ] {
-        let refusal = login.attempt(forbidden).unwrap_err();
-        assert!(refusal.starts_with("42501"), "{forbidden}: {refusal}");
-    }
-}
-
-#[test]
-fn another_tenants_id_sees_nothing() {
-    let operator = Operator::new();
-    let _ran = operator.run("tenant create acme --name Acme --seed").success();
-    let mut login = operator.login("acme").unwrap();
-    let count = "SELECT count(*) FROM vendors";
-    assert!(login.value::<i64>(count) > 0);
-    login.run("SET app.current_tenant_id = '00000000-0000-4000-8000-00000000000a'");
-    assert_eq!(login.value::<i64>(count), 0, "another tenant's id");
-    login.run("RESET app.current_tenant_id");
-    assert_eq!(login.value::<i64>(count), 0, "no id at all");
 }
 
 #[test]

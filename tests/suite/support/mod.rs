@@ -4,24 +4,35 @@
 //! Nothing here asserts what a command should do; that is each test's own business.
 
 mod auth_server;
+pub(crate) mod claims;
+pub(crate) mod deletion;
+pub(crate) mod faults;
+pub(crate) mod judge;
 mod jwks_server;
+pub(crate) mod lockdown;
 pub(crate) mod management;
 pub(crate) mod mint;
 mod operator;
 mod oracle;
 mod poll;
 mod postgres;
+pub(crate) mod product;
 mod programs;
+mod ran;
 mod redact;
 mod sql;
 mod supabase;
 mod terminal;
+pub(crate) mod tokens;
+pub(crate) mod traces;
+pub(crate) mod two;
 
 pub(crate) use auth_server::{AuthServer, KEY as AUTH_KEY};
 pub(crate) use jwks_server::{JwksServer, Manner};
-pub(crate) use operator::{Operator, Ran, Running, TenantRow};
+pub(crate) use operator::{Operator, TenantRow};
 pub(crate) use poll::{PATIENCE, until};
 pub(crate) use postgres::{Server, server};
+pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::redacted;
 pub(crate) use sql::Session;
 pub(crate) use terminal::{Terminal, plain};

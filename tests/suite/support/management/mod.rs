@@ -6,9 +6,11 @@
 
 pub(crate) mod document;
 mod postgres;
+mod projects;
 mod routes;
 mod state;
 mod tls;
+mod ways;
 mod wire;
 
 use std::path::Path;
@@ -97,7 +99,7 @@ impl Fake {
             let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
             let url = format!("http://{}", listener.local_addr().unwrap());
             let router = routes::router(Arc::clone(&shared));
-            let route = routes::pooler_route(&shared);
+            let route = ways::pooler_route(&shared);
             let mut tasks = shared.tasks.lock().unwrap();
             tasks.spawn(wire::serve(pooler, shared.postgres.socket(), shared.tls(), route));
             tasks.spawn(async move { drop(axum::serve(listener, router).await) });
@@ -146,7 +148,8 @@ impl Fake {
         let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
         self.handle.block_on(async move {
             let password = "put-there-by-a-test";
-            routes::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, true).await
+            projects::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, true)
+                .await
         })
     }
 
@@ -164,7 +167,7 @@ impl Fake {
         let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
         self.handle.block_on(async move {
             let password = "put-there-by-a-test";
-            routes::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, false)
+            projects::make_project(&shared, &name, ORGANIZATION, "eu-central-1", password, false)
                 .await
         })
     }
@@ -173,7 +176,7 @@ impl Fake {
     pub(crate) fn put_names(&self, count: usize) {
         let mut state = self.shared.state();
         for number in 0..count {
-            let project = routes::bare_project(&format!("filler-{number:03}"), ORGANIZATION);
+            let project = projects::bare_project(&format!("filler-{number:03}"), ORGANIZATION);
             state.projects.push(project);
         }
     }

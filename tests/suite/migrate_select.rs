@@ -1,0 +1,108 @@
+//! Which tenants `migrate` means, and what is refused before anything is touched.
+
+use std::fs;
+
+use crate::support::Operator;
+use crate::support::product::{NOTES, Product, result, verdicts};
+
+#[test]
+fn every_selector_means_the_tenants_it_says() {
+    let product = Product::new();
+    let labelled = "tenant create gold-one --name One --label tier=gold --label region=south";
+    let creates = [labelled, "tenant create gold-two --name Two --label tier=gold"];
+    for create in creates {
+        let _ran = product.run(create).success();
+    }
+    product.create(&["plain"]);
+    let plan = |line: &str| {
+        let ran = product.run(&format!("migrate apply {line} --dry-run -o json")).success();
+        let report = ran.json();
+        assert_eq!(report["schema_version"], 1);
+        assert_eq!(report["dry_run"], true);
+        let results = report["results"].as_array().unwrap().iter();
+        results.map(|r| r["tenant"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(plan("--tenant plain"), "plain");
+    assert_eq!(plan("--tenant plain,gold-one"), "gold-one plain");
+    assert_eq!(plan("--all"), "gold-one gold-two plain");
+    assert_eq!(plan("--all --exclude plain,gold-two"), "gold-one");
+    assert_eq!(plan("--label tier=gold"), "gold-one gold-two");
+    assert_eq!(plan("--label tier=gold --label region=south"), "gold-one");
+    assert_eq!(plan("--label tier=silver"), "");
+    assert_eq!(plan("--status active --exclude gold-one"), "gold-two plain");
+    assert_eq!(plan("--status locked"), "");
+    fs::write(product.operator.home().join("list"), "# two of them\n\nplain\n  gold-two  \n")
+        .unwrap();
+    assert_eq!(plan("--from-file list"), "gold-two plain");
+    assert_eq!(plan("--from-file list --exclude plain"), "gold-two");
+    let line = "migrate apply --from-file - --dry-run -o json";
+    let ran = product.operator.run_reading("gold-one\nplain\n", line).success();
+    assert_eq!(verdicts(&ran.json()), "gold-one:unchanged plain:unchanged");
+}
+
+#[test]
+fn a_selector_that_cannot_be_meant_is_refused_before_anything_is_touched() {
+    let product = Product::new();
+    product.create(&["acme"]);
+    product.add("V8__notes.sql", NOTES);
+    let rows = "SELECT count(*) FROM control_plane.policy_sync_log";
+    let before = product.operator.plane().ask(rows);
+
+    let missing = product.run("migrate apply --tenant acme,nobody,ghost -o json").fails_with(4);
+    let error = missing.error();
+    assert_eq!(error["kind"], "not_found");
+    assert_eq!(error["message"], "failed to find nobody, ghost: no such tenant");
+    assert_eq!(missing.stdout(), "");
+    let _ran = product.run("migrate apply -o json").fails_with(2);
+    let _ran = product.operator.run_reading("", "migrate apply --from-file -").fails_with(2);
+    let _ran = product
+        .operator
+        .run_reading("acme\nNo Slug\n", "migrate apply --from-file -")
+        .fails_with(2);
+    let _ran = product.run("migrate apply --from-file nowhere").fails_with(2);
+    let _ran = product.run("migrate apply --tenant acme --target 9").fails_with(2);
+    let _ran = product.run("migrate apply --tenant acme --seed=prod").fails_with(4);
+
+    assert_eq!(product.operator.plane().ask(rows), before, "nothing was begun");
+    assert_eq!(product.history("acme"), "1,2,3,4,5,6,7");
+}
+
+#[test]
+fn an_empty_fleet_is_done_at_once() {
+    let operator = Operator::new();
+    let ran = operator.run("migrate apply --all -o json").success();
+    assert_eq!(ran.json()["summary"]["tenants"], 0);
+    let ran = operator.run("migrate apply --all").success();
+    assert_eq!(ran.stdout(), "No tenants selected.\n");
+    let _ran = operator.run("migrate status").success();
+}
+
+#[test]
+fn tenants_that_are_locked_deleted_or_quarantined_are_left_alone_with_a_reason() {
+    let product = Product::new();
+    product.create(&["acme", "deleted", "locked", "odd"]);
+    let _ran = product.run("tenant delete deleted --confirm deleted").success();
+    product.operator.plane().run(
+        "UPDATE control_plane.tenant_metadata SET status = 'locked', locked_at = now() \
+         WHERE slug = 'locked'; \
+         UPDATE control_plane.tenant_metadata SET quarantined_at = now(), \
+         quarantine_reason = 'two databases' WHERE slug = 'odd'",
+    );
+    product.add("V8__notes.sql", NOTES);
+    let ran = product.run("migrate apply --all -o json").success();
+    let report = ran.json();
+    // What is deleted is no part of the fleet unless somebody says so.
+    assert_eq!(verdicts(&report), "acme:done locked:skipped odd:skipped");
+    assert_eq!(result(&report, "locked")["reason"], "locked");
+    assert_eq!(result(&report, "odd")["reason"], "quarantined: two databases");
+    assert_eq!(product.history("locked"), "1,2,3,4,5,6,7");
+    assert_eq!(product.history("odd"), "1,2,3,4,5,6,7");
+    // Named, a skipped tenant is not what was asked for.
+    let ran = product.run("migrate apply --tenant locked -o json").fails_with(5);
+    assert_eq!(verdicts(&ran.json()), "locked:skipped");
+    let _ran = product.run("migrate apply --tenant acme,locked").fails_with(9);
+    let ran = product.run("migrate apply --tenant deleted -o json").fails_with(5);
+    assert_eq!(result(&ran.json(), "deleted")["reason"], "deleted");
+    let ran = product.run("migrate apply --status deleted -o json").success();
+    assert_eq!(verdicts(&ran.json()), "deleted:skipped");
+}

@@ -1,0 +1,90 @@
+//! `unlock`: gives back exactly what the lockdown took, and never what a later one took.
+
+use rustix::process::Signal;
+
+use crate::support::lockdown::{
+    ALL_REFUSED, LOCK, UNLOCK, access, assert_open, gate_is_locked, pairs, results, url,
+    with_tenant,
+};
+use crate::support::{PATIENCE, Session, server, until};
+
+#[test]
+fn a_login_that_was_off_before_stays_off() {
+    let operator = with_tenant();
+    let name = operator.tenant("acme").database;
+    server().superuser("postgres").run(&format!("ALTER ROLE {name} NOLOGIN CONNECTION LIMIT 7"));
+    let before = access(&operator);
+    let _ran = operator.run(LOCK).success();
+    let _ran = operator.run(LOCK).success();
+    let _ran = operator.run(UNLOCK).success();
+    assert_eq!(access(&operator), before);
+}
+
+#[test]
+fn an_unlock_does_not_undo_a_lockdown_that_came_after_it_began() {
+    let operator = with_tenant();
+    let url = url(&operator);
+    let _ran = operator.run(LOCK).success();
+    // Both stand still at the gate's row; the login is open by then.
+    let mut gate = server().superuser(&operator.tenant("acme").database);
+    gate.run("BEGIN; SELECT FROM tenantctl.gate FOR UPDATE");
+    let unlocking = operator.start(UNLOCK, &[]);
+    until("the login to be given back", PATIENCE, || {
+        if access(&operator).0 { Ok(()) } else { Err("it is stopped".to_owned()) }
+    });
+    let locking = operator.start(LOCK, &[]);
+    until("the second lockdown's cut", PATIENCE, || {
+        let cuts: i32 = operator.plane().value("SELECT max(cuts) FROM control_plane.lockdowns");
+        if cuts == 2 { Ok(()) } else { Err(format!("{cuts} cuts")) }
+    });
+    gate.run("COMMIT");
+    let unlocked = unlocking.wait().fails_with(8).json();
+    assert_eq!(unlocked["tenant"]["status"], "locked");
+    // Its probes may have met what the unlock had opened for a moment, and then it says so.
+    let code = locking.wait().code();
+    assert!(code == 0 || code == 12, "{code}");
+    assert!(gate_is_locked(&operator));
+    assert!(Session::at(&url).is_err());
+    let report = operator.run(LOCK).success().json();
+    assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED));
+    let _ran = operator.run(UNLOCK).success();
+    assert!(Session::at(&url).is_ok());
+}
+
+#[test]
+fn a_tenant_unlocked_while_deleted_is_open_once_restored() {
+    let operator = with_tenant();
+    let (url, id) = (url(&operator), operator.tenant("acme").id);
+    let _ran = operator.run(LOCK).success();
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let _ran = operator.run(UNLOCK).success();
+    assert!(Session::at(&url).is_err());
+    let _ran = operator.run("tenant restore acme").success();
+    assert_eq!(operator.tenant("acme").status, "active");
+    assert_open(&url, &id);
+    let (gate, plane): (i64, i64) = (
+        server()
+            .superuser(&operator.tenant("acme").database)
+            .value("SELECT epoch FROM tenantctl.gate"),
+        operator.plane().value("SELECT session_epoch FROM control_plane.tenant_metadata"),
+    );
+    assert_eq!(gate, plane, "the gate was told what it slept through");
+}
+
+#[test]
+fn an_unlock_in_the_middle_of_a_restore_leaves_nothing_shut() {
+    for point in ["open.before", "mark.before", "mark.after"] {
+        let operator = with_tenant();
+        let (url, id) = (url(&operator), operator.tenant("acme").id);
+        let _ran = operator.run(LOCK).success();
+        let _ran = operator.run("tenant delete acme --confirm acme").success();
+        let fault = [("TENANTCTL_FAIL", &*format!("{point}:pause"))];
+        let restoring = operator.start("tenant restore acme", &fault);
+        restoring.wait_until_stopped();
+        let _ran = operator.run(UNLOCK).success();
+        restoring.signal(Signal::CONT);
+        let _ran = restoring.wait().success();
+        assert_eq!(operator.tenant("acme").status, "active", "{point}");
+        assert_open(&url, &id);
+    }
+}
