@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::context::Reach;
 use super::{Context, local};
 use crate::cli::LocalUpArgs;
@@ -60,8 +62,19 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
             lines.finish(report);
         }
     } else {
-        let view = render_create(console, &created);
-        console.show(&view.with_demo(&url, &session, states, started.elapsed()));
+        let (before, after) = states;
+        let view = render_create(console, &created)
+            .with("local", json!({ "url": url }))
+            .with(
+                "session",
+                json!({
+                    "jti": session.jti.as_str(),
+                    "before_revocation": before.word(),
+                    "after_revocation": after.word(),
+                }),
+            )
+            .took(started.elapsed());
+        console.show(&view);
     }
     console.note(&format!(
         "\nAll of it took {:.1} s and is still running.\n\nNext:\n  tenantctl tenant show acme\n  \
@@ -115,7 +128,7 @@ async fn try_session(
         ttl: Duration::from_hours(1),
         ip: None,
         device: Some("tenantctl demo".to_owned()),
-        metadata: serde_json::json!({}),
+        metadata: json!({}),
     };
     let session = issue(&reach.plane, &request).await?;
     show(context, render_issue(console, &session));

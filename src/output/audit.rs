@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::tenant::instant;
-use super::{Console, View, table};
+use super::console::Console;
+use super::table;
+use super::view::View;
+use super::words::instant;
 use crate::services::audit::AuditRow;
 use crate::services::audit::VerifyReport;
 

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 
 use owo_colors::OwoColorize;
 
-use super::view::json_text;
-use super::{Failure, View, exit};
+use super::exit;
+use super::failure::Failure;
+use super::json::json_text;
+use super::view::View;
 use crate::model::ErrorKind;
 
 /// The shape of the result.

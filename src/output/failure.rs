@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Console;
+use super::console::Console;
 use crate::model::{Classified, ErrorKind, escape_controls, redact};
 
 /// How a command that reported something ends; nothing when all is well.

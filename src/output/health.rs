@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::progress::{millis, shown};
-use super::{Console, View, table};
+use super::console::Console;
+use super::table;
+use super::view::View;
+use super::words::{millis, shown};
 use crate::model::{escape_controls, redact};
 use crate::services::health::{Check, HealthReport, Verdict};
 

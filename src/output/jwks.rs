@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::tenant::instant;
-use super::{Console, View, table};
+use super::console::Console;
+use super::table;
+use super::view::View;
+use super::words::instant;
 use crate::services::token::Published;
 
 /// Says aloud that keys are older than they should be, or could not be kept.

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::progress::{millis, shown};
-use super::tenant::instant;
-use super::{Console, View, table};
+use super::console::Console;
+use super::table;
+use super::view::View;
+use super::words::{instant, millis, shown};
 use crate::services::local::{LocalDestroyed, LocalDown, LocalStatus, LocalUp, UpOutcome};
 
 /// Renders a server that is up.

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::progress::{millis, seconds};
+use super::console::Console;
+use super::json::tenant_json;
 use super::table::{self, Cell};
-use super::tenant::tenant_json;
-use super::{Console, View};
+use super::view::View;
+use super::words::{millis, seconds};
 use crate::model::redact;
 use crate::services::lockdown::{
-    LayerReport, LayerVerdict, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
+    LayerReport, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };
 
 /// Renders a lockdown.
@@ -30,7 +31,7 @@ pub fn render_lockdown(console: &Console, report: &LockdownReport) -> View {
         .with("proven", json!(is_proven))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
-        .with("elapsed_ms", json!(millis(report.elapsed)));
+        .took(report.elapsed);
     let slug = &report.tenant.slug;
     let again = "run it again until it is proved; it continues what is left";
     let view = if is_proven { view } else { view.note(format!("\nNot proved: {again}.")) };
@@ -53,14 +54,14 @@ pub fn render_unlock(console: &Console, report: &UnlockReport) -> View {
     View::item("tenant", tenant_json(&report.tenant), text)
         .with("changed", json!(report.was_locked))
         .with("layers", report.layers.iter().map(layer_json).collect())
-        .with("elapsed_ms", json!(millis(report.elapsed)))
+        .took(report.elapsed)
 }
 
 fn layer_table(console: &Console, layers: &[LayerReport]) -> String {
     let rows = layers
         .iter()
         .map(|layer| {
-            let word = layer_word(layer);
+            let word = layer.verdict.word();
             let word =
                 if layer.has_failed() { Cell::bad(console, word) } else { word.to_owned().into() };
             let (at, detail) = (seconds(layer.at), redact(&layer.detail));
@@ -68,15 +69,6 @@ fn layer_table(console: &Console, layers: &[LayerReport]) -> String {
         })
         .collect();
     table::table(console, &["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
-}
-
-pub(super) fn layer_word(layer: &LayerReport) -> &'static str {
-    match layer.verdict {
-        LayerVerdict::Done => "done",
-        LayerVerdict::Unchanged => "unchanged",
-        LayerVerdict::Absent => "absent",
-        LayerVerdict::Failed(_) => "failed",
-    }
 }
 
 fn probe_row(console: &Console, probe: &ProbeReport) -> Vec<Cell> {
@@ -92,7 +84,7 @@ fn probe_row(console: &Console, probe: &ProbeReport) -> Vec<Cell> {
 fn layer_json(layer: &LayerReport) -> Value {
     json!({
         "layer": layer.layer,
-        "result": layer_word(layer),
+        "result": layer.verdict.word(),
         "detail": redact(&layer.detail),
         "elapsed_ms": millis(layer.elapsed),
         "denied_after_ms": millis(layer.at),

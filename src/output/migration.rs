@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::progress::{millis, shown};
-use super::tenant::instant;
-use super::{Console, View, table};
+use super::console::Console;
+use super::table;
+use super::view::View;
+use super::words::{instant, millis, shown};
 use crate::model::{redact, shorten};
 use crate::services::fleet::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantVerdict,
@@ -76,7 +77,7 @@ pub fn render_fleet(console: &Console, report: &FleetReport) -> View {
             "failures",
             causes.iter().map(|(cause, n)| json!({ "cause": cause, "tenants": n })).collect(),
         )
-        .with("elapsed_ms", json!(millis(report.elapsed)));
+        .took(report.elapsed);
     let hints: BTreeSet<_> = report
         .results
         .iter()

@@ -8,6 +8,7 @@ mod console;
 mod exit;
 mod failure;
 mod health;
+mod json;
 mod jwks;
 mod local;
 mod lockdown;
@@ -19,6 +20,7 @@ mod table;
 mod tenant;
 mod token;
 mod view;
+mod words;
 
 pub use audit::{audit_row_json, render_audit, render_audit_verify};
 pub use console::{Appearance, Console, Format};

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::lockdown::layer_word;
-use super::view::json_text;
-use super::{Console, Format};
+use super::console::{Console, Format};
+use super::json::json_text;
+use super::words::{millis, seconds, shown};
 use crate::model::{escape_controls, shorten};
 use crate::services::fleet::{FleetEvent, TenantVerdict};
 use crate::services::local::LocalEvent;
@@ -81,7 +81,7 @@ impl<'c> Progress<'c> {
 
     /// Draws a layer of a lockdown or an unlock.
     pub fn layer(&self, layer: &LayerReport) {
-        let word = layer_word(layer);
+        let word = layer.verdict.word();
         if self.is_machine() {
             return self.machine(&json!({
                 "event": "layer", "layer": layer.layer, "result": word,
@@ -286,24 +286,5 @@ fn step_json(event: &StepEvent) -> serde_json::Value {
             "was_there": was_there, "elapsed_ms": millis(*elapsed),
         }),
         StepProgress::Failed => json!({ "event": "failed", "step": event.step }),
-    }
-}
-
-/// Returns a duration in whole milliseconds.
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Returns a duration in seconds, to the millisecond.
-pub(super) fn seconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
-}
-
-/// Returns a duration as people read it: `340 ms`, `2.1 s`, `1m 05s`.
-pub(super) fn shown(duration: Duration) -> String {
-    match duration.as_millis() {
-        ms @ 0..1000 => format!("{ms} ms"),
-        ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
-        ms => format!("{}m {:02}s", ms / 60_000, ms % 60_000 / 1000),
     }
 }

@@ -2,7 +2,7 @@
 
 use dialoguer::{Confirm, Input};
 
-use super::Console;
+use super::console::Console;
 use crate::model::{Classified, ErrorKind};
 
 /// Why there is no answer.

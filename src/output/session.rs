@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::progress::{millis, shown};
-use super::tenant::instant;
-use super::{Console, View, table};
+use super::console::Console;
+use super::table;
+use super::view::View;
+use super::words::{instant, millis, shown};
 use crate::model::{Jti, SessionState, redact};
 use crate::services::session::Session;
 use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table};
 
-use super::Console;
+use super::console::Console;
 use crate::model::escape_controls;
 
 /// What stands in a table: text, whatever it holds, that is shown as it is read, perhaps in colour.

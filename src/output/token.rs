@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::console::Console;
+use super::json::json_text;
 use super::jwks::{origin, origin_text};
-use super::tenant::instant;
-use super::{Console, View, table};
+use super::table;
+use super::view::View;
+use super::words::instant;
 use crate::model::escape_controls;
 use crate::services::token::{
     Check, CheckName, CheckResult, Claims, Examination, Outcome, Token, UnverifiedClaims,
@@ -54,9 +57,7 @@ pub fn render_decoded(console: &Console, token: &Token) -> View {
     for (title, value) in [("header", &header), ("claims", &claims)] {
         lines.push(console.heading(title));
         lines.push(
-            value
-                .as_ref()
-                .map_or("cannot be read".to_owned(), |value| super::view::json_text(value, true)),
+            value.as_ref().map_or("cannot be read".to_owned(), |value| json_text(value, true)),
         );
     }
     let dates = token.claims().map(dates).unwrap_or_default();

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::SessionState;
-use crate::services::session::IssueReport;
+use super::words::millis;
 
 /// The version of every JSON result's shape.
 const SCHEMA_VERSION: u32 = 1;
@@ -43,10 +42,16 @@ impl View {
 
     /// Adds a field beside the thing or the list.
     #[must_use]
-    pub(super) fn with(mut self, field: &str, value: Value) -> Self {
+    pub fn with(mut self, field: &str, value: Value) -> Self {
         let (Body::Item(fields) | Body::List(_, _, fields)) = &mut self.body;
         fields.insert(field.to_owned(), value);
         self
+    }
+
+    /// Adds how long it took.
+    #[must_use]
+    pub fn took(self, elapsed: Duration) -> Self {
+        self.with("elapsed_ms", json!(millis(elapsed)))
     }
 
     /// Adds a note for people.
@@ -61,25 +66,6 @@ impl View {
     pub fn without_notes(mut self) -> Self {
         self.notes.clear();
         self
-    }
-
-    /// Adds what the demo did beside creating the tenant.
-    #[must_use]
-    pub fn with_demo(
-        self,
-        local_url: &str,
-        session: &IssueReport,
-        (before, after): (SessionState, SessionState),
-        elapsed: Duration,
-    ) -> Self {
-        let states = json!({
-            "jti": session.jti.as_str(),
-            "before_revocation": before.word(),
-            "after_revocation": after.word(),
-        });
-        self.with("local", json!({ "url": local_url }))
-            .with("session", states)
-            .with("elapsed_ms", json!(super::progress::millis(elapsed)))
     }
 
     /// Returns the one document.
@@ -101,47 +87,6 @@ impl View {
         match &self.body {
             Body::Item(_) => vec![self.document()],
             Body::List(_, values, _) => values.clone(),
-        }
-    }
-}
-
-/// Returns JSON as text in which no control character, C1 and bidirectional marks included, is raw:
-/// serde escapes C0 only.
-pub(super) fn json_text(value: &Value, is_pretty: bool) -> String {
-    let text =
-        if is_pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-    let text = text.unwrap_or_default();
-    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
-        return text;
-    }
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        let is_shown = matches!(character, '\n' | ' '..='~')
-            || crate::model::escape_controls(character.encode_utf8(&mut [0; 4])).len()
-                == character.len_utf8();
-        if is_shown {
-            safe.push(character);
-        } else {
-            // Everything that is escaped here lies in the basic plane: \uXXXX is one unit.
-            let escape = format!("\\u{:04x}", u32::from(character));
-            safe.push_str(&escape);
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_holds_no_raw_control_and_reads_back_the_same() {
-        let value = json!({ "name": "a\u{9b}b\u{202e}c\u{7f}d\u{1b}e", "plain": "Ünïcode 電" });
-        for is_pretty in [true, false] {
-            let text = json_text(&value, is_pretty);
-            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-            assert!(!text.contains('\u{202e}'));
-            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
         }
     }
 }

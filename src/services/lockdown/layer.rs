@@ -22,6 +22,18 @@ pub enum LayerVerdict {
     Failed(Vec<String>),
 }
 
+impl LayerVerdict {
+    /// Returns the word in reports and events.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unchanged => "unchanged",
+            Self::Absent => "absent",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// One layer's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerReport {

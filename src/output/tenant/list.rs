@@ -1,0 +1,148 @@
+//! The list of tenants, as people and programs read it, page by page.
+
+use serde_json::{Value, json};
+
+use crate::output::console::{Console, Format};
+use crate::output::failure::Failure;
+use crate::output::json::tenant_json;
+use crate::output::table;
+use crate::output::tenant::record::{place_of, status_word};
+use crate::output::view::View;
+use crate::output::words::instant;
+use crate::services::home::{Presence, Unrecorded};
+use crate::services::tenant::{ListReport, ListedTenant};
+
+/// Nobody reads the result any more, as after `| head`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReaderGone;
+
+/// Writes tenants as they come, page by page, so that memory stays flat in the streamed shape.
+#[derive(Debug)]
+pub struct TenantLines<'c> {
+    console: &'c Console,
+    rows: Vec<Vec<String>>,
+    values: Vec<Value>,
+    count: usize,
+    missing: usize,
+}
+
+impl<'c> TenantLines<'c> {
+    /// Begins.
+    pub fn new(console: &'c Console) -> Self {
+        Self { console, rows: Vec::new(), values: Vec::new(), count: 0, missing: 0 }
+    }
+
+    /// Takes a page.
+    ///
+    /// # Errors
+    /// When nobody reads any more, so that whoever asks for pages stops.
+    pub fn page_or_stop(&mut self, page: &[ListedTenant]) -> Result<(), ReaderGone> {
+        self.count += page.len();
+        let is_off = |listed: &&ListedTenant| {
+            matches!(listed.presence, Presence::Missing | Presence::Contradicted(_))
+        };
+        self.missing += page.iter().filter(is_off).count();
+        match self.console.format() {
+            Format::Ndjson => self.console.lines(page.iter().map(listed_json)),
+            Format::Json => self.values.extend(page.iter().map(listed_json)),
+            Format::Table => self.rows.extend(page.iter().map(tenant_row)),
+        }
+        if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
+    }
+
+    /// Shows what was not streamed, and what belongs to no tenant.
+    pub fn finish(mut self, report: ListReport) {
+        for unlooked in report.unlooked {
+            let what = unlooked.what;
+            let line = Failure::from(unlooked.error).line();
+            self.console
+                .warn(&format!("{what}: not looked at, tenants there are as recorded: {line}"));
+        }
+        let found = report.unrecorded;
+        match self.console.format() {
+            Format::Ndjson => {
+                let line = |one| json!({ "unrecorded": unrecorded_json(one) });
+                self.console.lines(found.iter().map(line));
+            }
+            Format::Json => {
+                let unrecorded = found.iter().map(unrecorded_json).collect();
+                let view = View::list("tenants", self.values, String::new());
+                self.console.show(&view.with("unrecorded", Value::Array(unrecorded)));
+            }
+            Format::Table if self.count == 0 && found.is_empty() => {
+                self.console.note("No tenants.");
+                self.console.note("Next: tenantctl tenant create acme --name 'Acme Ltd'");
+            }
+            Format::Table => {
+                let headers = ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
+                self.rows.extend(found.iter().map(unrecorded_row));
+                let text = table::table(self.console, &headers, self.rows);
+                self.console.show(&View::list("tenants", Vec::new(), text));
+                if self.missing + found.len() > 0 {
+                    self.console.note(&format!(
+                        "\n{} recorded and not there as recorded, {} there and not recorded.",
+                        self.missing,
+                        found.len()
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn listed_json(listed: &ListedTenant) -> Value {
+    let mut value = tenant_json(&listed.tenant);
+    let (word, status, finding) = match &listed.presence {
+        Presence::Unknown => ("unknown", None, None),
+        Presence::Found(standing) => ("found", standing.as_ref().map(|it| &it.word), None),
+        Presence::Absent => ("absent", None, None),
+        Presence::Missing => ("missing", None, None),
+        Presence::Contradicted(finding) => ("contradicted", None, Some(finding)),
+    };
+    value["presence"] = json!({ "result": word, "project_status": status, "finding": finding });
+    value
+}
+
+fn unrecorded_json(found: &Unrecorded) -> Value {
+    json!({
+        "tenant_id": found.tenant_id.to_string(),
+        "slug": found.slug,
+        "database": found.database,
+        "project_ref": found.project.as_ref().map(ToString::to_string),
+        "project_status": found.standing.as_ref().map(|standing| &standing.word),
+    })
+}
+
+fn tenant_row(listed: &ListedTenant) -> Vec<String> {
+    let tenant = &listed.tenant;
+    let mark = match &listed.presence {
+        Presence::Missing => Some("missing".to_owned()),
+        Presence::Contradicted(finding) => Some(finding.clone()),
+        Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.clone()),
+        _ => None,
+    };
+    let mut status = status_word(tenant);
+    if let Some(mark) = mark {
+        status = format!("{status}, {mark}");
+    }
+    vec![
+        tenant.slug.to_string(),
+        tenant.name.clone(),
+        status,
+        tenant.plan.clone().unwrap_or_default(),
+        tenant.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string()).unwrap_or_default(),
+        place_of(tenant),
+        instant(tenant.created_at).chars().take(10).collect(),
+    ]
+}
+
+fn unrecorded_row(found: &Unrecorded) -> Vec<String> {
+    let status = match &found.standing {
+        Some(standing) if !standing.is_ready => format!("not recorded, {}", standing.word),
+        _ => "not recorded".to_owned(),
+    };
+    let place = found.project.as_ref().map(ToString::to_string).or(found.database.clone());
+    let blank = String::new;
+    let slug = found.slug.clone();
+    vec![slug, blank(), status, blank(), blank(), place.unwrap_or_default(), blank()]
+}

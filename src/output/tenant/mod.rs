@@ -1,0 +1,12 @@
+//! Tenants, as people and programs read them.
+
+mod life;
+mod list;
+mod record;
+
+pub use life::{
+    render_create, render_create_plan, render_delete, render_due, render_life_plan, render_purge,
+    render_restore,
+};
+pub use list::{ReaderGone, TenantLines};
+pub use record::{render_address, render_protect, render_tenant};

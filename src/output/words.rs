@@ -1,0 +1,31 @@
+//! Durations and instants in words.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Returns a duration in whole milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a duration in seconds, to the millisecond.
+pub(super) fn seconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}
+
+/// Returns a duration as people read it: `340 ms`, `2.1 s`, `1m 05s`.
+pub(super) fn shown(duration: Duration) -> String {
+    match duration.as_millis() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{}m {:02}s", ms / 60_000, ms % 60_000 / 1000),
+    }
+}
+
+/// Returns an instant as RFC 3339 in UTC, to the second.
+pub(super) fn instant(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
+    at.format(&Rfc3339).unwrap_or_default()
+}
