@@ -101,6 +101,6 @@ fn probe_json(probe: &ProbeReport) -> Value {
         "probe": probe.probe,
         "result": word,
         "detail": redact(&probe.detail),
-        "seconds_to_deny": probe.at.as_secs_f64(),
+        "denied_after_ms": millis(probe.at),
     })
 }
