@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::control::{self, Opening};
+use super::operation::hold::{self as control, Opening};
 use super::trail::Trail;
 use super::{DeleteReport, DeleteRequest, LifePlan, TenantError};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};

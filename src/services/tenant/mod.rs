@@ -2,26 +2,21 @@
 //!
 //! Create, delete, restore and purge are sagas; everything that is one statement is one function.
 
-mod access;
-mod adopt;
-mod control;
 mod create;
-mod creation;
 mod credential;
 mod delete;
 mod error;
 mod list;
-mod project;
+mod operation;
 mod protect;
 mod purge;
 mod report;
 mod request;
-mod reservation;
 mod restore;
+mod rotate;
 mod trail;
 
 pub use crate::adapters::control_plane::TenantFilter;
-pub use access::{AddressReport, RotateRequest, address, opened_password, rotate};
 pub use create::{plan as plan_create, run as create};
 pub use credential::{KeyError, SecretKey};
 pub use delete::{plan as plan_delete, run as delete};
@@ -34,3 +29,4 @@ pub use report::{
 };
 pub use request::{CreateRequest, DeleteRequest, Existing, PurgeRequest, RestoreRequest};
 pub use restore::run as restore;
+pub use rotate::{AddressReport, RotateRequest, address, opened_password, rotate};

@@ -4,7 +4,7 @@ use sqlx::Connection;
 use uuid::Uuid;
 
 use super::TenantError;
-use super::control;
+use super::operation::hold as control;
 use super::trail::Trail;
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
 use crate::adapters::postgres::PgError;

@@ -6,9 +6,10 @@
 
 use std::time::Instant;
 
-use super::control::{self, Opening};
+use super::create::project;
+use super::operation::hold::{self as control, Opening};
 use super::trail::Trail;
-use super::{DeleteRequest, LifePlan, PurgeReport, PurgeRequest, TenantError, delete, project};
+use super::{DeleteRequest, LifePlan, PurgeReport, PurgeRequest, TenantError, delete};
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, OperationKind, TenantFilter,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::Connection;
 
-use super::control::{self, Opening};
+use super::operation::hold::{self as control, Opening};
 use super::{SecretKey, TenantError};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{Endpoint, PgError, Purpose, generate_password};

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::time::Instant as Deadline;
 
-use super::TenantError;
+use super::super::TenantError;
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::management::{Phase, Reason};
 use crate::adapters::postgres::Purpose;
@@ -19,7 +19,7 @@ use crate::services::home::{HomeError, Homes, Projects, Readiness};
 use crate::services::saga::Journal;
 
 /// Makes sure that the tenant has a project, and that its ref is recorded.
-pub(super) async fn ask_for(
+pub(in crate::services::tenant) async fn ask_for(
     projects: &Projects,
     journal: &mut Journal,
     tenant: &Tenant,
@@ -102,7 +102,7 @@ async fn settle(journal: &mut Journal, tenant: &Tenant, outcome: &str) -> Result
 }
 
 /// Records an existing project as the tenant's, after looking at it.
-pub(super) async fn take_in(
+pub(in crate::services::tenant) async fn take_in(
     projects: &Projects,
     journal: &mut Journal,
     tenant: &Tenant,
@@ -117,7 +117,7 @@ pub(super) async fn take_in(
 }
 
 /// Waits until the API says that the project works; what is seen meanwhile goes to `on_look`.
-pub(super) async fn wait_until_ready(
+pub(in crate::services::tenant) async fn wait_until_ready(
     projects: &Projects,
     project: &ProjectRef,
     waits: bool,
@@ -139,7 +139,7 @@ pub(super) async fn wait_until_ready(
 
 /// Waits a little after a look that was in vain, or says why it does not.
 #[expect(clippy::too_many_arguments, reason = "what a look saw, and every reason to stop looking")]
-pub(super) async fn pause(
+pub(in crate::services::tenant) async fn pause(
     projects: &Projects,
     project: &ProjectRef,
     waits: bool,
@@ -166,14 +166,14 @@ pub(super) async fn pause(
 }
 
 /// Returns whether an error while entering a new project may pass by itself.
-pub(super) fn may_pass(error: &HomeError) -> bool {
+pub(in crate::services::tenant) fn may_pass(error: &HomeError) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Denied | ErrorKind::NotFound)
 }
 
 /// Finds the project that is to be destroyed and proves whose it is: by the stamp inside, or, where
 /// a creation had not come to one, by the name that carries the tenant's id. Nothing when there is
 /// none.
-pub(super) async fn find_ours(
+pub(in crate::services::tenant) async fn find_ours(
     (places, plane): (&Homes, &ControlPlane),
     journal: &mut Journal,
     tenant: &mut Tenant,

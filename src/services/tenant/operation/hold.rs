@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use super::TenantError;
-use super::trail::Trail;
+use super::super::TenantError;
+use super::super::trail::Trail;
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, Lease, Marks, NewOperation, OperationKind,
 };
@@ -22,7 +22,7 @@ use crate::services::saga::{self, Halt, Journal, Saga, StepEvent, StepReport};
 
 /// Takes the tenant's control lock and returns the session that holds it, with the tenant as it is
 /// now that nobody else can change it.
-pub(super) async fn take(
+pub(in crate::services::tenant) async fn take(
     plane: &ControlPlane,
     tenant: &Tenant,
     purpose: &'static str,
@@ -35,7 +35,7 @@ pub(super) async fn take(
 }
 
 /// Returns a session that holds a tenant's control lock.
-pub(super) async fn lock(
+pub(in crate::services::tenant) async fn lock(
     plane: &ControlPlane,
     slug: &Slug,
     id: TenantId,
@@ -54,18 +54,24 @@ pub(super) async fn lock(
 }
 
 /// Returns what a gate is told.
-pub(super) fn gate_marks(marks: Marks) -> GateMarks {
+pub(in crate::services::tenant) fn gate_marks(marks: Marks) -> GateMarks {
     GateMarks { epoch: marks.epoch, not_before: marks.not_before }
 }
 
 /// Finds the tenant that has the slug now, purged ones aside.
-pub(super) async fn find(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, TenantError> {
+pub(in crate::services::tenant) async fn find(
+    plane: &ControlPlane,
+    slug: &Slug,
+) -> Result<Tenant, TenantError> {
     let found = control_plane::find_live(&mut *plane.session().await?, slug).await?;
     found.ok_or_else(|| TenantError::NotFound(slug.to_string()))
 }
 
 /// Refuses a tenant whose record the evidence contradicts.
-pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Result<(), TenantError> {
+pub(in crate::services::tenant) fn refuse_quarantined(
+    tenant: &Tenant,
+    wanted: &'static str,
+) -> Result<(), TenantError> {
     match &tenant.quarantine {
         None => Ok(()),
         Some(quarantine) => Err(TenantError::Quarantined {
@@ -80,7 +86,7 @@ pub(super) fn refuse_quarantined(tenant: &Tenant, wanted: &'static str) -> Resul
 /// Looks at a quarantined tenant again, and refuses it while the evidence still contradicts.
 ///
 /// A person who moved the stranger away has decided; nothing else lifts a quarantine.
-pub(super) async fn settle_quarantine(
+pub(in crate::services::tenant) async fn settle_quarantine(
     connection: &mut PgConnection,
     (places, plane): (&Homes, &ControlPlane),
     tenant: &Tenant,
@@ -115,7 +121,7 @@ pub(super) async fn settle_quarantine(
 
 /// Returns whether a tenant is an adoption that came to nothing: then what it was to have is left
 /// alone, unless it is stamped already, and a quarantine says only that it is another's.
-pub(super) async fn settle_adoption(
+pub(in crate::services::tenant) async fn settle_adoption(
     connection: &mut PgConnection,
     tenant: &Tenant,
 ) -> Result<bool, TenantError> {
@@ -149,17 +155,17 @@ async fn settle_without_database(
 }
 
 /// What an operation is, for the journal and the audit trail.
-pub(super) struct Opening<'a> {
-    pub(super) kind: OperationKind,
-    pub(super) action: &'static str,
-    pub(super) request: serde_json::Value,
-    pub(super) first_step: &'static str,
-    pub(super) actor: &'a Actor,
+pub(in crate::services::tenant) struct Opening<'a> {
+    pub(in crate::services::tenant) kind: OperationKind,
+    pub(in crate::services::tenant) action: &'static str,
+    pub(in crate::services::tenant) request: serde_json::Value,
+    pub(in crate::services::tenant) first_step: &'static str,
+    pub(in crate::services::tenant) actor: &'a Actor,
 }
 
 /// Opens an operation, or takes over the open one of the same kind; another kind's is given up.
 /// Journal and audit intent are one commit.
-pub(super) async fn open(
+pub(in crate::services::tenant) async fn open(
     mut connection: PgConnection,
     tenant: &Tenant,
     opening: Opening<'_>,
@@ -172,7 +178,7 @@ pub(super) async fn open(
 }
 
 /// Does the same in a transaction that brings more.
-pub(super) async fn open_in(
+pub(in crate::services::tenant) async fn open_in(
     transaction: &mut PgConnection,
     tenant: &Tenant,
     opening: Opening<'_>,
@@ -217,7 +223,7 @@ pub(super) async fn open_in(
 /// In this order it holds even for a process that was suspended at the worst moment: whoever takes
 /// the operation over needs the lock that the acting session itself holds, and when that session is
 /// gone, so is the means to act.
-pub(super) async fn act_on(
+pub(in crate::services::tenant) async fn act_on(
     cluster: &Server,
     identity: &Identity,
     purpose: Purpose,
@@ -229,7 +235,7 @@ pub(super) async fn act_on(
 }
 
 /// Does the same where a tenant lives, whichever place that is.
-pub(super) async fn act_at_home(
+pub(in crate::services::tenant) async fn act_at_home(
     (places, plane): (&Homes, &ControlPlane),
     tenant: &Tenant,
     purpose: Purpose,
@@ -255,7 +261,7 @@ async fn hold_on(
 }
 
 /// Runs a saga on a tenant to its end, and returns the tenant as it is then.
-pub(super) async fn carry_out<S: Saga<Error = TenantError>>(
+pub(in crate::services::tenant) async fn carry_out<S: Saga<Error = TenantError>>(
     saga: &mut S,
     act: &'static str,
     (mut journal, trail): (Journal, &Trail),
@@ -301,7 +307,7 @@ async fn halted(
 }
 
 /// Returns whether an error says that something is another's than the record has it.
-pub(super) fn is_contradiction(error: &TenantError) -> bool {
+pub(in crate::services::tenant) fn is_contradiction(error: &TenantError) -> bool {
     match error {
         TenantError::Server(ServerError::Stranger { .. }) => true,
         TenantError::Place(error) => error.is_contradiction(),
@@ -310,7 +316,7 @@ pub(super) fn is_contradiction(error: &TenantError) -> bool {
 }
 
 /// Returns an instant as RFC 3339 in UTC.
-pub(super) fn instant(at: OffsetDateTime) -> String {
+pub(in crate::services::tenant) fn instant(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{CreateRequest, Existing, TenantError};
+use super::super::{CreateRequest, Existing, TenantError};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::management::Phase;
 use crate::adapters::server::{Identity, Stamp, Survey};
@@ -13,7 +13,7 @@ use crate::services::home::{HomeError, Homes};
 ///
 /// # Errors
 /// When it is not there, is a tenant's already, or is nothing that a tenant may have alone.
-pub(super) async fn look(
+pub(in crate::services::tenant) async fn look(
     plane: &ControlPlane,
     places: &Homes,
     request: &CreateRequest,
@@ -105,7 +105,7 @@ async fn look_at_project(
 }
 
 /// Refuses what another tenant has.
-pub(super) async fn refuse_taken(
+pub(in crate::services::tenant) async fn refuse_taken(
     plane: &ControlPlane,
     request: &CreateRequest,
     existing: &Existing,

@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use super::creation::{Creation, Step, steps_of};
-use super::reservation::{self, Opened, Reserved, check_same};
-use super::{
-    CreateOutcome, CreatePlan, CreateReport, CreateRequest, Existing, TenantError, adopt, control,
-};
+use super::super::operation::hold as control;
+use super::super::{CreateOutcome, CreatePlan, CreateReport, CreateRequest, Existing, TenantError};
+use super::reserve::{self, Opened, Reserved, check_same};
+use super::steps::{Creation, Step, steps_of};
+use super::survey as adopt;
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::model::{
     DatabaseName, Interrupt, Placement, Tenant, TenantId, TenantStatus, project_name,
@@ -82,7 +82,7 @@ pub async fn run(
     let deadline = tokio::time::Instant::now() + request.patience;
     let emit = |progress| on_event(StepEvent { step: RESERVE.0, title: RESERVE.1, progress });
     emit(StepProgress::Started);
-    let reserved = match reservation::reserve(plane, places, request, deadline).await {
+    let reserved = match reserve::reserve(plane, places, request, deadline).await {
         Ok(reserved) => reserved,
         Err(error) => {
             emit(StepProgress::Failed);

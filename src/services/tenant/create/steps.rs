@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use sqlx::postgres::PgConnection;
 
-use super::control;
-use super::trail::Trail;
-use super::{CreateRequest, Existing, TenantError, project};
+use super::super::operation::hold as control;
+use super::super::trail::Trail;
+use super::super::{CreateRequest, Existing, TenantError};
+use super::project;
 use crate::adapters::control_plane::{self, Address, AuditOutcome, ControlPlane};
 use crate::adapters::postgres::{PgError, Purpose, generate_password};
 use crate::adapters::server::{Door, Identity, Placed, Server, ServerError, TenantDatabase};
@@ -20,7 +21,7 @@ use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent, StepProgre
 
 /// A step of creating a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::services::tenant) enum Step {
     Place,
     Await,
     Secure,
@@ -31,11 +32,11 @@ pub(super) enum Step {
     Activate,
 }
 /// The first of them, whatever is asked for.
-pub(super) const FIRST_STEP: &str = "place";
+pub(in crate::services::tenant) const FIRST_STEP: &str = "place";
 
 impl Step {
     /// Returns its title, as it is for what is asked for.
-    pub(super) fn title_in(self, request: &CreateRequest) -> &'static str {
+    pub(in crate::services::tenant) fn title_in(self, request: &CreateRequest) -> &'static str {
         match self {
             Self::Place if request.adopts.is_some() => "Take it in",
             Self::Place if request.placement == Placement::Project => "Ask for the project",
@@ -72,7 +73,7 @@ impl SagaStep for Step {
     }
 }
 /// Returns the steps of a request, in their order.
-pub(super) fn steps_of(request: &CreateRequest) -> Vec<Step> {
+pub(in crate::services::tenant) fn steps_of(request: &CreateRequest) -> Vec<Step> {
     let mut steps = vec![Step::Place];
     if request.placement == Placement::Project {
         steps.push(Step::Await);
@@ -88,7 +89,7 @@ pub(super) fn steps_of(request: &CreateRequest) -> Vec<Step> {
     steps
 }
 /// A creation under way: what was asked for, and what the steps have made so far.
-pub(super) struct Creation<'a> {
+pub(in crate::services::tenant) struct Creation<'a> {
     plane: &'a ControlPlane,
     places: &'a Homes,
     /// The server its database is on: the cluster, or once it works the project's.
@@ -109,7 +110,7 @@ pub(super) struct Creation<'a> {
 
 impl<'a> Creation<'a> {
     /// Returns the creation of a tenant of which nothing is made yet, as far as this run knows.
-    pub(super) fn new(
+    pub(in crate::services::tenant) fn new(
         (plane, places): (&'a ControlPlane, &'a Homes),
         request: &'a CreateRequest,
         tenant: &Tenant,

@@ -8,10 +8,11 @@ use sqlx::Connection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::control::{self, Opening};
-use super::creation::FIRST_STEP;
-use super::trail::Trail;
-use super::{CreateRequest, Existing, TenantError, adopt};
+use super::super::operation::hold::{self as control, Opening};
+use super::super::trail::Trail;
+use super::super::{CreateRequest, Existing, TenantError};
+use super::steps::FIRST_STEP;
+use super::survey as adopt;
 use crate::adapters::control_plane::{
     self, ControlPlane, ControlPlaneError, NewTenant, OperationKind,
 };
@@ -21,22 +22,22 @@ use crate::services::home::Homes;
 use crate::services::saga::Journal;
 
 /// A tenant that has its slug.
-pub(super) struct Reserved {
-    pub(super) tenant: Tenant,
+pub(in crate::services::tenant) struct Reserved {
+    pub(in crate::services::tenant) tenant: Tenant,
     /// The operation to go on with; nothing when there is nothing to do.
-    pub(super) open: Option<Opened>,
-    pub(super) is_new: bool,
+    pub(in crate::services::tenant) open: Option<Opened>,
+    pub(in crate::services::tenant) is_new: bool,
 }
 
 /// An operation that is ours to carry out.
-pub(super) struct Opened {
-    pub(super) journal: Journal,
-    pub(super) trail: Trail,
-    pub(super) is_continued: bool,
+pub(in crate::services::tenant) struct Opened {
+    pub(in crate::services::tenant) journal: Journal,
+    pub(in crate::services::tenant) trail: Trail,
+    pub(in crate::services::tenant) is_continued: bool,
 }
 
 /// Reserves the slug, or finds the tenant that has it and checks that it is the one meant.
-pub(super) async fn reserve(
+pub(in crate::services::tenant) async fn reserve(
     plane: &ControlPlane,
     places: &Homes,
     request: &CreateRequest,
@@ -162,7 +163,10 @@ fn opening(request: &CreateRequest) -> Opening<'_> {
 }
 
 /// Refuses a tenant that is not what was asked for, or in no state to be continued.
-pub(super) fn check_same(tenant: &Tenant, request: &CreateRequest) -> Result<(), TenantError> {
+pub(in crate::services::tenant) fn check_same(
+    tenant: &Tenant,
+    request: &CreateRequest,
+) -> Result<(), TenantError> {
     let mut differences = Vec::new();
     let mut compare = |what: &str, there: Option<String>, asked: Option<String>| {
         if there != asked {

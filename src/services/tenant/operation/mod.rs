@@ -1,0 +1,3 @@
+//! Being the only one who works on a tenant, and the operation that says so.
+
+pub(super) mod hold;
