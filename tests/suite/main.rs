@@ -26,6 +26,7 @@ mod lockdown;
 mod lockdown_auth;
 mod lockdown_probes;
 mod lockdown_races;
+mod locks;
 mod management;
 mod migrate_apply;
 mod migrate_locks;

@@ -1,6 +1,6 @@
 //! What the control plane can refuse.
 
-use crate::adapters::postgres::{MigrateError, PgError};
+use crate::adapters::postgres::{LockError, MigrateError, PgError};
 use crate::model::{Classified, ErrorKind};
 
 /// Why the control plane could not be used.
@@ -12,6 +12,9 @@ pub enum ControlPlaneError {
     /// Its migrations.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// A lock.
+    #[error(transparent)]
+    Lock(LockError),
     /// The schema is not there.
     #[error("find the control plane: schema `control_plane` is not installed on {0}")]
     NotInstalled(String),
@@ -39,11 +42,21 @@ pub enum ControlPlaneError {
     Changed(&'static str),
 }
 
+impl From<LockError> for ControlPlaneError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Postgres(error) => Self::Postgres(error),
+            other => Self::Lock(other),
+        }
+    }
+}
+
 impl Classified for ControlPlaneError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Postgres(error) => error.kind(),
             Self::Migrate(error) => error.kind(),
+            Self::Lock(error) => error.kind(),
             Self::NotInstalled(_) | Self::Outdated { .. } => ErrorKind::Refused,
             Self::Newer { .. } | Self::LeaseLost | Self::Changed(_) => ErrorKind::Conflict,
         }
@@ -58,6 +71,7 @@ impl Classified for ControlPlaneError {
             }
             Self::Postgres(error) => error.hint(),
             Self::Migrate(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
         }
     }
 }

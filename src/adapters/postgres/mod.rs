@@ -14,7 +14,7 @@ mod scram;
 pub use connect::{Purpose, connect, pool};
 pub use endpoint::{Endpoint, EndpointError, Host};
 pub use error::{PgError, ServerFault};
-pub use lock::{LockKey, LockOutcome, hold_until, holder, release, try_hold};
+pub use lock::{Lock, LockError, LockKey, LockServer, hold_until};
 pub use migrate::{Applied, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history};
 pub use quote::{identifier, literal};
 pub use scram::{ScramError, generate_password, scram_matches, scram_verifier};

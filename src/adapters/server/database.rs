@@ -7,10 +7,11 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
-use super::operator::{OWNER, Shape, hold, stranger};
+use super::operator::{OWNER, Shape, stranger};
 use super::{Identity, SeedFile, SeedOutcome, Server, ServerError, seed};
 use crate::adapters::postgres::{
-    self, Applied, Endpoint, LockKey, MigrationSet, PgError, Purpose, literal,
+    self, Applied, Endpoint, Lock, LockKey, LockServer, MigrationSet, PgError, Purpose, hold_until,
+    literal,
 };
 use crate::model::{DatabaseName, MigrationRecord, SchemaVersion, SecretText};
 
@@ -22,6 +23,7 @@ pub struct TenantDatabase {
     connection: PgConnection,
     name: DatabaseName,
     identity: Identity,
+    lock_server: LockServer,
 }
 
 /// What was seen inside a tenant's database and through its application's login.
@@ -69,7 +71,12 @@ impl Server {
             .execute(&mut connection)
             .await
             .map_err(PgError::doing("act as the owner of the tenant's database"))?;
-        Ok(TenantDatabase { connection, name: name.clone(), identity: identity.clone() })
+        Ok(TenantDatabase {
+            connection,
+            name: name.clone(),
+            identity: identity.clone(),
+            lock_server: self.shape.lock_server(),
+        })
     }
 
     /// Tries the application's login, as the application will, and what the gate says to it.
@@ -129,7 +136,8 @@ impl TenantDatabase {
     /// When another session holds it until the deadline.
     pub async fn lock(&mut self, deadline: Instant) -> Result<()> {
         let key = LockKey::of("migrate", self.identity.tenant_id);
-        hold(&mut self.connection, key, deadline, "the tenant's migrations").await
+        let lock = Lock::new(key, "the tenant's migrations", self.lock_server);
+        Ok(hold_until(&mut self.connection, &lock, deadline).await?)
     }
 
     /// Returns a set's history, oldest first; nothing when none was ever kept.

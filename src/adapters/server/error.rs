@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::adapters::postgres::{MigrateError, PgError};
+use crate::adapters::postgres::{LockError, MigrateError, PgError};
 use crate::model::{Classified, ErrorKind};
 
 /// Why the cluster could not do something.
@@ -30,20 +30,9 @@ pub enum ServerError {
     /// A database that must be there is not.
     #[error("find database `{0}` on the cluster")]
     NoDatabase(String),
-    /// Something between us and the server mixes sessions, so no lock protects anything.
-    #[error(
-        "lock anything on the cluster: a pooler in transaction mode answers there, and locks need \
-         a session of their own"
-    )]
-    Pooled,
-    /// Another tenantctl is busy with the same thing.
-    #[error("lock {what}: {holder} holds it")]
-    Busy {
-        /// What is locked.
-        what: &'static str,
-        /// Who holds it, as far as the server says.
-        holder: String,
-    },
+    /// A lock.
+    #[error(transparent)]
+    Lock(LockError),
     /// A seed file failed; the whole set was rolled back.
     #[error("apply the seed file {file}")]
     Seed {
@@ -74,6 +63,15 @@ pub enum ServerError {
     NoRandomness,
 }
 
+impl From<LockError> for ServerError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Postgres(error) => Self::Postgres(error),
+            other => Self::Lock(other),
+        }
+    }
+}
+
 impl Classified for ServerError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -84,8 +82,8 @@ impl Classified for ServerError {
             },
             Self::Migrate(error) => error.kind(),
             Self::Stranger { .. } | Self::Gate(_) => ErrorKind::Incomplete,
-            Self::NoDatabase(_) | Self::Busy { .. } => ErrorKind::Conflict,
-            Self::Pooled => ErrorKind::Refused,
+            Self::Lock(error) => error.kind(),
+            Self::NoDatabase(_) => ErrorKind::Conflict,
             Self::Folder { .. } => ErrorKind::Usage,
             Self::SessionsStay { .. } => ErrorKind::Unavailable,
             Self::NoRandomness => ErrorKind::Internal,
@@ -100,11 +98,7 @@ impl Classified for ServerError {
                 "nothing of it was touched; look at it, and move it away or choose another slug"
                     .to_owned(),
             ),
-            Self::Pooled => Some(
-                "set TENANTCTL_CLUSTER_URL to the server itself or to its session-mode port"
-                    .to_owned(),
-            ),
-            Self::Busy { .. } => Some("wait for it, or pass a longer --timeout".to_owned()),
+            Self::Lock(error) => error.hint(),
             Self::NoDatabase(_)
             | Self::Seed { .. }
             | Self::Folder { .. }

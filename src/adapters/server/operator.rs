@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Identity, ServerError, Stamp};
 use crate::adapters::postgres::{
-    self, Endpoint, LockKey, LockOutcome, PgError, Purpose, hold_until, identifier, literal,
+    self, Endpoint, Lock, LockKey, LockServer, PgError, Purpose, hold_until, identifier, literal,
 };
 use crate::model::{DatabaseName, ProjectRef};
 
@@ -40,6 +40,15 @@ pub(super) enum Shape {
         /// What a pooler wants behind the name of every login; empty where there is none.
         user_suffix: String,
     },
+}
+
+impl Shape {
+    pub(super) fn lock_server(&self) -> LockServer {
+        match self {
+            Self::Shared => LockServer::Cluster,
+            Self::Project { .. } => LockServer::Project,
+        }
+    }
 }
 
 /// The role that may do everything a customer may in a Supabase project.
@@ -148,7 +157,8 @@ impl Server {
         deadline: Instant,
     ) -> Result<()> {
         let key = LockKey::of("ddl", identity.tenant_id);
-        hold(connection, key, deadline, "the tenant's database").await
+        let lock = Lock::new(key, "the tenant's database", self.shape.lock_server());
+        Ok(hold_until(connection, &lock, deadline).await?)
     }
 
     /// Makes the two roles that every tenant's database relies on, when they are missing.
@@ -517,22 +527,6 @@ async fn is_prepared(connection: &mut PgConnection) -> Result<bool> {
     .await
     .map_err(PgError::doing("look for the roles tenantctl_owner and tenantctl_app"))?;
     Ok(is_prepared)
-}
-
-pub(super) async fn hold(
-    connection: &mut PgConnection,
-    key: LockKey,
-    deadline: Instant,
-    what: &'static str,
-) -> Result<()> {
-    match hold_until(connection, key, deadline).await? {
-        LockOutcome::Held => Ok(()),
-        LockOutcome::Pooled => Err(ServerError::Pooled),
-        LockOutcome::Busy(holder) => Err(ServerError::Busy {
-            what,
-            holder: holder.unwrap_or_else(|| "another session".to_owned()),
-        }),
-    }
 }
 
 pub(super) async fn run(

@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::{HomeError, Projects};
-use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::control_plane::{ControlPlane, ControlPlaneError};
 use crate::adapters::management::ManagementError;
 use crate::adapters::postgres::{
-    Endpoint, LockKey, LockOutcome, PgError, Purpose, generate_password, hold_until,
+    Endpoint, Lock, LockKey, LockServer, PgError, Purpose, generate_password, hold_until,
 };
 use crate::adapters::server::{Server, ServerError};
 use crate::model::{Classified, ErrorKind, ProjectRef, SecretText, Tenant, project_name};
@@ -47,18 +47,13 @@ impl Projects {
         deadline: Instant,
     ) -> Result<Server, HomeError> {
         let route = self.route(project, deadline).await?;
-        let mut lock = plane.dedicated("login-role").await?;
+        let mut holder = plane.dedicated("login-role").await?;
         let key = LockKey::of("login-role", tenant.id.0);
-        match hold_until(&mut lock, key, deadline).await? {
-            LockOutcome::Held => {}
-            LockOutcome::Pooled => return Err(ServerError::Pooled.into()),
-            LockOutcome::Busy(holder) => {
-                let holder = holder.unwrap_or_else(|| "another session".to_owned());
-                return Err(ServerError::Busy { what: "the project's login", holder }.into());
-            }
-        }
+        let what = format!("the login of project {project}");
+        let lock = Lock::new(key, what, LockServer::ControlPlane);
+        hold_until(&mut holder, &lock, deadline).await.map_err(ControlPlaneError::from)?;
         let home = self.enter_by(&route, plane, tenant, project, deadline).await;
-        Endpoint::close(lock).await;
+        Endpoint::close(holder).await;
         home
     }
 

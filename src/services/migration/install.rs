@@ -9,7 +9,7 @@ use crate::adapters::control_plane::{
     self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError,
 };
 use crate::adapters::postgres::{
-    self, Endpoint, LockKey, LockOutcome, PgError, Purpose, hold_until,
+    self, Endpoint, Lock, LockKey, LockServer, PgError, Purpose, hold_until,
 };
 use crate::model::{Actor, MigrationRecord, SchemaVersion};
 
@@ -45,18 +45,8 @@ pub async fn install(
     let mut connection = connected.map_err(ControlPlaneError::from)?;
     let deadline = tokio::time::Instant::now() + patience;
     let key = LockKey::of("init", Uuid::nil());
-    let held = hold_until(&mut connection, key, deadline).await.map_err(ControlPlaneError::from)?;
-    match held {
-        LockOutcome::Held => {}
-        LockOutcome::Pooled => return Err(crate::adapters::server::ServerError::Pooled.into()),
-        LockOutcome::Busy(holder) => {
-            return Err(crate::adapters::server::ServerError::Busy {
-                what: "the control plane's migrations",
-                holder: holder.unwrap_or_else(|| "another session".to_owned()),
-            }
-            .into());
-        }
-    }
+    let lock = Lock::new(key, "the migrations", LockServer::ControlPlane);
+    hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
     let history = postgres::read_history(&mut connection, &set).await;
     let history = history.map_err(ControlPlaneError::from)?.unwrap_or_default();
     let applied: Vec<_> = history.into_iter().map(|row| row.record).collect();

@@ -70,20 +70,6 @@ pub enum TenantError {
     /// It is protected against deletion.
     #[error("delete `{0}`: it is protected")]
     Protected(String),
-    /// Another tenantctl works on it.
-    #[error("work on `{slug}`: {holder} is at it")]
-    Busy {
-        /// The tenant.
-        slug: String,
-        /// Who, as far as the server says.
-        holder: String,
-    },
-    /// Something between us and the control plane mixes sessions.
-    #[error(
-        "lock anything on the control plane: a pooler in transaction mode answers there, and locks \
-         need a session of their own"
-    )]
-    Pooled,
     /// A new database is not what it must be before anybody may use it.
     #[error("verify the database of `{slug}`: {}", findings.join("; "))]
     Unverified {
@@ -175,15 +161,13 @@ impl Classified for TenantError {
             Self::SpecDiffers { .. }
             | Self::IdUsed { .. }
             | Self::WrongState { .. }
-            | Self::Taken { .. }
-            | Self::Busy { .. } => ErrorKind::Conflict,
+            | Self::Taken { .. } => ErrorKind::Conflict,
             Self::Quarantined { .. } | Self::Unverified { .. } | Self::NotWaited { .. } => {
                 ErrorKind::Incomplete
             }
-            Self::Protected(_)
-            | Self::NoCredential(_)
-            | Self::Unadoptable { .. }
-            | Self::Pooled => ErrorKind::Refused,
+            Self::Protected(_) | Self::NoCredential(_) | Self::Unadoptable { .. } => {
+                ErrorKind::Refused
+            }
             // The operation stays open and the same command continues it, whatever stopped it; only
             // what needs somebody else to act keeps its own kind.
             Self::Stopped { source, .. } => match source.kind() {
@@ -221,15 +205,10 @@ impl Classified for TenantError {
                      same command goes on"
             )),
             Self::Protected(slug) => Some(format!("tenantctl tenant unprotect {slug}")),
-            Self::Busy { .. } => Some("wait for it, or pass a longer --timeout".to_owned()),
             Self::NoCredential(slug) => Some(format!("tenantctl tenant rotate {slug}")),
             Self::NotWaited { .. } => {
                 Some("run the same command again, it goes on from here".to_owned())
             }
-            Self::Pooled => Some(
-                "set TENANTCTL_CONTROL_PLANE_URL to the server itself or to its session-mode port"
-                    .to_owned(),
-            ),
             Self::Stopped { source, .. } => Some(match source.hint() {
                 Some(hint) if hint.contains("run the same command again") => hint,
                 Some(hint) => format!("{hint}; then run the same command again: it continues"),

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::super::TenantError;
 use super::super::trail::Trail;
 use crate::adapters::control_plane::{
-    self, AuditOutcome, ControlPlane, Lease, Marks, NewOperation, OperationKind,
+    self, AuditOutcome, ControlPlane, ControlPlaneError, Lease, Marks, NewOperation, OperationKind,
 };
-use crate::adapters::postgres::{LockKey, LockOutcome, PgError, Purpose, hold_until};
+use crate::adapters::postgres::{Lock, LockKey, LockServer, PgError, Purpose, hold_until};
 use crate::adapters::server::{GateMarks, Identity, Server, ServerError};
 use crate::model::{Actor, Interrupt, Placement, Slug, Tenant, TenantId, hex, project_name};
 use crate::services::home::Homes;
@@ -43,14 +43,10 @@ pub(in crate::services::tenant) async fn lock(
     deadline: Instant,
 ) -> Result<PgConnection, TenantError> {
     let mut connection = plane.dedicated(purpose).await?;
-    match hold_until(&mut connection, LockKey::of("tenant", id.0), deadline).await? {
-        LockOutcome::Held => Ok(connection),
-        LockOutcome::Pooled => Err(TenantError::Pooled),
-        LockOutcome::Busy(holder) => Err(TenantError::Busy {
-            slug: slug.to_string(),
-            holder: holder.unwrap_or_else(|| "another session".to_owned()),
-        }),
-    }
+    let what = format!("tenant `{slug}`");
+    let lock = Lock::new(LockKey::of("tenant", id.0), what, LockServer::ControlPlane);
+    hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
+    Ok(connection)
 }
 
 /// Returns what a gate is told.
