@@ -9,6 +9,7 @@ mod local;
 mod lockdown;
 mod migration;
 mod on_demand;
+mod parse;
 mod seed;
 mod selector;
 mod session;
@@ -26,6 +27,7 @@ pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
 pub use lockdown::LockdownArgs;
 pub use migration::{ApplyArgs, MigrateCommand, StatusArgs};
 pub use on_demand::OnDemand;
+pub use parse::{parse, wants_json};
 pub use seed::{SeedApplyArgs, SeedCommand};
 pub use selector::SelectorArgs;
 pub use session::{

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{Flags, Settings, resolve};
+use crate::config::{Flags, Settings, environment, resolve};
 use crate::model::{Interrupt, Slug, escape_controls};
 use crate::output::{Appearance, Console, Format};
 use crate::services::tenant::{ListRequest, list};
@@ -19,7 +19,6 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Returns up to a thousand slugs that begin with a text, each with the tenant's name.
 pub fn tenants_by_prefix(prefix: &str) -> Vec<(String, String)> {
-    let environment = |name: &str| crate::environment(name);
     let working_dir = std::env::current_dir().unwrap_or_default();
     let Ok(settings) = resolve(&Flags::default(), &environment, &working_dir) else {
         return Vec::new();

@@ -311,7 +311,8 @@ impl Context {
 /// release builds do not have.
 #[cfg(debug_assertions)]
 fn haste() -> u32 {
-    let asked = crate::environment("TENANTCTL_HASTE").and_then(|text| text.to_str()?.parse().ok());
+    let asked =
+        crate::config::environment("TENANTCTL_HASTE").and_then(|text| text.to_str()?.parse().ok());
     asked.unwrap_or(1).max(1)
 }
 

@@ -8,6 +8,12 @@ use std::ffi::OsString;
 /// The process's environment, or a test's.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
+/// Reads a variable of the process's environment.
+pub fn environment(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    std::env::var_os(name)
+}
+
 /// Which `[profiles.NAME]` table applies.
 pub(super) const PROFILE: &str = "TENANTCTL_PROFILE";
 /// The control plane's connection string.

@@ -9,7 +9,7 @@ mod file;
 mod secret_file;
 mod settings;
 
-pub use env::Environment;
+pub use env::{Environment, environment};
 pub use error::ConfigError;
 pub use secret_file::read_secret;
 pub use settings::{Flags, Origin, Setting, Settings, resolve};

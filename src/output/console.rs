@@ -5,39 +5,12 @@ use std::sync::Mutex;
 
 use owo_colors::OwoColorize;
 
+use super::appearance::{Appearance, Format};
 use super::exit;
 use super::failure::Failure;
 use super::json::json_text;
 use super::view::View;
 use crate::model::ErrorKind;
-
-/// The shape of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// One JSON document.
-    Json,
-    /// One line of JSON for each item.
-    Ndjson,
-}
-
-/// How the operator wants things to look.
-#[derive(Debug, Clone, Copy)]
-pub struct Appearance {
-    /// The shape of the result.
-    pub format: Format,
-    /// Colour: yes, no, or as the streams and the environment say.
-    pub color: Option<bool>,
-    /// Whether the environment speaks against colour (`NO_COLOR`, `TERM=dumb`).
-    pub is_plain_environment: bool,
-    /// A width that the environment dictates (`COLUMNS`).
-    pub columns: Option<u16>,
-    /// Print the result and errors only.
-    pub is_quiet: bool,
-    /// Never ask.
-    pub is_no_input: bool,
-}
 
 /// Which of the three streams are terminals.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 //! stdout carries the result and nothing else; progress, hints, warnings and errors go to stderr.
 //! This room fetches nothing and knows no flag.
 
+mod appearance;
 mod audit;
 mod console;
 mod exit;
@@ -19,11 +20,13 @@ mod session;
 mod table;
 mod tenant;
 mod token;
+mod usage;
 mod view;
 mod words;
 
+pub use appearance::{Appearance, Format};
 pub use audit::{audit_row_json, render_audit, render_audit_verify};
-pub use console::{Appearance, Console, Format};
+pub use console::Console;
 pub use exit::{EXIT_CODES_TOPIC, exit_code};
 pub use failure::{Ending, Failure};
 pub use health::render_health;
@@ -41,4 +44,5 @@ pub use tenant::{
     render_due, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
 };
 pub use token::{render_decoded, render_explanation, render_verdict};
+pub use usage::show_clap;
 pub use view::View;

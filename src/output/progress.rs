@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::console::{Console, Format};
+use super::appearance::Format;
+use super::console::Console;
 use super::json::json_text;
 use super::words::{millis, seconds, shown};
 use crate::model::{escape_controls, shorten};

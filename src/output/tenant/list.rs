@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::output::console::{Console, Format};
+use crate::output::appearance::Format;
+use crate::output::console::Console;
 use crate::output::failure::Failure;
 use crate::output::json::tenant_json;
 use crate::output::table;

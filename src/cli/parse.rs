@@ -1,0 +1,91 @@
+//! From the process's arguments to a `Cli`, or to clap's answer with nothing unsafe in it.
+//!
+//! It prints nothing: help, version and usage errors are clap's own `Error`, shown by `output`.
+
+use std::ffi::OsString;
+
+use clap::error::ContextValue;
+use clap::{CommandFactory, FromArgMatches};
+
+use super::Cli;
+use crate::model::{escape_controls, redact, shorten};
+
+/// Reads the command line.
+///
+/// # Errors
+/// Clap's answer to `--help`, `--version` and to what it does not accept, with the words that were
+/// typed escaped, redacted and cut to 200 characters.
+pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    read(arguments).map_err(made_safe)
+}
+
+fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    if let [_, word] = arguments
+        && ["--help", "-h", "--version", "-V"].iter().any(|asked| word == asked)
+    {
+        // No subcommand is entered, so none needs its copy of the global options: making those
+        // copies is half of what such an answer costs.
+        command = command.mut_args(|argument| argument.global(false));
+    }
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Returns whether `-o json` or `-o ndjson` was typed, for a command line that cannot be parsed.
+pub fn wants_json(arguments: &[OsString]) -> bool {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let wants = |format: &str| {
+        words.windows(2).any(|pair| matches!(&*pair[0], "-o" | "--output") && pair[1] == format)
+            || words
+                .iter()
+                .any(|word| *word == format!("-o{format}") || *word == format!("--output={format}"))
+    };
+    wants("json") || wants("ndjson")
+}
+
+/// Clap repeats what was typed as it is: terminal escapes, and a token pasted into the wrong place.
+fn made_safe(mut error: clap::Error) -> clap::Error {
+    let safe = |text: &str| shorten(&redact(&escape_controls(text)), 200);
+    let shown: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(safe(text)))),
+            ContextValue::Strings(texts) => {
+                Some((kind, ContextValue::Strings(texts.iter().map(|text| safe(text)).collect())))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in shown {
+        error.insert(kind, value);
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn what_was_typed_is_never_repeated_raw() {
+        let typed = ["tenantctl", "tenant", "show", "\u{1b}[2J", "sbp_0123456789"];
+        let typed: Vec<_> = typed.into_iter().map(OsString::from).collect();
+        let error = parse(&typed).unwrap_err().render().to_string();
+        assert!(!error.contains('\u{1b}') && !error.contains("0123456789"), "{error}");
+    }
+
+    #[test]
+    fn every_spelling_of_json_is_seen() {
+        for json in ["-o json", "-ojson", "--output json", "--output=json", "-o ndjson"] {
+            assert!(wants_json(&words(&format!("tenantctl tenant {json}"))), "{json}");
+        }
+        for other in ["-o table", "json", "-o", "--output=yaml"] {
+            assert!(!wants_json(&words(&format!("tenantctl tenant {other}"))), "{other}");
+        }
+    }
+}

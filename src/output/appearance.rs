@@ -1,0 +1,48 @@
+//! How the operator wants things to look.
+//!
+//! It decides nothing: `Console` puts this together with what the streams are.
+
+use std::ffi::OsString;
+
+/// The shape of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One line of JSON for each item.
+    Ndjson,
+}
+
+/// How the operator wants things to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Appearance {
+    pub format: Format,
+    /// Colour: yes, no, or as the streams and the environment say.
+    pub color: Option<bool>,
+    /// Whether the environment speaks against colour (`NO_COLOR`, `TERM=dumb`).
+    pub is_plain_environment: bool,
+    /// The width that the environment dictates (`COLUMNS`).
+    pub columns: Option<u16>,
+    /// Print the result and errors only.
+    pub is_quiet: bool,
+    /// Never ask.
+    pub is_no_input: bool,
+}
+
+impl Appearance {
+    /// Returns how a result looks when no flag says anything.
+    pub fn plain(format: Format, environment: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+        Self {
+            format,
+            color: None,
+            is_plain_environment: is_set("NO_COLOR")
+                || environment("TERM").is_some_and(|term| term == "dumb"),
+            columns: environment("COLUMNS").and_then(|text| text.to_str()?.parse().ok()),
+            is_quiet: false,
+            is_no_input: false,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The process around a command: a panic reported as a bug of ours, libpq's variables left behind,
+//! signals turned into an interrupt, what libraries log.
+//!
+//! Called by `run` alone. It neither parses nor dispatches.
+
+use std::process::Command;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::environment;
+use crate::model::{ErrorKind, Interrupt};
+use crate::output::{Appearance, Console, Failure, Format, exit_code};
+
+/// Makes a panic print where the bug is and end the process with the exit code for our bugs.
+pub(crate) fn report_panics() {
+    std::panic::set_hook(Box::new(report));
+}
+
+/// What was being done is in the journal, as after any other crash.
+#[expect(clippy::exit, reason = "a panic has nowhere to return an exit code to")]
+fn report(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = format!("go on: this is a bug in tenantctl, at {place}");
+    let hint = "run the same command again: it continues where it stopped";
+    let failure = Failure::new(ErrorKind::Internal, message).hint(hint);
+    Console::new(Appearance::plain(Format::Table, &environment)).fail(&failure);
+    std::process::exit(i32::from(exit_code(ErrorKind::Internal)));
+}
+
+/// Variables of libpq that sqlx reads too and that could connect a session elsewhere or change what
+/// it does; all others are overridden by a field that we always set.
+const LIBPQ_VARIABLES: [&str; 4] = ["PGOPTIONS", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
+
+/// Re-executes the program with libpq's variables unset, when one is set.
+///
+/// Unsetting a variable in a running process is `unsafe` in Rust: another thread may be reading the
+/// environment. Returns only when there was nothing to unset.
+///
+/// # Errors
+/// When the program could not be executed again.
+pub(crate) fn unset_libpq_variables() -> Result<(), Failure> {
+    use std::os::unix::process::CommandExt;
+    if !LIBPQ_VARIABLES.iter().any(|name| environment(name).is_some()) {
+        return Ok(());
+    }
+    let error = match std::env::current_exe() {
+        Ok(program) => {
+            let mut arguments = std::env::args_os();
+            let mut again = Command::new(program);
+            if let Some(name) = arguments.next() {
+                again.arg0(name);
+            }
+            again.args(arguments);
+            for name in LIBPQ_VARIABLES {
+                again.env_remove(name);
+            }
+            again.exec()
+        }
+        Err(error) => error,
+    };
+    let message = format!("re-execute tenantctl without libpq's variables: {error}");
+    let hint = format!("unset {}", LIBPQ_VARIABLES.join(" "));
+    Err(Failure::new(ErrorKind::Internal, message).hint(hint))
+}
+
+/// Raises `interrupt` at the first SIGINT, SIGTERM or SIGHUP; returns at the second.
+pub(crate) async fn interrupted_twice(interrupt: &Interrupt) {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let signals: Result<Vec<_>, _> = kinds.into_iter().map(signal).collect();
+    let Ok(mut signals) = signals else { return std::future::pending().await };
+    for is_second in [false, true] {
+        let next = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(next).await;
+        if !is_second {
+            interrupt.raise();
+        }
+    }
+}
+
+/// Writes log events to stderr, from `-vv` on; `-vvv` adds those of every library.
+pub(crate) fn log_to_stderr(verbose: u8) {
+    if verbose < 2 {
+        return;
+    }
+    let level = if verbose == 2 { "tenantctl=debug,sqlx=info" } else { "debug" };
+    let filter = tracing_subscriber::EnvFilter::new(level);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    drop(subscriber.with_writer(std::io::stderr).try_init());
+}
