@@ -167,16 +167,7 @@ fn typed(line: &str) -> Option<Vec<String>> {
     let line = &line[start..];
     let end =
         [" > ", " >> ", " | ", " && ", ")\"", "   "].iter().filter_map(|s| line.find(s)).min();
-    let mut words = vec![String::new()];
-    let mut is_quoted = false;
-    for character in line[..end.unwrap_or(line.len())].chars() {
-        match character {
-            '\'' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.push(String::new()),
-            other => words.last_mut()?.push(other),
-        }
-    }
-    words.retain(|word| !word.is_empty());
+    let words = shell_words::split(&line[..end.unwrap_or(line.len())]).unwrap();
     let is_topic = words.get(1).is_some_and(|word| word == "help");
     // `7d3c…` and `0198c5…` stand for ids too long for a line of the manual.
     let whole = |word: String| match word.as_str() {

@@ -135,7 +135,7 @@ fn with_an_authority_databases_are_verified_by_it_and_never_entered_in_the_clear
     let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &right);
     let ran = operator.run("tenant create clear --name X --timeout 3s -o json");
     assert_ne!(ran.code(), 0, "{ran}");
-    assert!(format!("{ran}").to_lowercase().contains("tls"), "{ran}");
+    assert!(ran.stderr().contains("does not support TLS"), "{ran}");
     let operator = operator.with("TENANTCTL_PROJECT_ROOT_CERT", &right);
     let _ran = operator.run(migrate).success();
 }

@@ -2,9 +2,7 @@
 //! against the published document, as is whoever asks.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
-use tokio::sync::oneshot;
 
+use super::listener::Listener;
 use super::management::document::Document;
 
 const TEXT: &str = include_str!("../../data/auth-admin.openapi.json");
@@ -25,10 +23,8 @@ pub(crate) const KEY: &str = "sb_secret_canary-service-key-5d1e";
 
 /// An Auth server on this machine; gone when dropped.
 pub(crate) struct AuthServer {
-    address: SocketAddr,
+    listener: Listener,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -54,29 +50,13 @@ impl AuthServer {
         let users = users.iter().map(|user| ((*user).to_owned(), None)).collect();
         let state = Mutex::new(Knows { users, ..Knows::default() });
         let shared = Arc::new(Shared { document: Document::of(TEXT), state });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        let thread = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::select! {
-                    served = axum::serve(listener, router) => served.unwrap(),
-                    _ = stopped => {}
-                }
-            });
-            runtime.shutdown_background();
-        });
-        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+        Self { listener: Listener::serve(router), shared }
     }
 
     /// The address of the server.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/auth/v1", self.address)
+        format!("{}/auth/v1", self.listener.url())
     }
 
     /// Returns for how many days from now a user is banned; 0 for not at all.
@@ -106,16 +86,6 @@ impl AuthServer {
     #[track_caller]
     pub(crate) fn assert_true_to_the_document(&self) {
         assert_eq!(self.shared.state.lock().unwrap().wrong, Vec::<String>::new());
-    }
-}
-
-impl Drop for AuthServer {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // A thread that is gone already needs no stopping.
-            let _ = stop.send(());
-        }
-        drop(self.thread.take().map(JoinHandle::join));
     }
 }
 

@@ -1,16 +1,15 @@
 //! An endpoint that publishes keys: counts who asks, and can be told to misbehave.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::oneshot;
+
+use super::listener::Listener;
 
 /// What the endpoint does when asked.
 #[derive(Clone)]
@@ -31,10 +30,8 @@ pub(crate) enum Manner {
 
 /// An endpoint on this machine; gone when dropped.
 pub(crate) struct JwksServer {
-    address: SocketAddr,
+    listener: Listener,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -47,34 +44,18 @@ impl JwksServer {
     pub(crate) fn saying(text: impl Into<String>) -> Self {
         let manner = Mutex::new(Manner::Says(text.into()));
         let shared = Arc::new(Shared { manner, requests: AtomicUsize::new(0) });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        let thread = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::select! {
-                    served = axum::serve(listener, router) => served.unwrap(),
-                    _ = stopped => {}
-                }
-            });
-            runtime.shutdown_background();
-        });
-        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+        Self { listener: Listener::serve(router), shared }
     }
 
     /// The endpoint's address.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/auth/v1/.well-known/jwks.json", self.address)
+        format!("{}/.well-known/jwks.json", self.auth_url())
     }
 
     /// The address of the Auth server it belongs to.
     pub(crate) fn auth_url(&self) -> String {
-        format!("http://{}/auth/v1", self.address)
+        format!("{}/auth/v1", self.listener.url())
     }
 
     /// Changes its manners.
@@ -85,16 +66,6 @@ impl JwksServer {
     /// How often it was asked.
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for JwksServer {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // A thread that is gone already needs no stopping.
-            let _ = stop.send(());
-        }
-        drop(self.thread.take().map(JoinHandle::join));
     }
 }
 

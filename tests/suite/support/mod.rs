@@ -9,6 +9,7 @@ pub(crate) mod deletion;
 pub(crate) mod faults;
 pub(crate) mod judge;
 mod jwks_server;
+mod listener;
 pub(crate) mod lockdown;
 pub(crate) mod management;
 pub(crate) mod mint;

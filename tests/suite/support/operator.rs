@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::postgres::ordinary_account;
+use super::management::private::ordinary_account;
 use super::ran::{Ran, Running, launch};
 use super::{Session, server};
 
@@ -121,14 +121,14 @@ impl Operator {
 
     /// Starts a command line with further variables.
     pub(crate) fn start(&self, line: &str, variables: &[(&str, &str)]) -> Running {
-        let words = split(line);
+        let words = shell_words::split(line).unwrap();
         let words: Vec<_> = words.iter().map(OsStr::new).collect();
         self.spawn(&words, variables)
     }
 
     /// Returns a command line in the operator's environment, not started, its streams inherited.
     pub(crate) fn command(&self, line: &str) -> Command {
-        let words = split(line);
+        let words = shell_words::split(line).unwrap();
         self.command_of(&words.iter().map(OsStr::new).collect::<Vec<_>>())
     }
 
@@ -237,23 +237,4 @@ impl Drop for Operator {
             server().keep();
         }
     }
-}
-
-/// Splits a line at blanks; what stands in single quotes stays together.
-fn split(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut is_quoted = false;
-    for character in line.chars() {
-        match character {
-            '\'' => {
-                is_quoted = !is_quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !is_quoted => words.extend(word.take()),
-            other => word.get_or_insert_default().push(other),
-        }
-    }
-    words.extend(word);
-    words
 }

@@ -1,43 +1,25 @@
-//! One private Postgres for the whole test process: a Unix socket in a directory of our own, and an
-//! operator of the shape hosted Postgres gives its customers.
-//!
-//! It dies with the process, also when that is killed: the shell that started it waits for the end
-//! of a pipe which only this process holds open. When a test failed, its directory stays.
+//! One private Postgres for the whole test process, with an operator of the shape hosted Postgres
+//! gives its customers. When a test failed, its directory stays.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
+use super::management::private::{Private, Recipe};
 use super::{Operator, Session, programs, until};
-
-/// The longest path a Unix socket may have, less the name of the socket itself.
-const SOCKET_DIRECTORY_LIMIT: usize = 107 - "/.s.PGSQL.5432".len();
-
-/// What the shell does: run the server, wait until nobody holds the pipe, end it, tidy up.
-const KEEPER: &str = r#"directory=$1; shift
-"$@" & server=$!
-cat >/dev/null
-kill -INT $server; wait $server
-[ -e "$directory/keep" ] || rm -rf -- "$directory""#;
 
 /// The control plane that every test's own is cloned from.
 const TEMPLATE: &str = "cp_template";
 
 /// The private server.
 pub(crate) struct Server {
-    directory: PathBuf,
+    private: Private,
     programs: PathBuf,
     template: OnceLock<()>,
-    /// Holds the pipe.
-    _keeper: Child,
 }
 
 /// Returns the server, started when it is first asked for.
@@ -118,42 +100,44 @@ impl Server {
 
     /// Keeps the server's directory when the process ends, and says where it is.
     pub(crate) fn keep(&self) {
-        drop(fs::write(self.directory.join("keep"), "a test failed\n"));
-        eprintln!("the server's directory stays: {}", self.directory.display());
+        drop(fs::write(self.private.directory().join("keep"), "a test failed\n"));
+        eprintln!("the server's directory stays: {}", self.private.directory().display());
     }
 
     /// Returns what the server has logged so far.
     pub(crate) fn log(&self) -> String {
-        let bytes = fs::read(self.directory.join("log")).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.private.log()
     }
 
     /// Returns the directory of its socket.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.directory.join("socket")
+        self.private.socket()
     }
 
     fn start() -> Self {
         let programs = programs::find();
-        let account = Account::choose();
-        let directory = account.new_directory();
-        let data = directory.join("data");
-        account.initdb(&programs, &data);
         let is_tenant = "+tenantctl_app";
         // The operator is a member of that group as well, hence its lines come first.
         let rules = format!(
             "local all operator trust\nlocal replication operator trust\nlocal all postgres \
              trust\nlocal all {is_tenant} scram-sha-256\nlocal all all trust\n"
         );
-        fs::write(data.join("pg_hba.conf"), rules).unwrap();
-        let keeper = account.keeper(&programs, &directory, &data);
-        let server = Self { directory, programs, template: OnceLock::new(), _keeper: keeper };
-        let log = server.directory.join("log");
+        let recipe = Recipe {
+            prefix: "tctl",
+            superuser: "postgres",
+            rules: &rules,
+            settings: &[
+                "synchronous_commit=off",
+                "max_connections=200",
+                "wal_level=logical",
+                "max_prepared_transactions=8",
+            ],
+        };
+        let private = Private::start(&programs, &recipe);
+        let server = Self { private, programs, template: OnceLock::new() };
         let mut superuser = until("the server to answer", Duration::from_secs(30), || {
-            server.login("postgres", None, "postgres").map_err(|error| {
-                let log = fs::read_to_string(&log).unwrap_or_default();
-                format!("{error}; its log: {log}")
-            })
+            let opened = server.login("postgres", None, "postgres");
+            opened.map_err(|error| format!("{error}; its log: {}", server.log()))
         });
         superuser.run(
             "CREATE ROLE operator LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS; \
@@ -165,94 +149,4 @@ impl Server {
 
 fn new_name() -> String {
     format!("cp_{}", &Uuid::new_v4().simple().to_string()[..12])
-}
-
-/// Returns uid and gid of an ordinary user to become; nothing when we are one.
-pub(super) fn ordinary_account() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let passwd = fs::read_to_string("/etc/passwd").unwrap();
-    let of = |name: &str| {
-        let line = passwd.lines().find(|line| line.starts_with(&format!("{name}:")))?;
-        let fields: Vec<_> = line.split(':').collect();
-        Some((fields[2].parse().ok()?, fields[3].parse().ok()?))
-    };
-    let account = of("postgres").or_else(|| of("nobody"));
-    assert!(account.is_some(), "/etc/passwd knows neither `postgres` nor `nobody`");
-    account
-}
-
-/// Whom the server runs as: ourselves, or for root, whom Postgres refuses, somebody else.
-struct Account {
-    switch: Option<(u32, u32)>,
-}
-
-impl Account {
-    fn choose() -> Self {
-        Self { switch: ordinary_account() }
-    }
-
-    /// Makes a directory of the account whose sockets have a path the system can take.
-    fn new_directory(&self) -> PathBuf {
-        let name = format!("tctl-{}", &Uuid::new_v4().simple().to_string()[..8]);
-        let mut directory = std::env::temp_dir().join(&name);
-        if directory.join("socket").as_os_str().len() > SOCKET_DIRECTORY_LIMIT {
-            directory = Path::new("/tmp").join(&name);
-        }
-        for made in [&directory, &directory.join("socket")] {
-            fs::create_dir(made).unwrap();
-            fs::set_permissions(made, fs::Permissions::from_mode(0o700)).unwrap();
-            if let Some((uid, gid)) = self.switch {
-                chown(made, Some(uid), Some(gid)).unwrap();
-            }
-        }
-        directory
-    }
-
-    fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new(program.as_ref());
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C");
-        command.current_dir("/").stdin(Stdio::null());
-        if let Some((uid, gid)) = self.switch {
-            command.uid(uid).gid(gid);
-        }
-        command
-    }
-
-    fn initdb(&self, programs: &Path, data: &Path) {
-        let said = self
-            .command(programs.join("initdb"))
-            .args(["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8"])
-            .args(["--locale=C.UTF-8", "-D"])
-            .arg(data)
-            .output();
-        let said = said.unwrap();
-        let errors = String::from_utf8_lossy(&said.stderr);
-        assert!(said.status.success(), "initdb failed: {errors}");
-    }
-
-    fn keeper(&self, programs: &Path, directory: &Path, data: &Path) -> Child {
-        let log = fs::File::create(directory.join("log")).unwrap();
-        let mut command = self.command("/bin/sh");
-        command.arg("-c").arg(KEEPER).arg("sh").arg(directory);
-        command.arg(programs.join("postgres")).arg("-D").arg(data);
-        let socket = format!("unix_socket_directories={}", directory.join("socket").display());
-        for setting in [
-            "listen_addresses=",
-            &socket,
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-            "max_connections=200",
-            "wal_level=logical",
-            "max_prepared_transactions=8",
-        ] {
-            command.arg("-c").arg(setting);
-        }
-        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        // A Ctrl-C at the terminal is for the tests; the server ends when they do.
-        command.process_group(0);
-        command.spawn().unwrap_or_else(|error: io::Error| panic!("run /bin/sh: {error}"))
-    }
 }

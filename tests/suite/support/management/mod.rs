@@ -6,6 +6,7 @@
 
 pub(crate) mod document;
 mod postgres;
+pub(crate) mod private;
 mod projects;
 mod routes;
 mod state;

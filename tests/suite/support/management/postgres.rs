@@ -5,23 +5,13 @@
 //! `postgres` and its own login role, the server has one with the project's ref in its name; the
 //! way in (`wire.rs`) translates.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
-use uuid::Uuid;
 
-/// Runs the server until nobody holds the pipe, then ends it and tidies up.
-const KEEPER: &str = r#"directory=$1; shift
-"$@" & server=$!
-cat >/dev/null
-kill -INT $server; wait $server
-rm -rf -- "$directory""#;
+use super::private::{Private, Recipe};
 
 const ROLES: &str = "
     CREATE ROLE postgres LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS;
@@ -36,57 +26,21 @@ const ROLES: &str = "
 
 /// The server.
 pub(crate) struct Postgres {
-    directory: PathBuf,
-    _keeper: Child,
+    private: Private,
 }
 
 impl Postgres {
     /// Starts a server with the programs of a folder.
     pub(crate) async fn start(programs: &Path) -> Self {
-        let account = account();
-        let directory =
-            Path::new("/tmp").join(format!("sfake-{}", &Uuid::new_v4().simple().to_string()[..8]));
-        fs::create_dir(&directory).unwrap();
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
-        if let Some((uid, gid)) = account {
-            chown(&directory, Some(uid), Some(gid)).unwrap();
-        }
-        let data = directory.join("data");
-        let command = |program: &Path| {
-            let mut command = Command::new(program);
-            command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C");
-            command.current_dir("/").stdin(Stdio::null()).process_group(0);
-            if let Some((uid, gid)) = account {
-                command.uid(uid).gid(gid);
-            }
-            command
+        let recipe = Recipe {
+            prefix: "sfake",
+            superuser: "supabase_admin",
+            rules: "local all supabase_admin trust
+local all all scram-sha-256
+",
+            settings: &["max_connections=120"],
         };
-        let said = command(&programs.join("initdb"))
-            .args(["--no-sync", "--username=supabase_admin", "--auth=trust", "--encoding=UTF8"])
-            .args(["--locale=C.UTF-8", "-D"])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(said.status.success(), "initdb: {}", String::from_utf8_lossy(&said.stderr));
-        let rules = "local all supabase_admin trust\nlocal all all scram-sha-256\n";
-        fs::write(data.join("pg_hba.conf"), rules).unwrap();
-        let log = fs::File::create(directory.join("log")).unwrap();
-        let mut keeper = command(Path::new("/bin/sh"));
-        keeper.arg("-c").arg(KEEPER).arg("sh").arg(&directory);
-        keeper.arg(programs.join("postgres")).arg("-D").arg(&data);
-        let socket = format!("unix_socket_directories={}", directory.display());
-        for setting in [
-            "listen_addresses=",
-            &socket,
-            "fsync=off",
-            "full_page_writes=off",
-            "max_connections=120",
-        ] {
-            keeper.arg("-c").arg(setting);
-        }
-        keeper.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        let keeper = keeper.spawn().unwrap();
-        let server = Self { directory, _keeper: keeper };
+        let server = Self { private: Private::start(programs, &recipe) };
         let deadline = Instant::now() + Duration::from_secs(30);
         while let Err(error) = server.options("postgres").connect().await {
             assert!(Instant::now() < deadline, "the fake's Postgres does not answer: {error}");
@@ -98,13 +52,13 @@ impl Postgres {
 
     /// Returns the socket's path.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.directory.join(".s.PGSQL.5432")
+        self.private.socket().join(".s.PGSQL.5432")
     }
 
     fn options(&self, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
             .host("localhost")
-            .socket(&self.directory)
+            .socket(self.private.socket())
             .port(5432)
             .username("supabase_admin")
             .database(database)
@@ -196,18 +150,4 @@ impl Postgres {
         drop(connection.close().await);
         Ok(rows)
     }
-}
-
-/// Returns whom to become when we are root, since Postgres refuses root.
-fn account() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let passwd = fs::read_to_string("/etc/passwd").unwrap();
-    let of = |name: &str| {
-        let line = passwd.lines().find(|line| line.starts_with(&format!("{name}:")))?;
-        let fields: Vec<_> = line.split(':').collect();
-        Some((fields[2].parse().ok()?, fields[3].parse().ok()?))
-    };
-    of("postgres").or_else(|| of("nobody"))
 }
