@@ -7,9 +7,10 @@ In one go, with a private Postgres of its own in a temporary directory (2 GB at 
 a third of them one tenant's; a few minutes, most of it loading):
 
   1. `is_session_valid` and `are_claims_valid` beside a look-up by primary key by the same client,
-     prepared: alone, with four clients at once, and while rows are being marked;
-  2. from the start of `lockdown` to the first refusal that a client which keeps asking sees, for the
-     tenant with a million sessions and for one with ten, beside a psql that updates one row;
+     prepared: alone, with four clients at once, and while rows are being refreshed;
+  2. from the start of `lockdown` to the first refusal that a client which keeps asking sees, and to
+     the end of the process, for the tenant with a million sessions and for one with ten, beside a
+     psql that updates one row; and the process of `session revoke --tenant` for both;
   3. clients in a loop that is cut off: what each still got after it had seen the lock.
 
 It prints medians of interleaved rounds. Only ratios within one run mean anything. Needs `psql` and
@@ -115,22 +116,22 @@ def measure(options, run, url):
     checks(url, rows, rounds, "alone")
     checks(url, rows, rounds, "four clients", clients=4)
     stop = threading.Event()
-    marking = threading.Thread(target=mark, args=(url, ids["others"], stop))
-    marking.start()
-    checks(url, rows, rounds, "while rows are marked")
+    refreshing = threading.Thread(target=refresh, args=(url, ids["others"], stop))
+    refreshing.start()
+    checks(url, rows, rounds, "while rows are refreshed")
     stop.set()
-    marking.join()
+    refreshing.join()
     lockdowns(run, url, client, rounds)
     cut_off(run, url, client)
     client.close()
 
 
-def mark(url, tenant, stop):
-    """Marks rows in batches of 5,000, again and again."""
+def refresh(url, tenant, stop):
+    """Writes to rows in batches of 5,000, again and again, as many refreshes would."""
     client, low = Client(url), 0
     while not stop.is_set():
         client.ask(f"""
-            UPDATE control_plane.sessions SET revoked_by = 'x', revoke_reason = 'x'
+            UPDATE control_plane.sessions SET last_seen_at = clock_timestamp()
             WHERE jti IN (SELECT jti FROM control_plane.sessions WHERE tenant_id = '{tenant}'
                 ORDER BY tenant_id, user_id, issued_at OFFSET {low} LIMIT 5000)""")
         low = (low + 5000) % 200_000
@@ -172,6 +173,7 @@ def checks(url, rows, rounds, when, clients=1):
 def lockdowns(run, url, client, rounds):
     """From the start of the command to the first refusal, seen by a client that keeps asking."""
     times = {"big": [], "small": [], "update": []}
+    whole = {name: {"big": [], "small": []} for name in ("lockdown", "session revoke --tenant")}
     for round_ in range(rounds):
         for slug in ("small", "big"):
             # In the first round a million are valid; after it one that was issued since.
@@ -190,8 +192,12 @@ def lockdowns(run, url, client, rounds):
                 pass
             times[slug].append((time.perf_counter() - begun) * 1000)
             thread.join()
+            whole["lockdown"][slug].append((time.perf_counter() - begun) * 1000)
             assert answer["proven"], answer
             run("unlock", slug, "--reason", "bench", "--yes")
+            begun = time.perf_counter()
+            run("session", "revoke", "--tenant", slug, "--reason", "bench", "--yes")
+            whole["session revoke --tenant"][slug].append((time.perf_counter() - begun) * 1000)
         # The same for one row: a program that starts, connects and updates it.
         command = [program("psql"), "-Xqc",
                    f"UPDATE control_plane.sessions SET device = 'x{round_}' WHERE jti = 's1'", url]
@@ -204,6 +210,10 @@ def lockdowns(run, url, client, rounds):
           f"({times['small'][0]:.1f}): {middle['big'] / middle['small']:.2f} x")
     print(f"  psql that updates one row {middle['update']:.1f} ms: "
           f"{middle['big'] / middle['update']:.2f} x")
+    for name, slugs in whole.items():
+        big, small = (statistics.median(slugs[slug]) for slug in ("big", "small"))
+        print(f"the whole process of `{name}`: {big:.0f} ms (the first round, all valid: "
+              f"{slugs['big'][0]:.0f}); with ten sessions {small:.0f} ms: {big / small:.2f} x")
 
 
 def cut_off(run, url, client, clients=4):

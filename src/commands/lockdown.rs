@@ -1,16 +1,10 @@
 //! `tenantctl lockdown`.
 
-use std::time::Duration;
-
 use super::Context;
 use crate::cli::LockdownArgs;
 use crate::output::{Ending, Failure, Progress, render_lockdown, render_tenant};
 use crate::services::lockdown::{LockdownRequest, lockdown};
-use crate::services::session::{SessionScope, mark};
 use crate::services::tenant::{opened_password, show};
-
-/// How long rows are marked for the record once the answer is out.
-const MARKING: Duration = Duration::from_secs(5);
 
 /// Locks a tenant down and proves it. It is urgent and can be undone, so it asks nothing.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
@@ -40,8 +34,5 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
             .await?;
     drop(progress);
     console.show(&render_lockdown(console, &report));
-    let scope = SessionScope::Tenant(report.tenant.id);
-    // The answer is out and access is cut; rows that stay unmarked are judged the same.
-    drop(mark(&reach.plane, &scope, &request.actor, &request.reason, MARKING).await);
     Ok(report.ending())
 }

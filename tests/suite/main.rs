@@ -47,6 +47,7 @@ mod session_check;
 mod session_gate;
 mod session_hook;
 mod session_races;
+mod session_show;
 mod supabase;
 mod support;
 mod tenant_create;

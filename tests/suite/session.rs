@@ -182,11 +182,14 @@ fn every_revocation_is_told_with_reason_actor_and_target() {
             "user {ANN}|f|2\ntenant acme|t|2\nuser {ANN} in tenant acme|t|2\nsession {jti}|f|2"
         )
     );
-    // The rows are marked for the record, with who and why.
-    let marked = operator.plane().ask(
-        "SELECT revoked_by, revoke_reason, revoked_at IS NOT NULL FROM control_plane.sessions",
+    // Who and why belong to the epoch; the session's own row says nothing but that it was revoked
+    // itself, last of all.
+    let epochs = operator.plane().ask(
+        "SELECT e.number, t.slug, e.user_id, e.act, e.actor, e.reason FROM control_plane.epochs e \
+         LEFT JOIN control_plane.tenant_metadata t USING (tenant_id) ORDER BY e.epoch_id",
     );
-    assert_eq!(marked, "oncall|leaked key|t");
+    let why = "revoke|oncall|leaked key";
+    assert_eq!(epochs, format!("1||{ANN}|{why}\n2|acme||{why}\n2|acme|{ANN}|{why}"));
     operator.assert_sound();
 }
 

@@ -95,14 +95,13 @@ fn the_widest_mark_decides_and_each_way_to_revoke_is_seen_by_check() {
     ));
     check(&last, 11, "expired");
 
-    // Who, why, and that rows were marked for the record.
-    let (by, why): (String, String) = operator
-        .plane()
-        .rows(&format!(
-            "SELECT revoked_by, revoke_reason FROM control_plane.sessions WHERE jti = '{other}'"
-        ))
-        .remove(0);
-    assert_eq!((by.as_str(), why.as_str()), ("tester", "r"));
+    // Who and why.
+    let shown = operator.run(&format!("-o json session show {other}")).success().json();
+    let session = &shown["session"];
+    assert_eq!(
+        (&session["revoked_by"], &session["revoke_reason"]),
+        (&json!("tester"), &json!("r"))
+    );
     let trail: Vec<(String, String, String)> = operator.plane().rows(
         "SELECT actor, reason, outcome FROM control_plane.policy_sync_log \
          WHERE action = 'session.revoke' ORDER BY id LIMIT 2",

@@ -74,7 +74,8 @@ const QUESTION: &str = "
         ON u.tenant_id = k.tenant AND u.auth_user_id = k.subject
     LEFT JOIN control_plane.user_marks m ON m.auth_user_id = k.subject
     LEFT JOIN LATERAL (
-        SELECT r.jti, r.user_id, r.tenant_id, h.slug, r.revoke_reason
+        SELECT r.jti, r.user_id, r.tenant_id, h.slug, (
+            SELECT k.reason FROM control_plane.revocation_of(r.jti) k) AS revoke_reason
         FROM control_plane.session_states r JOIN control_plane.tenant_metadata h USING (tenant_id)
         WHERE r.jti IN ($1 ->> 'jti', $1 ->> 'session_id')
         ORDER BY (r.tenant_id <> k.tenant OR r.user_id <> k.subject) IS TRUE DESC,

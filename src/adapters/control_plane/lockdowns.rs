@@ -33,27 +33,35 @@ pub struct Marks {
     pub not_before: Option<OffsetDateTime>,
 }
 
-/// Cuts a tenant off in the control plane, in whatever status it is: one row, one statement.
+/// Cuts a tenant off in the control plane, in whatever status it is: one row, one statement, which
+/// records in `epochs` who did and why.
 ///
 /// # Errors
 /// When the tenant is gone or the server does not answer.
 pub async fn lock_tenant(
     connection: &mut PgConnection,
     id: TenantId,
+    actor: &Actor,
     reason: &Reason,
 ) -> Result<Marks> {
     let locked: Option<(i64, Option<OffsetDateTime>)> = sqlx::query_as(
-        "UPDATE control_plane.tenant_metadata SET \
-         status = CASE status WHEN 'active' THEN 'locked' ELSE status END, \
-         status_before_delete = CASE status_before_delete WHEN 'active' THEN 'locked' \
-           ELSE status_before_delete END, \
-         locked_at = coalesce(locked_at, clock_timestamp()), lock_reason = $2, \
-         session_epoch = session_epoch + 1, \
-         sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
-         WHERE tenant_id = $1 RETURNING session_epoch, \
-         sessions_not_before + (SELECT clock_skew FROM control_plane.settings)",
+        r"WITH locked AS (
+            UPDATE control_plane.tenant_metadata SET
+                status = CASE status WHEN 'active' THEN 'locked' ELSE status END,
+                status_before_delete = CASE status_before_delete WHEN 'active' THEN 'locked'
+                    ELSE status_before_delete END,
+                locked_at = coalesce(locked_at, clock_timestamp()), lock_reason = $3,
+                session_epoch = session_epoch + 1,
+                sessions_not_before = greatest(sessions_not_before, clock_timestamp())
+            WHERE tenant_id = $1 RETURNING session_epoch, sessions_not_before
+        ), recorded AS (
+            INSERT INTO control_plane.epochs (tenant_id, number, act, actor, reason)
+            SELECT $1, session_epoch, 'lockdown', $2, $3 FROM locked)
+        SELECT session_epoch, sessions_not_before + clock_skew
+        FROM locked, control_plane.settings",
     )
     .bind(id.0)
+    .bind(actor.as_str())
     .bind(reason.as_str())
     .fetch_optional(connection)
     .await

@@ -32,9 +32,9 @@ pub use lockdowns::{
 };
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{
-    MarkCursor, NewSession, RevokedRows, Session, SessionFilter, SessionScope, count_expired,
-    count_live, find_session, find_tenants_of, fix_moment, insert_session, list_sessions,
-    mark_revoked, now, prune_batch, raise_epoch, revoke_session, sample_session, session_state,
+    NewSession, Session, SessionFilter, SessionScope, count_expired, count_live, find_session,
+    find_tenants_of, fix_moment, insert_session, list_sessions, now, prune_batch, raise_epoch,
+    revoke_session, sample_session, session_state,
 };
 pub use tenants::{
     Address, NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, labels_of,

@@ -77,7 +77,7 @@ pub struct SessionFilter {
     pub all: bool,
 }
 
-/// What a revocation covers: the one filter that counting, cutting and marking share.
+/// What a revocation covers: the one filter that counting and cutting share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionScope {
     /// One session.
@@ -89,9 +89,6 @@ pub enum SessionScope {
     /// Everything of a user in one tenant.
     UserInTenant(UserId, TenantId),
 }
-
-/// How many rows a batch marked.
-pub type RevokedRows = u64;
 
 impl SessionScope {
     fn filter(&self) -> (Option<&str>, Option<Uuid>, Option<Uuid>) {
@@ -150,10 +147,12 @@ pub async fn session_state(connection: &mut PgConnection, jti: &Jti) -> Result<S
 }
 
 /// What a session is read from.
-const SESSION_COLUMNS: &str = "s.jti, s.user_id, s.tenant_id, t.slug, s.state, s.issued_at, \
-     s.expires_at, s.revoked_at, s.revoked_by, s.revoke_reason, host(s.ip) AS ip, s.device, \
-     s.metadata, s.last_seen_at FROM control_plane.session_states s \
-     JOIN control_plane.tenant_metadata t USING (tenant_id)";
+const SESSION: &str = r"
+    SELECT s.jti, s.user_id, s.tenant_id, t.slug, s.state, s.issued_at, s.expires_at,
+        r.at AS revoked_at, r.actor AS revoked_by, r.reason AS revoke_reason, host(s.ip) AS ip,
+        s.device, s.metadata, s.last_seen_at
+    FROM control_plane.session_states s JOIN control_plane.tenant_metadata t USING (tenant_id)
+    LEFT JOIN LATERAL control_plane.revocation_of(s.jti) r ON true";
 
 /// Returns the present moment by the clock that sessions are judged with.
 ///
@@ -193,7 +192,7 @@ fn session_of(row: &PgRow) -> std::result::Result<Session, sqlx::Error> {
 /// When the server does not answer.
 pub async fn find_session(connection: &mut PgConnection, jti: &Jti) -> Result<Option<Session>> {
     let doing = || PgError::doing("look the session up");
-    let text = format!("SELECT {SESSION_COLUMNS} WHERE s.jti = $1");
+    let text = format!("{SESSION} WHERE s.jti = $1");
     let row = sqlx::query(AssertSqlSafe(text)).bind(jti.as_str()).fetch_optional(connection).await;
     let row = row.map_err(doing())?;
     Ok(row.as_ref().map(session_of).transpose().map_err(doing())?)
@@ -209,10 +208,14 @@ pub async fn list_sessions(
     limit: i64,
 ) -> Result<Vec<Session>> {
     let doing = || PgError::doing("list the sessions");
+    // Which ones is decided first: what revoked each is looked up for those alone.
     let text = format!(
-        "SELECT {SESSION_COLUMNS} \
-         WHERE ($1::uuid IS NULL OR s.user_id = $1) AND ($2::uuid IS NULL OR s.tenant_id = $2) \
-         AND ($3 OR s.state = 'valid') ORDER BY s.issued_at DESC, s.jti LIMIT $4"
+        r"{SESSION} WHERE s.jti IN (
+            SELECT l.jti FROM control_plane.session_states l
+            WHERE ($1::uuid IS NULL OR l.user_id = $1) AND ($2::uuid IS NULL OR l.tenant_id = $2)
+                AND ($3 OR l.state = 'valid')
+            ORDER BY l.issued_at DESC, l.jti LIMIT $4)
+        ORDER BY s.issued_at DESC, s.jti"
     );
     let rows = sqlx::query(AssertSqlSafe(text))
         .bind(filter.user_id.map(|id| id.0))
@@ -262,8 +265,8 @@ pub async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> 
     Ok(count)
 }
 
-/// Revokes everything of a user or a tenant by raising the number in one row; returns since when
-/// older tokens are refused.
+/// Revokes everything of a user or a tenant by raising the number in one row, and records in `epochs`
+/// who did and why; returns since when older tokens are refused.
 ///
 /// `clock_timestamp()`, not `now()`: tokens issued while this statement waited for the row must fall
 /// under it as well.
@@ -273,42 +276,49 @@ pub async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> 
 pub async fn raise_epoch(
     connection: &mut PgConnection,
     scope: &SessionScope,
+    actor: &Actor,
+    reason: &Reason,
 ) -> Result<Option<OffsetDateTime>> {
-    let statement = match scope {
+    let raise = match scope {
         SessionScope::Session(_) => return Ok(None),
         SessionScope::Tenant(_) => {
-            "UPDATE control_plane.tenant_metadata SET session_epoch = session_epoch + 1, \
-             sessions_not_before = greatest(sessions_not_before, clock_timestamp()) \
-             WHERE tenant_id = $2 AND $1::uuid IS NULL \
-             RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
+            r"UPDATE control_plane.tenant_metadata SET session_epoch = session_epoch + 1,
+                sessions_not_before = greatest(sessions_not_before, clock_timestamp())
+            WHERE tenant_id = $2 AND $1::uuid IS NULL"
         }
         // A user whom nobody mapped to a tenant is marked all the same: tokens without a recorded
         // session are judged by that mark.
         SessionScope::User(_) => {
-            "INSERT INTO control_plane.user_marks AS m (auth_user_id, sessions_not_before) \
-             SELECT $1, clock_timestamp() WHERE $2::uuid IS NULL \
-             ON CONFLICT (auth_user_id) DO UPDATE SET session_epoch = m.session_epoch + 1, \
-             sessions_not_before = greatest(m.sessions_not_before, clock_timestamp()) \
-             RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
+            r"INSERT INTO control_plane.user_marks AS m (auth_user_id, sessions_not_before)
+            SELECT $1, clock_timestamp() WHERE $2::uuid IS NULL
+            ON CONFLICT (auth_user_id) DO UPDATE SET session_epoch = m.session_epoch + 1,
+                sessions_not_before = greatest(m.sessions_not_before, clock_timestamp())"
         }
         SessionScope::UserInTenant(..) => {
-            "INSERT INTO control_plane.user_mappings AS m \
-             (auth_user_id, tenant_id, session_epoch, sessions_not_before, is_member) \
-             VALUES ($1, $2, 2, clock_timestamp(), false) ON CONFLICT (auth_user_id, tenant_id) \
-             DO UPDATE SET session_epoch = m.session_epoch + 1, sessions_not_before = \
-               greatest(m.sessions_not_before, clock_timestamp()) \
-             RETURNING sessions_not_before + (SELECT clock_skew FROM control_plane.settings)"
+            r"INSERT INTO control_plane.user_mappings AS m
+                (auth_user_id, tenant_id, session_epoch, sessions_not_before, is_member)
+            VALUES ($1, $2, 2, clock_timestamp(), false)
+            ON CONFLICT (auth_user_id, tenant_id) DO UPDATE
+                SET session_epoch = m.session_epoch + 1,
+                sessions_not_before = greatest(m.sessions_not_before, clock_timestamp())"
         }
     };
+    let text = format!(
+        r"WITH raised AS ({raise} RETURNING session_epoch, sessions_not_before), recorded AS (
+            INSERT INTO control_plane.epochs (user_id, tenant_id, number, act, actor, reason)
+            SELECT $1, $2, session_epoch, 'revoke', $3, $4 FROM raised)
+        SELECT sessions_not_before + clock_skew FROM raised, control_plane.settings"
+    );
     let (_, user, tenant) = scope.filter();
-    let raised: Option<(OffsetDateTime,)> = sqlx::query_as(statement)
+    let raised: Option<OffsetDateTime> = sqlx::query_scalar(AssertSqlSafe(text))
         .bind(user)
         .bind(tenant)
+        .bind(actor.as_str())
+        .bind(reason.as_str())
         .fetch_optional(connection)
         .await
         .map_err(PgError::doing("raise the session epoch"))?;
-    let (not_before,) = raised.ok_or(ControlPlaneError::Changed("the tenant"))?;
-    Ok(Some(not_before))
+    Ok(Some(raised.ok_or(ControlPlaneError::Changed("the tenant"))?))
 }
 
 /// Revokes one session; nothing when there is none, false when it was revoked before.
@@ -336,56 +346,6 @@ pub async fn revoke_session(
     .await
     .map_err(PgError::doing("revoke the session"))?;
     Ok(found.map(|(is_new,)| is_new))
-}
-
-/// Where the next batch of rows to be marked begins.
-pub type MarkCursor = Option<(Uuid, OffsetDateTime)>;
-
-/// Marks up to 5,000 rows that an epoch already revoked, for the record; returns how many, and where
-/// the next batch begins. Rows that somebody works on are left out, so nobody waits.
-///
-/// # Errors
-/// When the server does not answer.
-pub async fn mark_revoked(
-    connection: &mut PgConnection,
-    scope: &SessionScope,
-    actor: &Actor,
-    reason: &Reason,
-    after: MarkCursor,
-) -> Result<(RevokedRows, MarkCursor)> {
-    let (jti, user, tenant) = scope.filter();
-    // In the order of the indexes on (tenant_id, user_id, issued_at) and (user_id, issued_at):
-    // without a place to go on from, each batch would walk over all rows marked before.
-    let (count, last_user, last_at): (i64, Option<Uuid>, Option<OffsetDateTime>) = sqlx::query_as(
-        "WITH due AS MATERIALIZED ( \
-           SELECT s.jti FROM control_plane.session_states s \
-           WHERE ($1::text IS NULL OR s.jti = $1) AND ($2::uuid IS NULL OR s.user_id = $2) \
-           AND ($3::uuid IS NULL OR s.tenant_id = $3) AND s.revoked_at IS NULL \
-           AND s.state NOT IN ('valid', 'expired') AND s.expires_at > now() \
-           AND ($6::uuid IS NULL OR (s.user_id, s.issued_at) >= ($6, $7)) \
-           ORDER BY s.user_id, s.issued_at LIMIT 5000 \
-         ), free AS ( \
-           SELECT s.jti FROM control_plane.sessions s WHERE s.jti IN (SELECT jti FROM due) \
-           FOR NO KEY UPDATE SKIP LOCKED \
-         ), marked AS ( \
-           UPDATE control_plane.sessions s SET revoked_at = clock_timestamp(), revoked_by = $4, \
-           revoke_reason = $5 FROM free WHERE s.jti = free.jti AND s.revoked_at IS NULL \
-           RETURNING s.user_id, s.issued_at \
-         ), last AS (SELECT user_id, issued_at FROM marked ORDER BY 1 DESC, 2 DESC LIMIT 1) \
-         SELECT (SELECT count(*) FROM marked), (SELECT user_id FROM last), \
-           (SELECT issued_at FROM last)",
-    )
-    .bind(jti)
-    .bind(user)
-    .bind(tenant)
-    .bind(actor.as_str())
-    .bind(reason.as_str())
-    .bind(after.map(|(user, _)| user))
-    .bind(after.map(|(_, at)| at))
-    .fetch_one(connection)
-    .await
-    .map_err(PgError::doing("mark the revoked sessions"))?;
-    Ok((RevokedRows::try_from(count).unwrap_or_default(), last_user.zip(last_at)))
 }
 
 /// Returns the tenants a user works in or had sessions in, by id.
@@ -447,8 +407,8 @@ pub async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> 
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Returns one session of a tenant that was valid under an epoch, if there is one, else any that has
-/// not run out.
+/// Returns one session of a tenant that was valid under an epoch, if there is one, else one of the
+/// newest epoch that has sessions, unless all of those have expired.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -457,16 +417,21 @@ pub async fn sample_session(
     tenant: TenantId,
     epoch: i64,
 ) -> Result<Option<Jti>> {
-    let sample = "SELECT jti FROM control_plane.sessions \
-         WHERE tenant_id = $1 AND expires_at > now()";
-    let found: Option<(String,)> = sqlx::query_as(AssertSqlSafe(format!(
-        "(SELECT jti, 1 AS rank FROM ({sample} AND tenant_epoch = $2 AND revoked_at IS NULL LIMIT 1) a \
-         UNION ALL SELECT jti, 2 FROM ({sample} LIMIT 1) b) ORDER BY rank LIMIT 1"
-    )))
+    // Both by the first row of an index, and not by looking at every session that was ever revoked.
+    let found: Option<String> = sqlx::query_scalar(
+        r"SELECT jti FROM (
+            (SELECT jti, expires_at, 1 AS rank FROM control_plane.sessions
+            WHERE tenant_id = $1 AND tenant_epoch = $2 AND expires_at > now() AND revoked_at IS NULL
+            ORDER BY expires_at DESC LIMIT 1)
+            UNION ALL
+            (SELECT jti, expires_at, 2 FROM control_plane.sessions WHERE tenant_id = $1
+            ORDER BY tenant_epoch DESC, expires_at DESC LIMIT 1)
+        ) s WHERE expires_at > now() ORDER BY rank LIMIT 1",
+    )
     .bind(tenant.0)
     .bind(epoch)
     .fetch_optional(connection)
     .await
     .map_err(PgError::doing("find a session to probe with"))?;
-    Ok(found.and_then(|(jti,)| jti.parse().ok()))
+    Ok(found.and_then(|jti| jti.parse().ok()))
 }

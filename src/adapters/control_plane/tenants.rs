@@ -12,8 +12,8 @@ use super::ControlPlaneError;
 use super::rows::{self, TENANT_COLUMNS};
 use crate::adapters::postgres::PgError;
 use crate::model::{
-    DatabaseName, Label, Placement, ProjectRef, SchemaState, Selector, Slug, Tenant, TenantId,
-    TenantStatus,
+    Actor, DatabaseName, Label, Placement, ProjectRef, SchemaState, Selector, Slug, Tenant,
+    TenantId, TenantStatus,
 };
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
@@ -400,21 +400,29 @@ pub async fn set_deleted(
     connection: &mut PgConnection,
     id: TenantId,
     grace_seconds: i64,
+    actor: &Actor,
 ) -> Result<OffsetDateTime> {
-    let row: Option<(OffsetDateTime,)> = sqlx::query_as(
-        "UPDATE control_plane.tenant_metadata SET status_before_delete = status, \
-         status = 'deleted', deleted_at = clock_timestamp(), session_epoch = session_epoch + 1, \
-         sessions_not_before = greatest(sessions_not_before, clock_timestamp()), \
-         purge_after = clock_timestamp() + make_interval(secs => $2::double precision) \
-         WHERE tenant_id = $1 AND status IN ('provisioning', 'active', 'locked') \
-         RETURNING purge_after",
+    let purge_after: Option<OffsetDateTime> = sqlx::query_scalar(
+        r"WITH deleted AS (
+            UPDATE control_plane.tenant_metadata SET status_before_delete = status,
+                status = 'deleted', deleted_at = clock_timestamp(),
+                session_epoch = session_epoch + 1,
+                sessions_not_before = greatest(sessions_not_before, clock_timestamp()),
+                purge_after = clock_timestamp() + make_interval(secs => $2::double precision)
+            WHERE tenant_id = $1 AND status IN ('provisioning', 'active', 'locked')
+            RETURNING session_epoch, purge_after
+        ), recorded AS (
+            INSERT INTO control_plane.epochs (tenant_id, number, act, actor)
+            SELECT $1, session_epoch, 'delete', $3 FROM deleted)
+        SELECT purge_after FROM deleted",
     )
     .bind(id.0)
     .bind(grace_seconds)
+    .bind(actor.as_str())
     .fetch_optional(connection)
     .await
     .map_err(PgError::doing("delete the tenant"))?;
-    row.map(|(at,)| at).ok_or(ControlPlaneError::Changed("the tenant"))
+    purge_after.ok_or(ControlPlaneError::Changed("the tenant"))
 }
 
 /// Brings a deleted tenant back to the status it had; its old sessions stay dead.

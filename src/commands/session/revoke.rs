@@ -1,15 +1,10 @@
 //! `tenantctl session revoke`.
 
-use std::time::Duration;
-
 use crate::cli::SessionRevokeArgs;
 use crate::commands::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_revoke};
-use crate::services::session::{RevokeRequest, Target, mark, revoke};
-
-/// How long rows are marked for the record once the answer is out.
-const MARKING: Duration = Duration::from_secs(5);
+use crate::services::session::{RevokeRequest, Target, revoke};
 
 /// Revokes a session, a user's, or a tenant's.
 pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<Ending, Failure> {
@@ -45,9 +40,5 @@ pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<En
     let reach = context.reach().await?;
     let report = revoke(&reach.plane, &reach.places, &request).await?;
     context.console().show(&render_revoke(context.console(), &report));
-    if let Some(scope) = &report.scope {
-        // The answer is out and access is cut; rows that stay unmarked are judged the same.
-        drop(mark(&reach.plane, scope, &request.actor, &request.reason, MARKING).await);
-    }
     Ok(report.ending())
 }

@@ -209,8 +209,8 @@ async fn cut_control_plane(
 ) -> Result<(Marks, Lockdown, bool), LockdownError> {
     let doing = || PgError::doing("lock the tenant in the control plane");
     let mut transaction = plane.begin().await?;
-    let marks = control_plane::lock_tenant(&mut transaction, tenant.id, &request.reason).await?;
     let (actor, reason) = (&request.actor, &request.reason);
+    let marks = control_plane::lock_tenant(&mut transaction, tenant.id, actor, reason).await?;
     let lockdown = control_plane::open_lockdown(&mut transaction, tenant.id, actor, reason).await?;
     let detail = serde_json::json!({ "epoch": marks.epoch });
     let intent =

@@ -6,14 +6,12 @@
 mod error;
 mod issue;
 mod look;
-mod mark;
 mod prune;
 mod revoke;
 
-pub use crate::adapters::control_plane::{Session, SessionScope};
+pub use crate::adapters::control_plane::Session;
 pub use error::SessionError;
 pub use issue::{IssueReport, IssueRequest, issue};
 pub use look::{ListRequest, check, list, show};
-pub use mark::mark;
 pub use prune::{PruneReport, PruneRequest, prune};
 pub use revoke::{AuthResult, GateResult, RevokeReport, RevokeRequest, Target, revoke};

@@ -59,8 +59,6 @@ pub struct RevokeReport {
     pub gates: Vec<GateResult>,
     /// What was ended in Supabase Auth; nothing where its tables are not beside the control plane.
     pub auth: Option<AuthResult>,
-    /// What the rows to be marked have in common; nothing when one row was all.
-    pub scope: Option<SessionScope>,
 }
 
 impl RevokeReport {
@@ -113,7 +111,6 @@ pub async fn revoke(
         was_revoked,
         gates: Vec::new(),
         auth: None,
-        scope: None,
     };
     if request.is_dry_run {
         let sessions = control_plane::count_live(&mut session, &scope).await?;
@@ -139,13 +136,12 @@ pub async fn revoke(
     let mut transaction = session.begin().await.map_err(doing())?;
     let intent = entry(AuditOutcome::Intent, serde_json::json!({}));
     control_plane::append(&mut transaction, &intent).await?;
+    let (actor, reason) = (&request.actor, &request.reason);
     let (was_revoked, mark) = if let SessionScope::Session(jti) = &scope {
-        let is_new =
-            control_plane::revoke_session(&mut transaction, jti, &request.actor, &request.reason)
-                .await?;
+        let is_new = control_plane::revoke_session(&mut transaction, jti, actor, reason).await?;
         (is_new != Some(true), None)
     } else {
-        (false, control_plane::raise_epoch(&mut transaction, &scope).await?)
+        (false, control_plane::raise_epoch(&mut transaction, &scope, actor, reason).await?)
     };
     transaction.commit().await.map_err(doing())?;
     drop(session);
@@ -171,8 +167,7 @@ pub async fn revoke(
         "auth_sessions": report.auth.as_ref().map(|auth| auth.sessions),
     });
     control_plane::append(&mut *plane.session().await?, &entry(outcome, detail)).await?;
-    let scope = (!matches!(scope, SessionScope::Session(_))).then_some(scope);
-    Ok(RevokeReport { scope, ..report })
+    Ok(report)
 }
 
 /// Ends in Supabase Auth what was revoked, where its tables are beside the control plane: without

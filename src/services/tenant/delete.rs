@@ -155,7 +155,13 @@ impl Saga for Deletion<'_> {
             Step::Mark => {
                 let grace = i64::try_from(self.request.grace.as_secs()).unwrap_or(i64::MAX);
                 let connection = &mut journal.connection;
-                let until = control_plane::set_deleted(connection, self.tenant.id, grace).await?;
+                let until = control_plane::set_deleted(
+                    connection,
+                    self.tenant.id,
+                    grace,
+                    &self.request.actor,
+                )
+                .await?;
                 Ok(format!("sessions revoked, kept until {}", control::instant(until)))
             }
             Step::Close => self.close(journal).await,
