@@ -9,6 +9,7 @@ pub mod adapters;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod files;
 pub mod model;
 pub mod output;
 mod process;

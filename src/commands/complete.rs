@@ -2,12 +2,11 @@
 //!
 //! A Tab never prompts, never prints an error, and never waits longer than 300 ms.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{Flags, Settings, environment, resolve};
+use crate::files::replace_cache;
 use crate::model::{Interrupt, Slug, escape_controls};
 use crate::output::{Appearance, Console, Format};
 use crate::services::tenant::{ListRequest, list};
@@ -70,24 +69,17 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
     )
 }
 
-fn remember(cache: &PathBuf, names: &[(String, String)]) {
+fn remember(cache: &Path, names: &[(String, String)]) {
     let lines: Vec<_> = names.iter().map(|(slug, name)| format!("{slug}\t{name}\n")).collect();
     let text = lines.concat();
-    let temporary = cache.with_extension(std::process::id().to_string());
     // Who works on a control plane elsewhere has no data dir yet.
     let made = cache.parent().map_or(Ok(()), std::fs::create_dir_all);
-    let written = made
-        .and_then(|()| {
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create_new(true).mode(0o600).open(&temporary)
-        })
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&temporary, cache));
+    let written = made.and_then(|()| replace_cache(cache, text.as_bytes()));
     // Without a cache the next Tab asks again; that is all.
     drop(written);
 }
 
-fn recall(cache: &PathBuf) -> Vec<(String, String)> {
+fn recall(cache: &Path) -> Vec<(String, String)> {
     let text = std::fs::read_to_string(cache).unwrap_or_default();
     text.lines()
         .filter_map(|line| line.split_once('\t'))

@@ -1,13 +1,13 @@
 //! Files that hold secrets: regular, ours, and for our eyes only.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::ConfigError;
+use crate::files::{OpenError, open_regular, others};
 use crate::model::SecretText;
 
 /// The largest file that is read as a secret or a config, in bytes.
@@ -28,32 +28,23 @@ pub fn read_secret(path: &Path) -> Result<SecretText, ConfigError> {
 /// Opens a regular file without following a link in its last part.
 pub(super) fn open(path: &Path) -> Result<File, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    // Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        let problem = "it is not a regular file".to_owned();
-        return Err(ConfigError::Invalid { path: path.to_owned(), problem });
-    }
-    Ok(file)
+    open_regular(path).map_err(|error| match error {
+        OpenError::Io(source) => unreadable(source),
+        OpenError::NotRegular => {
+            ConfigError::Invalid { path: path.to_owned(), problem: error.to_string() }
+        }
+    })
 }
 
 /// Refuses a file that others own or can read.
 pub(super) fn check_private(path: &Path, file: &File) -> Result<(), ConfigError> {
     let exposed = |problem| ConfigError::Exposed { path: path.to_owned(), problem };
-    let metadata = file
-        .metadata()
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    let us = rustix::process::geteuid().as_raw();
-    if metadata.uid() != us && metadata.uid() != 0 {
+    let others =
+        others(file).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    if others.own_it {
         return Err(exposed("belongs to another user"));
     }
-    if metadata.permissions().mode() & 0o077 != 0 {
+    if others.has_permissions() {
         return Err(exposed("can be read by others"));
     }
     Ok(())

@@ -3,11 +3,10 @@
 //! Whoever could write it could sign tokens, so a file that is not ours alone is no copy. It also
 //! remembers when the endpoint was asked in vain, so that a new process does not ask again at once.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
@@ -15,10 +14,8 @@ use tokio::time::Instant;
 
 use super::JwksError;
 use super::keys::SET_SIZE_LIMIT;
+use crate::files::{self, LockError, open_regular, others, replace_cache};
 use crate::model::{WebUrl, hex};
-
-/// How often a lock that somebody holds is tried again.
-const POLL: Duration = Duration::from_millis(10);
 
 /// What is remembered of an endpoint. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,19 +93,7 @@ impl Cache {
     pub(super) fn write(&self, entry: &Entry) -> Result<(), JwksError> {
         let failed = |source| JwksError::Cache { action: "write", path: self.file.clone(), source };
         let text = serde_json::to_string(entry).map_err(|error| failed(error.into()))?;
-        let temporary = self.file.with_extension(format!("{}.new", std::process::id()));
-        drop(fs::remove_file(&temporary));
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .and_then(|()| fs::rename(&temporary, &self.file));
-        written.map_err(|error| {
-            drop(fs::remove_file(&temporary));
-            failed(error)
-        })
+        replace_cache(&self.file, text.as_bytes()).map_err(failed)
     }
 
     /// Forgets everything about the endpoint; returns whether there was anything.
@@ -131,24 +116,12 @@ impl Cache {
     /// When the lock cannot be made, or somebody keeps it beyond the deadline.
     pub(super) async fn turn(&self, deadline: Instant) -> Result<Turn, JwksError> {
         let failed = |source| JwksError::Cache { action: "lock", path: self.lock.clone(), source };
-        let began = Instant::now();
         make_private(&self.directory).map_err(failed)?;
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&self.lock)
-            .map_err(failed)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Turn { _file: file }),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                    return Err(JwksError::Busy { waited: began.elapsed() });
-                }
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
-            }
+        let patience = deadline.saturating_duration_since(Instant::now());
+        match files::lock(&self.lock, None, patience, || ()).await {
+            Ok(file) => Ok(Turn { _file: file }),
+            Err(LockError::Io(error)) => Err(failed(error)),
+            Err(LockError::Held { waited }) => Err(JwksError::Busy { waited }),
         }
     }
 }
@@ -166,13 +139,8 @@ fn make_private(directory: &Path) -> io::Result<()> {
 
 /// Returns a file's text when it is a regular file that nobody but us can have written.
 fn read_private(path: &Path) -> Option<String> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file =
-        OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    let us = rustix::process::geteuid().as_raw();
-    let is_ours = metadata.uid() == us || metadata.uid() == 0;
-    if !metadata.is_file() || !is_ours || metadata.permissions().mode() & 0o022 != 0 {
+    let file = open_regular(path).ok()?;
+    if others(&file).ok()?.can_write() {
         return None;
     }
     let mut text = String::new();

@@ -12,8 +12,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::error::LocalError;
-use super::files::Owner;
 use super::layout::Layout;
+use crate::files::Owner;
 
 /// Whom the server's processes and files belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]

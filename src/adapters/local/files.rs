@@ -1,20 +1,16 @@
-//! Small file work that must not be half done: private files replaced in one
-//! step, directories with the right owner, errors that name a full disk.
+//! Small file work that must not be half done: directories with the right owner, errors that
+//! name a full disk. Private files themselves are written by `crate::files`.
 //!
 //! As root we may work in directories of another user, so nothing here follows a
 //! symbolic link at the last component of a path it writes.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{
-    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown,
-};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use super::error::LocalError;
-
-/// A user and group to give a new file to; `None` leaves it ours.
-pub(super) type Owner = Option<(u32, u32)>;
+use crate::files::{Owner, open_to_append, replace_durably};
 
 /// Returns whom root gives a new file at `path` to: the owner of its directory.
 ///
@@ -57,54 +53,29 @@ pub(super) fn says_disk_full(output: &str) -> bool {
 
 /// Replaces `path` by a file of mode 0600 with these bytes, in one step that survives a crash.
 ///
-/// The caller holds the lock: the temporary name beside the file is fixed, so an
-/// interrupted write leaves at most one stray file, and the next one removes it.
+/// The caller holds the lock of the data dir.
 pub(super) fn write_private(path: &Path, bytes: &[u8], owner: Owner) -> Result<(), LocalError> {
-    let failed = || io_error("could not write", path);
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".new");
-    let temporary = path.with_file_name(name);
-    remove_file_if_there(&temporary)?;
-
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(failed())?;
-    let written = file.write_all(bytes).and_then(|()| {
-        if let Some((uid, gid)) = owner {
-            fchown(&file, Some(uid), Some(gid))?;
-        }
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    if let Err(error) = written {
-        drop(fs::remove_file(&temporary));
-        return Err(failed()(error));
-    }
-    sync_parent(path)
+    replace_durably(path, bytes, owner).map_err(io_error("could not write", path))
 }
 
-/// Opens a file of mode 0600 for writing at its end, made where it is missing, and gives it to `owner`.
+/// Opens a file of mode 0600 for writing at its end, made where it is missing, and gives it to
+/// `owner`.
 ///
 /// # Errors
-///
 /// [`LocalError::OtherOwner`] when the file or its directory is not for us to write.
 pub(super) fn open_own(path: &Path, owner: Owner) -> Result<File, LocalError> {
-    let no_links = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let opened =
-        OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(no_links).open(path);
-    let file = opened.map_err(|error| match error.kind() {
+    open_to_append(path, owner).map_err(not_opened(path))
+}
+
+/// Returns a converter from an I/O error at opening `path` to ours.
+pub(super) fn not_opened(path: &Path) -> impl FnOnce(io::Error) -> LocalError {
+    let path = path.to_path_buf();
+    move |error| match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            LocalError::OtherOwner { path: path.to_path_buf(), owner: "another user".to_owned() }
+            LocalError::OtherOwner { path, owner: "another user".to_owned() }
         }
-        _ => io_error("could not open", path)(error),
-    })?;
-    if let Some((uid, gid)) = owner {
-        fchown(&file, Some(uid), Some(gid)).map_err(io_error("could not open", path))?;
+        _ => io_error("could not open", &path)(error),
     }
-    Ok(file)
 }
 
 /// Makes a rename or removal in the parent of `path` durable.
@@ -188,18 +159,6 @@ pub(super) fn private_dir(path: &Path, uid: u32, owner: Owner) -> Result<(), Loc
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_private_file_is_replaced_whole_and_stays_private() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("local.json");
-        fs::write(directory.path().join("local.json.new"), "stray").unwrap();
-        write_private(&path, b"one", None).unwrap();
-        write_private(&path, b"two", None).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
 
     #[test]
     fn a_link_in_the_place_of_a_private_directory_is_refused() {

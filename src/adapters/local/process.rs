@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal};
 
 use super::error::LocalError;
 use super::files;
+use crate::files::Owner;
 
 /// A process id no system gives out; Postgres finds it gone and carries on.
 const NO_SUCH_PROCESS: i32 = i32::MAX;
@@ -51,7 +52,7 @@ pub(super) fn has_pid_file(cluster: &Path) -> bool {
 /// id. Only that id is overwritten: the shared memory key below it lets the new
 /// server notice backends that outlived a killed one, so the file must stay. A
 /// file that ends early (the disk was full) has no such key and is removed.
-pub(super) fn disown_pid_file(cluster: &Path, owner: files::Owner) -> Result<(), LocalError> {
+pub(super) fn disown_pid_file(cluster: &Path, owner: Owner) -> Result<(), LocalError> {
     let path = cluster.join("postmaster.pid");
     let bytes = fs::read(&path).map_err(files::io_error("could not read", &path))?;
     let text = String::from_utf8_lossy(&bytes);

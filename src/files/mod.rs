@@ -1,0 +1,16 @@
+//! Files that only we may read or write: opened without following links, replaced in one step,
+//! locked with a deadline.
+//!
+//! Ground for `config`, `commands` and the adapters that keep something on disk. It answers
+//! `io::Error` and knows nothing of what the files hold. Directories stay with their owners.
+
+mod lock;
+mod open;
+mod replace;
+
+pub(crate) use lock::{LockError, lock};
+pub(crate) use open::{OpenError, open_regular, open_to_append, others};
+pub(crate) use replace::{replace_cache, replace_durably};
+
+/// A user and group that root gives a file to; `None` leaves it ours.
+pub(crate) type Owner = Option<(u32, u32)>;
