@@ -2,8 +2,13 @@
 //! with. Reads `src/`; runs nothing of it and needs no Postgres.
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod circles;
+mod doors;
+mod known;
+mod tree;
+mod walls;
+
+use tree::{code, module_of_file, path_parts, sources};
 
 /// Who may import whom. A room that is not listed here may import nothing, nor be imported.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -125,27 +130,6 @@ fn a_bent_arrow_is_named_with_its_file() {
     assert!(words_of_printing("src/output/x.rs", "println!(\"\")").is_empty());
 }
 
-/// Returns every source file: its path from the root, and its text.
-fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("src")];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-                found.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    assert!(found.len() > 50, "only {} files under src/", found.len());
-    found
-}
-
 /// Returns a line for each import that the table does not allow.
 fn bent_arrows(path: &str, text: &str) -> Vec<String> {
     let Some(room) = room_of_file(path) else { return Vec::new() };
@@ -172,16 +156,6 @@ fn room_of_file(path: &str) -> Option<String> {
         return None;
     }
     Some(room(&module_of_file(path)))
-}
-
-/// Returns a file's module, as in `services`, `tenant`, `create`.
-fn module_of_file(path: &str) -> Vec<&str> {
-    let inner = path.strip_prefix("src/").unwrap_or(path).trim_end_matches(".rs");
-    let mut parts: Vec<_> = inner.split('/').collect();
-    if parts.last() == Some(&"mod") {
-        parts.pop();
-    }
-    parts
 }
 
 /// Returns the room that a path inside the crate leads into.
@@ -226,13 +200,6 @@ fn targets(path: &str, code: &str) -> Vec<String> {
     found
 }
 
-/// Returns the names at the beginning of a path: `a`, `b` of `a::b::{C, D}`.
-fn path_parts(text: &str) -> Vec<&str> {
-    let end =
-        text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
-    text[..end].split("::").filter(|part| !part.is_empty()).collect()
-}
-
 fn words_of_printing(path: &str, text: &str) -> Vec<&'static str> {
     let is_silent = SILENT.iter().any(|room| path.starts_with(&format!("src/{room}/")));
     let code = code(text);
@@ -243,14 +210,4 @@ fn words_of_printing(path: &str, text: &str) -> Vec<&'static str> {
         })
     };
     words.into_iter().filter(|word| is_silent && stands_alone(word)).collect()
-}
-
-/// Returns a text without its comments.
-fn code(text: &str) -> String {
-    let uncommented = |line: &str| {
-        let is_comment = line.trim_start().starts_with("//");
-        let end = if is_comment { 0 } else { line.find(" // ").unwrap_or(line.len()) };
-        line[..end].to_owned()
-    };
-    text.lines().map(uncommented).collect::<Vec<_>>().join("\n")
 }
