@@ -167,11 +167,7 @@ impl Context {
     pub fn projects(&self) -> Result<Option<Projects>, Failure> {
         let settings = &self.settings;
         let Some(token) = &settings.access_token else { return Ok(None) };
-        if token.value.expose().trim().is_empty() {
-            let message = format!("use the access token from {}: it is empty", token.origin);
-            return Err(Failure::new(ErrorKind::Usage, message));
-        }
-        let token = SecretText::new(token.value.expose().trim().to_owned());
+        let token = token.value.clone();
         let haste = haste();
         let api = Management::new(&settings.management_api_url.value, token, retry())?;
         let value = |setting: &Option<Setting<String>>| setting.as_ref().map(|s| s.value.clone());
@@ -199,8 +195,7 @@ impl Context {
         let (Some(address), Some(key)) = (&settings.auth_url, &settings.auth_service_key) else {
             return Ok(None);
         };
-        let key = SecretText::new(key.value.expose().trim().to_owned());
-        Ok(Some(AuthAdmin::new(&address.value, key, retry())?))
+        Ok(Some(AuthAdmin::new(&address.value, key.value.clone(), retry())?))
     }
 
     /// Returns the private local Postgres.

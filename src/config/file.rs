@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ConfigError, secret_file};
+use super::error::ConfigError;
+use super::secret_file;
+use super::spec::{self, SPECS, Secrecy};
+use crate::model::{escape_controls, shorten};
 
 /// One file's content.
 #[derive(Debug, Default, Deserialize)]
@@ -32,33 +35,6 @@ pub(super) struct Profile {
 
 /// Settings by name. Texts only, so that each is parsed by the same code whatever it came from.
 pub(super) type Section = BTreeMap<String, toml::Value>;
-
-/// The keys a section may hold.
-const KEYS: &[&str] = &[
-    "control_plane_url",
-    "control_plane_url_file",
-    "placement",
-    "cluster_url",
-    "cluster_url_file",
-    "secret_key_file",
-    "access_token_file",
-    "management_api_url",
-    "organization",
-    "region",
-    "project_root_cert",
-    "migrations_dir",
-    "seeds_dir",
-    "actor",
-    "data_dir",
-    "postgres_bin",
-    "auth_url",
-    "auth_service_key_file",
-    "jwks_url",
-    "jwt_secret_file",
-];
-
-/// The keys that may hold a password and make the file one for our eyes only.
-const SECRET_KEYS: &[&str] = &["control_plane_url", "cluster_url"];
 
 /// A file that was found, with its content.
 #[derive(Debug)]
@@ -93,29 +69,30 @@ pub(super) fn read(path: &Path, is_named: bool) -> Result<Option<Found>, ConfigE
         invalid(format!("line {line} is not valid: {}", error.message()))
     })?;
     let sections = content.profiles.values().map(|profile| &profile.section);
-    for section in sections.chain([&content.top]) {
-        for (key, value) in section {
-            if !KEYS.contains(&key.as_str()) {
-                let shown = crate::model::shorten(&crate::model::escape_controls(key), 40);
-                return Err(invalid(format!(
-                    "line {} has the unknown key `{shown}`; known are {}",
-                    line_of(key, &text),
-                    KEYS.join(", ")
-                )));
-            }
-            let Some(value) = value.as_str() else {
-                let line = line_of(key, &text);
-                return Err(invalid(format!("line {line}: `{key}` must be a text in quotes")));
-            };
-            let has_login = value
-                .split_once('@')
-                .is_some_and(|(login, _)| login.trim_start_matches("postgresql://").contains(':'));
-            if SECRET_KEYS.contains(&key.as_str()) && has_login {
-                secret_file::check_private(path, &handle)?;
-            }
+    for (key, value) in sections.chain([&content.top]).flatten() {
+        let line = line_of(key, &text);
+        if !spec::keys().any(|known| known == *key) {
+            let shown = shorten(&escape_controls(key), 40);
+            let known = spec::keys().collect::<Vec<_>>().join(", ");
+            return Err(invalid(format!(
+                "line {line} has the unknown key `{shown}`; known are {known}"
+            )));
+        }
+        let Some(value) = value.as_str() else {
+            return Err(invalid(format!("line {line}: `{key}` must be a text in quotes")));
+        };
+        let is_connection_string =
+            SPECS.iter().any(|spec| spec.name == key && spec.secrecy == Secrecy::ConnectionString);
+        if is_connection_string && has_password(value) {
+            secret_file::check_private(path, &handle)?;
         }
     }
     Ok(Some(Found { path: path.to_owned(), content }))
+}
+
+fn has_password(connection_string: &str) -> bool {
+    let (_, rest) = connection_string.split_once("://").unwrap_or(("", connection_string));
+    rest.split_once('@').is_some_and(|(login, _)| login.contains(':'))
 }
 
 /// Returns the first line that begins with a key, counted from 1.

@@ -3,13 +3,19 @@
 //! Every value remembers where it came from, so that `-v` can say so. This room knows neither clap
 //! nor the adapters: it reads texts and checks what it can without contacting anything.
 
+mod defaults;
 mod env;
 mod error;
 mod file;
+mod layers;
 mod secret_file;
+mod setting;
 mod settings;
+mod spec;
 
 pub use env::{Environment, environment};
 pub use error::ConfigError;
+pub use layers::Flags;
 pub use secret_file::read_secret;
-pub use settings::{Flags, Origin, Setting, Settings, resolve};
+pub use setting::{Origin, Setting};
+pub use settings::{Settings, resolve};

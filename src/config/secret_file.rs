@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::files::{OpenError, open_regular, others};
 use crate::model::SecretText;
 

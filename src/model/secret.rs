@@ -32,6 +32,12 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
+impl From<String> for SecretText {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
 impl From<Zeroizing<String>> for SecretText {
     fn from(value: Zeroizing<String>) -> Self {
         Self(value)

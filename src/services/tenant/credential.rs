@@ -70,7 +70,7 @@ impl SecretKey {
     /// # Errors
     /// When it is not 32 bytes.
     pub fn parse(text: &SecretText) -> Result<Self, KeyError> {
-        let text = text.expose().trim();
+        let text = text.expose();
         let bytes = if text.len() == 64 {
             (0..32).map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()
         } else {

@@ -1,0 +1,248 @@
+//! Flags over environment over files: the text of each setting, and which layer it is from.
+//!
+//! Everything is text here. Secrets are trimmed here, once, and refused when they are empty.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::env::Environment;
+use super::error::ConfigError;
+use super::file::{self, Found, Section};
+use super::setting::{Origin, Setting};
+use super::spec::{SPECS, Secrecy, Spec};
+use super::{defaults, secret_file};
+use crate::model::{Actor, SecretText, escape_controls};
+
+const PROFILE_VARIABLE: &str = "TENANTCTL_PROFILE";
+
+/// The profile of the private local Postgres; it needs no table.
+const LOCAL_PROFILE: &str = "local";
+
+/// What the command line said about settings.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--actor`.
+    pub actor: Option<Actor>,
+}
+
+/// What a setting says, whether it is a secret or not.
+type Text = Setting<SecretText>;
+
+/// The texts of all settings that have one.
+#[derive(Debug, Clone)]
+pub(super) struct Layers {
+    pub(super) profile: Option<Setting<String>>,
+    pub(super) is_protected: bool,
+    texts: BTreeMap<&'static str, Text>,
+}
+
+impl Layers {
+    pub(super) fn read(
+        flags: &Flags,
+        environment: Environment<'_>,
+        working_dir: &Path,
+    ) -> Result<Self, ConfigError> {
+        let files = find_files(flags, environment, working_dir)?;
+        let profile = profile(flags, environment, &files)?;
+        let is_protected = profile.as_ref().is_some_and(|profile| {
+            let tables = files.iter().filter_map(|f| f.content.profiles.get(&profile.value));
+            tables.into_iter().any(|table| table.protected)
+        });
+        let mut layers = Self { profile, is_protected, texts: BTreeMap::new() };
+        if let Some(actor) = &flags.actor {
+            let text = Text { value: actor.to_string().into(), origin: Origin::Flag("--actor") };
+            layers.texts.insert("actor", text);
+        }
+        for spec in SPECS {
+            if layers.get(spec.name).is_none()
+                && let Some(text) = find(spec, environment, &files, layers.profile.as_ref())?
+            {
+                layers.texts.insert(spec.name, text);
+            }
+        }
+        Ok(layers)
+    }
+
+    /// Returns a setting's text; the name is one of the table.
+    pub(super) fn get(&self, name: &str) -> Option<&Text> {
+        debug_assert!(SPECS.iter().any(|spec| spec.name == name), "no such setting: {name}");
+        self.texts.get(name)
+    }
+
+    /// Gives a setting that has no text its default.
+    pub(super) fn set_default(&mut self, name: &'static str, value: impl FnOnce() -> String) {
+        self.texts
+            .entry(name)
+            .or_insert_with(|| Setting { value: value().into(), origin: Origin::Default });
+    }
+}
+
+/// Returns a setting from its variable, from the file that its variable names, or from the config
+/// files.
+fn find(
+    spec: &Spec,
+    environment: Environment<'_>,
+    files: &[Found],
+    profile: Option<&Setting<String>>,
+) -> Result<Option<Text>, ConfigError> {
+    if let Some(value) = variable(environment, spec.name, spec.variable)? {
+        return checked(spec, value.into(), Origin::Environment(spec.variable)).map(Some);
+    }
+    let file_variable = spec.file_variable().and_then(|name| environment(&name));
+    if let Some(path) = file_variable.filter(|path| !path.is_empty()) {
+        return from_file(spec, PathBuf::from(path)).map(Some);
+    }
+    if let Some(Setting { value, origin }) = in_files(spec.name, files, profile) {
+        return checked(spec, value.into(), origin).map(Some);
+    }
+    let path = spec.file_key().and_then(|key| in_files(&key, files, profile));
+    path.map(|path| from_file(spec, PathBuf::from(path.value))).transpose()
+}
+
+fn from_file(spec: &Spec, path: PathBuf) -> Result<Text, ConfigError> {
+    let value = secret_file::read_secret(&path)?;
+    checked(spec, value, Origin::File(path, None))
+}
+
+/// Trims a secret in which no space can mean anything, and refuses an empty one.
+fn checked(spec: &Spec, value: SecretText, origin: Origin) -> Result<Text, ConfigError> {
+    if !spec.is_secret() {
+        return Ok(Setting { value, origin });
+    }
+    if value.expose().trim().is_empty() {
+        return Err(ConfigError::Value {
+            name: spec.name,
+            origin: origin.to_string(),
+            problem: "it is empty".to_owned(),
+        });
+    }
+    let value = match spec.secrecy {
+        Secrecy::Phrase => value,
+        _ => value.expose().trim().to_owned().into(),
+    };
+    Ok(Setting { value, origin })
+}
+
+/// Returns a variable's text; an empty one counts as not set.
+fn variable(
+    environment: Environment<'_>,
+    name: &'static str,
+    variable: &'static str,
+) -> Result<Option<String>, ConfigError> {
+    match environment(variable).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => value.into_string().map(Some).map_err(|_| ConfigError::Value {
+            name,
+            origin: variable.to_owned(),
+            problem: "it is not UTF-8".to_owned(),
+        }),
+    }
+}
+
+/// Returns a key from the first file that has it, a profile's table before the top.
+fn in_files(
+    key: &str,
+    files: &[Found],
+    profile: Option<&Setting<String>>,
+) -> Option<Setting<String>> {
+    let text =
+        |section: &Section| section.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    files.iter().find_map(|found| {
+        let of_profile = profile.and_then(|profile| {
+            let table = found.content.profiles.get(&profile.value)?;
+            Some((text(&table.section)?, Some(profile.value.clone())))
+        });
+        let (value, table) = of_profile.or_else(|| Some((text(&found.content.top)?, None)))?;
+        Some(Setting { value, origin: Origin::File(found.path.clone(), table) })
+    })
+}
+
+fn profile(
+    flags: &Flags,
+    environment: Environment<'_>,
+    files: &[Found],
+) -> Result<Option<Setting<String>>, ConfigError> {
+    let profile = match &flags.profile {
+        Some(name) => Setting { value: name.clone(), origin: Origin::Flag("--profile") },
+        None => match variable(environment, "profile", PROFILE_VARIABLE)? {
+            Some(value) => Setting { value, origin: Origin::Environment(PROFILE_VARIABLE) },
+            None => return Ok(None),
+        },
+    };
+    let has_table = files.iter().any(|f| f.content.profiles.contains_key(&profile.value));
+    if has_table || profile.value == LOCAL_PROFILE {
+        return Ok(Some(profile));
+    }
+    let paths: Vec<_> = files.iter().map(|f| f.path.display().to_string()).collect();
+    let looked_in = if paths.is_empty() {
+        "any config file: none exists".to_owned()
+    } else {
+        paths.join(" and ")
+    };
+    Err(ConfigError::NoProfile { name: escape_controls(&profile.value), looked_in })
+}
+
+fn find_files(
+    flags: &Flags,
+    environment: Environment<'_>,
+    working_dir: &Path,
+) -> Result<Vec<Found>, ConfigError> {
+    if let Some(path) = &flags.config {
+        return Ok(file::read(path, true)?.into_iter().collect());
+    }
+    let mut files = Vec::new();
+    files.extend(file::read(&working_dir.join("tenantctl.toml"), false)?);
+    let config_home = defaults::absolute(environment, "XDG_CONFIG_HOME")
+        .or_else(|| defaults::home(environment).map(|home| home.join(".config")));
+    if let Some(config_home) = config_home {
+        files.extend(file::read(&config_home.join("tenantctl/tenantctl.toml"), false)?);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Layers, ConfigError> {
+        let environment = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        Layers::read(&Flags::default(), &environment, Path::new("/nowhere"))
+    }
+
+    #[test]
+    fn secrets_lose_the_spaces_around_them_unless_any_text_is_a_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("url");
+        std::fs::write(&file, " postgresql://h/d \n\n").unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        let layers = read(&[
+            ("SUPABASE_ACCESS_TOKEN", " sbp_x\n"),
+            ("TENANTCTL_JWT_SECRET", " s \n"),
+            ("TENANTCTL_CLUSTER_URL_FILE", file.to_str().unwrap()),
+            ("TENANTCTL_ACTOR", " me "),
+        ])
+        .unwrap();
+        let text = |name| layers.get(name).unwrap().value.expose().as_str();
+        assert_eq!(text("access_token"), "sbp_x");
+        assert_eq!(text("cluster_url"), "postgresql://h/d");
+        assert_eq!(text("jwt_secret"), " s \n");
+        assert_eq!(text("actor"), " me ");
+    }
+
+    #[test]
+    fn an_empty_secret_is_refused_and_an_empty_variable_is_none() {
+        let error = read(&[("TENANTCTL_SECRET_KEY", " \n")]).unwrap_err().to_string();
+        assert_eq!(error, "use secret_key from TENANTCTL_SECRET_KEY: it is empty");
+        assert!(read(&[("TENANTCTL_SECRET_KEY", "")]).unwrap().get("secret_key").is_none());
+    }
+}
