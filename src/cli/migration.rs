@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::SelectorArgs;
+use super::selector::SelectorArgs;
 use super::values::line;
 
 /// Migrations of tenants' databases.

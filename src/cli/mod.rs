@@ -3,8 +3,10 @@
 //! Doc comments here are the manual. This room never connects, prints, or reads the environment.
 
 mod audit;
+mod command;
 mod complete;
 mod global;
+mod init;
 mod local;
 mod lockdown;
 mod migration;
@@ -18,11 +20,11 @@ mod tenant;
 mod token;
 mod values;
 
-use clap::{Parser, Subcommand};
-
 pub use audit::{AuditCommand, AuditListArgs};
+pub use command::{Cli, Command};
 pub use complete::{TenantSource, complete_tenants_with};
 pub use global::{ColorChoice, GlobalArgs, OutputFormat};
+pub use init::InitArgs;
 pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
 pub use lockdown::LockdownArgs;
 pub use migration::{ApplyArgs, MigrateCommand, StatusArgs};
@@ -42,126 +44,3 @@ pub use tenant::{
 pub use token::{
     JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,
 };
-
-/// Run the life of your tenants: one database each, from creation to lockdown
-#[derive(Debug, Parser)]
-#[command(
-    name = "tenantctl",
-    version,
-    propagate_version = false,
-    arg_required_else_help = true,
-    max_term_width = 100,
-    after_help = "\
-Examples:
-  tenantctl demo                                   try everything on a private local Postgres
-  tenantctl tenant create acme --name 'Acme Ltd'   give a tenant its database
-  tenantctl migrate apply --all                    bring every tenant up to date
-  tenantctl tenant list -o json | jq .tenants      use it in a script
-
-Exit codes: tenantctl help exit-codes"
-)]
-pub struct Cli {
-    /// What every command takes.
-    #[command(flatten)]
-    pub global: GlobalArgs,
-    /// The command.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// Every command.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Make the whole trip on a private local Postgres, nothing to configure
-    ///
-    /// Starts the local Postgres, installs the control plane, creates and seeds the tenant `acme`,
-    /// issues a session, revokes it, and leaves everything running for the next command. Harmless
-    /// when run again.
-    #[command(after_help = "\
-Examples:
-  tenantctl demo
-  tenantctl demo --install     let it install Postgres where there is none (root, Debian)")]
-    Demo(LocalUpArgs),
-    /// Run a private local Postgres
-    #[command(subcommand)]
-    Local(OnDemand<LocalCommand>),
-    /// Install or upgrade the control-plane schema
-    ///
-    /// Safe to run twice and from two machines at once. A control plane that a newer tenantctl
-    /// upgraded is refused.
-    #[command(after_help = "\
-Examples:
-  tenantctl init
-  TENANTCTL_CONTROL_PLANE_URL=postgresql://… tenantctl init --dry-run")]
-    Init(InitArgs),
-    /// Create, list, show and delete tenants
-    #[command(subcommand)]
-    Tenant(OnDemand<TenantCommand>),
-    /// Migrate tenants' databases
-    #[command(subcommand)]
-    Migrate(OnDemand<MigrateCommand>),
-    /// Apply sample data
-    #[command(subcommand)]
-    Seed(OnDemand<SeedCommand>),
-    /// Issue, check and revoke sessions
-    #[command(subcommand)]
-    Session(OnDemand<SessionCommand>),
-    /// Lock a tenant down in an emergency, and prove it
-    ///
-    /// Refuses what exists and what comes next, at every layer: the control plane first, then the
-    /// gate in the tenant's database, Supabase Auth where it is there, and the open connections.
-    /// Then it tries what a client would. Exit code 12 when a probe got in or could not be run.
-    /// Asks nothing, and is undone with `unlock`.
-    #[command(after_help = "\
-Examples:
-  tenantctl lockdown acme --reason 'credentials leaked'
-  tenantctl lockdown acme --reason 'credentials leaked' -o json")]
-    Lockdown(LockdownArgs),
-    /// Give a locked tenant its access back
-    ///
-    /// Everything is as it was before the lockdown, but sessions from before stay dead.
-    #[command(
-        after_help = "Examples:\n  tenantctl unlock acme --reason 'credentials rotated' --yes"
-    )]
-    Unlock(LockdownArgs),
-    /// Verify, explain and decode access tokens
-    #[command(subcommand)]
-    Token(OnDemand<TokenCommand>),
-    /// Show, refresh and clear the keys that sign tokens
-    #[command(subcommand)]
-    Jwks(OnDemand<JwksCommand>),
-    /// Read and verify the audit trail
-    #[command(subcommand)]
-    Audit(OnDemand<AuditCommand>),
-    /// Ask whether what we need can be reached; for monitors
-    ///
-    /// Exit 7 when something does not answer, 6 when it refuses our credential.
-    #[command(after_help = "\
-Examples:
-  tenantctl health
-  tenantctl health -o json | jq .healthy")]
-    Health,
-    /// Print a completion script for a shell
-    ///
-    /// The script asks tenantctl at each Tab, so tenants' names complete live.
-    #[command(after_help = "\
-Examples:
-  tenantctl completions bash > /etc/bash_completion.d/tenantctl
-  tenantctl completions zsh > ~/.zfunc/_tenantctl
-  tenantctl completions fish > ~/.config/fish/completions/tenantctl.fish
-  tenantctl completions powershell >> $PROFILE")]
-    Completions(CompletionsArgs),
-    /// Print the manual page
-    #[command(after_help = "\
-Examples:
-  tenantctl man > /usr/local/share/man/man1/tenantctl.1")]
-    Man,
-}
-
-/// How the control plane is installed.
-#[derive(Debug, clap::Args)]
-pub struct InitArgs {
-    /// Show what would be applied and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::error::ContextValue;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::Cli;
+use super::command::Cli;
 use crate::model::{escape_controls, redact, shorten};
 
 /// Reads the command line.

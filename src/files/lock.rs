@@ -8,8 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Owner;
-use super::open::open_to_append;
+use super::open::{Owner, open_to_append};
 
 /// How often a lock that another process holds is tried again. `flock` with a deadline does not
 /// exist, and blocking in it would keep a signal from being noticed.

@@ -9,8 +9,5 @@ mod open;
 mod replace;
 
 pub(crate) use lock::{LockError, lock};
-pub(crate) use open::{OpenError, open_regular, open_to_append, others};
+pub(crate) use open::{OpenError, Owner, open_regular, open_to_append, others};
 pub(crate) use replace::{replace_cache, replace_durably};
-
-/// A user and group that root gives a file to; `None` leaves it ours.
-pub(crate) type Owner = Option<(u32, u32)>;

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::Owner;
+/// A user and group that root gives a file to; `None` leaves it ours.
+pub(crate) type Owner = Option<(u32, u32)>;
 
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::Owner;
-use super::open::give;
+use super::open::{Owner, give};
 
 /// Replaces a file so that the new content survives a power failure, and gives it to `owner`.
 ///

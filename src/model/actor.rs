@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::escape_controls;
+use super::text::{escape_controls, shorten};
 
 /// The person or program on whose behalf a command runs, at most 256 bytes, without control
 /// characters.
@@ -27,7 +27,7 @@ impl std::str::FromStr for Actor {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let name = text.trim();
         if name.is_empty() || name.len() > 200 || escape_controls(name) != name {
-            return Err(ActorError(super::shorten(&escape_controls(name), 60)));
+            return Err(ActorError(shorten(&escape_controls(name), 60)));
         }
         Ok(Self(name.to_owned()))
     }

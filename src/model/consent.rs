@@ -1,6 +1,6 @@
 //! Proof that somebody agreed to something that cannot be taken back.
 
-use super::Slug;
+use super::slug::Slug;
 
 /// The operator's word that this very tenant may be destroyed or cut off.
 ///

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Slug, TenantId, escape_controls};
+use super::ids::TenantId;
+use super::slug::Slug;
+use super::text::escape_controls;
 
 /// The name of a tenant's database, and of the role the application logs in with there.
 ///

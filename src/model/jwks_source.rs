@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{WebUrl, WebUrlError};
+use super::web_url::{WebUrl, WebUrlError};
 
 /// A published set of keys: a file at hand, or an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::escape_controls;
+use super::text::escape_controls;
 
 /// A key and a value that tenants are grouped by, as in `tier=gold`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

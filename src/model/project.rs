@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Slug, TenantId};
+use super::ids::TenantId;
+use super::slug::Slug;
 
 /// A project's ref: 20 lower-case letters, the name in its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

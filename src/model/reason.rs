@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::escape_controls;
+use super::text::escape_controls;
 
 /// Why something was done, for the audit trail: 1 to 500 characters without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]

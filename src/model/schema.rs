@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::text::escape_controls;
+
 /// The number of a migration, as in `V7__employees.sql`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SchemaVersion(pub i32);
@@ -36,6 +38,6 @@ pub struct MigrationRecord {
 
 impl fmt::Display for MigrationRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}__{}", self.version, super::escape_controls(&self.name))
+        write!(f, "{}__{}", self.version, escape_controls(&self.name))
     }
 }

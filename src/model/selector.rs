@@ -1,6 +1,8 @@
 //! Which tenants a fleet command means.
 
-use super::{Label, Slug, TenantStatus};
+use super::label::Label;
+use super::slug::Slug;
+use super::tenant_status::TenantStatus;
 
 /// A choice of tenants, the same for every command that takes several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

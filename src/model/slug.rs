@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::escape_controls;
+use super::text::escape_controls;
 
 /// What people type: 2 to 40 of `a-z`, `0-9` and `-`, starting with a letter, not ending with `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

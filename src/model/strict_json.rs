@@ -10,7 +10,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{escape_controls, shorten};
+use super::text::{escape_controls, shorten};
 
 /// How deep arrays and objects may be nested.
 const DEPTH_LIMIT: usize = 64;

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::{DatabaseName, Placement, ProjectRef, SchemaState, Slug, TenantId, TenantStatus};
+use super::database_name::DatabaseName;
+use super::ids::TenantId;
+use super::placement::Placement;
+use super::project::ProjectRef;
+use super::schema::SchemaState;
+use super::slug::Slug;
+use super::tenant_status::TenantStatus;
 
 /// Why nobody may touch a tenant until a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::escape_controls;
+use super::text::escape_controls;
 
 /// The name people read, 1 to 200 characters without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Enums and the words they have in the database, in settings and in JSON.
 
-use super::{escape_controls, shorten};
+use super::text::{escape_controls, shorten};
 
 /// A word that names none of a list's members.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

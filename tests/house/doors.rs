@@ -7,7 +7,6 @@ use crate::tree::{Names, Tree, code, sources};
 
 /// Doors that hold something yet; this list only gets shorter.
 const NOT_YET_EMPTY: &[(&str, usize)] = &[
-    ("src/cli/mod.rs", 4),
     // Commands.
     ("src/commands/audit/mod.rs", 4),
     ("src/commands/jwks/mod.rs", 4),
@@ -18,8 +17,6 @@ const NOT_YET_EMPTY: &[(&str, usize)] = &[
     ("src/commands/session/mod.rs", 4),
     ("src/commands/tenant/mod.rs", 4),
     ("src/commands/token/mod.rs", 4),
-    // Ground.
-    ("src/files/mod.rs", 1),
     // Services.
     ("src/services/health/mod.rs", 19),
     ("src/services/local/mod.rs", 5),
@@ -34,10 +31,6 @@ const NOT_YET_DIRECT: &[(&str, usize)] = &[
     ("adapters::management", 9),
     ("adapters::postgres", 6),
     ("adapters::server", 24),
-    // Ground.
-    ("cli", 2),
-    ("config", 4),
-    ("model", 29),
     // Commands.
     ("commands", 52),
     // Services.

@@ -1,0 +1,11 @@
+//! `tenantctl init`.
+
+use clap::Args;
+
+/// How the control plane is installed.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Show what would be applied and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
