@@ -221,6 +221,30 @@ fn prepared_transactions_are_rolled_back_and_replication_is_ended_and_named() {
     superuser.run(&format!("SELECT pg_drop_replication_slot('{slot}')"));
 }
 
+/// Up to Postgres 17 a session is in no list before its start is over, and its client says how long
+/// that takes: by the time it is listed, the lockdown may be over.
+#[test]
+fn a_login_on_its_way_is_ended() {
+    let operator = with_tenant();
+    let slow = format!("{}&options=-c%20post_auth_delay%3D8", url(&operator));
+    let name = operator.tenant("acme").database;
+    let came_in = scope(|threads| {
+        let login = threads.spawn(|| Session::at(&slow)?.attempt("SELECT 1"));
+        let mut superuser = server().superuser("postgres");
+        until("the login to pass its check", PATIENCE, || {
+            let is_on_its_way: bool = superuser.value(&format!(
+                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.objid \
+                 WHERE l.locktype = 'object' AND d.datname = '{name}')"
+            ));
+            if is_on_its_way { Ok(()) } else { Err("it has not come so far".to_owned()) }
+        });
+        let report = operator.run(LOCK).success().json();
+        assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED));
+        login.join().unwrap()
+    });
+    assert!(came_in.is_err(), "a session that began before the lock came in after it");
+}
+
 #[test]
 fn logins_race_a_lockdown_and_none_is_valid_afterwards() {
     let operator = with_tenant();

@@ -53,6 +53,9 @@ fn a_judgement_that_says_yes_is_named() {
 fn a_login_that_comes_back_is_named() {
     let operator = with_tenant();
     let name = operator.tenant("acme").database;
+    // The probes come after every layer: the gate's waits until the login is back.
+    let mut gate = server().superuser(&name);
+    gate.run("BEGIN; LOCK TABLE tenantctl.gate");
     let report = scope(|threads| {
         threads.spawn(|| {
             let mut superuser = server().superuser("postgres");
@@ -62,6 +65,7 @@ fn a_login_that_comes_back_is_named() {
                 if can { Err("it may log in".to_owned()) } else { Ok(()) }
             });
             superuser.run(&format!("ALTER ROLE {name} LOGIN"));
+            gate.run("COMMIT");
         });
         operator.run(LOCK).fails_with(12).json()
     });

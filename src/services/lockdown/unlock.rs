@@ -52,6 +52,8 @@ pub async fn unlock(
         control_plane::find_lockdown(&mut session, tenant.id).await?
     };
     let Some(lockdown) = lockdown else {
+        // Another unlock may have ended it since the tenant was read.
+        let tenant = find(plane, &request.tenant).await?;
         let elapsed = started.elapsed();
         return Ok(UnlockReport { tenant, layers: Vec::new(), was_locked: false, elapsed });
     };
