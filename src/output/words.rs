@@ -5,6 +5,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// A report with more tenants than this shows only what is out of the ordinary.
+pub(super) const FULL_TABLE: usize = 50;
+
 /// Returns a duration in whole milliseconds.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
@@ -28,4 +31,9 @@ pub(super) fn shown(duration: Duration) -> String {
 pub(super) fn instant(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
     at.format(&Rfc3339).unwrap_or_default()
+}
+
+/// Returns a number of tenants in words.
+pub(super) fn count(tenants: usize) -> String {
+    if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") }
 }
