@@ -72,7 +72,7 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
     };
     if cli.global.verbose > 0 {
         for (name, value, origin) in settings.explain() {
-            console.explain(&format!("{name} = {value}  (from {origin})"));
+            console.explain(format_args!("{name} = {value}  (from {origin})"));
         }
     }
     // Nothing is started before the command line and the settings are known to be right.

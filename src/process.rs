@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::environment;
 use crate::model::{ErrorKind, Interrupt};
-use crate::output::{Appearance, Console, Failure, Format, exit_code};
+use crate::output::{Appearance, Console, Failure, Format, LogWriter, exit_code};
 
 /// Makes a panic print where the bug is and end the process with the exit code for our bugs.
 pub(crate) fn report_panics() {
@@ -85,5 +85,5 @@ pub(crate) fn log_to_stderr(verbose: u8) {
     let level = if verbose == 2 { "tenantctl=debug,sqlx=info" } else { "debug" };
     let filter = tracing_subscriber::EnvFilter::new(level);
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-    drop(subscriber.with_writer(std::io::stderr).try_init());
+    drop(subscriber.with_writer(|| LogWriter).try_init());
 }

@@ -52,7 +52,7 @@ impl Context {
         let typed = match confirmed {
             Some(word) => word.to_owned(),
             None => self.console().ask(
-                &format!("Type `{slug}` to {what} it"),
+                format_args!("Type `{slug}` to {what} it"),
                 &format!("--confirm {slug} (--yes is not enough)"),
             )?,
         };

@@ -12,7 +12,7 @@ use super::{Context, local};
 use crate::cli::LocalUpArgs;
 use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId};
 use crate::output::{
-    Ending, Failure, Format, Progress, TenantLines, View, render_check, render_create,
+    Ending, Failure, Format, Progress, TenantLines, Text, View, render_check, render_create,
     render_install, render_issue, render_revoke, render_up,
 };
 use crate::services::migration::{find_set, install};
@@ -40,12 +40,12 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     leg(context, "tenantctl local up");
     let up = local::bring_up(args, context, console).await?;
     let url = local::masked(&up.endpoint);
-    show(context, render_up(console, &up, &url));
+    show(context, render_up(&up, &url));
 
     leg(context, "tenantctl init");
     let endpoint = context.control_plane_endpoint()?;
     let installed = install(&endpoint, &context.actor(), context.patience, false).await?;
-    show(context, render_install(console, &installed, false));
+    show(context, render_install(&installed, false));
 
     let reach = context.reach().await?;
     let created = make_tenant(&reach, context).await?;
@@ -63,7 +63,7 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
         }
     } else {
         let (before, after) = states;
-        let view = render_create(console, &created)
+        let view = render_create(&created)
             .with("local", json!({ "url": url }))
             .with(
                 "session",
@@ -76,12 +76,15 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
             .took(started.elapsed());
         console.show(&view);
     }
-    console.note(&format!(
-        "\nAll of it took {:.1} s and is still running.\n\nNext:\n  tenantctl tenant show acme\n  \
-         psql \"$(tenantctl tenant url acme --reveal)\"\n  tenantctl audit list\n  tenantctl local \
-         down        stop it; the data stays",
-        started.elapsed().as_secs_f64()
-    ));
+    let took = started.elapsed().as_secs_f64();
+    let text = Text::new().blank();
+    let text = text.line(format_args!("All of it took {took:.1} s and is still running."));
+    console.note(text.next_commands([
+        "tenantctl tenant show acme",
+        "psql \"$(tenantctl tenant url acme --reveal)\"",
+        "tenantctl audit list",
+        "tenantctl local down        stop it; the data stays",
+    ]));
     Ok(None)
 }
 
@@ -110,7 +113,7 @@ async fn make_tenant(reach: &Reach, context: &Context) -> Result<CreateReport, F
     let created =
         create(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
-    show(context, render_create(console, &created));
+    show(context, render_create(&created));
     Ok(created)
 }
 
@@ -119,7 +122,6 @@ async fn try_session(
     created: &CreateReport,
     context: &Context,
 ) -> Result<(IssueReport, (SessionState, SessionState)), Failure> {
-    let console = context.console();
     leg(context, "tenantctl session issue --user … --tenant acme");
     let user_id: UserId = known(USER.parse())?;
     let request = IssueRequest {
@@ -131,11 +133,11 @@ async fn try_session(
         metadata: json!({}),
     };
     let session = issue(&reach.plane, &request).await?;
-    show(context, render_issue(console, &session));
+    show(context, render_issue(&session));
 
     leg(context, "tenantctl session check …");
     let before = check(&reach.plane, &session.jti).await?;
-    show(context, render_check(console, &session.jti, before));
+    show(context, render_check(&session.jti, before));
 
     leg(context, "tenantctl session revoke --jti … --reason 'the demo shows it'");
     let request = RevokeRequest {
@@ -145,11 +147,11 @@ async fn try_session(
         is_dry_run: false,
     };
     let revoked = revoke(&reach.plane, &reach.places, &request).await?;
-    show(context, render_revoke(console, &revoked));
+    show(context, render_revoke(&revoked));
 
     leg(context, "tenantctl session check …");
     let after = check(&reach.plane, &session.jti).await?;
-    show(context, render_check(console, &session.jti, after));
+    show(context, render_check(&session.jti, after));
 
     if (before, after) != (SessionState::Valid, SessionState::Revoked) {
         let message = format!(
@@ -164,7 +166,7 @@ async fn try_session(
 
 /// Says which command comes next.
 fn leg(context: &Context, command: &str) {
-    context.console().note(&format!("\n── {command}"));
+    context.console().note(Text::new().blank().line(format_args!("── {command}")));
 }
 
 /// Shows one leg's result to people; a program gets one document at the end.

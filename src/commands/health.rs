@@ -15,6 +15,6 @@ pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
         patience: context.patience,
     };
     let report = check(&request).await;
-    context.console().show(&render_health(context.console(), &report));
+    context.console().show(&render_health(&report));
     Ok(report.ending())
 }

@@ -12,6 +12,6 @@ pub(super) async fn run(args: InitArgs, context: &Context) -> Result<Ending, Fai
     }
     let endpoint = context.control_plane_endpoint()?;
     let report = install(&endpoint, &context.actor(), context.patience, args.dry_run).await?;
-    context.console().show(&render_install(context.console(), &report, args.dry_run));
+    context.console().show(&render_install(&report, args.dry_run));
     Ok(None)
 }

@@ -12,7 +12,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     if args.dry_run {
         let plane = context.plane().await?;
         console.note("Nothing is changed; this is the tenant that would be locked down:");
-        console.show(&render_tenant(console, &show(&plane, &args.slug).await?));
+        console.show(&render_tenant(&show(&plane, &args.slug).await?));
         return Ok(None);
     }
     context.allow_write("lock a tenant down")?;
@@ -33,6 +33,6 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         Box::pin(lockdown(&reach.plane, &reach.places, &request, &open_password, &on_layer))
             .await?;
     drop(progress);
-    console.show(&render_lockdown(console, &report));
+    console.show(&render_lockdown(&report));
     Ok(report.ending())
 }

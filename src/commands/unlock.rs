@@ -12,7 +12,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     if args.dry_run {
         let plane = context.plane().await?;
         console.note("Nothing is changed; this is the tenant that would be unlocked:");
-        console.show(&render_tenant(console, &show(&plane, &args.slug).await?));
+        console.show(&render_tenant(&show(&plane, &args.slug).await?));
         return Ok(None);
     }
     let question = format!("Give `{}` its access back?", args.slug);
@@ -29,6 +29,6 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let on_layer = |layer: &_| progress.layer(layer);
     let report = unlock(&reach.plane, &reach.places, &request, &on_layer).await?;
     drop(progress);
-    console.show(&render_unlock(console, &report));
+    console.show(&render_unlock(&report));
     Ok(report.ending())
 }

@@ -26,8 +26,9 @@ pub fn redact(text: &str) -> String {
         } else {
             safe.push_str(&redact_word(word));
             // The colon of `"password": "hunter2"` stands alone.
-            follows_sign = matches!(word, ":" | "=");
-            follows_password = (follows_sign && follows_password)
+            let is_sign = matches!(word, ":" | "=");
+            follows_sign = word.ends_with([':', '=']);
+            follows_password = (is_sign && follows_password)
                 || word.trim_end_matches([':', '=']).to_lowercase().ends_with("password");
         }
         rest = after;
@@ -47,14 +48,25 @@ fn redact_word(word: &str) -> String {
     {
         return format!("{scheme}://{user}:****@{place}");
     }
+    // `password=…`, as libpq's connection strings and a URL's query have it.
+    if let Some(at) = word.to_ascii_lowercase().find("password=") {
+        let (name, value) = word.split_at(at + "password=".len());
+        if !value.is_empty() {
+            let after = value.find('&').map_or("", |end| &value[end..]);
+            return format!("{name}****{after}");
+        }
+    }
     if let Some(at) = word.find("sbp_") {
         return format!("{}sbp_****", &word[..at]);
     }
     if let Some(at) = word.find("SCRAM-SHA-256$") {
         return format!("{}SCRAM-SHA-256$****", &word[..at]);
     }
-    if word.starts_with("eyJ") && word.contains('.') {
-        return "eyJ****".to_owned();
+    // A JWT: `token=eyJ…` and one behind an escape sequence as well, known by its second part.
+    if let Some(at) = word.find("eyJ")
+        && (word[at..].contains(".eyJ") || (at == 0 && word.contains('.')))
+    {
+        return format!("{}eyJ****", &word[..at]);
     }
     word.to_owned()
 }
@@ -73,6 +85,18 @@ mod tests {
         }
         assert!(safe.contains("postgres://op:****@db:5432/x"), "{safe}");
         assert_eq!(redact("create `acme`: ok, a@b.c"), "create `acme`: ok, a@b.c");
+        for text in [
+            "token=eyJhbGciOi.eyJzdWIi.c2ln",
+            "\u{1b}[31meyJhbGciOi.eyJzdWIi.c2ln",
+            "host=db password=c2ln dbname=x",
+            "host=db password='c2ln x' dbname=x",
+            "postgres://db/x?sslmode=require&Password=c2ln&user=op",
+        ] {
+            let safe = redact(text);
+            assert!(!safe.contains("c2ln") && safe.contains("****"), "{safe}");
+            assert_eq!(redact(&safe), safe);
+        }
+        assert_eq!(redact("read heyJude.txt"), "read heyJude.txt");
     }
 
     #[test]

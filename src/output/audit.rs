@@ -3,60 +3,50 @@
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::console::Console;
-use super::table;
+use super::line::{Line, bad, good};
+use super::text::{Facts, Table, Text, cell};
 use super::view::View;
 use super::words::instant;
-use crate::services::audit::AuditRow;
-use crate::services::audit::VerifyReport;
+use crate::services::audit::{AuditRow, VerifyReport};
 
 /// Renders rows of the trail.
-pub fn render_audit(console: &Console, rows: &[AuditRow]) -> View {
-    let lines = rows
-        .iter()
-        .map(|row| {
-            vec![
-                row.id.to_string(),
-                instant(row.at),
-                row.actor.clone(),
-                row.action.clone(),
-                row.target.clone().unwrap_or_default(),
-                row.outcome.clone(),
-                row.reason.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    let headers = ["ID", "AT", "ACTOR", "ACTION", "TARGET", "OUTCOME", "REASON"];
-    let text = table::table(console, &headers, lines);
-    View::list("entries", rows.iter().map(audit_row_json).collect(), text)
+pub fn render_audit(rows: &[AuditRow]) -> View {
+    let headings = ["ID", "AT", "ACTOR", "ACTION", "TARGET", "OUTCOME", "REASON"];
+    let lines = rows.iter().map(|row| {
+        [
+            row.id.into(),
+            instant(row.at).into(),
+            (&row.actor).into(),
+            (&row.action).into(),
+            cell(row.target.as_ref()),
+            (&row.outcome).into(),
+            cell(row.reason.as_ref()),
+        ]
+    });
+    let table = Table::new(headings, lines);
+    View::list("entries", rows.iter().map(audit_row_json).collect(), table)
 }
 
 /// Renders what walking the chain found.
-pub fn render_audit_verify(console: &Console, report: &VerifyReport) -> View {
+pub fn render_audit_verify(report: &VerifyReport) -> View {
     let head = &report.head;
-    let verdict = match &report.first_break {
-        None => console.good("whole"),
-        Some(found) => console.bad(&format!("broken at row {}", found.id)),
+    let broken = report.first_break.as_ref();
+    let verdict = match broken {
+        None => good("whole"),
+        Some(found) => bad(format_args!("broken at row {}", found.id)),
     };
-    let problem = report.first_break.as_ref().map(|found| found.problem.clone());
-    let text = table::facts(
-        console,
-        &[
-            ("rows", Some(head.last_id.to_string())),
-            ("head", Some(head.hash.clone())),
-            ("problem", problem.clone()),
-        ],
-    );
-    let text = format!("The chain is {verdict}.\n{text}");
+    let facts = Facts::new()
+        .fact("rows", head.last_id)
+        .fact("head", &head.hash)
+        .some("problem", broken.map(|found| &found.problem));
+    let text = Text::from(Line::from("The chain is ").and(verdict).and("."));
     let value = json!({
-        "valid": report.first_break.is_none(),
+        "valid": broken.is_none(),
         "rows": head.last_id,
         "head": head.hash,
-        "first_bad": report.first_break.as_ref().map(|found| json!({
-            "id": found.id, "problem": found.problem,
-        })),
+        "first_bad": broken.map(|found| json!({ "id": found.id, "problem": found.problem })),
     });
-    View::item("chain", value, text)
+    View::item("chain", value, text.and(facts))
 }
 
 /// Returns a row as JSON, its instant to the microsecond: it goes into the hash.

@@ -1,23 +1,30 @@
 //! The two streams, and what may be done with them: one decision for colour, width and shape.
+//!
+//! What is written here is a `Text`, a `Line` or a document of JSON, each of which is redacted and
+//! escaped by being one.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 
-use owo_colors::OwoColorize;
+use serde_json::{Value, json};
 
 use super::appearance::{Appearance, Format};
 use super::exit;
 use super::failure::Failure;
-use super::json::json_text;
+use super::json::{Part, json_line, json_pretty};
+use super::layout::{Look, laid_out, laid_out_line};
+use super::line::{Line, warning};
+use super::stream::Stream;
+use super::text::Text;
 use super::view::View;
 use crate::model::ErrorKind;
 
 /// Which of the three streams are terminals.
 #[derive(Debug, Clone, Copy)]
-struct Terminals {
-    stdin: bool,
-    stdout: bool,
-    stderr: bool,
+pub(super) struct Terminals {
+    pub(super) stdin: bool,
+    pub(super) stdout: bool,
+    pub(super) stderr: bool,
 }
 
 /// stdout and stderr, and everything known about them.
@@ -26,8 +33,9 @@ pub struct Console {
     appearance: Appearance,
     has_color: bool,
     terminals: Terminals,
-    stderr: io::Stderr,
-    /// Whether stdout failed; the reason is told once, at the end.
+    stdout: Stream,
+    stderr: Stream,
+    /// Whether stdout failed; the reason is reported once, at the end.
     broken: Mutex<Option<io::Error>>,
 }
 
@@ -39,10 +47,19 @@ impl Console {
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),
         };
+        Self::on(appearance, terminals, Stream::Stdout, Stream::Stderr)
+    }
+
+    pub(super) fn on(
+        appearance: Appearance,
+        terminals: Terminals,
+        stdout: Stream,
+        stderr: Stream,
+    ) -> Self {
         let has_color = appearance
             .color
             .unwrap_or(!appearance.is_plain_environment && terminals.stdout && terminals.stderr);
-        Self { appearance, has_color, terminals, stderr: io::stderr(), broken: Mutex::new(None) }
+        Self { appearance, has_color, terminals, stdout, stderr, broken: Mutex::new(None) }
     }
 
     /// Returns the shape of the result.
@@ -50,7 +67,7 @@ impl Console {
         self.appearance.format
     }
 
-    /// Returns whether somebody is there to answer.
+    /// Returns whether a question could be answered.
     pub(super) fn can_ask(&self) -> bool {
         !self.appearance.is_no_input && self.terminals.stdin && self.terminals.stderr
     }
@@ -60,86 +77,76 @@ impl Console {
         self.appearance.is_quiet
     }
 
-    /// Returns whether somebody watches stderr on a terminal that can redraw a line.
+    /// Returns whether stderr is a terminal that can redraw a line.
     pub(super) fn is_watched(&self) -> bool {
         self.terminals.stderr && !self.appearance.is_plain_environment && !self.appearance.is_quiet
     }
 
-    /// Returns how wide a table may be; nothing when nobody looks at a window.
-    pub(super) fn width(&self) -> Option<u16> {
-        let detected = self.terminals.stdout.then(|| columns_of(io::stdout()));
-        detected.map(|columns| self.appearance.columns.or(columns).unwrap_or(80).max(40))
+    pub(super) fn stderr(&self) -> &Stream {
+        &self.stderr
     }
 
     /// Returns how long a line on stderr may be; nothing when it goes to a file or a pipe.
     pub(super) fn line_width(&self) -> Option<usize> {
-        let detected = self.terminals.stderr.then(|| columns_of(io::stderr()));
-        let columns = detected.map(|columns| self.appearance.columns.or(columns).unwrap_or(80));
-        columns.map(|columns| usize::from(columns.max(40)))
+        self.terminals.stderr.then(|| self.columns(&self.stderr))
+    }
+
+    fn columns(&self, stream: &Stream) -> usize {
+        let columns = self.appearance.columns.or_else(|| stream.columns()).unwrap_or(80);
+        usize::from(columns.max(40))
     }
 
     /// Shows a result.
     pub fn show(&self, view: &View) {
-        match self.appearance.format {
-            Format::Table => {
+        match (self.appearance.format, view.items()) {
+            (Format::Table, _) => {
                 if !view.text.is_empty() {
-                    self.out(&view.text);
+                    let width = self.terminals.stdout.then(|| self.columns(&self.stdout));
+                    let look = Look { has_color: self.has_color, width, wraps: false };
+                    self.write_out(&(laid_out(&view.text, look) + "\n"));
                 }
-                for note in &view.notes {
-                    self.note(note);
-                }
-            }
-            Format::Json => self.out(&json_text(&view.document(), true)),
-            Format::Ndjson => {
-                for line in view.lines() {
-                    self.out(&json_text(&line, false));
+                if !view.notes.is_empty() {
+                    self.note(view.notes.clone());
                 }
             }
+            (Format::Json, _) => self.write_out(&(view.document(json_pretty) + "\n")),
+            (Format::Ndjson, Some(items)) => self.lines(items.iter()),
+            (Format::Ndjson, None) => self.write_out(&(view.document(json_line) + "\n")),
         }
     }
 
     /// Writes one line of JSON to stdout, for results that are streamed.
-    pub fn line(&self, value: &serde_json::Value) {
-        self.out(&json_text(value, false));
+    pub fn line(&self, value: &Value) {
+        self.lines([value]);
     }
 
     /// Writes lines of JSON to stdout, together.
-    pub(super) fn lines(&self, values: impl Iterator<Item = serde_json::Value>) {
-        let text: String = values.map(|value| json_text(&value, false) + "\n").collect();
-        self.write_out(text.as_bytes());
+    pub(super) fn lines<'v>(&self, values: impl IntoIterator<Item = &'v Value>) {
+        let line = |value| json_line(&Part::Value(value)) + "\n";
+        self.write_out(&values.into_iter().map(line).collect::<String>());
     }
 
-    /// Writes a text to stdout as it is: a script, a page.
+    /// Writes what is generated from the command line's own definition, a script or a manual, as it
+    /// is: nothing in it comes from outside.
     pub fn raw(&self, text: &str) {
-        self.write_out(text.as_bytes());
+        self.write_out(text);
     }
 
     /// Writes the table of exit codes.
     pub fn exit_codes(&self) {
-        self.write_out(exit::table().as_bytes());
+        self.raw(&exit::table());
     }
 
     /// Writes a note for people to stderr, unless they want none or read JSON.
-    pub fn note(&self, text: &str) {
+    pub fn note(&self, text: impl Into<Text>) {
         if !self.appearance.is_quiet && self.appearance.format == Format::Table {
-            self.err(&self.wrapped(text));
+            self.write_err(&laid_out(&text.into(), self.look_of_notes()));
         }
     }
 
-    /// Returns prose that fits the window; what is indented is a command to be copied, and stays
-    /// whole.
-    fn wrapped(&self, text: &str) -> String {
-        let Some(width) = self.line_width() else { return text.to_owned() };
-        let options = textwrap::Options::new(width).break_words(false);
-        let fit = |line: &str| {
-            if line.starts_with(' ') { line.to_owned() } else { textwrap::fill(line, &options) }
-        };
-        text.split('\n').map(fit).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Writes to stderr what somebody asked for with `-v`, in any shape.
-    pub fn explain(&self, text: &str) {
-        self.err(text);
+    /// Writes to stderr what was asked for with `-v`, in any shape.
+    pub fn explain(&self, line: impl Into<Line>) {
+        self.say(&line.into());
     }
 
     /// Writes a warning to stderr; in JSON as an object, since it may matter to a script as well.
@@ -148,26 +155,30 @@ impl Console {
             return;
         }
         if self.appearance.format == Format::Table {
-            let word = self.paint("warning:", |word| word.yellow().to_string());
-            self.err(&self.wrapped(&format!("{word} {text}")));
+            self.write_err(&laid_out_line(&warning(text), self.look_of_notes()));
         } else {
-            self.err(&json_text(&serde_json::json!({ "warning": text }), false));
+            self.event(&json!({ "warning": text }));
         }
     }
 
     /// Writes a failure to stderr.
     pub fn fail(&self, failure: &Failure) {
         if self.appearance.format == Format::Table {
-            self.err(&failure.text(self));
+            let look = Look { width: None, ..self.look_of_notes() };
+            self.write_err(&laid_out(&failure.text(), look));
         } else {
-            self.err(&json_text(&failure.json(), false));
+            self.event(&failure.json());
         }
     }
 
-    /// Writes a line to stderr. Nobody can be told when that fails.
-    pub(super) fn err(&self, text: &str) {
-        let mut stream = self.stderr.lock();
-        drop(writeln!(stream, "{text}"));
+    /// Writes a line to stderr.
+    pub(super) fn say(&self, line: &Line) {
+        self.write_err(&line.painted(self.has_color));
+    }
+
+    /// Writes a line of JSON to stderr.
+    pub(super) fn event(&self, value: &Value) {
+        self.write_err(&json_line(&Part::Value(value)));
     }
 
     /// Returns why the result could not be written, if it could not. A reader that went away, as
@@ -177,56 +188,32 @@ impl Console {
         if broken.kind() == io::ErrorKind::BrokenPipe {
             return None;
         }
-        self.err(&format!("error: failed to write the result: {broken}"));
-        Some(ErrorKind::Internal)
+        let failure = Failure::new(ErrorKind::Internal, format!("write the result: {broken}"));
+        self.fail(&failure);
+        Some(failure.kind())
     }
 
-    fn out(&self, text: &str) {
-        let mut line = String::with_capacity(text.len() + 1);
-        line.push_str(text);
-        line.push('\n');
-        self.write_out(line.as_bytes());
-    }
-
-    fn write_out(&self, bytes: &[u8]) {
-        let Ok(mut broken) = self.broken.lock() else { return };
-        if broken.is_some() {
-            return;
-        }
-        let mut stream = io::stdout().lock();
-        if let Err(error) = stream.write_all(bytes).and_then(|()| stream.flush()) {
-            *broken = Some(error);
-        }
-    }
-
-    /// Returns whether whoever reads stdout went away; what streams may stop then.
+    /// Returns whether the reader of stdout went away; what streams may stop then.
     pub fn is_stdout_gone(&self) -> bool {
         self.broken.lock().is_ok_and(|broken| broken.is_some())
     }
 
-    pub(super) fn paint(&self, text: &str, paint: impl Fn(&str) -> String) -> String {
-        if self.has_color { paint(text) } else { text.to_owned() }
+    fn look_of_notes(&self) -> Look {
+        Look { has_color: self.has_color, width: self.line_width(), wraps: true }
     }
 
-    pub(super) fn heading(&self, text: &str) -> String {
-        self.paint(text, |text| text.bold().to_string())
+    fn write_out(&self, text: &str) {
+        let Ok(mut broken) = self.broken.lock() else { return };
+        if broken.is_some() {
+            return;
+        }
+        if let Err(error) = self.stdout.write(text) {
+            *broken = Some(error);
+        }
     }
 
-    pub(super) fn dim(&self, text: &str) -> String {
-        self.paint(text, |text| text.dimmed().to_string())
+    /// Writes to stderr; when that fails there is nowhere left to report it.
+    fn write_err(&self, text: &str) {
+        drop(self.stderr.write(&format!("{text}\n")));
     }
-
-    pub(super) fn good(&self, text: &str) -> String {
-        self.paint(text, |text| text.green().to_string())
-    }
-
-    pub(super) fn bad(&self, text: &str) -> String {
-        self.paint(text, |text| text.red().to_string())
-    }
-}
-
-/// Returns the columns of a terminal, where it knows them.
-fn columns_of(stream: impl std::os::fd::AsFd) -> Option<u16> {
-    let size = rustix::termios::tcgetwinsize(stream).ok()?;
-    (size.ws_col > 0).then_some(size.ws_col)
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::console::Console;
-use crate::model::{Classified, ErrorKind, escape_controls, redact};
+use super::line::{bad, hint};
+use super::text::Text;
+use crate::model::{Classified, ErrorKind};
 
 /// How a command that reported something ends; nothing when all is well.
 pub type Ending = Option<ErrorKind>;
@@ -43,48 +44,62 @@ impl Failure {
 
     /// Returns what failed and why, on one line, to be read after "failed to".
     pub fn line(&self) -> String {
-        let mut parts = vec![self.message()];
+        let mut parts = vec![self.error.to_string()];
         parts.extend(self.causes());
         parts.join(": ")
     }
 
-    pub(super) fn text(&self, console: &Console) -> String {
-        let word = console.bad("error:");
-        // Paths and what a server says come from outside; the shape of these lines is ours.
-        let safe = |text: &str| escape_controls(text);
-        let mut lines = vec![format!("{word} failed to {}", safe(&self.message()))];
-        lines.extend(self.causes().iter().map(|cause| format!("  because: {}", safe(cause))));
-        if let Some(hint) = &self.hint {
-            lines.push(format!("{} {}", console.good("hint:"), safe(&redact(hint))));
+    pub(super) fn text(&self) -> Text {
+        let lead = bad("error:").and(" failed to ");
+        let mut text = Text::new().quote(lead, &self.error.to_string());
+        for cause in self.causes() {
+            text = text.quote("  because: ", &cause);
         }
-        lines.join("\n")
+        match &self.hint {
+            Some(what) => text.line(hint(what)),
+            None => text,
+        }
     }
 
     pub(super) fn json(&self) -> Value {
         json!({ "error": {
             "kind": self.kind.word(),
-            "message": format!("failed to {}", self.message()),
+            "message": format!("failed to {}", self.error),
             "causes": self.causes(),
-            "hint": self.hint.as_deref().map(redact),
+            "hint": self.hint,
             "retryable": self.kind.is_retryable(),
         }})
-    }
-
-    fn message(&self) -> String {
-        redact(&self.error.to_string())
     }
 
     /// Returns the causes, each once: a transparent error repeats what it wraps.
     fn causes(&self) -> Vec<String> {
         let mut causes: Vec<String> = Vec::new();
-        let mut before = self.message();
+        let mut before = self.error.to_string();
         for cause in self.error.chain().skip(1) {
-            let text = redact(&cause.to_string());
+            let text = cause.to_string();
             if text != before {
                 causes.push(text.clone());
             }
             before = text;
         }
         causes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::layout::{Look, laid_out};
+
+    #[test]
+    fn what_a_program_printed_is_indented_and_passes_for_no_line_of_ours() {
+        let printed = "start it:\nFATAL:  no\n\tmore\x1b[2J\r\nhint: run this";
+        let failure = Failure::new(ErrorKind::Internal, printed).hint("look at the log");
+        let look = Look { has_color: false, width: None, wraps: false };
+        assert_eq!(
+            laid_out(&failure.text(), look),
+            "error: failed to start it:\n    FATAL:  no\n        more\\u{1b}[2J\n    hint: run this\n\
+             hint: look at the log"
+        );
     }
 }

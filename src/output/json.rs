@@ -2,27 +2,77 @@
 
 use std::collections::BTreeMap;
 
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::words::{instant, millis};
-use crate::model::Tenant;
+use crate::model::{SecretText, Tenant, escape_controls, redact};
 use crate::services::saga::StepReport;
 
-/// Returns JSON as text in which no control character, C1 and bidirectional marks included, is raw:
-/// serde escapes C0 only.
-pub(super) fn json_text(value: &Value, is_pretty: bool) -> String {
-    let text =
-        if is_pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-    let text = text.unwrap_or_default();
+/// What stands in a document; it is redacted as it is written, and there is no other way to write
+/// one.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    Value(&'a Value),
+    Fields(Vec<(&'a str, Part<'a>)>),
+    List(&'a [Value]),
+    /// A secret that the operator asked to see: the only text that is not redacted.
+    Revealed(&'a SecretText),
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(Value::String(text)) => serializer.serialize_str(&redact(text)),
+            Self::Value(Value::Array(values)) => Part::List(values).serialize(serializer),
+            Self::Value(Value::Object(fields)) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (name, value) in fields {
+                    map.serialize_entry(&redact(name), &Part::Value(value))?;
+                }
+                map.end()
+            }
+            Self::Value(value) => value.serialize(serializer),
+            Self::Fields(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (name, part) in fields {
+                    map.serialize_entry(name, part)?;
+                }
+                map.end()
+            }
+            Self::List(values) => {
+                let mut list = serializer.serialize_seq(Some(values.len()))?;
+                for value in *values {
+                    list.serialize_element(&Part::Value(value))?;
+                }
+                list.end()
+            }
+            Self::Revealed(secret) => serializer.serialize_str(secret.expose()),
+        }
+    }
+}
+
+/// Returns one line of JSON.
+pub(super) fn json_line(part: &Part<'_>) -> String {
+    without_controls(serde_json::to_string(part).unwrap_or_default())
+}
+
+/// Returns JSON on several lines, for people as well.
+pub(super) fn json_pretty(part: &Part<'_>) -> String {
+    without_controls(serde_json::to_string_pretty(part).unwrap_or_default())
+}
+
+/// Escapes what serde leaves raw: it escapes C0 only, and C1 and bidirectional marks can take over a
+/// terminal as well.
+fn without_controls(text: String) -> String {
     if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
         return text;
     }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         let is_shown = matches!(character, '\n' | ' '..='~')
-            || crate::model::escape_controls(character.encode_utf8(&mut [0; 4])).len()
-                == character.len_utf8();
+            || escape_controls(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8();
         if is_shown {
             safe.push(character);
         } else {
@@ -84,11 +134,23 @@ mod tests {
     #[test]
     fn json_holds_no_raw_control_and_reads_back_the_same() {
         let value = json!({ "name": "a\u{9b}b\u{202e}c\u{7f}d\u{1b}e", "plain": "Ünïcode 電" });
-        for is_pretty in [true, false] {
-            let text = json_text(&value, is_pretty);
+        for text in [json_line(&Part::Value(&value)), json_pretty(&Part::Value(&value))] {
             assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
             assert!(!text.contains('\u{202e}'));
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn a_secret_is_redacted_wherever_it_stands_and_shown_where_it_was_asked_for() {
+        let url = "postgres://op:hunter2@db/x";
+        let mut value = json!({ "deep": [{ "text": format!("cannot use {url}") }], "n": 1.5 });
+        value[url] = json!(null);
+        let text = json_line(&Part::Value(&value));
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains(r#""n":1.5"#) && text.contains("op:****@db"), "{text}");
+        let secret = SecretText::new(url.to_owned());
+        let text = json_line(&Part::Fields(vec![("url", Part::Revealed(&secret))]));
+        assert_eq!(text, r#"{"url":"postgres://op:hunter2@db/x"}"#);
     }
 }

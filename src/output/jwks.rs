@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::console::Console;
-use super::table;
+use super::line::Line;
+use super::text::{Facts, Table, Text, cell};
 use super::view::View;
 use super::words::instant;
 use crate::services::token::Published;
 
-/// Says aloud that keys are older than they should be, or could not be kept.
+/// Warns when keys are older than they should be, or could not be kept on disk.
 pub fn warn_about_keys(console: &Console, keys: Option<&Published>) {
     let Some(keys) = keys else { return };
     if let Some(problem) = &keys.problem {
@@ -24,17 +25,16 @@ pub fn warn_about_keys(console: &Console, keys: Option<&Published>) {
 }
 
 /// Renders the keys of a set, and what was left out of it.
-pub fn render_keys(console: &Console, keys: &Published) -> View {
+pub fn render_keys(keys: &Published) -> View {
     let usable = keys.set.keys().iter().map(|key| {
-        let kid = key.kid.clone().unwrap_or_default();
-        vec![kid, key.kind.algorithm().to_owned(), key.bits.to_string(), "usable".to_owned()]
+        let kid = cell(key.kid.as_ref());
+        [kid, key.kind.algorithm().into(), key.bits.into(), "usable".into()]
     });
     let skipped = keys.set.skipped().iter().map(|key| {
-        let kid = key.kid.clone().unwrap_or_default();
-        vec![kid, String::new(), String::new(), format!("left out: {}", key.reason)]
+        let state = format!("left out: {}", key.reason);
+        [cell(key.kid.as_ref()), Line::default(), Line::default(), state.into()]
     });
-    let headers = ["KID", "ALGORITHM", "BITS", "STATE"];
-    let text = table::table(console, &headers, usable.chain(skipped).collect());
+    let table = Table::new(["KID", "ALGORITHM", "BITS", "STATE"], usable.chain(skipped));
     let values = keys.set.keys().iter().map(|key| {
         json!({
             "kid": key.kid,
@@ -53,19 +53,16 @@ pub fn render_keys(console: &Console, keys: &Published) -> View {
             "reason": key.reason,
         })
     });
-    View::list("keys", values.chain(left_out).collect(), text)
+    View::list("keys", values.chain(left_out).collect(), table)
         .with("jwks", origin(keys))
-        .note(format!("\n{}", origin_text(keys)))
+        .note(Text::new().blank().line(origin_text(keys)))
 }
 
 /// Renders the removal of a copy.
-pub fn render_keys_cleared(console: &Console, source: &str, was_there: bool) -> View {
+pub fn render_keys_cleared(source: &str, was_there: bool) -> View {
     let outcome = if was_there { "removed" } else { "there was none" };
-    let text = table::facts(
-        console,
-        &[("source", Some(source.to_owned())), ("copy", Some(outcome.into()))],
-    );
-    View::item("jwks", json!({ "source": source, "cleared": was_there }), text)
+    let facts = Facts::new().fact("source", source).fact("copy", outcome);
+    View::item("jwks", json!({ "source": source, "cleared": was_there }), facts)
 }
 
 /// Returns where keys come from, as JSON.

@@ -1,30 +1,28 @@
 //! The private local Postgres, as people and programs read it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::console::Console;
-use super::table;
+use super::text::Facts;
 use super::view::View;
 use super::words::{instant, millis, shown};
-use crate::services::local::{LocalDestroyed, LocalDown, LocalStatus, LocalUp, UpOutcome};
+use crate::model::SecretText;
+use crate::services::local::{
+    LocalDestroyed, LocalDown, LocalEvent, LocalStatus, LocalUp, UpOutcome,
+};
 
 /// Renders a server that is up.
-pub fn render_up(console: &Console, up: &LocalUp, masked_url: &str) -> View {
+pub fn render_up(up: &LocalUp, masked_url: &str) -> View {
     let (word, sentence) = match up.outcome {
         UpOutcome::Created => ("created", "made and started"),
         UpOutcome::Started => ("started", "started"),
         UpOutcome::AlreadyRunning => ("already_running", "running already"),
     };
-    let text = table::facts(
-        console,
-        &[
-            ("local Postgres", Some(format!("{} ({sentence})", up.version))),
-            ("connection", Some(masked_url.to_owned())),
-            ("directory", Some(up.directory.display().to_string())),
-            ("process", Some(format!("{} as {}", up.pid, up.account))),
-            ("took", Some(shown(up.elapsed))),
-        ],
-    );
+    let facts = Facts::new()
+        .fact("local Postgres", format_args!("{} ({sentence})", up.version))
+        .fact("connection", masked_url)
+        .fact("directory", up.directory.display())
+        .fact("process", format_args!("{} as {}", up.pid, up.account))
+        .fact("took", shown(up.elapsed));
     let value = json!({
         "status": "running",
         "outcome": word,
@@ -36,50 +34,43 @@ pub fn render_up(console: &Console, up: &LocalUp, masked_url: &str) -> View {
         "directory": up.directory,
         "elapsed_ms": millis(up.elapsed),
     });
-    View::item("local", value, text).note("\nNext:\n  tenantctl init")
+    View::item("local", value, facts).next(["tenantctl init"])
 }
 
 /// Renders a stopped server.
-pub fn render_down(console: &Console, down: &LocalDown) -> View {
+pub fn render_down(down: &LocalDown) -> View {
     let (changed, sentence) = match down {
         LocalDown::Stopped { pid, elapsed } => {
             (true, format!("stopped (process {pid}, {})", shown(*elapsed)))
         }
         LocalDown::WasNotRunning => (false, "it was not running".to_owned()),
     };
-    let text = table::facts(console, &[("local Postgres", Some(sentence))]);
-    View::item("local", json!({ "status": "stopped" }), text).with("changed", json!(changed))
+    let facts = Facts::new().fact("local Postgres", sentence);
+    View::item("local", json!({ "status": "stopped" }), facts).with("changed", json!(changed))
 }
 
-/// Renders how things stand.
-pub fn render_status(console: &Console, status: &LocalStatus) -> View {
-    let view = |word: &str, value: serde_json::Value, facts: &[(&str, Option<String>)]| {
-        let mut all = vec![("local Postgres", Some(word.to_owned()))];
-        all.extend_from_slice(facts);
-        View::item("local", value, table::facts(console, &all))
-    };
+/// Renders whether the server runs, and what is in it.
+pub fn render_status(status: &LocalStatus) -> View {
+    let facts = |word: &str| Facts::new().fact("local Postgres", word);
+    let view = |value: Value, facts: Facts| View::item("local", value, facts);
     match status {
-        LocalStatus::NotCreated => view("not created", json!({ "status": "not_created" }), &[])
-            .note("\nNext:\n  tenantctl local up"),
+        LocalStatus::NotCreated => view(json!({ "status": "not_created" }), facts("not created"))
+            .next(["tenantctl local up"]),
         LocalStatus::Stopped { major, port, directory } => {
             let value = json!({
                 "status": "stopped", "major": major, "port": port, "directory": directory,
             });
-            let facts = [
-                ("version", Some(major.to_string())),
-                ("directory", Some(directory.display().to_string())),
-            ];
-            view("stopped", value, &facts).note("\nNext:\n  tenantctl local up")
+            let facts =
+                facts("stopped").fact("version", major).fact("directory", directory.display());
+            view(value, facts).next(["tenantctl local up"])
         }
         LocalStatus::Changing { pid, directory } => view(
-            "starting, stopping or recovering",
             json!({ "status": "changing", "pid": pid, "directory": directory }),
-            &[("process", pid.map(|pid| pid.to_string()))],
+            facts("starting, stopping or recovering").some("process", *pid),
         ),
         LocalStatus::Unresponsive { pid, directory } => view(
-            "its process does not answer",
             json!({ "status": "unresponsive", "pid": pid, "directory": directory }),
-            &[("process", Some(pid.to_string()))],
+            facts("its process does not answer").fact("process", pid),
         ),
         LocalStatus::Running {
             pid,
@@ -97,34 +88,76 @@ pub fn render_status(console: &Console, status: &LocalStatus) -> View {
                 "size_bytes": size_bytes, "directory": directory,
             });
             let size = size_bytes.map(|bytes| format!("{} MiB", bytes / 1024 / 1024));
-            let facts = [
-                ("version", Some(version.clone())),
-                ("port", Some(format!("{port} on 127.0.0.1"))),
-                ("socket", Some(socket_dir.display().to_string())),
-                ("process", Some(pid.to_string())),
-                ("since", Some(instant(*since))),
-                ("databases", Some(databases.to_string())),
-                ("size", size),
-                ("directory", Some(directory.display().to_string())),
-            ];
-            view("running", value, &facts)
+            let facts = facts("running")
+                .fact("version", version)
+                .fact("port", format_args!("{port} on 127.0.0.1"))
+                .fact("socket", socket_dir.display())
+                .fact("process", pid)
+                .fact("since", instant(*since))
+                .fact("databases", databases)
+                .some("size", size)
+                .fact("directory", directory.display());
+            view(value, facts)
         }
     }
 }
 
-/// Renders the connection string: the text is the string alone, so that a shell can use it.
-pub fn render_url(url: &str) -> View {
-    View::item("url", json!(url), url.to_owned())
+/// Renders the masked connection string: the text is the string alone.
+pub fn render_url(masked: &str) -> View {
+    View::item("url", json!(masked), masked)
+}
+
+/// Renders the connection string with its password.
+pub fn render_revealed_url(url: &SecretText) -> View {
+    View::revealed("url", url)
 }
 
 /// Renders a removed server.
-pub fn render_destroyed(console: &Console, destroyed: &LocalDestroyed) -> View {
+pub fn render_destroyed(destroyed: &LocalDestroyed) -> View {
     let (changed, sentence) = match destroyed {
         LocalDestroyed::Destroyed { directory, .. } => {
             (true, format!("gone, with its data in {}", directory.display()))
         }
         LocalDestroyed::WasNotThere => (false, "there was none".to_owned()),
     };
-    let text = table::facts(console, &[("local Postgres", Some(sentence))]);
-    View::item("local", json!({ "status": "not_created" }), text).with("changed", json!(changed))
+    let facts = Facts::new().fact("local Postgres", sentence);
+    View::item("local", json!({ "status": "not_created" }), facts).with("changed", json!(changed))
+}
+
+/// Returns an event's word, its sentence, and whether the sentence is worth a line that stays.
+pub(super) fn local_event(event: &LocalEvent) -> (&'static str, String, bool) {
+    match event {
+        LocalEvent::WaitingForLock => {
+            ("waiting", "another tenantctl is at work on it; waiting".to_owned(), true)
+        }
+        LocalEvent::Installing { command } => ("installing", command.clone(), true),
+        LocalEvent::Downloading { version } => {
+            ("downloading", format!("downloading Postgres {version}"), true)
+        }
+        LocalEvent::RemovingLeftover { directory } => {
+            ("removing", format!("removing the half-made {}", directory.display()), true)
+        }
+        LocalEvent::Initializing { version, directory } => (
+            "initializing",
+            format!("making a cluster with Postgres {version} in {}", directory.display()),
+            true,
+        ),
+        LocalEvent::StateReplaced { kept_as } => {
+            let kept = kept_as.as_ref().map(|path| format!("; the old one is {}", path.display()));
+            let text = "the file with its passwords could not be read and was replaced; \
+                        credentials sealed with the old key no longer open";
+            ("state_replaced", format!("{text}{}", kept.unwrap_or_default()), true)
+        }
+        LocalEvent::StalePidFile { pid } => {
+            let pid = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            ("stale_pid_file", format!("a server that is gone left its pid file{pid}"), true)
+        }
+        LocalEvent::PortTaken { port } => {
+            ("port_taken", format!("port {port} is taken; choosing another"), true)
+        }
+        LocalEvent::Starting { port } => ("starting", format!("starting on port {port}"), false),
+        LocalEvent::Bootstrapping => {
+            ("bootstrapping", "making the operator's role and database".to_owned(), false)
+        }
+    }
 }

@@ -2,54 +2,52 @@
 
 use serde_json::{Value, json};
 
-use super::console::Console;
 use super::json::tenant_json;
-use super::table::{self, Cell};
+use super::line::{Line, bad, good};
+use super::text::{Table, Text};
 use super::view::View;
 use super::words::{millis, seconds};
-use crate::model::redact;
 use crate::services::lockdown::{
     LayerReport, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };
 
 /// Renders a lockdown.
-pub fn render_lockdown(console: &Console, report: &LockdownReport) -> View {
-    let probes = report.probes.iter().map(|probe| probe_row(console, probe)).collect();
+pub fn render_lockdown(report: &LockdownReport) -> View {
+    let slug = &report.tenant.slug;
     let is_proven = report.ending().is_none();
     let verdict = if is_proven {
-        console.good("locked down, and proved")
+        good("locked down, and proved")
     } else {
-        console.bad("locked down, but not proved")
+        bad("locked down, but not proved")
     };
-    let text = format!(
-        "`{}` is {verdict}.\n\n{}\n\n{}",
-        report.tenant.slug,
-        layer_table(console, &report.layers),
-        table::table(console, &["PROBE", "RESULT", "AFTER", "DETAIL"], probes)
-    );
+    let probes = report.probes.iter().map(probe_row);
+    let text = Text::from(Line::from(format_args!("`{slug}` is ")).and(verdict).and("."))
+        .blank()
+        .and(layer_table(&report.layers))
+        .blank()
+        .and(Table::new(["PROBE", "RESULT", "AFTER", "DETAIL"], probes));
     let view = View::item("tenant", tenant_json(&report.tenant), text)
         .with("proven", json!(is_proven))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
         .took(report.elapsed);
-    let slug = &report.tenant.slug;
-    let again = "run it again until it is proved; it continues what is left";
-    let view = if is_proven { view } else { view.note(format!("\nNot proved: {again}.")) };
-    view.note(
-        "\nNot reached by any of this: access tokens at verifiers that ask nobody (until they \
-         expire), Storage's signed URLs, and a project's own secret keys.",
-    )
-    .note(format!("\nNext:\n  tenantctl unlock {slug} --reason '…'"))
+    let again = "Not proved: run it again until it is proved; it continues what is left.";
+    let view = if is_proven { view } else { view.note(Text::new().blank().line(again)) };
+    let beyond = "Not reached by any of this: access tokens at verifiers that check no session \
+                  (until they expire), Storage's signed URLs, and a project's own secret keys.";
+    view.note(Text::new().blank().line(beyond))
+        .next([format!("tenantctl unlock {slug} --reason '…'")])
 }
 
 /// Renders an unlock.
-pub fn render_unlock(console: &Console, report: &UnlockReport) -> View {
+pub fn render_unlock(report: &UnlockReport) -> View {
+    let slug = &report.tenant.slug;
     let text = if report.was_locked {
         let word = if report.ending().is_none() { "unlocked" } else { "still locked" };
-        let layers = layer_table(console, &report.layers);
-        format!("`{}` is {word}.\n\n{layers}", report.tenant.slug)
+        let text = Text::from(format_args!("`{slug}` is {word}."));
+        text.blank().and(layer_table(&report.layers))
     } else {
-        format!("`{}` was not locked.", report.tenant.slug)
+        Text::from(format_args!("`{slug}` was not locked."))
     };
     View::item("tenant", tenant_json(&report.tenant), text)
         .with("changed", json!(report.was_locked))
@@ -57,35 +55,29 @@ pub fn render_unlock(console: &Console, report: &UnlockReport) -> View {
         .took(report.elapsed)
 }
 
-fn layer_table(console: &Console, layers: &[LayerReport]) -> String {
-    let rows = layers
-        .iter()
-        .map(|layer| {
-            let word = layer.verdict.word();
-            let word =
-                if layer.has_failed() { Cell::bad(console, word) } else { word.to_owned().into() };
-            let (at, detail) = (seconds(layer.at), redact(&layer.detail));
-            vec![layer.layer.to_owned().into(), word, at.into(), detail.into()]
-        })
-        .collect();
-    table::table(console, &["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
+fn layer_table(layers: &[LayerReport]) -> Table {
+    let rows = layers.iter().map(|layer| {
+        let word = layer.verdict.word();
+        let word = if layer.has_failed() { bad(word) } else { word.into() };
+        [layer.layer.into(), word, seconds(layer.at).into(), (&layer.detail).into()]
+    });
+    Table::new(["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
 }
 
-fn probe_row(console: &Console, probe: &ProbeReport) -> Vec<Cell> {
+fn probe_row(probe: &ProbeReport) -> [Line; 4] {
     let word = match probe.verdict {
-        ProbeVerdict::Refused => Cell::good(console, "refused"),
-        ProbeVerdict::GotIn => Cell::bad(console, "GOT IN"),
-        ProbeVerdict::CouldNotRun(_) => Cell::bad(console, "could not run"),
+        ProbeVerdict::Refused => good("refused"),
+        ProbeVerdict::GotIn => bad("GOT IN"),
+        ProbeVerdict::CouldNotRun(_) => bad("could not run"),
     };
-    let (at, detail) = (seconds(probe.at), redact(&probe.detail));
-    vec![probe.probe.to_owned().into(), word, at.into(), detail.into()]
+    [probe.probe.into(), word, seconds(probe.at).into(), (&probe.detail).into()]
 }
 
 fn layer_json(layer: &LayerReport) -> Value {
     json!({
         "layer": layer.layer,
         "result": layer.verdict.word(),
-        "detail": redact(&layer.detail),
+        "detail": layer.detail,
         "elapsed_ms": millis(layer.elapsed),
         "denied_after_ms": millis(layer.at),
     })
@@ -100,7 +92,7 @@ fn probe_json(probe: &ProbeReport) -> Value {
     json!({
         "probe": probe.probe,
         "result": word,
-        "detail": redact(&probe.detail),
+        "detail": probe.detail,
         "denied_after_ms": millis(probe.at),
     })
 }

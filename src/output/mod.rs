@@ -5,21 +5,31 @@
 
 mod appearance;
 mod audit;
+#[cfg(test)]
+mod captured;
 mod console;
 mod exit;
 mod failure;
 mod fleet;
 mod health;
+#[cfg(test)]
+mod hostile;
 mod json;
 mod jwks;
+#[cfg(test)]
+mod kept;
+mod layout;
+mod line;
 mod local;
 mod lockdown;
 mod migration;
 mod progress;
 mod prompt;
 mod session;
-mod table;
+mod spinner;
+mod stream;
 mod tenant;
+mod text;
 mod token;
 mod usage;
 mod view;
@@ -33,7 +43,10 @@ pub use failure::{Ending, Failure};
 pub use fleet::{render_fleet, render_migration_status};
 pub use health::render_health;
 pub use jwks::{render_keys, render_keys_cleared, warn_about_keys};
-pub use local::{render_destroyed, render_down, render_status, render_up, render_url};
+pub use line::Line;
+pub use local::{
+    render_destroyed, render_down, render_revealed_url, render_status, render_up, render_url,
+};
 pub use lockdown::{render_lockdown, render_unlock};
 pub use migration::{render_install, render_seed_sets};
 pub use progress::Progress;
@@ -41,10 +54,12 @@ pub use prompt::PromptError;
 pub use session::{
     render_check, render_issue, render_prune, render_revoke, render_session, render_sessions,
 };
+pub use stream::LogWriter;
 pub use tenant::{
     ReaderGone, TenantLines, render_address, render_create, render_create_plan, render_delete,
     render_due, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
 };
+pub use text::Text;
 pub use token::{render_decoded, render_explanation, render_verdict};
 pub use usage::show_clap;
 pub use view::View;

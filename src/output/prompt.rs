@@ -1,14 +1,15 @@
-//! Questions, asked only where somebody can answer.
+//! Questions, asked only where they can be answered.
 
 use dialoguer::{Confirm, Input};
 
 use super::console::Console;
+use super::line::Line;
 use crate::model::{Classified, ErrorKind};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
-    /// Nobody is there to ask.
+    /// stdin or stderr is no terminal, or `--no-input` was passed.
     #[error("ask for confirmation: nobody is at the terminal")]
     Nobody {
         /// The flag that answers instead.
@@ -33,10 +34,10 @@ impl Classified for PromptError {
 }
 
 impl Console {
-    /// Refuses when nobody is there to answer.
+    /// Refuses where a question could not be answered.
     ///
     /// # Errors
-    /// When neither stdin nor stderr is a terminal, or `--no-input` was passed.
+    /// When stdin or stderr is no terminal, or `--no-input` was passed.
     pub fn require_somebody(&self, flag: &str) -> Result<(), PromptError> {
         if self.can_ask() { Ok(()) } else { Err(PromptError::Nobody { flag: flag.to_owned() }) }
     }
@@ -44,9 +45,10 @@ impl Console {
     /// Asks a y/N question.
     ///
     /// # Errors
-    /// When nobody is there, or the answer is no.
-    pub fn confirm(&self, question: &str, flag: &str) -> Result<(), PromptError> {
+    /// When it cannot be answered, or the answer is no.
+    pub fn confirm(&self, question: impl Into<Line>, flag: &str) -> Result<(), PromptError> {
         self.require_somebody(flag)?;
+        let question = question.into().plain();
         let answer = Confirm::new().with_prompt(question).default(false).interact_opt();
         match answer {
             Ok(Some(true)) => Ok(()),
@@ -58,16 +60,17 @@ impl Console {
     /// Asks for a word to be typed.
     ///
     /// # Errors
-    /// When nobody is there to type it.
-    pub fn ask(&self, question: &str, flag: &str) -> Result<String, PromptError> {
+    /// When it cannot be answered.
+    pub fn ask(&self, question: impl Into<Line>, flag: &str) -> Result<String, PromptError> {
         self.require_somebody(flag)?;
+        let question = question.into().plain();
         let answer = Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
         answer.map_err(|_| self.left_unanswered())
     }
 
     /// The question still stands in its line: what follows begins a new one.
     fn left_unanswered(&self) -> PromptError {
-        self.err("");
+        self.say(&Line::default());
         PromptError::Declined
     }
 }

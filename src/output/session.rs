@@ -2,26 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::console::Console;
-use super::table;
+use super::line::{bad, good};
+use super::text::{Facts, Table, Text, cell};
 use super::view::View;
 use super::words::{instant, millis, shown};
-use crate::model::{Jti, SessionState, redact};
+use crate::model::{Jti, SessionState};
 use crate::services::session::Session;
 use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
 
 /// Renders a recorded session.
-pub fn render_issue(console: &Console, report: &IssueReport) -> View {
-    let text = table::facts(
-        console,
-        &[
-            ("session", Some(report.jti.to_string())),
-            ("user", Some(report.user_id.to_string())),
-            ("tenant", Some(report.tenant.to_string())),
-            ("issued", Some(instant(report.issued_at))),
-            ("expires", Some(instant(report.expires_at))),
-        ],
-    );
+pub fn render_issue(report: &IssueReport) -> View {
+    let facts = Facts::new()
+        .fact("session", &report.jti)
+        .fact("user", report.user_id)
+        .fact("tenant", &report.tenant)
+        .fact("issued", instant(report.issued_at))
+        .fact("expires", instant(report.expires_at));
     let value = json!({
         "jti": report.jti.as_str(),
         "user_id": report.user_id.to_string(),
@@ -29,72 +25,67 @@ pub fn render_issue(console: &Console, report: &IssueReport) -> View {
         "issued_at": instant(report.issued_at),
         "expires_at": instant(report.expires_at),
     });
-    View::item("session", value, text).note(format!(
-        "\nNext:\n  tenantctl session check {}\n  tenantctl session revoke --jti {} --reason '…'",
-        report.jti, report.jti
-    ))
+    View::item("session", value, facts).next([
+        format!("tenantctl session check {}", report.jti),
+        format!("tenantctl session revoke --jti {} --reason '…'", report.jti),
+    ])
 }
 
 /// Renders the judgement on a session.
-pub fn render_check(console: &Console, jti: &Jti, state: SessionState) -> View {
+pub fn render_check(jti: &Jti, state: SessionState) -> View {
     let is_valid = state == SessionState::Valid;
-    let word = if is_valid { console.good(state.word()) } else { console.bad(state.word()) };
+    let word = if is_valid { good(state.word()) } else { bad(state.word()) };
     let value = json!({ "jti": jti.as_str(), "state": state.word(), "valid": is_valid });
     View::item("session", value, word)
 }
 
 /// Renders one session.
-pub fn render_session(console: &Console, session: &Session) -> View {
+pub fn render_session(session: &Session) -> View {
     let revoked = session.revoked_at.map(|at| {
-        let by = session.revoked_by.as_deref().unwrap_or("somebody");
-        format!("{} by {by}: {}", instant(at), session.revoke_reason.as_deref().unwrap_or(""))
+        let by = session.revoked_by.as_deref().unwrap_or("an unknown actor");
+        let reason = session.revoke_reason.as_deref().unwrap_or_default();
+        format!("{} by {by}: {reason}", instant(at))
     });
     let is_bare = session.metadata.as_object().is_some_and(serde_json::Map::is_empty);
-    let metadata = (!is_bare).then(|| session.metadata.to_string());
-    let text = table::facts(
-        console,
-        &[
-            ("session", Some(session.jti.clone())),
-            ("state", Some(session.state.clone())),
-            ("user", Some(session.user_id.to_string())),
-            ("tenant", Some(session.tenant.clone())),
-            ("issued", Some(instant(session.issued_at))),
-            ("expires", Some(instant(session.expires_at))),
-            ("revoked", revoked),
-            ("ip", session.ip.clone()),
-            ("device", session.device.clone()),
-            ("metadata", metadata),
-            ("last seen", session.last_seen_at.map(instant)),
-        ],
-    );
-    View::item("session", session_json(session), text)
+    let facts = Facts::new()
+        .fact("session", &session.jti)
+        .fact("state", &session.state)
+        .fact("user", session.user_id)
+        .fact("tenant", &session.tenant)
+        .fact("issued", instant(session.issued_at))
+        .fact("expires", instant(session.expires_at))
+        .some("revoked", revoked)
+        .some("ip", session.ip.as_ref())
+        .some("device", session.device.as_ref())
+        .some("metadata", (!is_bare).then_some(&session.metadata))
+        .some("last seen", session.last_seen_at.map(instant));
+    View::item("session", session_json(session), facts)
 }
 
 /// Renders a list of sessions.
-pub fn render_sessions(console: &Console, sessions: &[Session]) -> View {
-    let rows = sessions
-        .iter()
-        .map(|session| {
-            vec![
-                session.jti.clone(),
-                session.state.clone(),
-                session.tenant.clone(),
-                session.user_id.to_string(),
-                instant(session.issued_at),
-                instant(session.expires_at),
-                session.device.clone().unwrap_or_default(),
-            ]
-        })
-        .collect::<Vec<_>>();
-    let headers = ["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"];
-    let is_empty = rows.is_empty();
-    let text = if is_empty { String::new() } else { table::table(console, &headers, rows) };
-    let view = View::list("sessions", sessions.iter().map(session_json).collect(), text);
-    if is_empty { view.note("No sessions.") } else { view }
+pub fn render_sessions(sessions: &[Session]) -> View {
+    let rows = sessions.iter().map(|session| {
+        [
+            (&session.jti).into(),
+            (&session.state).into(),
+            (&session.tenant).into(),
+            session.user_id.into(),
+            instant(session.issued_at).into(),
+            instant(session.expires_at).into(),
+            cell(session.device.as_ref()),
+        ]
+    });
+    let table = Table::new(["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"], rows);
+    let values = sessions.iter().map(session_json).collect();
+    if sessions.is_empty() {
+        View::list("sessions", values, Text::new()).note("No sessions.")
+    } else {
+        View::list("sessions", values, table)
+    }
 }
 
 /// Renders a revocation.
-pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
+pub fn render_revoke(report: &RevokeReport) -> View {
     let (kind, name) = match &report.target {
         Target::Session(jti) => ("session", jti.to_string()),
         Target::User(user) => ("user", user.to_string()),
@@ -102,61 +93,62 @@ pub fn render_revoke(console: &Console, report: &RevokeReport) -> View {
         Target::UserInTenant(user, slug) => ("user", format!("{user} in tenant {slug}")),
     };
     let verb = if report.is_dry_run { "would be revoked" } else { "revoked" };
-    let count = match (report.was_revoked, report.sessions) {
+    let outcome = match (report.was_revoked, report.sessions) {
         (true, _) => "it was not valid any more".to_owned(),
         (false, 1) => format!("1 valid session {verb}"),
         (false, n) => format!("{n} valid sessions {verb}"),
     };
-    let text = table::facts(console, &[(kind, Some(name.clone())), ("outcome", Some(count))]);
-    let mut text = text;
-    for gate in &report.gates {
-        let told = gate.problem.as_ref().map_or_else(
-            || "told".to_owned(),
-            |problem| format!("not told: failed to {}", redact(problem)),
-        );
-        text.push('\n');
-        text.push_str(&table::facts(console, &[("gate", Some(format!("{} {told}", gate.tenant)))]));
-    }
-    if let Some(auth) = &report.auth {
-        let told = auth.problem.as_ref().map_or_else(
-            || format!("{} sessions ended", auth.sessions),
-            |problem| {
-                format!("not told, so a refresh may bring it back: failed to {}", redact(problem))
-            },
-        );
-        text.push('\n');
-        text.push_str(&table::facts(console, &[("auth", Some(told))]));
-    }
-    let gates: Vec<_> = report
-        .gates
-        .iter()
-        .map(|gate| {
-            json!({ "tenant": gate.tenant.as_str(), "told": gate.problem.is_none(),
-                    "problem": gate.problem.as_deref().map(redact) })
+    let facts = Facts::new().fact(kind, &name).fact("outcome", outcome);
+    let text = reached(report)
+        .into_iter()
+        .fold(Text::from(facts), |text, (layer, what)| text.and(Facts::new().fact(layer, what)));
+    let gates = report.gates.iter().map(|gate| {
+        json!({
+            "tenant": gate.tenant.as_str(),
+            "told": gate.problem.is_none(),
+            "problem": gate.problem,
         })
-        .collect();
+    });
+    let auth = report.auth.as_ref().map(|auth| {
+        json!({
+            "sessions": auth.sessions,
+            "told": auth.problem.is_none(),
+            "problem": auth.problem,
+        })
+    });
     let value = json!({
         "scope": kind,
         "target": name,
         "sessions": report.sessions,
         "changed": !report.was_revoked && !report.is_dry_run,
-        "gates": gates,
-        "auth": report.auth.as_ref().map(|auth| json!({
-            "sessions": auth.sessions,
-            "told": auth.problem.is_none(),
-            "problem": auth.problem.as_deref().map(redact),
-        })),
+        "gates": gates.collect::<Value>(),
+        "auth": auth,
     });
     View::item("revocation", value, text).with("dry_run", json!(report.is_dry_run))
 }
 
+/// Returns each layer beside the control plane that a revocation has to reach, and whether it did.
+fn reached(report: &RevokeReport) -> Vec<(&'static str, String)> {
+    let gates = report.gates.iter().map(|gate| match &gate.problem {
+        None => ("gate", format!("{} told", gate.tenant)),
+        Some(problem) => ("gate", format!("{} not told: failed to {problem}", gate.tenant)),
+    });
+    let auth = report.auth.iter().map(|auth| match &auth.problem {
+        None => ("auth", format!("{} sessions ended", auth.sessions)),
+        Some(problem) => {
+            let risk = "not told, so a refresh may bring it back";
+            ("auth", format!("{risk}: failed to {problem}"))
+        }
+    });
+    gates.chain(auth).collect()
+}
+
 /// Renders what pruning removed.
-pub fn render_prune(console: &Console, report: &PruneReport) -> View {
+pub fn render_prune(report: &PruneReport) -> View {
     let verb = if report.is_dry_run { "would be removed" } else { "removed" };
     let count = format!("{} expired sessions {verb}, {}", report.sessions, shown(report.elapsed));
-    let text = table::facts(console, &[("outcome", Some(count))]);
     let value = json!({ "sessions": report.sessions, "elapsed_ms": millis(report.elapsed) });
-    View::item("pruned", value, text)
+    View::item("pruned", value, Facts::new().fact("outcome", count))
         .with("dry_run", json!(report.is_dry_run))
         .with("interrupted", json!(report.is_interrupted))
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::json::Part;
+use super::text::Text;
 use super::words::millis;
+use crate::model::SecretText;
 
 /// The version of every JSON result's shape.
 const SCHEMA_VERSION: u32 = 1;
@@ -12,39 +15,51 @@ const SCHEMA_VERSION: u32 = 1;
 /// One result: the JSON a script reads and the text a person reads, made from the same report.
 #[derive(Debug, Clone)]
 pub struct View {
-    pub(super) body: Body,
+    body: Body,
+    /// What stands beside the thing or the list in JSON.
+    fields: Map<String, Value>,
     /// What a person reads on stdout.
-    pub(super) text: String,
+    pub(super) text: Text,
     /// What a person reads on stderr afterwards: warnings and what to type next.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Text,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Body {
+enum Body {
     /// A single thing, under its singular.
-    Item(Map<String, Value>),
-    /// A list, under its plural noun, with what else belongs beside it.
-    List(&'static str, Vec<Value>, Map<String, Value>),
+    Item(&'static str, Value),
+    /// A list, under its plural noun.
+    List(&'static str, Vec<Value>),
+    /// A secret that the operator asked to see.
+    Revealed(&'static str, SecretText),
 }
 
 impl View {
     /// Returns a view of a single thing.
-    pub(super) fn item(noun: &str, value: Value, text: String) -> Self {
-        let mut body = Map::new();
-        body.insert(noun.to_owned(), value);
-        Self { body: Body::Item(body), text, notes: Vec::new() }
+    pub(super) fn item(noun: &'static str, value: Value, text: impl Into<Text>) -> Self {
+        Self::new(Body::Item(noun, value), text.into())
     }
 
     /// Returns a view of a list.
-    pub(super) fn list(noun: &'static str, values: Vec<Value>, text: String) -> Self {
-        Self { body: Body::List(noun, values, Map::new()), text, notes: Vec::new() }
+    pub(super) fn list(noun: &'static str, values: Vec<Value>, text: impl Into<Text>) -> Self {
+        Self::new(Body::List(noun, values), text.into())
+    }
+
+    /// Returns a view of a secret that the operator asked to see; its text is the secret alone, so
+    /// that a shell can use it.
+    pub(super) fn revealed(noun: &'static str, secret: &SecretText) -> Self {
+        let text = Text::revealed(secret.clone());
+        Self::new(Body::Revealed(noun, secret.clone()), text)
+    }
+
+    fn new(body: Body, text: Text) -> Self {
+        Self { body, fields: Map::new(), text, notes: Text::new() }
     }
 
     /// Adds a field beside the thing or the list.
     #[must_use]
     pub fn with(mut self, field: &str, value: Value) -> Self {
-        let (Body::Item(fields) | Body::List(_, _, fields)) = &mut self.body;
-        fields.insert(field.to_owned(), value);
+        self.fields.insert(field.to_owned(), value);
         self
     }
 
@@ -56,37 +71,44 @@ impl View {
 
     /// Adds a note for people.
     #[must_use]
-    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+    pub(super) fn note(mut self, note: impl Into<Text>) -> Self {
+        self.notes = self.notes.and(note);
         self
     }
 
-    /// Leaves the notes out, for who strings several results together.
+    /// Adds commands that may come next.
+    #[must_use]
+    pub(super) fn next<C: AsRef<str>>(mut self, commands: impl IntoIterator<Item = C>) -> Self {
+        let lines = commands.into_iter().map(|command| command.as_ref().to_owned());
+        self.notes = self.notes.next_commands(lines);
+        self
+    }
+
+    /// Leaves the notes out, where several results are strung together.
     #[must_use]
     pub fn without_notes(mut self) -> Self {
-        self.notes.clear();
+        self.notes = Text::new();
         self
     }
 
-    /// Returns the one document.
-    pub(super) fn document(&self) -> Value {
-        let mut document = Map::new();
-        document.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
-        match &self.body {
-            Body::Item(fields) => document.extend(fields.clone()),
-            Body::List(noun, values, fields) => {
-                document.insert((*noun).to_owned(), json!(values));
-                document.extend(fields.clone());
-            }
-        }
-        Value::Object(document)
+    /// Hands the one document to a writer.
+    pub(super) fn document<R>(&self, write: impl FnOnce(&Part<'_>) -> R) -> R {
+        let version = json!(SCHEMA_VERSION);
+        let body = match &self.body {
+            Body::Item(noun, value) => (*noun, Part::Value(value)),
+            Body::List(noun, values) => (*noun, Part::List(values)),
+            Body::Revealed(noun, secret) => (*noun, Part::Revealed(secret)),
+        };
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), Part::Value(value)));
+        let parts = [("schema_version", Part::Value(&version)), body];
+        write(&Part::Fields(parts.into_iter().chain(fields).collect()))
     }
 
-    /// Returns one line for each item; a single thing is one line.
-    pub(super) fn lines(&self) -> Vec<Value> {
+    /// Returns the items of a list; nothing when it is a single thing.
+    pub(super) fn items(&self) -> Option<&[Value]> {
         match &self.body {
-            Body::Item(_) => vec![self.document()],
-            Body::List(_, values, _) => values.clone(),
+            Body::List(_, values) => Some(values),
+            Body::Item(..) | Body::Revealed(..) => None,
         }
     }
 }

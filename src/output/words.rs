@@ -1,9 +1,11 @@
-//! Durations and instants in words.
+//! Durations, instants and verdicts in words.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::services::fleet::TenantVerdict;
 
 /// A report with more tenants than this shows only what is out of the ordinary.
 pub(super) const FULL_TABLE: usize = 50;
@@ -33,7 +35,25 @@ pub(super) fn instant(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
+/// Returns the day of an instant, in UTC.
+pub(super) fn date(at: OffsetDateTime) -> String {
+    at.to_offset(time::UtcOffset::UTC).date().to_string()
+}
+
 /// Returns a number of tenants in words.
 pub(super) fn count(tenants: usize) -> String {
     if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") }
+}
+
+/// Returns the word for a tenant's verdict, and what was done or why not.
+pub(super) fn verdict(verdict: &TenantVerdict) -> (&'static str, String) {
+    match verdict {
+        TenantVerdict::Done(lines) => ("done", lines.join(", ")),
+        TenantVerdict::Unchanged => ("unchanged", String::new()),
+        TenantVerdict::Planned(lines) => ("planned", lines.join(", ")),
+        TenantVerdict::Skipped(reason) => ("skipped", reason.clone()),
+        TenantVerdict::Failed { chain, .. } => {
+            ("failed", format!("failed to {}", chain.join(": ")))
+        }
+    }
 }

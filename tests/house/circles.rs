@@ -15,9 +15,6 @@ const NOT_YET: &[(&str, usize)] = &[
     ("src/adapters/local/files.rs", 1),
     ("src/adapters/local/layout.rs", 1),
     ("src/adapters/local/programs.rs", 1),
-    // Output.
-    ("src/output/console.rs", 1),
-    ("src/output/failure.rs", 1),
     // Services.
     ("src/services/lockdown/layers.rs", 1),
     ("src/services/lockdown/lock.rs", 1),

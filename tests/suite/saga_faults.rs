@@ -178,7 +178,7 @@ fn struck_again_and_again_it_still_ends_well() {
         for moment in ["before", "before", "after", "after"] {
             let fault = format!("{step}.{moment}:kill");
             let ran = operator.run_failing(&fault, &create_line("acme"));
-            if step == "activate" && ran.stdout().contains("there already") {
+            if step == "activate" && ran.stdout().contains("exists already") {
                 continue;
             }
             let _ran = ran.was_killed();

@@ -54,7 +54,7 @@ fn what_is_on_one_side_only_is_marked() {
     assert!(line("lost").contains("active, missing"), "{table}");
     assert!(line("ghost").contains("not recorded"), "{table}");
     assert!(!line("here").contains(','), "{table}");
-    assert!(table.stderr().contains("2 recorded and not there"), "{table}");
+    assert!(table.stderr().contains("2 recorded and not found as recorded"), "{table}");
     let lines = operator.run("tenant list -o ndjson").success();
     let newest: Value = serde_json::from_str(lines.stdout().lines().last().unwrap()).unwrap();
     assert_eq!(newest["unrecorded"]["slug"], "ghost");

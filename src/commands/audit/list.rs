@@ -15,6 +15,6 @@ pub(super) async fn run(args: AuditListArgs, context: &Context) -> Result<Ending
     };
     let plane = context.plane().await?;
     let rows = list(&plane, &request).await?;
-    context.console().show(&render_audit(context.console(), &rows));
+    context.console().show(&render_audit(&rows));
     Ok(None)
 }

@@ -9,6 +9,6 @@ use crate::services::audit::verify;
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let report = verify(&plane).await?;
-    context.console().show(&render_audit_verify(context.console(), &report));
+    context.console().show(&render_audit_verify(&report));
     Ok(report.first_break.map(|_| ErrorKind::Differences))
 }

@@ -8,7 +8,7 @@ use crate::output::{Ending, Failure, render_keys_cleared};
 pub(super) fn run(args: JwksArgs, context: &Context) -> Result<Ending, Failure> {
     let jwks = context.required_jwks(args.jwks)?;
     let was_there = jwks.clear()?;
-    let view = render_keys_cleared(context.console(), &jwks.source().to_string(), was_there);
+    let view = render_keys_cleared(&jwks.source().to_string(), was_there);
     context.console().show(&view);
     Ok(None)
 }

@@ -9,6 +9,6 @@ pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let question = "Remove the private local Postgres with every tenant in it?";
     context.confirm_write("remove the private local Postgres", question)?;
     let destroyed = destroy(&context.local_server()).await?;
-    context.console().show(&render_destroyed(context.console(), &destroyed));
+    context.console().show(&render_destroyed(&destroyed));
     Ok(None)
 }

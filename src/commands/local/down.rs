@@ -7,6 +7,6 @@ use crate::services::local::down;
 /// Stops the private local Postgres.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let down = down(&context.local_server()).await?;
-    context.console().show(&render_down(context.console(), &down));
+    context.console().show(&render_down(&down));
     Ok(None)
 }

@@ -7,6 +7,6 @@ use crate::services::local::status;
 /// Shows how the private local Postgres stands.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let status = status(&context.local_server()).await?;
-    context.console().show(&render_status(context.console(), &status));
+    context.console().show(&render_status(&status));
     Ok(None)
 }

@@ -9,7 +9,7 @@ use crate::services::local::{LocalUp, up};
 pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     let up = bring_up(args, context, console).await?;
-    console.show(&render_up(console, &up, &super::url::masked(&up.endpoint)));
+    console.show(&render_up(&up, &super::url::masked(&up.endpoint)));
     Ok(None)
 }
 

@@ -2,8 +2,8 @@
 
 use crate::cli::LocalUrlArgs;
 use crate::commands::Context;
-use crate::model::ErrorKind;
-use crate::output::{Ending, Failure, render_url};
+use crate::model::{ErrorKind, SecretText};
+use crate::output::{Ending, Failure, render_revealed_url, render_url};
 use crate::services::local::{LocalEndpoint, endpoint};
 
 /// Prints the connection string; nothing is contacted.
@@ -12,8 +12,12 @@ pub(super) fn run(args: &LocalUrlArgs, context: &Context) -> Result<Ending, Fail
         let message = "find the private local Postgres: there is none";
         return Err(Failure::new(ErrorKind::NotFound, message).hint("tenantctl local up"));
     };
-    let url = if args.reveal { with_password(&found, &found.password) } else { masked(&found) };
-    context.console().show(&render_url(&url));
+    let view = if args.reveal {
+        render_revealed_url(&SecretText::new(with_password(&found, &found.password)))
+    } else {
+        render_url(&masked(&found))
+    };
+    context.console().show(&view);
     Ok(None)
 }
 

@@ -28,6 +28,6 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Ending, Fa
     let report =
         apply(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
-    console.show(&render_fleet(console, &report));
+    console.show(&render_fleet(&report));
     Ok(report.ending())
 }

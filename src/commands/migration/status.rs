@@ -17,6 +17,6 @@ pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, F
     };
     let reach = context.reach().await?;
     let report = status(&reach.plane, &reach.places, &request).await?;
-    context.console().show(&render_migration_status(context.console(), &report));
+    context.console().show(&render_migration_status(&report));
     Ok((report.differing() > 0).then_some(ErrorKind::Differences))
 }

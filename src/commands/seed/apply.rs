@@ -26,6 +26,6 @@ pub(super) async fn run(args: SeedApplyArgs, context: &Context) -> Result<Ending
     let report =
         apply_seeds(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
-    console.show(&render_fleet(console, &report));
+    console.show(&render_fleet(&report));
     Ok(report.ending())
 }

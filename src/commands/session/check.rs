@@ -10,6 +10,6 @@ use crate::services::session::check;
 pub(super) async fn run(args: SessionJtiArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let state = check(&plane, &args.jti).await?;
-    context.console().show(&render_check(context.console(), &args.jti, state));
+    context.console().show(&render_check(&args.jti, state));
     Ok((state != SessionState::Valid).then_some(ErrorKind::Rejected))
 }

@@ -18,6 +18,6 @@ pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<End
     };
     let plane = context.plane().await?;
     let report = issue(&plane, &request).await?;
-    context.console().show(&render_issue(context.console(), &report));
+    context.console().show(&render_issue(&report));
     Ok(None)
 }

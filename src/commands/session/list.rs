@@ -10,6 +10,6 @@ pub(super) async fn run(args: SessionListArgs, context: &Context) -> Result<Endi
     let request = ListRequest { user_id: args.user, tenant: args.tenant, all: args.all };
     let plane = context.plane().await?;
     let sessions = list(&plane, &request).await?;
-    context.console().show(&render_sessions(context.console(), &sessions));
+    context.console().show(&render_sessions(&sessions));
     Ok(None)
 }

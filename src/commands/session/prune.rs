@@ -15,6 +15,6 @@ pub(super) async fn run(args: SessionPruneArgs, context: &Context) -> Result<End
         PruneRequest { keep: args.keep, is_dry_run: args.dry_run, actor: context.actor() };
     let plane = context.plane().await?;
     let report = prune(&plane, &request, context.interrupt()).await?;
-    context.console().show(&render_prune(context.console(), &report));
+    context.console().show(&render_prune(&report));
     Ok(report.is_interrupted.then_some(ErrorKind::Interrupted))
 }

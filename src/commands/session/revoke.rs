@@ -39,6 +39,6 @@ pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<En
     };
     let reach = context.reach().await?;
     let report = revoke(&reach.plane, &reach.places, &request).await?;
-    context.console().show(&render_revoke(context.console(), &report));
+    context.console().show(&render_revoke(&report));
     Ok(report.ending())
 }

@@ -9,6 +9,6 @@ use crate::services::session::show;
 pub(super) async fn run(args: SessionJtiArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let session = show(&plane, &args.jti).await?;
-    context.console().show(&render_session(context.console(), &session));
+    context.console().show(&render_session(&session));
     Ok(None)
 }

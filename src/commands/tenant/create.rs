@@ -56,7 +56,7 @@ pub(super) async fn make(
     if is_dry_run {
         let reach = context.reach().await?;
         let plan = plan_create(&reach.plane, &reach.places, request).await?;
-        console.show(&render_create_plan(console, request.slug.as_str(), &plan));
+        console.show(&render_create_plan(request.slug.as_str(), &plan));
         return Ok(None);
     }
     let verb = if request.adopts.is_some() { "adopt" } else { "create" };
@@ -67,6 +67,6 @@ pub(super) async fn make(
     let report =
         create(&reach.plane, &reach.places, request, context.interrupt(), &on_event).await?;
     drop(progress);
-    console.show(&render_create(console, &report));
+    console.show(&render_create(&report));
     Ok(None)
 }

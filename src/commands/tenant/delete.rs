@@ -18,11 +18,11 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
         plan_delete(&reach.plane, &args.slug).await?
     };
     if args.dry_run {
-        console.show(&render_life_plan(console, &plan));
+        console.show(&render_life_plan(&plan));
         return Ok(None);
     }
     if args.confirm.is_none() {
-        console.show_what_goes(&plan.tenant, plan.status);
+        console.show_affected(&plan.tenant, plan.status);
     }
     let what = if args.purge { "destroy" } else { "delete" };
     let consent = context.consent(what, &args.slug, args.confirm.as_deref())?;
@@ -38,12 +38,12 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
         let report =
             destroy(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
         drop(progress);
-        console.show(&render_purge(console, &report));
+        console.show(&render_purge(&report));
         return Ok(None);
     }
     let report =
         delete(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
-    console.show(&render_delete(console, &report));
+    console.show(&render_delete(&report));
     Ok(None)
 }

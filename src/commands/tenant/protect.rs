@@ -24,6 +24,6 @@ pub(super) async fn run(
         let plane = context.plane().await?;
         protect(&plane, &args.slug, is_protected, &context.actor()).await?
     };
-    console.show(&render_protect(console, &report));
+    console.show(&render_protect(&report));
     Ok(None)
 }

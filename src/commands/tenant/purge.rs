@@ -25,16 +25,16 @@ async fn one(slug: &Slug, args: &PurgeArgs, context: &Context) -> Result<Ending,
     }
     let reach = context.reach().await?;
     if args.dry_run {
-        console.show(&render_life_plan(console, &plan_purge(&reach.plane, slug).await?));
+        console.show(&render_life_plan(&plan_purge(&reach.plane, slug).await?));
         return Ok(None);
     }
     if args.confirm.is_none() {
         let plan = plan_purge(&reach.plane, slug).await?;
-        console.show_what_goes(&plan.tenant, plan.status);
+        console.show_affected(&plan.tenant, plan.status);
     }
     let consent = context.consent("destroy", slug, args.confirm.as_deref())?;
     let report = destroy(&reach, consent, context).await?;
-    console.show(&render_purge(console, &report));
+    console.show(&render_purge(&report));
     Ok(None)
 }
 
@@ -53,11 +53,11 @@ async fn all_due(args: &PurgeArgs, context: &Context) -> Result<Ending, Failure>
     let reach = context.reach().await?;
     let tenants = due(&reach.plane).await?;
     if args.dry_run || tenants.is_empty() {
-        console.show(&render_due(console, &[], &tenants, &[], args.dry_run));
+        console.show(&render_due(&[], &tenants, &[], args.dry_run));
         return Ok(None);
     }
     if args.confirm.is_none() {
-        console.show(&render_due(console, &[], &tenants, &[], true));
+        console.show(&render_due(&[], &tenants, &[], true));
         let typed = console.ask("Type `due` to destroy all of these", "--confirm due")?;
         if typed.trim() != DUE {
             let message = "purge what is due: what was typed is not `due`";
@@ -78,7 +78,7 @@ async fn all_due(args: &PurgeArgs, context: &Context) -> Result<Ending, Failure>
             }
         }
     }
-    console.show(&render_due(console, &reports, &[], &failed, false));
+    console.show(&render_due(&reports, &[], &failed, false));
     Ok((!failed.is_empty()).then_some(ErrorKind::Partial))
 }
 

@@ -11,7 +11,7 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     if args.dry_run {
         let reach = context.reach().await?;
         console.note("Nothing is changed; this is the tenant that would be restored:");
-        console.show(&render_tenant(console, &show(&reach.plane, &args.slug).await?));
+        console.show(&render_tenant(&show(&reach.plane, &args.slug).await?));
         return Ok(None);
     }
     context.allow_write("restore a tenant")?;
@@ -23,6 +23,6 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     let report =
         restore(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
     drop(progress);
-    console.show(&render_restore(console, &report));
+    console.show(&render_restore(&report));
     Ok(None)
 }

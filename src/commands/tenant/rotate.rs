@@ -2,7 +2,7 @@
 
 use crate::cli::WriteSlugArgs;
 use crate::commands::Context;
-use crate::output::{Ending, Failure, render_address};
+use crate::output::{Ending, Failure, Text, render_address};
 use crate::services::tenant::{RotateRequest, address, rotate};
 
 /// Gives a tenant's login a new password.
@@ -28,7 +28,8 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
             "no secret key is configured, so this password is kept nowhere: it is shown this once",
         );
     } else {
-        console.note(&format!("\nNext:\n  tenantctl tenant url {} --reveal", request.slug));
+        let next = format!("tenantctl tenant url {} --reveal", request.slug);
+        console.note(Text::new().next_commands([next]));
     }
     Ok(None)
 }

@@ -9,6 +9,6 @@ use crate::services::tenant::show;
 pub(super) async fn run(args: SlugArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let details = show(&plane, &args.slug).await?;
-    context.console().show(&render_tenant(context.console(), &details));
+    context.console().show(&render_tenant(&details));
     Ok(None)
 }

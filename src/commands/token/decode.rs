@@ -13,7 +13,7 @@ pub(super) fn run(args: &TokenInputArgs, context: &Context) -> Result<Ending, Fa
         let problem = token.problem().map(ToString::to_string).unwrap_or_default();
         return Err(Failure::new(ErrorKind::Rejected, format!("decode the token: {problem}")));
     }
-    context.console().show(&render_decoded(context.console(), &token));
+    context.console().show(&render_decoded(&token));
     let is_whole = token.header().is_some() && token.claims().is_some();
     Ok((!is_whole).then_some(ErrorKind::Rejected))
 }

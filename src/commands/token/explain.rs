@@ -10,6 +10,6 @@ use crate::services::token::Depth;
 pub(super) async fn run(args: TokenVerifyArgs, context: &Context) -> Result<Ending, Failure> {
     let examination = input::examine(args, context, Depth::EveryCheck).await?;
     warn_about_keys(context.console(), examination.keys.as_ref());
-    context.console().show(&render_explanation(context.console(), &examination));
+    context.console().show(&render_explanation(&examination));
     Ok(examination.ending())
 }

@@ -15,6 +15,6 @@ pub(super) async fn run(args: TokenVerifyArgs, context: &Context) -> Result<Endi
     {
         return Err(input::cannot_verify(obstacle));
     }
-    context.console().show(&render_verdict(context.console(), &examination));
+    context.console().show(&render_verdict(&examination));
     Ok(examination.ending())
 }

@@ -4,84 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::model::{redact, shorten};
-use crate::output::console::Console;
-use crate::output::table;
+use crate::output::line::{Line, hint};
+use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::{FULL_TABLE, count, millis, shown};
+use crate::output::words::{FULL_TABLE, count, millis, shown, verdict};
 use crate::services::fleet::{FleetReport, TenantResult, TenantVerdict};
 
 /// Renders what a fleet command did.
-pub fn render_fleet(console: &Console, report: &FleetReport) -> View {
-    let is_ordinary = |verdict: &TenantVerdict| {
-        matches!(verdict, TenantVerdict::Unchanged | TenantVerdict::Done(_))
-    };
-    let is_long = report.results.len() > FULL_TABLE;
-    let rows: Vec<_> = report
-        .results
-        .iter()
-        .filter(|result| !is_long || !is_ordinary(&result.verdict))
-        .map(row)
-        .collect();
-    let mut parts = Vec::new();
-    let done = report.count(|v| matches!(v, TenantVerdict::Done(_)));
-    let planned = report.count(|v| matches!(v, TenantVerdict::Planned(_)));
-    let unchanged = report.count(|v| matches!(v, TenantVerdict::Unchanged));
-    let skipped = report.count(|v| matches!(v, TenantVerdict::Skipped(_)));
-    let failed = report.count(|v| matches!(v, TenantVerdict::Failed { .. }));
-    for (count, word) in [
-        (done, "done"),
-        (planned, "to do"),
-        (unchanged, "up to date"),
-        (skipped, "skipped"),
-        (failed, "failed"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{count} {word}"));
-        }
-    }
-    let summary = match report.results.len() {
-        0 => "No tenants selected.".to_owned(),
-        all => format!("{}: {}, {}", count(all), parts.join(", "), shown(report.elapsed)),
-    };
-    let mut text = String::new();
-    if !rows.is_empty() {
-        text.push_str(&table::table(console, &["TENANT", "VERDICT", "VERSION", "DETAIL"], rows));
-        text.push_str("\n\n");
-    }
-    text.push_str(&summary);
+pub fn render_fleet(report: &FleetReport) -> View {
+    let counts = Counts::of(report);
     let causes = causes(report);
-    if failed > 1 {
-        text.push_str("\n\nFailures by cause:");
-        for (cause, count) in &causes {
-            text.extend(["\n  ", &count.to_string(), " × ", cause]);
+    let mut text = Text::new();
+    let table = results_table(report);
+    if !table.is_empty() {
+        text = text.and(table).blank();
+    }
+    text = text.line(counts.sentence(report));
+    if counts.failed > 1 {
+        text = text.blank().line("Failures by cause:");
+        for (cause, tenants) in &causes {
+            let line = Line::from(format_args!("  {tenants} × "));
+            text = text.line(line.and(Line::from(cause).shortened(200)));
         }
     }
+    let failures = causes.iter().map(|(cause, n)| json!({ "cause": cause, "tenants": n }));
     let mut view = View::list("results", report.results.iter().map(result_json).collect(), text)
         .with("dry_run", json!(report.is_dry_run))
         .with("interrupted", json!(report.is_interrupted))
-        .with(
-            "summary",
-            json!({
-                "tenants": report.results.len(), "done": done, "planned": planned,
-                "unchanged": unchanged, "skipped": skipped, "failed": failed,
-            }),
-        )
-        .with(
-            "failures",
-            causes.iter().map(|(cause, n)| json!({ "cause": cause, "tenants": n })).collect(),
-        )
+        .with("summary", counts.json())
+        .with("failures", failures.collect())
         .took(report.elapsed);
-    let hints: BTreeSet<_> = report
-        .results
-        .iter()
-        .filter_map(|result| match &result.verdict {
-            TenantVerdict::Failed { hint, .. } => hint.clone(),
-            _ => None,
-        })
-        .collect();
-    for hint in hints {
-        view = view.note(format!("hint: {}", redact(&hint)));
+    for what in hints(report) {
+        view = view.note(hint(what));
     }
     if report.is_interrupted {
         view = view.note("Interrupted; run the same command again: it does what is left.");
@@ -89,30 +43,71 @@ pub fn render_fleet(console: &Console, report: &FleetReport) -> View {
     view
 }
 
-fn row(result: &TenantResult) -> Vec<String> {
-    let (word, detail) = verdict(result);
-    vec![
-        result.tenant.to_string(),
-        word.to_owned(),
-        result.version.map(|version| version.to_string()).unwrap_or_default(),
-        shorten(&detail, 300),
-    ]
+/// How many tenants ended with each verdict.
+struct Counts {
+    tenants: usize,
+    done: usize,
+    planned: usize,
+    unchanged: usize,
+    skipped: usize,
+    failed: usize,
 }
 
-fn verdict(result: &TenantResult) -> (&'static str, String) {
-    match &result.verdict {
-        TenantVerdict::Done(lines) => ("done", lines.join(", ")),
-        TenantVerdict::Unchanged => ("unchanged", String::new()),
-        TenantVerdict::Planned(lines) => ("planned", lines.join(", ")),
-        TenantVerdict::Skipped(reason) => ("skipped", reason.clone()),
-        TenantVerdict::Failed { chain, .. } => {
-            ("failed", redact(&format!("failed to {}", chain.join(": "))))
+impl Counts {
+    fn of(report: &FleetReport) -> Self {
+        Self {
+            tenants: report.results.len(),
+            done: report.count(|v| matches!(v, TenantVerdict::Done(_))),
+            planned: report.count(|v| matches!(v, TenantVerdict::Planned(_))),
+            unchanged: report.count(|v| matches!(v, TenantVerdict::Unchanged)),
+            skipped: report.count(|v| matches!(v, TenantVerdict::Skipped(_))),
+            failed: report.count(|v| matches!(v, TenantVerdict::Failed { .. })),
         }
+    }
+
+    fn sentence(&self, report: &FleetReport) -> String {
+        if self.tenants == 0 {
+            return "No tenants selected.".to_owned();
+        }
+        let parts: Vec<_> = [
+            (self.done, "done"),
+            (self.planned, "to do"),
+            (self.unchanged, "up to date"),
+            (self.skipped, "skipped"),
+            (self.failed, "failed"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+        format!("{}: {}, {}", count(self.tenants), parts.join(", "), shown(report.elapsed))
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "tenants": self.tenants, "done": self.done, "planned": self.planned,
+            "unchanged": self.unchanged, "skipped": self.skipped, "failed": self.failed,
+        })
     }
 }
 
+/// Returns a row for each tenant; in a large fleet only for those that are out of the ordinary.
+fn results_table(report: &FleetReport) -> Table {
+    let is_long = report.results.len() > FULL_TABLE;
+    let is_ordinary = |verdict: &TenantVerdict| {
+        matches!(verdict, TenantVerdict::Unchanged | TenantVerdict::Done(_))
+    };
+    let shown = report.results.iter().filter(|r| !is_long || !is_ordinary(&r.verdict));
+    let rows = shown.map(|result| {
+        let (word, detail) = verdict(&result.verdict);
+        let detail = Line::from(detail).shortened(300);
+        [(&result.tenant).into(), word.into(), cell(result.version), detail]
+    });
+    Table::new(["TENANT", "VERDICT", "VERSION", "DETAIL"], rows)
+}
+
 fn result_json(result: &TenantResult) -> Value {
-    let (word, detail) = verdict(result);
+    let (word, _) = verdict(&result.verdict);
     let mut value = json!({
         "tenant": result.tenant.as_str(),
         "verdict": word,
@@ -122,13 +117,13 @@ fn result_json(result: &TenantResult) -> Value {
     match &result.verdict {
         TenantVerdict::Done(lines) => value["applied"] = json!(lines),
         TenantVerdict::Planned(lines) => value["pending"] = json!(lines),
-        TenantVerdict::Skipped(_) => value["reason"] = json!(detail),
+        TenantVerdict::Skipped(reason) => value["reason"] = json!(reason),
         TenantVerdict::Failed { kind, chain, hint } => {
-            let causes: Vec<_> = chain.iter().skip(1).map(|cause| redact(cause)).collect();
+            let message = chain.first().map_or("", String::as_str);
             value["error"] = json!({
                 "kind": kind.word(),
-                "message": redact(&format!("failed to {}", chain.first().cloned().unwrap_or_default())),
-                "causes": causes,
+                "message": format!("failed to {message}"),
+                "causes": chain.iter().skip(1).collect::<Vec<_>>(),
                 "hint": hint,
                 "retryable": kind.is_retryable(),
             });
@@ -138,12 +133,21 @@ fn result_json(result: &TenantResult) -> Value {
     value
 }
 
-/// Groups failures by what they say once names and numbers of single tenants are taken out.
+/// Returns the hints of the failures, each once.
+fn hints(report: &FleetReport) -> BTreeSet<&str> {
+    let hint = |result| match result {
+        &TenantResult { verdict: TenantVerdict::Failed { ref hint, .. }, .. } => hint.as_deref(),
+        _ => None,
+    };
+    report.results.iter().filter_map(hint).collect()
+}
+
+/// Groups failures by what they say once the names of single tenants are taken out.
 fn causes(report: &FleetReport) -> BTreeMap<String, usize> {
     let mut causes = BTreeMap::new();
     for result in &report.results {
         if let TenantVerdict::Failed { chain, .. } = &result.verdict {
-            let cause = normalised(&redact(&chain.join(": ")), result.tenant.as_str());
+            let cause = normalised(&chain.join(": "), result.tenant.as_str());
             *causes.entry(cause).or_insert(0) += 1;
         }
     }
@@ -156,5 +160,5 @@ fn normalised(text: &str, slug: &str) -> String {
         Some(at) => format!("{}<database>", &word[..at]),
         None => word.replace(slug, "<tenant>"),
     });
-    shorten(&words.collect::<Vec<_>>().join(" "), 200)
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -5,86 +5,81 @@ use serde_json::json;
 use crate::model::{Tenant, TenantStatus};
 use crate::output::console::Console;
 use crate::output::json::{steps_json, tenant_json};
-use crate::output::table;
-use crate::output::tenant::record::{place_and, schema_of, status_word};
+use crate::output::tenant::record::{address_of, place_fact, schema_of, status_word};
+use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
 use crate::output::words::{instant, shown};
+use crate::services::saga::StepReport;
 use crate::services::tenant::{
     CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeReport, RestoreReport,
 };
 
 /// Renders a created tenant.
-pub fn render_create(console: &Console, report: &CreateReport) -> View {
+pub fn render_create(report: &CreateReport) -> View {
     let (word, sentence) = match report.outcome {
         CreateOutcome::Created => ("created", "created"),
         CreateOutcome::Continued => ("continued", "created; an earlier run had begun"),
-        CreateOutcome::Adopted => ("adopted", "taken in as it was found"),
-        CreateOutcome::AlreadyThere => ("already_there", "there already, as asked for"),
+        CreateOutcome::Adopted => ("adopted", "adopted as it was found"),
+        CreateOutcome::AlreadyThere => ("already_there", "exists already, as asked for"),
     };
     let tenant = &report.tenant;
-    let text = table::facts(
-        console,
-        &[
-            ("tenant", Some(format!("{} ({sentence})", tenant.slug))),
-            ("id", Some(tenant.id.to_string())),
-            ("status", Some(status_word(tenant))),
-            ("project", tenant.project_ref.as_ref().map(ToString::to_string)),
-            ("database", tenant.database.as_ref().map(ToString::to_string)),
-            ("connection", Some(report.url.clone())),
-            ("schema", schema_of(tenant)),
-            ("seed", report.seed.clone()),
-            ("took", Some(shown(report.elapsed))),
-        ],
-    );
-    let view = View::item("tenant", tenant_json(tenant), text)
+    let slug = &tenant.slug;
+    let facts = Facts::new()
+        .fact("tenant", format_args!("{slug} ({sentence})"))
+        .fact("id", tenant.id)
+        .fact("status", status_word(tenant))
+        .some("project", tenant.project_ref.as_ref())
+        .some("database", tenant.database.as_ref())
+        .fact("connection", &report.url)
+        .some("schema", schema_of(tenant))
+        .some("seed", report.seed.as_ref())
+        .fact("took", shown(report.elapsed));
+    let is_kept = report.is_credential_kept;
+    let view = View::item("tenant", tenant_json(tenant), facts)
         .with("outcome", json!(word))
         .with("url", json!(report.url))
-        .with("credential", json!(if report.is_credential_kept { "sealed" } else { "not_kept" }))
+        .with("credential", json!(if is_kept { "sealed" } else { "not_kept" }))
         .with("seed", json!(report.seed))
         .with("steps", steps_json(&report.steps))
         .took(report.elapsed);
-    let slug = &tenant.slug;
-    let mut next = vec![format!("tenantctl migrate apply --tenant {slug}")];
-    let view = if report.is_credential_kept {
-        next.push(format!("tenantctl tenant url {slug} --reveal"));
-        view
+    let (view, password) = if is_kept {
+        (view, format!("tenantctl tenant url {slug} --reveal"))
     } else {
-        next.push(format!("tenantctl tenant rotate {slug}"));
-        view.note(format!(
+        let note = format!(
             "The login's password is not kept: no secret key is configured. `tenantctl tenant \
-             rotate {slug}` makes a new one and hands it over once."
-        ))
+             rotate {slug}` sets a new one and shows it once."
+        );
+        (view.note(note), format!("tenantctl tenant rotate {slug}"))
     };
-    next.push(format!("tenantctl tenant show {slug}"));
-    view.note(next_commands(&next))
+    view.next([
+        format!("tenantctl migrate apply --tenant {slug}"),
+        password,
+        format!("tenantctl tenant show {slug}"),
+    ])
 }
 
 /// Renders what creating would do.
-pub fn render_create_plan(console: &Console, slug: &str, plan: &CreatePlan) -> View {
-    let there = plan.existing.as_ref();
+pub fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
+    let existing = plan.existing.as_ref();
     let text = if plan.steps.is_empty() {
-        format!("Nothing to do: `{slug}` is there already, as asked for.")
+        Text::from(format_args!("Nothing to do: `{slug}` exists already, as asked for."))
     } else {
-        let database = plan.database.clone().or_else(|| {
-            let prefix = slug.replace('-', "_");
-            Some(format!("tenant_{prefix}_<8 hex of the new id>"))
-        });
-        let facts = table::facts(
-            console,
-            &[
-                ("tenant", Some(slug.to_owned())),
-                ("status now", there.map(status_word).or(Some("none".to_owned()))),
-                ("project", plan.project.clone()),
-                ("database", database),
-                ("found", plan.found.as_ref().map(|found| found.join(", "))),
-                ("schema", plan.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string())),
-            ],
-        );
-        format!("{facts}\n\n{}", step_list(&plan.steps))
+        let database = plan
+            .database
+            .clone()
+            .unwrap_or_else(|| format!("tenant_{}_<8 hex of the new id>", slug.replace('-', "_")));
+        let facts = Facts::new()
+            .fact("tenant", slug)
+            .fact("status now", existing.map_or_else(|| "none".to_owned(), status_word))
+            .some("project", plan.project.as_ref())
+            .fact("database", database)
+            .some("found", plan.found.as_ref().map(|found| found.join(", ")))
+            .some("schema", plan.schema.as_ref().and_then(|schema| schema.version));
+        Text::from(facts).blank().and(step_list(&plan.steps))
     };
     let value = json!({
         "tenant": slug,
-        "exists": there.is_some(),
+        "exists": existing.is_some(),
         "database": plan.database,
         "project": plan.project,
         "found": plan.found,
@@ -94,10 +89,10 @@ pub fn render_create_plan(console: &Console, slug: &str, plan: &CreatePlan) -> V
 }
 
 /// Renders what deleting or purging would do.
-pub fn render_life_plan(console: &Console, plan: &LifePlan) -> View {
+pub fn render_life_plan(plan: &LifePlan) -> View {
     let tenant = &plan.tenant;
-    let facts = what_goes(console, tenant, Some(("status after", plan.status.word().to_owned())));
-    let text = format!("{facts}\n\n{}", step_list(&plan.steps));
+    let facts = affected(tenant, plan.status);
+    let text = Text::from(facts).blank().and(step_list(&plan.steps));
     let value = json!({
         "tenant": tenant.slug.as_str(),
         "tenant_id": tenant.id.to_string(),
@@ -110,131 +105,103 @@ pub fn render_life_plan(console: &Console, plan: &LifePlan) -> View {
 }
 
 /// Renders a deleted tenant.
-pub fn render_delete(console: &Console, report: &DeleteReport) -> View {
+pub fn render_delete(report: &DeleteReport) -> View {
     let tenant = &report.tenant;
-    let until = tenant.purge_after.map(instant).unwrap_or_default();
+    let slug = &tenant.slug;
     let word = if report.was_deleted { "deleted before" } else { "deleted" };
-    let text = table::facts(
-        console,
-        &[
-            ("tenant", Some(format!("{} ({word})", tenant.slug))),
-            place_and(tenant, " (closed, kept)"),
-            ("kept until", Some(until)),
-        ],
-    );
-    View::item("tenant", tenant_json(tenant), text)
-        .with("changed", json!(!report.was_deleted))
-        .with("steps", steps_json(&report.steps))
-        .took(report.elapsed)
-        .note(next_commands(&[
-            format!("tenantctl tenant restore {}", tenant.slug),
-            format!("tenantctl tenant purge {} --no-backup", tenant.slug),
-        ]))
+    let (place, name) = place_fact(tenant, " (closed, kept)");
+    let facts = Facts::new()
+        .fact("tenant", format_args!("{slug} ({word})"))
+        .some(place, name)
+        .fact("kept until", cell(tenant.purge_after.map(instant)));
+    life_view(tenant, facts, !report.was_deleted, &report.steps).took(report.elapsed).next([
+        format!("tenantctl tenant restore {slug}"),
+        format!("tenantctl tenant purge {slug} --no-backup"),
+    ])
 }
 
 /// Renders a restored tenant.
-pub fn render_restore(console: &Console, report: &RestoreReport) -> View {
+pub fn render_restore(report: &RestoreReport) -> View {
     let tenant = &report.tenant;
     let word = if report.was_there { "it was not deleted" } else { "restored" };
-    let text = table::facts(
-        console,
-        &[
-            ("tenant", Some(format!("{} ({word})", tenant.slug))),
-            ("status", Some(status_word(tenant))),
-            place_and(tenant, ""),
-        ],
-    );
-    View::item("tenant", tenant_json(tenant), text)
-        .with("changed", json!(!report.was_there))
-        .with("steps", steps_json(&report.steps))
-        .took(report.elapsed)
+    let (place, name) = place_fact(tenant, "");
+    let facts = Facts::new()
+        .fact("tenant", format_args!("{} ({word})", tenant.slug))
+        .fact("status", status_word(tenant))
+        .some(place, name);
+    life_view(tenant, facts, !report.was_there, &report.steps).took(report.elapsed)
 }
 
 /// Renders a purged tenant.
-pub fn render_purge(console: &Console, report: &PurgeReport) -> View {
+pub fn render_purge(report: &PurgeReport) -> View {
     let tenant = &report.tenant;
     let word = if report.was_purged { "purged before" } else { "purged" };
-    let text = table::facts(
-        console,
-        &[
-            ("tenant", Some(format!("{} ({word})", tenant.slug))),
-            ("id", Some(format!("{} (never used again)", tenant.id))),
-            place_and(tenant, " (gone)"),
-        ],
-    );
-    View::item("tenant", tenant_json(tenant), text)
-        .with("changed", json!(!report.was_purged))
-        .with("steps", steps_json(&report.steps))
-        .took(report.elapsed)
+    let (place, name) = place_fact(tenant, " (gone)");
+    let facts = Facts::new()
+        .fact("tenant", format_args!("{} ({word})", tenant.slug))
+        .fact("id", format_args!("{} (never used again)", tenant.id))
+        .some(place, name);
+    life_view(tenant, facts, !report.was_purged, &report.steps).took(report.elapsed)
 }
 
-/// Renders what a purge of all that is due did, or would do.
+fn life_view(tenant: &Tenant, facts: Facts, has_changed: bool, steps: &[StepReport]) -> View {
+    View::item("tenant", tenant_json(tenant), facts)
+        .with("changed", json!(has_changed))
+        .with("steps", steps_json(steps))
+}
+
+/// Renders what a purge of every tenant whose grace is over did, or would do.
 pub fn render_due(
-    console: &Console,
     reports: &[PurgeReport],
     planned: &[Tenant],
     failed: &[(String, String)],
     is_dry_run: bool,
 ) -> View {
-    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut rows = Vec::new();
     let mut values = Vec::new();
     for tenant in planned {
-        let at = tenant.purge_after.map(instant).unwrap_or_default();
-        rows.push(vec![tenant.slug.to_string(), "due".to_owned(), at]);
-        values.push(json!({ "tenant": tenant.slug.as_str(), "verdict": "due" }));
+        let slug = &tenant.slug;
+        rows.push([slug.into(), "due".into(), cell(tenant.purge_after.map(instant))]);
+        values.push(json!({ "tenant": slug.as_str(), "verdict": "due" }));
     }
-    for report in reports {
-        let slug = report.tenant.slug.to_string();
-        values.push(json!({ "tenant": slug, "verdict": "purged" }));
-        rows.push(vec![slug, "purged".to_owned(), String::new()]);
+    for PurgeReport { tenant, .. } in reports {
+        rows.push([(&tenant.slug).into(), "purged".into(), "".into()]);
+        values.push(json!({ "tenant": tenant.slug.as_str(), "verdict": "purged" }));
     }
     for (slug, problem) in failed {
+        rows.push([slug.into(), "failed".into(), problem.into()]);
         values.push(json!({ "tenant": slug, "verdict": "failed", "message": problem }));
-        rows.push(vec![slug.clone(), "failed".to_owned(), problem.clone()]);
     }
     let text = if rows.is_empty() {
-        "Nothing is due.".to_owned()
+        Text::from("Nothing is due.")
     } else {
-        table::table(console, &["TENANT", "VERDICT", "DETAIL"], rows)
+        Table::new(["TENANT", "VERDICT", "DETAIL"], rows).into()
     };
     View::list("results", values, text).with("dry_run", json!(is_dry_run))
 }
 
-/// Returns what would go with a tenant, to be read before confirming.
-fn what_goes(console: &Console, tenant: &Tenant, after: Option<(&str, String)>) -> String {
-    let (name, value) = after.map_or(("", None), |(name, value)| (name, Some(value)));
-    table::facts(
-        console,
-        &[
-            ("tenant", Some(tenant.slug.to_string())),
-            ("id", Some(tenant.id.to_string())),
-            ("name", Some(tenant.name.clone())),
-            ("status", Some(status_word(tenant))),
-            place_and(tenant, ""),
-            ("address", tenant.host.as_ref().zip(tenant.port).map(|(h, p)| format!("{h}:{p}"))),
-            (name, value),
-        ],
-    )
-}
-
-fn step_list(steps: &[(&'static str, &'static str)]) -> String {
-    let lines: Vec<_> = steps
-        .iter()
-        .enumerate()
-        .map(|(index, (word, title))| format!("  {}. {word:<10} {title}", index + 1))
-        .collect();
-    format!("Would do:\n{}", lines.join("\n"))
-}
-
-fn next_commands(commands: &[String]) -> String {
-    let lines: Vec<_> = commands.iter().map(|command| format!("  {command}")).collect();
-    format!("\nNext:\n{}", lines.join("\n"))
-}
-
 impl Console {
-    /// Shows what a destructive command is about to take away, before it asks.
-    pub fn show_what_goes(&self, tenant: &Tenant, after: TenantStatus) {
-        let text = what_goes(self, tenant, Some(("status after", after.word().to_owned())));
-        self.note(&format!("{text}\n"));
+    /// Shows which tenant a destructive command is about to change, before it asks.
+    pub fn show_affected(&self, tenant: &Tenant, after: TenantStatus) {
+        self.note(Text::from(affected(tenant, after)).blank());
     }
+}
+
+fn affected(tenant: &Tenant, after: TenantStatus) -> Facts {
+    let (place, name) = place_fact(tenant, "");
+    Facts::new()
+        .fact("tenant", &tenant.slug)
+        .fact("id", tenant.id)
+        .fact("name", &tenant.name)
+        .fact("status", status_word(tenant))
+        .some(place, name)
+        .some("address", address_of(tenant))
+        .fact("status after", after.word())
+}
+
+fn step_list(steps: &[(&'static str, &'static str)]) -> Text {
+    let text = Text::from("Would do:");
+    steps.iter().enumerate().fold(text, |text, (index, (word, title))| {
+        text.line(format_args!("  {}. {word:<10} {title}", index + 1))
+    })
 }

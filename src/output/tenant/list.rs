@@ -6,10 +6,11 @@ use crate::output::appearance::Format;
 use crate::output::console::Console;
 use crate::output::failure::Failure;
 use crate::output::json::tenant_json;
-use crate::output::table;
+use crate::output::line::Line;
 use crate::output::tenant::record::{place_of, status_word};
+use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::instant;
+use crate::output::words::date;
 use crate::services::home::{Presence, Unrecorded};
 use crate::services::tenant::{ListReport, ListedTenant};
 
@@ -21,7 +22,7 @@ pub struct ReaderGone;
 #[derive(Debug)]
 pub struct TenantLines<'c> {
     console: &'c Console,
-    rows: Vec<Vec<String>>,
+    rows: Vec<[Line; 7]>,
     values: Vec<Value>,
     count: usize,
     missing: usize,
@@ -44,7 +45,7 @@ impl<'c> TenantLines<'c> {
         };
         self.missing += page.iter().filter(is_off).count();
         match self.console.format() {
-            Format::Ndjson => self.console.lines(page.iter().map(listed_json)),
+            Format::Ndjson => self.console.lines(&page.iter().map(listed_json).collect::<Vec<_>>()),
             Format::Json => self.values.extend(page.iter().map(listed_json)),
             Format::Table => self.rows.extend(page.iter().map(tenant_row)),
         }
@@ -63,11 +64,11 @@ impl<'c> TenantLines<'c> {
         match self.console.format() {
             Format::Ndjson => {
                 let line = |one| json!({ "unrecorded": unrecorded_json(one) });
-                self.console.lines(found.iter().map(line));
+                self.console.lines(&found.iter().map(line).collect::<Vec<_>>());
             }
             Format::Json => {
                 let unrecorded = found.iter().map(unrecorded_json).collect();
-                let view = View::list("tenants", self.values, String::new());
+                let view = View::list("tenants", self.values, Text::new());
                 self.console.show(&view.with("unrecorded", Value::Array(unrecorded)));
             }
             Format::Table if self.count == 0 && found.is_empty() => {
@@ -75,16 +76,16 @@ impl<'c> TenantLines<'c> {
                 self.console.note("Next: tenantctl tenant create acme --name 'Acme Ltd'");
             }
             Format::Table => {
-                let headers = ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
+                let headings = ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
                 self.rows.extend(found.iter().map(unrecorded_row));
-                let text = table::table(self.console, &headers, self.rows);
-                self.console.show(&View::list("tenants", Vec::new(), text));
+                let table = Table::new(headings, self.rows);
+                self.console.show(&View::list("tenants", Vec::new(), table));
                 if self.missing + found.len() > 0 {
-                    self.console.note(&format!(
-                        "\n{} recorded and not there as recorded, {} there and not recorded.",
+                    self.console.note(Text::new().blank().line(format_args!(
+                        "{} recorded and not found as recorded, {} found and not recorded.",
                         self.missing,
                         found.len()
-                    ));
+                    )));
                 }
             }
         }
@@ -114,36 +115,35 @@ fn unrecorded_json(found: &Unrecorded) -> Value {
     })
 }
 
-fn tenant_row(listed: &ListedTenant) -> Vec<String> {
+fn tenant_row(listed: &ListedTenant) -> [Line; 7] {
     let tenant = &listed.tenant;
     let mark = match &listed.presence {
-        Presence::Missing => Some("missing".to_owned()),
-        Presence::Contradicted(finding) => Some(finding.clone()),
-        Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.clone()),
+        Presence::Missing => Some("missing"),
+        Presence::Contradicted(finding) => Some(finding.as_str()),
+        Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.as_str()),
         _ => None,
     };
     let mut status = status_word(tenant);
     if let Some(mark) = mark {
         status = format!("{status}, {mark}");
     }
-    vec![
-        tenant.slug.to_string(),
-        tenant.name.clone(),
-        status,
-        tenant.plan.clone().unwrap_or_default(),
-        tenant.schema.as_ref().and_then(|s| s.version).map(|v| v.to_string()).unwrap_or_default(),
-        place_of(tenant),
-        instant(tenant.created_at).chars().take(10).collect(),
+    [
+        (&tenant.slug).into(),
+        (&tenant.name).into(),
+        status.into(),
+        cell(tenant.plan.as_ref()),
+        cell(tenant.schema.as_ref().and_then(|schema| schema.version)),
+        cell(place_of(tenant)),
+        date(tenant.created_at).into(),
     ]
 }
 
-fn unrecorded_row(found: &Unrecorded) -> Vec<String> {
+fn unrecorded_row(found: &Unrecorded) -> [Line; 7] {
     let status = match &found.standing {
         Some(standing) if !standing.is_ready => format!("not recorded, {}", standing.word),
         _ => "not recorded".to_owned(),
     };
     let place = found.project.as_ref().map(ToString::to_string).or(found.database.clone());
-    let blank = String::new;
-    let slug = found.slug.clone();
-    vec![slug, blank(), status, blank(), blank(), place.unwrap_or_default(), blank()]
+    let blank = Line::default;
+    [(&found.slug).into(), blank(), status.into(), blank(), blank(), cell(place), blank()]
 }

@@ -3,139 +3,125 @@
 use serde_json::{Value, json};
 
 use crate::model::Tenant;
-use crate::output::console::Console;
 use crate::output::json::tenant_json;
-use crate::output::table;
+use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
 use crate::output::words::instant;
 use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails};
 
 /// Renders one tenant with what was last done to it.
-pub fn render_tenant(console: &Console, details: &TenantDetails) -> View {
+pub fn render_tenant(details: &TenantDetails) -> View {
     let tenant = &details.tenant;
+    let text = Text::from(record_facts(tenant)).and(last_operation(details));
+    View::item("tenant", tenant_json(tenant), text).with("operation", operation_json(details))
+}
+
+fn record_facts(tenant: &Tenant) -> Facts {
     let labels: Vec<_> = tenant.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let mut text = table::facts(
-        console,
-        &[
-            ("tenant", Some(tenant.slug.to_string())),
-            ("id", Some(tenant.id.to_string())),
-            ("name", Some(tenant.name.clone())),
-            ("status", Some(status_word(tenant))),
-            ("plan", tenant.plan.clone()),
-            ("labels", (!labels.is_empty()).then(|| labels.join(", "))),
-            ("placement", Some(tenant.placement.word().to_owned())),
-            ("project", tenant.project_ref.as_ref().map(ToString::to_string)),
-            ("region", tenant.region.clone()),
-            ("database", tenant.database.as_ref().map(ToString::to_string)),
-            ("address", tenant.host.as_ref().zip(tenant.port).map(|(h, p)| format!("{h}:{p}"))),
-            ("schema", schema_of(tenant)),
-            (
-                "password",
-                Some(if tenant.credential.is_some() { "sealed" } else { "not kept" }.to_owned()),
-            ),
-            ("protected", tenant.is_protected.then(|| "yes".to_owned())),
-            (
-                "quarantined",
-                tenant
-                    .quarantine
-                    .as_ref()
-                    .map(|q| format!("since {}: {}", instant(q.at), q.reason)),
-            ),
-            (
-                "locked",
-                tenant.locked_at.map(|at| {
-                    format!(
-                        "since {}: {}",
-                        instant(at),
-                        tenant.lock_reason.as_deref().unwrap_or("")
-                    )
-                }),
-            ),
-            ("purge after", tenant.purge_after.map(instant)),
-            ("created", Some(instant(tenant.created_at))),
-            ("updated", Some(instant(tenant.updated_at))),
-        ],
+    let quarantined =
+        tenant.quarantine.as_ref().map(|q| format!("since {}: {}", instant(q.at), q.reason));
+    let locked = tenant.locked_at.map(|at| {
+        format!("since {}: {}", instant(at), tenant.lock_reason.as_deref().unwrap_or_default())
+    });
+    Facts::new()
+        .fact("tenant", &tenant.slug)
+        .fact("id", tenant.id)
+        .fact("name", &tenant.name)
+        .fact("status", status_word(tenant))
+        .some("plan", tenant.plan.as_ref())
+        .some("labels", (!labels.is_empty()).then(|| labels.join(", ")))
+        .fact("placement", tenant.placement.word())
+        .some("project", tenant.project_ref.as_ref())
+        .some("region", tenant.region.as_ref())
+        .some("database", tenant.database.as_ref())
+        .some("address", address_of(tenant))
+        .some("schema", schema_of(tenant))
+        .fact("password", if tenant.credential.is_some() { "sealed" } else { "not kept" })
+        .some("protected", tenant.is_protected.then_some("yes"))
+        .some("quarantined", quarantined)
+        .some("locked", locked)
+        .some("purge after", tenant.purge_after.map(instant))
+        .fact("created", instant(tenant.created_at))
+        .fact("updated", instant(tenant.updated_at))
+}
+
+fn last_operation(details: &TenantDetails) -> Text {
+    let Some(operation) = &details.operation else { return Text::new() };
+    let failed =
+        operation.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
+    let line = format!(
+        "{} {} at step `{}` by {}, {}{failed}",
+        operation.kind,
+        operation.state,
+        operation.step,
+        operation.actor,
+        instant(operation.updated_at)
     );
-    let mut operation_json = Value::Null;
-    if let Some(operation) = &details.operation {
-        let failed =
-            operation.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
-        let line = format!(
-            "{} {} at step `{}` by {}, {}{failed}",
-            operation.kind,
-            operation.state,
-            operation.step,
-            operation.actor,
-            instant(operation.updated_at)
-        );
-        text.push_str("\n\n");
-        text.push_str(&table::facts(console, &[("last operation", Some(line))]));
-        let rows: Vec<_> = details
-            .steps
-            .iter()
-            .map(|step| {
-                let ms = step.elapsed_ms.map(|ms| format!("{ms} ms")).unwrap_or_default();
-                vec![
-                    step.step.clone(),
-                    step.attempt.to_string(),
-                    ms,
-                    step.outcome.clone().unwrap_or_else(|| "not done".to_owned()),
-                ]
-            })
-            .collect();
-        if !rows.is_empty() {
-            let steps = table::table(console, &["STEP", "ATTEMPT", "TOOK", "OUTCOME"], rows);
-            text.extend(["\n\n", &steps]);
-        }
-        operation_json = json!({
-            "id": operation.id.to_string(),
-            "kind": operation.kind,
-            "state": operation.state,
-            "step": operation.step,
-            "actor": operation.actor,
-            "holder": operation.holder,
-            "last_error": operation.last_error,
-            "started_at": instant(operation.started_at),
-            "updated_at": instant(operation.updated_at),
-            "steps": details.steps.iter().map(|step| json!({
-                "step": step.step, "attempt": step.attempt,
-                "elapsed_ms": step.elapsed_ms, "outcome": step.outcome,
-            })).collect::<Vec<_>>(),
-        });
-    }
-    View::item("tenant", tenant_json(tenant), text).with("operation", operation_json)
+    let text = Text::new().blank().and(Facts::new().fact("last operation", line));
+    let rows = details.steps.iter().map(|step| {
+        let took = step.elapsed_ms.map(|ms| format!("{ms} ms"));
+        let outcome = step.outcome.as_deref().unwrap_or("not done");
+        [(&step.step).into(), step.attempt.into(), cell(took), outcome.into()]
+    });
+    let table = Table::new(["STEP", "ATTEMPT", "TOOK", "OUTCOME"], rows);
+    if table.is_empty() { text } else { text.blank().and(table) }
+}
+
+fn operation_json(details: &TenantDetails) -> Value {
+    let Some(operation) = &details.operation else { return Value::Null };
+    let steps = details.steps.iter().map(|step| {
+        json!({
+            "step": step.step, "attempt": step.attempt,
+            "elapsed_ms": step.elapsed_ms, "outcome": step.outcome,
+        })
+    });
+    json!({
+        "id": operation.id.to_string(),
+        "kind": operation.kind,
+        "state": operation.state,
+        "step": operation.step,
+        "actor": operation.actor,
+        "holder": operation.holder,
+        "last_error": operation.last_error,
+        "started_at": instant(operation.started_at),
+        "updated_at": instant(operation.updated_at),
+        "steps": steps.collect::<Value>(),
+    })
 }
 
 /// Renders a connection string: the text is the string alone, so that a shell can use it.
 pub fn render_address(report: &AddressReport) -> View {
-    let shown = report.revealed.as_ref().map_or(&report.masked, |url| url.expose());
-    let value = json!(shown);
-    View::item("url", value, shown.clone())
-        .with("tenant", json!(report.tenant.slug.as_str()))
+    let view = match &report.revealed {
+        Some(url) => View::revealed("url", url),
+        None => View::item("url", json!(report.masked), &report.masked),
+    };
+    view.with("tenant", json!(report.tenant.slug.as_str()))
         .with("credential", json!(if report.is_kept { "sealed" } else { "not_kept" }))
 }
 
 /// Renders a switched protection.
-pub fn render_protect(console: &Console, report: &ProtectReport) -> View {
+pub fn render_protect(report: &ProtectReport) -> View {
     let tenant = &report.tenant;
     let word = if tenant.is_protected { "protected" } else { "not protected" };
     let already = if report.has_changed { "" } else { " (it was before)" };
-    let text =
-        table::facts(console, &[("tenant", Some(format!("{} is {word}{already}", tenant.slug)))]);
-    View::item("tenant", tenant_json(tenant), text).with("changed", json!(report.has_changed))
+    let facts = Facts::new().fact("tenant", format_args!("{} is {word}{already}", tenant.slug));
+    View::item("tenant", tenant_json(tenant), facts).with("changed", json!(report.has_changed))
 }
 
 /// Returns a fact about the database, or about the project whose only one it is.
-pub(super) fn place_and(tenant: &Tenant, what: &str) -> (&'static str, Option<String>) {
+pub(super) fn place_fact(tenant: &Tenant, what: &str) -> (&'static str, Option<String>) {
     let noun = if tenant.project_ref.is_some() { "project" } else { "database" };
-    let place = place_of(tenant);
-    (noun, (!place.is_empty()).then(|| format!("{place}{what}")))
+    (noun, place_of(tenant).map(|place| format!("{place}{what}")))
 }
 
 /// Returns the name of the database, or of the project whose only one it is.
-pub(super) fn place_of(tenant: &Tenant) -> String {
+pub(super) fn place_of(tenant: &Tenant) -> Option<String> {
     let project = tenant.project_ref.as_ref().map(ToString::to_string);
-    project.or_else(|| tenant.database.as_ref().map(ToString::to_string)).unwrap_or_default()
+    project.or_else(|| tenant.database.as_ref().map(ToString::to_string))
+}
+
+pub(super) fn address_of(tenant: &Tenant) -> Option<String> {
+    tenant.host.as_ref().zip(tenant.port).map(|(host, port)| format!("{host}:{port}"))
 }
 
 pub(super) fn status_word(tenant: &Tenant) -> String {

@@ -1,0 +1,73 @@
+//! The process's streams: the only file that writes to them.
+
+use std::io::{self, Write};
+
+use indicatif::ProgressDrawTarget;
+
+use super::line::harmless;
+
+/// Where bytes go.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+    /// Kept, to be read by a test.
+    #[cfg(test)]
+    Kept(super::kept::Kept),
+}
+
+impl Stream {
+    /// Writes and flushes.
+    pub(super) fn write(&self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Stdout => {
+                let mut stream = io::stdout().lock();
+                stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
+            }
+            Self::Stderr => io::stderr().lock().write_all(text.as_bytes()),
+            #[cfg(test)]
+            Self::Kept(kept) => {
+                kept.write(text);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns where a line that is redrawn goes.
+    pub(super) fn draw_target(&self) -> ProgressDrawTarget {
+        match self {
+            Self::Stdout => ProgressDrawTarget::stdout(),
+            Self::Stderr => ProgressDrawTarget::stderr(),
+            #[cfg(test)]
+            Self::Kept(kept) => ProgressDrawTarget::term_like(Box::new(kept.clone())),
+        }
+    }
+
+    /// Returns how many columns the terminal has, where it knows.
+    pub(super) fn columns(&self) -> Option<u16> {
+        let size = match self {
+            Self::Stdout => rustix::termios::tcgetwinsize(io::stdout()),
+            Self::Stderr => rustix::termios::tcgetwinsize(io::stderr()),
+            #[cfg(test)]
+            Self::Kept(_) => return None,
+        };
+        size.ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+    }
+}
+
+/// Where the lines of `-vv` go: stderr, each made harmless.
+#[derive(Debug, Clone, Copy)]
+pub struct LogWriter;
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let lines: String = text.lines().map(|line| harmless(line) + "\n").collect();
+        Stream::Stderr.write(&lines)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

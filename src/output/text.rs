@@ -1,0 +1,162 @@
+//! What a person reads: lines, facts and tables, laid out only when they are written.
+
+use super::line::{Line, dim};
+use crate::model::SecretText;
+
+/// A text of several lines.
+#[derive(Debug, Clone, Default)]
+pub struct Text(pub(super) Vec<Block>);
+
+#[derive(Debug, Clone)]
+pub(super) enum Block {
+    Line(Line),
+    /// A beginning, and what follows it, broken where the window ends and continued below its own
+    /// beginning.
+    Hanging(Line, Line),
+    Facts(Facts),
+    Table(Table),
+    /// A secret that the operator asked to see: the only thing that is not redacted.
+    Revealed(SecretText),
+}
+
+impl Text {
+    /// Returns an empty text.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a line.
+    #[must_use]
+    pub fn line(self, line: impl Into<Line>) -> Self {
+        self.block(Block::Line(line.into()))
+    }
+
+    /// Adds an empty line.
+    #[must_use]
+    pub fn blank(self) -> Self {
+        self.line("")
+    }
+
+    /// Adds what a program or a server printed, below a line of ours: its first line beside it, the
+    /// others indented, so that none passes for a line of ours.
+    #[must_use]
+    pub(super) fn quote(mut self, lead: impl Into<Line>, said: &str) -> Self {
+        let mut lines = said.lines();
+        self = self.line(lead.into().and(lines.next().unwrap_or_default()));
+        for line in lines {
+            self = self.line(format_args!("    {}", line.trim_end().replace('\t', "    ")));
+        }
+        self
+    }
+
+    /// Adds commands to copy, below `Next:`.
+    #[must_use]
+    pub fn next_commands<C: Into<Line>>(self, commands: impl IntoIterator<Item = C>) -> Self {
+        let text = self.blank().line("Next:");
+        commands.into_iter().fold(text, |text, command| text.line(Line::from("  ").and(command)))
+    }
+
+    /// Adds a line whose end hangs below its own beginning.
+    #[must_use]
+    pub(super) fn hanging(self, lead: Line, rest: impl Into<Line>) -> Self {
+        self.block(Block::Hanging(lead, rest.into()))
+    }
+
+    /// Returns a secret that the operator asked to see.
+    pub(super) fn revealed(secret: SecretText) -> Self {
+        Self(vec![Block::Revealed(secret)])
+    }
+
+    /// Adds another text.
+    #[must_use]
+    pub fn and(mut self, more: impl Into<Self>) -> Self {
+        self.0.extend(more.into().0);
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn block(mut self, block: Block) -> Self {
+        self.0.push(block);
+        self
+    }
+}
+
+impl<T: Into<Line>> From<T> for Text {
+    fn from(line: T) -> Self {
+        Self::new().line(line)
+    }
+}
+
+impl From<Facts> for Text {
+    fn from(facts: Facts) -> Self {
+        Self(vec![Block::Facts(facts)])
+    }
+}
+
+impl From<Table> for Text {
+    fn from(table: Table) -> Self {
+        Self(vec![Block::Table(table)])
+    }
+}
+
+/// Names and values in two columns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts(pub(super) Vec<(&'static str, Line)>);
+
+impl Facts {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub(super) fn fact(mut self, name: &'static str, value: impl Into<Line>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// Adds a fact that may have no value, and is left out then.
+    #[must_use]
+    pub(super) fn some(self, name: &'static str, value: Option<impl Into<Line>>) -> Self {
+        match value {
+            Some(value) => self.fact(name, value),
+            None => self,
+        }
+    }
+
+    /// Returns the name of a fact, as wide as the widest.
+    pub(super) fn name(&self, name: &str) -> Line {
+        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        dim(format_args!("{name:width$}"))
+    }
+}
+
+/// Rows below headings.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) headings: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<Line>>,
+}
+
+impl Table {
+    /// Returns a table; each row has a cell for each heading.
+    pub(super) fn new<const N: usize>(
+        headings: [&'static str; N],
+        rows: impl IntoIterator<Item = [Line; N]>,
+    ) -> Self {
+        let rows = rows.into_iter().map(Vec::from).collect();
+        Self { headings: headings.to_vec(), rows }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// Returns a cell that is empty when there is no value.
+pub(super) fn cell(value: Option<impl Into<Line>>) -> Line {
+    value.map(Into::into).unwrap_or_default()
+}
