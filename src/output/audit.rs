@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use super::line::{Line, bad, good};
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
-use super::words::instant;
+use crate::model::instant;
 use crate::services::audit::{AuditRow, VerifyReport};
 
 /// Renders rows of the trail.

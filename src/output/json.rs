@@ -6,8 +6,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::words::{instant, millis};
-use crate::model::{SecretText, Tenant, escape_controls, redact};
+use super::words::millis;
+use crate::model::{SecretText, Tenant, escape_controls, instant, redact};
 use crate::services::saga::StepReport;
 
 /// What stands in a document; it is redacted as it is written, and there is no other way to write

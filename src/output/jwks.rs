@@ -6,7 +6,7 @@ use super::console::Console;
 use super::line::Line;
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
-use super::words::instant;
+use crate::model::instant;
 use crate::services::token::Published;
 
 /// Warns when keys are older than they should be, or could not be kept on disk.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::text::Facts;
 use super::view::View;
-use super::words::{instant, millis, shown};
-use crate::model::SecretText;
+use super::words::{millis, shown};
+use crate::model::{SecretText, instant};
 use crate::services::local::{
     LocalDestroyed, LocalDown, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::line::{bad, good};
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
-use super::words::{instant, millis, shown};
-use crate::model::{Jti, SessionState};
+use super::words::{millis, shown};
+use crate::model::{Jti, SessionState, instant};
 use crate::services::session::Session;
 use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
 

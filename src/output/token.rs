@@ -7,7 +7,7 @@ use super::jwks::{origin, origin_text};
 use super::line::{Line, bad, dim, good, heading, hint};
 use super::text::{Facts, Text};
 use super::view::View;
-use super::words::instant;
+use crate::model::instant;
 use crate::services::token::{
     Check, CheckName, CheckResult, Claims, Examination, Outcome, Token, UnverifiedClaims,
 };

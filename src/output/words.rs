@@ -1,9 +1,8 @@
-//! Durations, instants and verdicts in words.
+//! Durations, dates and verdicts in words.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::services::fleet::TenantVerdict;
 
@@ -27,12 +26,6 @@ pub(super) fn shown(duration: Duration) -> String {
         ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
         ms => format!("{}m {:02}s", ms / 60_000, ms % 60_000 / 1000),
     }
-}
-
-/// Returns an instant as RFC 3339 in UTC, to the second.
-pub(super) fn instant(at: OffsetDateTime) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
-    at.format(&Rfc3339).unwrap_or_default()
 }
 
 /// Returns the day of an instant, in UTC.

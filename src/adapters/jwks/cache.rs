@@ -8,14 +8,13 @@ use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::JwksError;
 use super::keys::SET_SIZE_LIMIT;
 use crate::files::{self, LockError, open_regular, others, replace_cache};
-use crate::model::{WebUrl, hex};
+use crate::model::{WebUrl, hex, sha256};
 
 /// What is remembered of an endpoint. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +69,7 @@ impl Cache {
     pub(super) fn new(data_dir: &Path, url: &WebUrl) -> Self {
         let url = url.to_string();
         let directory = data_dir.join("jwks");
-        let name = hex(&digest::digest(&digest::SHA256, url.as_bytes()).as_ref()[..16]);
+        let name = hex(&sha256(url.as_bytes())[..16]);
         let (file, lock) =
             (directory.join(format!("{name}.json")), directory.join(format!("{name}.lock")));
         Self { url, directory, file, lock }

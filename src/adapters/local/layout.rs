@@ -6,10 +6,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest;
-
 use super::error::LocalError;
 use super::files;
+use crate::model::sha256;
 
 /// The file inside the cluster that says it is ours and whole.
 ///
@@ -150,8 +149,8 @@ impl Layout {
         if fits_a_socket(&self.run) {
             return vec![self.run.clone()];
         }
-        let hash = digest::digest(&digest::SHA256, self.data_dir.as_os_str().as_encoded_bytes());
-        let hash = hash.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let hash = sha256(self.data_dir.as_os_str().as_encoded_bytes());
+        let hash = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         (0..8).map(|n| Path::new("/tmp").join(format!("tenantctl-{hash:016x}-{n}"))).collect()
     }
 }

@@ -6,13 +6,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::PgError;
-use crate::model::{Classified, ErrorKind, escape_controls};
+use crate::model::{Classified, ErrorKind, escape_controls, sha256};
 
 /// How long to wait between two tries.
 const POLL: Duration = Duration::from_millis(100);
@@ -26,9 +25,8 @@ impl LockKey {
     pub fn of(realm: &str, id: Uuid) -> Self {
         let mut text = realm.as_bytes().to_vec();
         text.extend_from_slice(id.as_bytes());
-        let hash = digest::digest(&digest::SHA256, &text);
         let mut first = [0_u8; 8];
-        first.copy_from_slice(&hash.as_ref()[..8]);
+        first.copy_from_slice(&sha256(&text)[..8]);
         Self(i64::from_be_bytes(first))
     }
 }

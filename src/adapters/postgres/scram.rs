@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use aws_lc_rs::{constant_time, digest, hmac, pbkdf2, rand};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::model::SecretText;
+use crate::model::{SecretText, sha256};
 
 /// The iteration count of Postgres itself (`scram_iterations`, default 4096).
 const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(4095);
@@ -93,7 +93,7 @@ impl Keys {
         let key = hmac::Key::new(hmac::HMAC_SHA256, salted.as_slice());
         let client = hmac::sign(&key, b"Client Key");
         Self {
-            stored: digest::digest(&digest::SHA256, client.as_ref()).as_ref().to_vec(),
+            stored: sha256(client.as_ref()).to_vec(),
             server: hmac::sign(&key, b"Server Key").as_ref().to_vec(),
         }
     }
@@ -139,7 +139,7 @@ mod tests {
         let stored = hmac::Key::new(hmac::HMAC_SHA256, &keys.stored);
         let mask = hmac::sign(&stored, RFC_MESSAGE.as_bytes());
         let client: Vec<u8> = proof.iter().zip(mask.as_ref()).map(|(a, b)| a ^ b).collect();
-        assert_eq!(digest::digest(&digest::SHA256, &client).as_ref(), keys.stored);
+        assert_eq!(sha256(&client).as_slice(), keys.stored);
     }
 
     #[test]

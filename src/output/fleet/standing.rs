@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::model::instant;
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::{FULL_TABLE, count, instant};
+use crate::output::words::{FULL_TABLE, count};
 use crate::services::fleet::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 
 /// Renders where the fleet stands.

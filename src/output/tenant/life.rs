@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::model::{Tenant, TenantStatus};
+use crate::model::{Tenant, TenantStatus, instant};
 use crate::output::console::Console;
 use crate::output::json::{steps_json, tenant_json};
 use crate::output::tenant::record::{address_of, place_fact, schema_of, status_word};
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::{instant, shown};
+use crate::output::words::shown;
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeReport, RestoreReport,

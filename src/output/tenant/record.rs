@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::model::Tenant;
+use crate::model::{Tenant, instant};
 use crate::output::json::tenant_json;
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::instant;
 use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails};
 
 /// Renders one tenant with what was last done to it.

@@ -2,9 +2,7 @@
 //!
 //! Pure: it knows two lists and nothing of databases.
 
-use aws_lc_rs::digest;
-
-use crate::model::{MigrationRecord, SchemaState, SchemaVersion, hex};
+use crate::model::{MigrationRecord, SchemaState, SchemaVersion, hex, sha256};
 
 /// How a history contradicts the migrations we have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,16 +76,12 @@ pub fn pending(
 /// Returns where a database stands that went through these migrations, of the gate and of the
 /// product.
 pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> SchemaState {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for (realm, records) in [("gate", gate), ("domain", domain)] {
-        for record in records {
-            let line =
-                format!("{realm}\n{}\n{}\n{}\n", record.version.0, record.name, record.checksum);
-            context.update(line.as_bytes());
-        }
-    }
-    let hash = context.finish();
-    let fingerprint = hex(&hash.as_ref()[..8]);
+    let line = |realm, MigrationRecord { version, name, checksum }: &MigrationRecord| {
+        format!("{realm}\n{}\n{name}\n{checksum}\n", version.0)
+    };
+    let lines = gate.iter().map(|record| line("gate", record));
+    let text: String = lines.chain(domain.iter().map(|record| line("domain", record))).collect();
+    let fingerprint = hex(&sha256(text.as_bytes())[..8]);
     SchemaState { version: domain.last().map(|record| record.version), fingerprint }
 }
 

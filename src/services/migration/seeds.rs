@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use aws_lc_rs::digest;
-
 use super::error::MigrationError;
 use crate::adapters::server::SeedFile;
-use crate::model::{escape_controls, hex};
+use crate::model::{escape_controls, hex, sha256};
 
 /// The sets under `seeds/`, embedded by the build script: name, then files by name.
 const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
@@ -92,8 +90,7 @@ fn seed_set(name: String, files: Vec<SeedFile>) -> SeedSet {
 }
 
 fn seed_file(name: &str, sql: String) -> SeedFile {
-    let hash = digest::digest(&digest::SHA256, sql.as_bytes());
-    let checksum = hex(hash.as_ref());
+    let checksum = hex(&sha256(sql.as_bytes()));
     SeedFile { name: name.to_owned(), sql, checksum }
 }
 

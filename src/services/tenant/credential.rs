@@ -4,11 +4,10 @@
 //! operator's own credentials are never stored at all.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
-use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::model::{Classified, DatabaseName, ErrorKind, Secret, SecretText, TenantId};
+use crate::model::{Classified, DatabaseName, ErrorKind, Secret, SecretText, TenantId, sha256};
 
 /// The layout of a sealed text: this byte, 8 bytes that identify the key, a 12-byte nonce, then
 /// ciphertext and tag.
@@ -137,8 +136,7 @@ impl SecretKey {
     fn id(&self) -> Vec<u8> {
         let mut text = b"tenantctl key id".to_vec();
         text.extend(self.0.expose());
-        let hash = digest::digest(&digest::SHA256, &text);
-        hash.as_ref()[..KEY_ID_LENGTH].to_vec()
+        sha256(&text)[..KEY_ID_LENGTH].to_vec()
     }
 }
 

@@ -10,7 +10,7 @@ use super::{DeleteReport, DeleteRequest, LifePlan, TenantError};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::adapters::server::{Door, Identity};
-use crate::model::{DatabaseName, Interrupt, Placement, Slug, Tenant, TenantStatus};
+use crate::model::{DatabaseName, Interrupt, Placement, Slug, Tenant, TenantStatus, instant};
 use crate::services::home::Homes;
 use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
 
@@ -139,7 +139,7 @@ impl Saga for Deletion<'_> {
     async fn look(&mut self, step: Step) -> Result<Look, TenantError> {
         Ok(match (step, self.tenant.purge_after) {
             (Step::Mark, Some(at)) if self.tenant.status == TenantStatus::Deleted => {
-                Look::Done(format!("kept until {}", control::instant(at)))
+                Look::Done(format!("kept until {}", instant(at)))
             }
             _ => Look::Needed,
         })
@@ -162,7 +162,7 @@ impl Saga for Deletion<'_> {
                     &self.request.actor,
                 )
                 .await?;
-                Ok(format!("sessions revoked, kept until {}", control::instant(until)))
+                Ok(format!("sessions revoked, kept until {}", instant(until)))
             }
             Step::Close => self.close(journal).await,
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::rules::{date_of, span};
+use super::rules::span;
 use super::verify::Obstacle;
-use crate::model::ErrorKind;
+use crate::model::{ErrorKind, instant};
 
 /// How far the clocks may be apart.
 const MOST: Duration = Duration::from_mins(1);
@@ -32,9 +32,9 @@ pub(super) fn apart(
         message: format!(
             "tell the time: this machine's clock ({}) is {} {direction} the control plane's ({}), \
              and at most {} is accepted",
-            date_of(after),
+            instant(after),
             span(apart.whole_seconds()),
-            date_of(theirs),
+            instant(theirs),
             span(60)
         ),
         hint: Some(

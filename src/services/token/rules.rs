@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::check::Finding;
 use super::claims::{Claim, Instant, UnverifiedClaims, shown};
-use crate::model::TenantId;
+use crate::model::{TenantId, instant};
 
 /// What is expected of a token's claims.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ pub(super) fn expiry(claims: &UnverifiedClaims, rules: &Rules, now: OffsetDateTi
         return Finding::fail(format!(
             "found {}; expected a time after {}{apart}: it expired {} ago",
             date(expires),
-            date_of(now),
+            instant(now),
             span(late)
         ));
     }
@@ -115,7 +115,7 @@ pub(super) fn not_before(claims: &UnverifiedClaims, rules: &Rules, now: OffsetDa
         return Finding::fail(format!(
             "found {}; expected a time no later than {}: it begins in {}",
             date(begins),
-            date_of(now),
+            instant(now),
             span(early)
         ));
     }
@@ -132,7 +132,7 @@ pub(super) fn issued_at(claims: &UnverifiedClaims, rules: &Rules, now: OffsetDat
         return Finding::fail(format!(
             "found {}; expected a time no later than {}: it was issued {} in the future",
             date(issued),
-            date_of(now),
+            instant(now),
             span(early)
         ));
     }
@@ -194,13 +194,8 @@ fn text(value: &str) -> String {
     shown.strip_prefix("the text ").unwrap_or(&shown).to_owned()
 }
 
-fn date(instant: Instant) -> String {
-    date_of(instant.date())
-}
-
-pub(super) fn date_of(moment: OffsetDateTime) -> String {
-    let whole = moment.replace_nanosecond(0).unwrap_or(moment).to_offset(time::UtcOffset::UTC);
-    whole.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+fn date(at: Instant) -> String {
+    instant(at.date())
 }
 
 /// Returns a length of time with its two largest units.

@@ -5,9 +5,8 @@ use time::OffsetDateTime;
 
 use super::check::{CheckResult, Finding};
 use super::claims::{Claim, UnverifiedClaims};
-use super::rules::date_of;
 use crate::adapters::control_plane::{JudgedClaims, RecordedSession};
-use crate::model::SessionState;
+use crate::model::{SessionState, instant};
 
 /// Judges the session by what was recorded of it, or by the marks where nothing was.
 pub(super) fn session(claims: &UnverifiedClaims, judged: &JudgedClaims) -> Finding {
@@ -94,8 +93,8 @@ fn unrecorded(name: &str, claims: &UnverifiedClaims, judged: &JudgedClaims) -> F
     let since = |what: &str, mark: Option<OffsetDateTime>| match (claims.date("iat"), mark) {
         (Some(issued), Some(mark)) => format!(
             "{what} is revoked up to {}, and this was issued at {}",
-            date_of(mark),
-            date_of(issued)
+            instant(mark),
+            instant(issued)
         ),
         (_, _) => format!("{what} is revoked"),
     };

@@ -5,8 +5,6 @@
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use super::super::TenantError;
@@ -16,7 +14,9 @@ use crate::adapters::control_plane::{
 };
 use crate::adapters::postgres::{Lock, LockKey, LockServer, PgError, Purpose, hold_until};
 use crate::adapters::server::{GateMarks, Identity, Server, ServerError};
-use crate::model::{Actor, Interrupt, Placement, Slug, Tenant, TenantId, hex, project_name};
+use crate::model::{
+    Actor, Interrupt, Placement, Slug, Tenant, TenantId, hex, instant, project_name, sha256,
+};
 use crate::services::home::Homes;
 use crate::services::saga::{self, Halt, Journal, Saga, StepEvent, StepReport};
 
@@ -311,19 +311,11 @@ pub(in crate::services::tenant) fn is_contradiction(error: &TenantError) -> bool
     }
 }
 
-/// Returns an instant as RFC 3339 in UTC.
-pub(in crate::services::tenant) fn instant(at: OffsetDateTime) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC).truncate_to_second();
-    at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
-}
-
 fn holder() -> String {
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{machine}:{}", std::process::id())
 }
 
 fn fingerprint(request: &serde_json::Value) -> String {
-    let hash =
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, request.to_string().as_bytes());
-    hex(&hash.as_ref()[..8])
+    hex(&sha256(request.to_string().as_bytes())[..8])
 }
