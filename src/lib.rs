@@ -20,11 +20,12 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
+use adapters::postgres::statement_line;
 use cli::{Cli, ColorChoice, GlobalArgs, OutputFormat};
 use commands::Context;
 use config::{Flags, environment};
 use model::{ErrorKind, Interrupt};
-use output::{Appearance, Console, Ending, Failure, Format};
+use output::{Appearance, Console, Ending, Failure, Format, TraceLines};
 
 /// Runs the program: parse → runtime → dispatch → exit code.
 pub fn run() -> ExitCode {
@@ -64,7 +65,7 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         config: cli.global.config.clone(),
         actor: cli.global.actor.clone(),
     };
-    process::log_to_stderr(cli.global.verbose);
+    process::trace_to_stderr(cli.global.verbose, TraceLines::new(statement_line));
     let working_dir = std::env::current_dir().unwrap_or_default();
     let settings = match config::resolve(&flags, &environment, &working_dir) {
         Ok(settings) => settings,
@@ -129,5 +130,12 @@ fn appearance(global: &GlobalArgs) -> Appearance {
         ColorChoice::Never => Some(false),
     };
     let plain = Appearance::plain(format, &environment);
-    Appearance { color, is_quiet: global.quiet, is_no_input: global.no_input, ..plain }
+    Appearance {
+        color,
+        // A line that is redrawn and the lines of `-vv` would overwrite each other.
+        is_plain_environment: plain.is_plain_environment || global.verbose > 1,
+        is_quiet: global.quiet,
+        is_no_input: global.no_input,
+        ..plain
+    }
 }

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::environment;
 use crate::model::{ErrorKind, Interrupt};
-use crate::output::{Appearance, Console, Failure, Format, LogWriter, exit_code};
+use crate::output::{Appearance, Console, Failure, Format, LogWriter, TraceLines, exit_code};
 
 /// Makes a panic print where the bug is and end the process with the exit code for our bugs.
 pub(crate) fn report_panics() {
@@ -77,13 +77,14 @@ pub(crate) async fn interrupted_twice(interrupt: &Interrupt) {
     }
 }
 
-/// Writes log events to stderr, from `-vv` on; `-vvv` adds those of every library.
-pub(crate) fn log_to_stderr(verbose: u8) {
+/// Writes a line to stderr for every statement and request, from `-vv` on; `-vvv` adds the events of
+/// every library.
+pub(crate) fn trace_to_stderr(verbose: u8, lines: TraceLines) {
     if verbose < 2 {
         return;
     }
-    let level = if verbose == 2 { "tenantctl=debug,sqlx=info" } else { "debug" };
+    let level = if verbose == 2 { "tenantctl=debug,sqlx::query=debug" } else { "debug" };
     let filter = tracing_subscriber::EnvFilter::new(level);
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).event_format(lines);
     drop(subscriber.with_writer(|| LogWriter).try_init());
 }

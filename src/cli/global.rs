@@ -66,7 +66,7 @@ pub struct GlobalArgs {
     /// Print the result and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Show where settings come from; twice also what libraries log (repeatable)
+    /// Show where settings come from; twice also statements and requests (repeatable)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Answer y/N questions with yes; never enough to delete or purge

@@ -31,6 +31,7 @@ mod stream;
 mod tenant;
 mod text;
 mod token;
+mod trace;
 mod usage;
 mod view;
 mod words;
@@ -61,5 +62,6 @@ pub use tenant::{
 };
 pub use text::Text;
 pub use token::{render_decoded, render_explanation, render_verdict};
+pub use trace::TraceLines;
 pub use usage::show_clap;
 pub use view::View;

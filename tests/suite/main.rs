@@ -65,6 +65,7 @@ mod token_keys;
 mod token_rules;
 mod token_session;
 mod token_verify;
+mod trace;
 mod unlock;
 
 /// A file that is not in the list above would never run.

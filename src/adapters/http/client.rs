@@ -178,10 +178,15 @@ impl HttpClient {
                         .to_owned(),
                 });
             }
-            let outcome = match tokio::time::timeout_at(deadline, self.attempt(call)).await {
-                Ok(outcome) => outcome,
-                Err(_elapsed) => return Err(HttpError::TimedOut { target: target(&call.url) }),
-            };
+            let began = Instant::now();
+            let attempt = tokio::time::timeout_at(deadline, self.attempt(call)).await;
+            let is_late = attempt.is_err();
+            let outcome = attempt
+                .unwrap_or_else(|_late| Err(HttpError::TimedOut { target: target(&call.url) }));
+            trace(call, &outcome, began.elapsed());
+            if is_late {
+                return outcome;
+            }
             let wait = match &outcome {
                 Ok(answer) => turns.after_answer(answer.status, &answer.headers, wall_clock()),
                 Err(error) => turns.after_error(error),
@@ -214,6 +219,16 @@ impl HttpClient {
         }
         Ok(Answer { status, headers, body })
     }
+}
+
+/// Reports an attempt, without headers, query and bodies.
+fn trace(call: &Call, outcome: &Result<Answer, HttpError>, elapsed: Duration) {
+    let what = match outcome {
+        Ok(answer) => format!("{}, {} bytes", answer.status.as_u16(), answer.body.len()),
+        Err(error) => error.problem(),
+    };
+    let ms = elapsed.as_secs_f64() * 1000.0;
+    tracing::debug!("{} {}: {what} in {ms:.1} ms", call.method, target(&call.url));
 }
 
 /// Reads the address of an API; a path is kept, and ends in `/`.

@@ -51,6 +51,18 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Returns what went wrong, without the address.
+    pub(super) fn problem(&self) -> String {
+        match self {
+            Self::Address { problem: text, .. }
+            | Self::Start(text)
+            | Self::Unreachable { cause: text, .. }
+            | Self::Broken { cause: text, .. } => text.clone(),
+            Self::TimedOut { .. } => "no answer".to_owned(),
+            Self::TooLarge { limit, .. } => format!("more than {limit} bytes"),
+        }
+    }
+
     /// Returns whether the other side may have acted on the call.
     pub fn may_have_acted(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::Broken { .. } | Self::TooLarge { .. })

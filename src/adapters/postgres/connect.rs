@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tokio::time::Instant;
 
-use super::{Endpoint, PgError, literal};
+use super::statements::{place, reported};
+use super::{Endpoint, PgError, ServerFault, literal};
 
 /// How long a server may take to answer a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,12 +87,29 @@ pub async fn connect(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnecti
         sqlx::raw_sql(AssertSqlSafe(purpose.settings())).execute(&mut connection).await?;
         Ok(connection)
     };
-    match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+    let began = Instant::now();
+    let opened = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
         Ok(opened) => opened.map_err(failed),
         Err(_elapsed) => Err(PgError::ConnectTimeout {
             target: target(endpoint),
             seconds: CONNECT_TIMEOUT.as_secs(),
         }),
+    };
+    tracing::debug!(
+        "{}: connect as {} to {}: {} in {:.1} ms",
+        place(endpoint),
+        endpoint.user,
+        purpose.name,
+        outcome(&opened),
+        began.elapsed().as_secs_f64() * 1000.0
+    );
+    opened
+}
+
+fn outcome(opened: &Result<PgConnection, PgError>) -> String {
+    match opened {
+        Ok(_) => "connected".to_owned(),
+        Err(error) => error.fault().map_or("timed out".to_owned(), ServerFault::code),
     }
 }
 
@@ -119,8 +138,7 @@ impl Endpoint {
 }
 
 fn options(endpoint: &Endpoint) -> PgConnectOptions {
-    // Statements may hold SCRAM verifiers, so sqlx logs none of them.
-    endpoint.options().disable_statement_logging()
+    reported(endpoint.options(), endpoint)
 }
 
 fn target(endpoint: &Endpoint) -> String {

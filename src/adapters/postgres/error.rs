@@ -34,6 +34,15 @@ impl ServerFault {
         self.sqlstate.as_deref() == Some(sqlstate)
     }
 
+    /// Returns the SQLSTATE, or that the server gave none.
+    pub(super) fn code(&self) -> String {
+        match &self.sqlstate {
+            Some(code) => format!("SQLSTATE {code}"),
+            None if self.is_connection => "the connection failed".to_owned(),
+            None => "the answer cannot be read".to_owned(),
+        }
+    }
+
     /// Returns the kind of ending this fault means when nothing more specific is known.
     pub fn kind(&self) -> ErrorKind {
         let Some(code) = self.sqlstate.as_deref() else {
@@ -159,7 +168,11 @@ pub enum PgError {
 impl PgError {
     /// Returns a function that says what a failing statement was for.
     pub fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> Self {
-        move |error| Self::Statement { doing, fault: Box::new(error.into()) }
+        move |error| {
+            let fault = ServerFault::from(error);
+            tracing::debug!("failed to {doing}: {}", fault.code());
+            Self::Statement { doing, fault: Box::new(fault) }
+        }
     }
 
     /// Returns the server's fault, when there is one.

@@ -10,6 +10,7 @@ mod lock;
 mod migrate;
 mod quote;
 mod scram;
+mod statements;
 
 pub use connect::{Purpose, connect, pool};
 pub use endpoint::{Endpoint, EndpointError, Host};
@@ -18,3 +19,4 @@ pub use lock::{Lock, LockError, LockKey, LockServer, hold_until};
 pub use migrate::{Applied, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history};
 pub use quote::{identifier, literal};
 pub use scram::{ScramError, generate_password, scram_matches, scram_verifier};
+pub use statements::statement_line;

@@ -1,0 +1,72 @@
+//! The lines of `-vv`: one event each.
+//!
+//! It neither chooses events nor makes their texts safe to show: `LogWriter` does.
+
+use std::fmt;
+use std::time::Instant;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::model::escape_controls;
+
+/// Writes an event as seconds since the start and its text.
+#[derive(Debug)]
+pub struct TraceLines {
+    started: Instant,
+    told: fn(&Event<'_>) -> Option<String>,
+}
+
+impl TraceLines {
+    /// Returns lines in which `told` words the events that it knows; all others show their fields.
+    pub fn new(told: fn(&Event<'_>) -> Option<String>) -> Self {
+        Self { started: Instant::now(), told }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for TraceLines
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        _context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let text = (self.told)(event).unwrap_or_else(|| {
+            let mut fields = Fields::default();
+            event.record(&mut fields);
+            let target = event.metadata().target();
+            if target.starts_with("tenantctl") {
+                fields.0
+            } else {
+                format!("{target}: {}", fields.0)
+            }
+        });
+        let seconds = self.started.elapsed().as_secs_f64();
+        // One event stays one line, whatever a name in it holds.
+        writeln!(writer, "[{seconds:.3}] {}", escape_controls(&text))
+    }
+}
+
+/// An event's message and its fields behind it.
+#[derive(Debug, Default)]
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        let text = match field.name() {
+            "message" => format!("{value:?}"),
+            name => format!("{name}={value:?}"),
+        };
+        self.0.push_str(&text);
+    }
+}
