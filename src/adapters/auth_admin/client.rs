@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::AuthAdminError;
+use super::error::AuthAdminError;
 use crate::adapters::http::{
     Answer, Call, HttpClient, HttpError, HttpOptions, Repeat, RetryPolicy, base_url,
 };

@@ -8,8 +8,10 @@ use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::budget::Budget;
+use super::error::HttpError;
 use super::retry::Turns;
-use super::{Budget, HttpError, Repeat, RetryPolicy};
+use super::retry::{Repeat, RetryPolicy};
 use crate::model::{SecretText, WebUrl, WebUrlError, escape_controls, redact, shorten};
 
 /// How long a connection may take to come about.

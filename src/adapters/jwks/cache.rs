@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::JwksError;
+use super::error::JwksError;
 use super::keys::SET_SIZE_LIMIT;
 use crate::files::{self, LockError, open_regular, others, replace_cache};
 use crate::model::{WebUrl, hex, sha256};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use tokio::time::Instant;
 
-use super::JwksError;
+use super::error::JwksError;
 use super::keys::SET_SIZE_LIMIT;
 use crate::adapters::http::{Call, HttpClient, HttpError, HttpOptions, RetryPolicy};
 use crate::model::WebUrl;

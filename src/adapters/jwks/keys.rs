@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
-use super::JwksError;
+use super::error::JwksError;
 use crate::model::{escape_controls, parse_strict_json, shorten};
 
 /// The largest set that is read, in bytes.

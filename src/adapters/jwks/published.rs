@@ -13,8 +13,10 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::cache::{self, Cache, Entry};
+use super::error::JwksError;
+use super::fetch;
+use super::keys::KeySet;
 use super::keys::SET_SIZE_LIMIT;
-use super::{JwksError, KeySet, fetch};
 use crate::model::{Clock, JwksSource, WebUrl};
 
 /// How long an answer is used without asking again.

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::ManagementError;
+use super::error::ManagementError;
 use crate::adapters::http::{
     Answer, Budget, Call, HttpClient, HttpError, HttpOptions, Repeat, RetryPolicy, base_url,
 };

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::client::Ask;
+use super::client::Management;
+use super::error::ManagementError;
 use super::projects::missing;
 use super::wire::{WireApiKey, WireLoginRole, WirePooler, WireRestrictions};
-use super::{Management, ManagementError};
 use crate::adapters::http::Repeat;
 use crate::model::{ProjectRef, SecretText};
 

@@ -3,8 +3,9 @@
 use tokio::time::Instant;
 
 use super::client::Ask;
+use super::client::Management;
+use super::error::ManagementError;
 use super::wire::WireHealth;
-use super::{Management, ManagementError};
 use crate::model::{ProjectRef, escape_controls, redact, shorten};
 
 /// The services a tenant's database is nothing without.

@@ -3,9 +3,10 @@
 use tokio::time::Instant;
 
 use super::client::Ask;
+use super::client::Management;
+use super::error::ManagementError;
 use super::projects::missing;
 use super::wire::{WireOrganization, WireRegions};
-use super::{Management, ManagementError};
 use crate::model::escape_controls;
 
 /// An organization.

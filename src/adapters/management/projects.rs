@@ -8,8 +8,9 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::client::Ask;
+use super::client::Management;
+use super::error::ManagementError;
 use super::wire::{WireListed, WirePage, WireProject};
-use super::{Management, ManagementError};
 use crate::adapters::http::Repeat;
 use crate::model::{ProjectRef, SecretText, escape_controls};
 

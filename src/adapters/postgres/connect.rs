@@ -8,8 +8,10 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::time::Instant;
 
+use super::endpoint::Endpoint;
+use super::error::{PgError, ServerFault};
+use super::quote::literal;
 use super::statements::{place, reported};
-use super::{Endpoint, PgError, ServerFault, literal};
 
 /// How long a server may take to answer a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::PgError;
+use super::error::PgError;
 use crate::model::{Classified, ErrorKind, escape_controls, sha256};
 
 /// How long to wait between two tries.

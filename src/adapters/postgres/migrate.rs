@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{PgError, ServerFault};
+use super::error::{PgError, ServerFault};
 use crate::model::{Classified, ErrorKind, MigrationRecord, SchemaVersion};
 
 /// The first line of a migration that cannot run inside a transaction.

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::model::shorten;
 
 /// Where sqlx reports statements (sqlx-core 0.9 `src/logger.rs`, read 2026-11).

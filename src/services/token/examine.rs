@@ -4,12 +4,13 @@
 use time::OffsetDateTime;
 
 use super::check::{CheckName, Finding};
+use super::error::TokenError;
 use super::header::Algorithm;
 use super::read::Token;
 use super::rules::{self, Rules};
 use super::secret::SharedSecret;
 use super::verify::{Keys, Obstacle, Outcome, Verdict, verify};
-use super::{TokenError, clocks, session};
+use super::{clocks, session};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::jwks::{Jwks, Published};
 use crate::model::{Classified, Clock, ErrorKind, SessionState, Slug, TenantId};
