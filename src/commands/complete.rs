@@ -11,7 +11,7 @@ use crate::model::{Interrupt, Slug, escape_controls};
 use crate::output::{Appearance, Console, Format};
 use crate::services::tenant::{ListRequest, list};
 
-use super::Context;
+use crate::commands::context::Context;
 
 /// How long a Tab may take.
 const PATIENCE: Duration = Duration::from_millis(300);

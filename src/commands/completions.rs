@@ -2,8 +2,8 @@
 
 use clap_complete::env::Shells;
 
-use super::Context;
 use crate::cli::{CompletionsArgs, Shell};
+use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure};
 

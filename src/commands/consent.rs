@@ -1,6 +1,6 @@
 //! Turns `--yes`, a typed slug or `--confirm` into consent.
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::model::{Consent, ErrorKind, Slug};
 use crate::output::Failure;
 

@@ -14,22 +14,13 @@ use crate::adapters::management::Management;
 use crate::adapters::postgres::Endpoint;
 use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
-use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, SecretText, SystemClock};
+use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, Placement, SecretText, SystemClock};
 use crate::output::{Console, Failure};
-use crate::services::home::{Homes, Pace, Projects};
+use crate::services::home::{Homes, Pace, Projects, World};
 use crate::services::local;
 use crate::services::migration::{SeedSet, Sets, find_set};
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
-
-/// The control plane, and the places its tenants live in; nothing is contacted on the latter yet.
-#[derive(Debug)]
-pub struct Reach {
-    /// The database that knows all tenants.
-    pub plane: ControlPlane,
-    /// Where theirs are.
-    pub places: Homes,
-}
 
 /// How long to wait when nobody says.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,7 +38,7 @@ pub struct Context {
     /// How long to wait for what is locked or slow.
     pub patience: Duration,
     /// How long to wait for a project to come up.
-    pub project_patience: Duration,
+    project_patience: Duration,
     /// Whether y/N questions are answered with yes.
     pub says_yes: bool,
 }
@@ -64,6 +55,11 @@ impl Context {
         let patience = timeout.unwrap_or(PATIENCE);
         let project_patience = timeout.unwrap_or(PROJECT_PATIENCE);
         Self { settings, console, interrupt, patience, project_patience, says_yes }
+    }
+
+    /// Returns how long to wait for a new home.
+    pub(super) fn patience_for(&self, placement: Placement) -> Duration {
+        if placement.is_awaited() { self.project_patience } else { self.patience }
     }
 
     /// Returns the streams.
@@ -134,10 +130,10 @@ impl Context {
     ///
     /// # Errors
     /// When the control plane cannot be used, or the cluster's address is no address.
-    pub async fn reach(&self) -> Result<Reach, Failure> {
+    pub async fn world(&self) -> Result<World, Failure> {
         let plane = self.plane().await?;
-        let places = Homes::new(self.cluster(&plane)?, self.projects()?);
-        Ok(Reach { plane, places })
+        let homes = Homes::new(self.cluster(&plane)?, self.projects()?);
+        Ok(World { plane, homes })
     }
 
     /// Returns the cluster that the control plane's tenants live on: as configured, else the
@@ -146,7 +142,7 @@ impl Context {
     /// # Errors
     /// When nothing is configured.
     fn cluster(&self, plane: &ControlPlane) -> Result<Server, Failure> {
-        Ok(Server::new(self.cluster_endpoint(plane.endpoint())?, plane.id()))
+        Ok(Server::cluster(self.cluster_endpoint(plane.endpoint())?, plane.id()))
     }
 
     /// Returns where the cluster is: as configured, else where the control plane is.

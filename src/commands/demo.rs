@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::context::Reach;
-use super::{Context, local};
+use super::local;
 use crate::cli::LocalUpArgs;
+use crate::commands::context::Context;
 use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId};
 use crate::output::{
     Ending, Failure, Format, Progress, TenantLines, Text, View, render_check, render_create,
     render_install, render_issue, render_revoke, render_up,
 };
+use crate::services::home::World;
 use crate::services::migration::{find_set, install};
 use crate::services::session::{
     IssueReport, IssueRequest, RevokeRequest, Target, check, issue, revoke,
@@ -47,17 +48,17 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     let installed = install(&endpoint, &context.actor(), context.patience, false).await?;
     show(context, render_install(&installed, false));
 
-    let reach = context.reach().await?;
-    let created = make_tenant(&reach, context).await?;
-    let (session, states) = try_session(&reach, &created, context).await?;
+    let world = context.world().await?;
+    let created = make_tenant(&world, context).await?;
+    let (session, states) = try_session(&world, &created, context).await?;
 
     if console.format() == Format::Table {
         leg(context, "tenantctl tenant list");
         let all = ListRequest { patience: context.patience, ..ListRequest::default() };
         let mut lines = TenantLines::new(console);
-        let places = Some(&reach.places);
+        let places = Some(&world.homes);
         if let Ok(report) =
-            list(&reach.plane, places, &all, |page| lines.page_or_stop(&page)).await?
+            list(&world.plane, places, &all, |page| lines.page_or_stop(&page)).await?
         {
             lines.finish(report);
         }
@@ -88,7 +89,7 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     Ok(None)
 }
 
-async fn make_tenant(reach: &Reach, context: &Context) -> Result<CreateReport, Failure> {
+async fn make_tenant(world: &World, context: &Context) -> Result<CreateReport, Failure> {
     leg(context, "tenantctl tenant create acme --name 'Acme Distributors' --seed");
     let console = context.console();
     let request = CreateRequest {
@@ -99,7 +100,7 @@ async fn make_tenant(reach: &Reach, context: &Context) -> Result<CreateReport, F
         labels: BTreeMap::new(),
         region: None,
         adopts: None,
-        placement: Placement::Database,
+        placement: Placement::default(),
         sets: context.sets()?,
         migrates: true,
         seed: Some(find_set(context.seeds_folder(), "demo")?),
@@ -110,15 +111,14 @@ async fn make_tenant(reach: &Reach, context: &Context) -> Result<CreateReport, F
     };
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
-    let created =
-        create(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
+    let created = create(world, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     show(context, render_create(&created));
     Ok(created)
 }
 
 async fn try_session(
-    reach: &Reach,
+    world: &World,
     created: &CreateReport,
     context: &Context,
 ) -> Result<(IssueReport, (SessionState, SessionState)), Failure> {
@@ -132,11 +132,11 @@ async fn try_session(
         device: Some("tenantctl demo".to_owned()),
         metadata: json!({}),
     };
-    let session = issue(&reach.plane, &request).await?;
+    let session = issue(&world.plane, &request).await?;
     show(context, render_issue(&session));
 
     leg(context, "tenantctl session check …");
-    let before = check(&reach.plane, &session.jti).await?;
+    let before = check(&world.plane, &session.jti).await?;
     show(context, render_check(&session.jti, before));
 
     leg(context, "tenantctl session revoke --jti … --reason 'the demo shows it'");
@@ -146,11 +146,11 @@ async fn try_session(
         actor: context.actor(),
         is_dry_run: false,
     };
-    let revoked = revoke(&reach.plane, &reach.places, &request).await?;
+    let revoked = revoke(world, &request).await?;
     show(context, render_revoke(&revoked));
 
     leg(context, "tenantctl session check …");
-    let after = check(&reach.plane, &session.jti).await?;
+    let after = check(&world.plane, &session.jti).await?;
     show(context, render_check(&session.jti, after));
 
     if (before, after) != (SessionState::Valid, SessionState::Revoked) {

@@ -1,6 +1,6 @@
 //! `tenantctl health`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_health};
 use crate::services::health::{HealthRequest, check};
 

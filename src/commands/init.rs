@@ -1,7 +1,7 @@
 //! `tenantctl init`.
 
-use super::Context;
 use crate::cli::InitArgs;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_install};
 use crate::services::migration::install;
 

@@ -1,7 +1,7 @@
 //! `tenantctl lockdown`.
 
-use super::Context;
 use crate::cli::LockdownArgs;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_lockdown, render_tenant};
 use crate::services::lockdown::{LockdownRequest, lockdown};
 use crate::services::tenant::{opened_password, show};
@@ -25,13 +25,11 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     };
     // A key that cannot be read must not keep a tenant open: the login's probe then says so.
     let key = context.secret_key().ok().flatten();
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let progress = Progress::new(console);
     let open_password = |tenant: &_| opened_password(tenant, key.as_ref());
     let on_layer = |layer: &_| progress.layer(layer);
-    let report =
-        Box::pin(lockdown(&reach.plane, &reach.places, &request, &open_password, &on_layer))
-            .await?;
+    let report = Box::pin(lockdown(&world, &request, &open_password, &on_layer)).await?;
     drop(progress);
     console.show(&render_lockdown(&report));
     Ok(report.ending())

@@ -2,8 +2,8 @@
 
 use clap::CommandFactory;
 
-use super::Context;
 use crate::cli::Cli;
+use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure};
 

@@ -1,7 +1,7 @@
 //! `tenantctl unlock`.
 
-use super::Context;
 use crate::cli::LockdownArgs;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_tenant, render_unlock};
 use crate::services::lockdown::{LockdownRequest, unlock};
 use crate::services::tenant::show;
@@ -24,10 +24,10 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         patience: context.patience,
         auth_admin: context.auth_admin()?,
     };
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let progress = Progress::new(console);
     let on_layer = |layer: &_| progress.layer(layer);
-    let report = unlock(&reach.plane, &reach.places, &request, &on_layer).await?;
+    let report = unlock(&world, &request, &on_layer).await?;
     drop(progress);
     console.show(&render_unlock(&report));
     Ok(report.ending())

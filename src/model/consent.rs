@@ -1,6 +1,10 @@
 //! Proof that somebody agreed to something that cannot be taken back.
 
+use time::OffsetDateTime;
+
 use super::slug::Slug;
+use super::tenant::Tenant;
+use super::tenant_status::TenantStatus;
 
 /// The operator's word that this very tenant may be destroyed or cut off.
 ///
@@ -15,6 +19,17 @@ impl Consent {
     /// Returns the consent when what was typed is the slug, else nothing.
     pub fn given(slug: &Slug, typed: &str) -> Option<Self> {
         (typed.trim() == slug.as_str()).then(|| Self { slug: slug.clone() })
+    }
+
+    /// Returns the consent that lies in a delete whose grace is over, or in a purge that was begun:
+    /// the slug was confirmed then.
+    pub fn by_grace(tenant: &Tenant, now: OffsetDateTime) -> Option<Self> {
+        let is_due = match tenant.status {
+            TenantStatus::Deleted => tenant.purge_after.is_some_and(|at| at <= now),
+            TenantStatus::Purging => true,
+            _ => false,
+        };
+        is_due.then(|| Self { slug: tenant.slug.clone() })
     }
 
     /// Returns the tenant the consent is about.

@@ -17,6 +17,9 @@ pub struct DatabaseName {
 }
 
 impl DatabaseName {
+    /// The one database of a Supabase project that its customers use.
+    pub const SUPABASE: &str = "postgres";
+
     /// Returns the name a tenant's database has: `tenant_<slug with _>_<8 hex of the id>`.
     ///
     /// At most 7 + 40 + 1 + 8 = 56 bytes, so Postgres never cuts it.
@@ -36,7 +39,7 @@ impl DatabaseName {
 
     /// Returns the database of a tenant that has a Supabase project of its own.
     pub fn in_project(slug: &Slug, id: TenantId) -> Self {
-        Self { database: "postgres".to_owned(), ..Self::of(slug, id) }
+        Self { database: Self::SUPABASE.to_owned(), ..Self::of(slug, id) }
     }
 
     /// Returns the database's name.

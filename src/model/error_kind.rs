@@ -76,6 +76,18 @@ impl ErrorKind {
     }
 }
 
+/// A step that our own code must have taken and did not: a bug in tenantctl, never the operator's
+/// or a server's doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; this is a bug in tenantctl")]
+pub struct InternalError(pub &'static str);
+
+impl Classified for InternalError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Internal
+    }
+}
+
 /// An error that knows its kind and, where there is one, the next thing to do.
 pub trait Classified: std::error::Error {
     /// Returns what kind of ending this is.

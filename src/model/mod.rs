@@ -3,6 +3,7 @@
 //! Every other room imports from here; this room imports nothing of ours. It does no I/O, is never
 //! async, and knows neither clap nor sqlx.
 
+mod act;
 mod actor;
 mod clock;
 mod consent;
@@ -14,6 +15,7 @@ mod instant;
 mod interrupt;
 mod jwks_source;
 mod label;
+mod marks;
 mod placement;
 mod project;
 mod reason;
@@ -31,17 +33,19 @@ mod text;
 mod web_url;
 mod words;
 
+pub use act::Act;
 pub use actor::{Actor, ActorError};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use consent::Consent;
 pub use database_name::DatabaseName;
 pub use digest::sha256;
-pub use error_kind::{Classified, ErrorKind};
+pub use error_kind::{Classified, ErrorKind, InternalError};
 pub use ids::{TenantId, UserId};
 pub use instant::instant;
 pub use interrupt::Interrupt;
 pub use jwks_source::JwksSource;
 pub use label::{Label, LabelError};
+pub use marks::Marks;
 pub use placement::Placement;
 pub use project::{ProjectRef, ProjectRefError, id_in_project_name, project_name};
 pub use reason::{Reason, ReasonError};

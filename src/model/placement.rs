@@ -5,11 +5,12 @@ use std::str::FromStr;
 use super::words::{UnknownWord, find_word, word_of};
 
 /// Where a tenant's database lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Placement {
     /// A Supabase project of its own.
     Project,
     /// A database of its own inside one shared cluster.
+    #[default]
     Database,
 }
 
@@ -20,6 +21,20 @@ impl Placement {
     /// Returns the word the database, the settings and JSON use.
     pub fn word(self) -> &'static str {
         word_of(&Self::WORDS, self)
+    }
+}
+
+impl Placement {
+    /// Returns whether a new home comes up by itself after it was asked for: a Supabase project takes
+    /// one to three minutes.
+    pub fn is_awaited(self) -> bool {
+        self == Self::Project
+    }
+
+    /// Returns whether a tenant for which no region was named gets one all the same: the region that
+    /// its project came to be in.
+    pub fn assigns_region(self) -> bool {
+        self == Self::Project
     }
 }
 

@@ -58,7 +58,8 @@ pub use session::{
 pub use stream::LogWriter;
 pub use tenant::{
     ReaderGone, TenantLines, render_address, render_create, render_create_plan, render_delete,
-    render_due, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
+    render_due, render_due_plan, render_life_plan, render_protect, render_purge, render_restore,
+    render_tenant,
 };
 pub use text::Text;
 pub use token::{render_decoded, render_explanation, render_verdict};

@@ -16,10 +16,6 @@ const NOT_YET: &[(&str, usize)] = &[
     ("src/adapters/local/layout.rs", 1),
     ("src/adapters/local/programs.rs", 1),
     // Services.
-    ("src/services/lockdown/layers.rs", 1),
-    ("src/services/lockdown/lock.rs", 1),
-    ("src/services/saga/run.rs", 1),
-    ("src/services/saga/step.rs", 1),
 ];
 
 #[test]

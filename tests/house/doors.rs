@@ -25,16 +25,8 @@ const NOT_YET_EMPTY: &[(&str, usize)] = &[
 /// Rooms whose files go round by their own door yet, and how often; this list only gets shorter.
 const NOT_YET_DIRECT: &[(&str, usize)] = &[
     ("adapters::control_plane", 10),
-    ("adapters::server", 24),
     // Commands.
-    ("commands", 52),
     // Services.
-    ("services::audit", 1),
-    ("services::home", 7),
-    ("services::migration", 8),
-    ("services::saga", 7),
-    ("services::session", 4),
-    ("services::tenant", 36),
 ];
 
 #[test]

@@ -94,7 +94,7 @@ fn a_strangers_project_is_not_taken_in_and_not_deleted() {
     let plan = operator.run(&format!("{line} --dry-run")).success().json();
     assert_eq!(plan["plan"]["found"][0], "`theirs`");
     let ran = operator.run(&line).fails_with(8);
-    assert!(ran.error()["causes"].to_string().contains("its identity row names"), "{ran}");
+    assert!(ran.error()["causes"].to_string().contains("its stamp names"), "{ran}");
     let _ran = operator.run("tenant delete acme --purge --no-backup --confirm acme").success();
     assert_eq!(fake.projects().len(), 1, "it is theirs");
     assert_eq!(fake.asked("DELETE /v1/projects/{ref}").len(), 0);

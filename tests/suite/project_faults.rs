@@ -179,7 +179,7 @@ fn a_strangers_project_is_never_used_and_never_deleted() {
          gen_random_uuid())",
     );
     let ran = operator.run(&format!("{CREATE} --id {id}")).fails_with(8);
-    assert!(ran.error()["causes"].to_string().contains("its identity row names tenant"), "{ran}");
+    assert!(ran.error()["causes"].to_string().contains("its stamp names tenant"), "{ran}");
     assert!(operator.tenants_quarantined() == 1);
     let purge = "tenant delete acme --purge --no-backup --confirm acme -o json";
     assert_ne!(operator.run(purge).code(), 0);

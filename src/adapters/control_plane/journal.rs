@@ -12,40 +12,9 @@ use uuid::Uuid;
 
 use super::ControlPlaneError;
 use crate::adapters::postgres::PgError;
-use crate::model::{Actor, TenantId};
+use crate::model::{Act, Actor, TenantId};
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
-
-/// What kind of change an operation makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationKind {
-    /// `tenant create`.
-    Create,
-    /// `tenant delete`.
-    Delete,
-    /// `tenant restore`.
-    Restore,
-    /// `tenant purge`.
-    Purge,
-    /// `tenant rotate`.
-    Rotate,
-    /// `tenant adopt`.
-    Adopt,
-}
-
-impl OperationKind {
-    /// Returns the word the journal and the audit trail use.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-            Self::Purge => "purge",
-            Self::Rotate => "rotate",
-            Self::Adopt => "adopt",
-        }
-    }
-}
 
 /// The right to write about an operation, until somebody takes it over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +31,7 @@ pub struct NewOperation<'a> {
     /// The tenant it is about.
     pub tenant_id: TenantId,
     /// What it does.
-    pub kind: OperationKind,
+    pub kind: Act,
     /// What was asked for, without secrets.
     pub request: serde_json::Value,
     /// The fingerprint of what was asked for.
@@ -221,7 +190,7 @@ pub async fn was_taken_in(connection: &mut PgConnection, tenant_id: TenantId) ->
         "SELECT EXISTS (SELECT FROM control_plane.operations WHERE tenant_id = $1 AND kind = $2)",
     )
     .bind(tenant_id.0)
-    .bind(OperationKind::Adopt.word())
+    .bind(Act::Adopt.word())
     .fetch_one(connection)
     .await
     .map_err(PgError::doing("read the journal"))?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Ban, ControlPlaneError};
 use crate::adapters::postgres::PgError;
-use crate::model::{Actor, Reason, TenantId};
+use crate::model::{Actor, Marks, Reason, TenantId};
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 
@@ -22,15 +22,6 @@ pub struct Lockdown {
     pub cuts: i32,
     /// What each layer was before, by layer.
     pub saved: serde_json::Value,
-}
-
-/// What the control plane says of a tenant's sessions after a mark was raised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
-    /// The tenant's epoch.
-    pub epoch: i64,
-    /// Since when older tokens are refused, with what the clocks may differ by.
-    pub not_before: Option<OffsetDateTime>,
 }
 
 /// Cuts a tenant off in the control plane, in whatever status it is: one row, one statement, which

@@ -22,13 +22,13 @@ pub use auth::{Ban, Swept, auth_members, ban, has_auth, members, sign_out, sweep
 pub use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub use error::ControlPlaneError;
 pub use journal::{
-    Lease, NewOperation, Operation, OperationKind, StepRecord, advance, check_lease, doubtful_post,
-    finish, intend_post, latest_operation, note_failure, open_operation, settle_posts, start,
-    steps, supersede, take_over, was_taken_in,
+    Lease, NewOperation, Operation, StepRecord, advance, check_lease, doubtful_post, finish,
+    intend_post, latest_operation, note_failure, open_operation, settle_posts, start, steps,
+    supersede, take_over, was_taken_in,
 };
 pub use lockdowns::{
-    BannedBy, Lockdown, Marks, find_lockdown, hand_bans_over, keep_banned, keep_saved,
-    lift_lockdown, lock_tenant, marks_of, open_lockdown, unlock_tenant,
+    BannedBy, Lockdown, find_lockdown, hand_bans_over, keep_banned, keep_saved, lift_lockdown,
+    lock_tenant, marks_of, open_lockdown, unlock_tenant,
 };
 pub use plane::{ControlPlane, Transaction, set};
 pub use sessions::{

@@ -7,13 +7,15 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
-use super::operator::{OWNER, Shape, stranger};
-use super::{Identity, SeedFile, SeedOutcome, Server, ServerError, seed};
+use super::contradiction::Contradiction;
+use super::error::ServerError;
+use super::home::Home;
+use super::role_names::OWNER;
+use super::seed::{self, SeedFile, SeedOutcome};
 use crate::adapters::postgres::{
-    self, Applied, Endpoint, Lock, LockKey, LockServer, MigrationSet, PgError, Purpose, hold_until,
-    literal,
+    self, Applied, Endpoint, Lock, LockKey, MigrationSet, PgError, Purpose, hold_until, literal,
 };
-use crate::model::{DatabaseName, MigrationRecord, SchemaVersion, SecretText};
+use crate::model::{MigrationRecord, SchemaVersion, SecretText};
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -21,9 +23,7 @@ type Result<T> = std::result::Result<T, ServerError>;
 #[derive(Debug)]
 pub struct TenantDatabase {
     connection: PgConnection,
-    name: DatabaseName,
-    identity: Identity,
-    lock_server: LockServer,
+    home: Home,
 }
 
 /// What was seen inside a tenant's database and through its application's login.
@@ -41,56 +41,41 @@ pub struct Verification {
     pub gate: bool,
 }
 
-impl Server {
+impl Home {
     /// Opens a session inside the tenant's database, as its owner, and checks whose it is.
     ///
     /// # Errors
     /// When it is not there, is closed, or its identity is another tenant's.
-    pub async fn enter(
-        &self,
-        name: &DatabaseName,
-        identity: &Identity,
-        purpose: Purpose,
-    ) -> Result<TenantDatabase> {
-        let endpoint = self.admin.with_database(name.as_str());
+    pub async fn enter(&self, purpose: Purpose) -> Result<TenantDatabase> {
+        let endpoint = self.server.admin.with_database(self.name.as_str());
         let mut connection = match postgres::connect(&endpoint, purpose).await {
             Ok(connection) => connection,
             Err(error) if error.is("3D000") => {
-                return Err(ServerError::NoDatabase(name.to_string()));
+                return Err(ServerError::NoDatabase(self.name.to_string()));
             }
             Err(error) => return Err(error.into()),
         };
         // `public` first, so that a migration's tables land there; pg_catalog is searched before
         // it all the same.
-        self.act_as_operator(&mut connection).await?;
+        self.server.act_as_operator(&mut connection).await?;
         let settings = format!(
             "SET ROLE {OWNER}; SET search_path = public; SET app.current_tenant_id = {}",
-            literal(&identity.tenant_id.to_string())
+            literal(&self.identity.tenant_id.to_string())
         );
         sqlx::raw_sql(AssertSqlSafe(settings))
             .execute(&mut connection)
             .await
             .map_err(PgError::doing("act as the owner of the tenant's database"))?;
-        Ok(TenantDatabase {
-            connection,
-            name: name.clone(),
-            identity: identity.clone(),
-            lock_server: self.shape.lock_server(),
-        })
+        Ok(TenantDatabase { connection, home: self.clone() })
     }
 
     /// Tries the application's login, as the application will, and what the gate says to it.
     ///
     /// # Errors
     /// When the login does not work.
-    pub async fn try_login(
-        &self,
-        name: &DatabaseName,
-        identity: &Identity,
-        password: &SecretText,
-    ) -> Result<bool> {
-        let endpoint = self.admin.with_database(name.as_str());
-        let endpoint = endpoint.with_login(&self.login_of(name), Some(password.clone()));
+    pub async fn try_login(&self, password: &SecretText) -> Result<bool> {
+        let endpoint = self.server.admin.with_database(self.name.as_str());
+        let endpoint = endpoint.with_login(&self.login_here(), Some(password.clone()));
         let mut connection = postgres::connect(&endpoint, Purpose::query("verify")).await?;
         // The tenant's own id passes; no id, and any other, do not.
         let (gate,): (bool,) = sqlx::query_as(
@@ -101,25 +86,12 @@ impl Server {
              AND set_config('app.current_tenant_id', gen_random_uuid()::text, false) <> $1 \
              AND tenantctl.access_allowed() IS NOT TRUE",
         )
-        .bind(identity.tenant_id.to_string())
+        .bind(self.identity.tenant_id.to_string())
         .fetch_one(&mut connection)
         .await
         .map_err(PgError::doing("try the gate with the application's login"))?;
         Endpoint::close(connection).await;
         Ok(gate)
-    }
-
-    /// Returns the address an application connects to.
-    pub fn address_of(&self, name: &DatabaseName, password: Option<SecretText>) -> Endpoint {
-        self.admin.with_database(name.as_str()).with_login(&self.login_of(name), password)
-    }
-
-    /// Returns what the application logs in as, here.
-    fn login_of(&self, name: &DatabaseName) -> String {
-        match &self.shape {
-            Shape::Shared => name.login().to_owned(),
-            Shape::Project { user_suffix } => format!("{}{user_suffix}", name.login()),
-        }
     }
 }
 
@@ -135,8 +107,9 @@ impl TenantDatabase {
     /// # Errors
     /// When another session holds it until the deadline.
     pub async fn lock(&mut self, deadline: Instant) -> Result<()> {
-        let key = LockKey::of("migrate", self.identity.tenant_id);
-        let lock = Lock::new(key, "the tenant's migrations", self.lock_server);
+        let key = LockKey::of("migrate", self.home.identity.tenant_id);
+        let server = self.home.server.lock_server();
+        let lock = Lock::new(key, "the tenant's migrations", server);
         Ok(hold_until(&mut self.connection, &lock, deadline).await?)
     }
 
@@ -169,9 +142,9 @@ impl TenantDatabase {
             "INSERT INTO tenantctl.identity (tenant_id, slug, control_plane_id) \
              VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
-        .bind(self.identity.tenant_id)
-        .bind(&self.identity.slug)
-        .bind(self.identity.control_plane_id)
+        .bind(self.home.identity.tenant_id)
+        .bind(&self.home.identity.slug)
+        .bind(self.home.identity.control_plane_id)
         .execute(&mut self.connection)
         .await
         .map_err(PgError::doing("stamp the tenant's database"))?;
@@ -188,22 +161,15 @@ impl TenantDatabase {
                 .fetch_optional(&mut self.connection)
                 .await
                 .map_err(|error| PgError::doing("read the database's stamp")(error).into());
-        let finding = match found {
-            Ok(Some((tenant, plane)))
-                if tenant == self.identity.tenant_id && plane == self.identity.control_plane_id =>
-            {
-                return Ok(());
-            }
-            Ok(Some((tenant, plane))) => {
-                format!("its identity row names tenant {tenant} of control plane {plane}")
-            }
-            Ok(None) => "its identity row is missing".to_owned(),
+        let contradiction = match found {
+            Ok(Some((tenant, plane))) => self.home.identity.contradiction_of(tenant, plane),
+            Ok(None) => Some(Contradiction::NoIdentity),
             Err(ServerError::Postgres(error)) if error.is("42P01") || error.is("3F000") => {
-                "it carries no identity".to_owned()
+                Some(Contradiction::NoIdentity)
             }
             Err(error) => return Err(error),
         };
-        Err(stranger("database", self.name.as_str(), finding))
+        contradiction.map_or(Ok(()), |found| Err(self.home.contradicted(found)))
     }
 
     /// Applies a seed set in one transaction; files that were applied before are left alone.
@@ -231,6 +197,8 @@ impl TenantDatabase {
         .fetch_one(&mut self.connection)
         .await
         .map_err(PgError::doing("look at the tenant's tables"))?;
+        // Supabase's own services connect to a project's database.
+        let is_public = is_public && !self.home.server.is_project();
         Ok(Verification { tables, unforced: unforced.unwrap_or_default(), is_public, login, gate })
     }
 

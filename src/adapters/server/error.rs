@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::contradiction::Contradiction;
 use crate::adapters::postgres::{LockError, MigrateError, PgError};
 use crate::model::{Classified, ErrorKind};
 
@@ -14,15 +15,15 @@ pub enum ServerError {
     /// A migration.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    /// A database or role that carries our name belongs to somebody else.
-    #[error("use {what} `{name}`: {finding}")]
-    Stranger {
-        /// A database or a role.
+    /// Something that carries a tenant's name is not provably that tenant's.
+    #[error("use {what} `{name}`: {contradiction}")]
+    Contradicted {
+        /// A database, a role, a project or a cluster.
         what: &'static str,
         /// Its name.
         name: String,
-        /// What contradicts that it is ours.
-        finding: String,
+        /// The evidence.
+        contradiction: Contradiction,
     },
     /// The gate inside the tenant's database is not what was written to it.
     #[error("set the tenant's gate: {0}")]
@@ -81,7 +82,7 @@ impl Classified for ServerError {
                 other => other,
             },
             Self::Migrate(error) => error.kind(),
-            Self::Stranger { .. } | Self::Gate(_) => ErrorKind::Incomplete,
+            Self::Contradicted { .. } | Self::Gate(_) => ErrorKind::Incomplete,
             Self::Lock(error) => error.kind(),
             Self::NoDatabase(_) => ErrorKind::Conflict,
             Self::Folder { .. } => ErrorKind::Usage,
@@ -94,7 +95,7 @@ impl Classified for ServerError {
         match self {
             Self::Postgres(error) => error.hint(),
             Self::Migrate(error) => error.hint(),
-            Self::Stranger { .. } => Some(
+            Self::Contradicted { .. } => Some(
                 "nothing of it was touched; look at it, and move it away or choose another slug"
                     .to_owned(),
             ),

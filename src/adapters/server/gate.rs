@@ -5,21 +5,13 @@
 use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 
-use super::operator::APP;
-use super::{ServerError, TenantDatabase};
+use super::database::TenantDatabase;
+use super::error::ServerError;
+use super::role_names::APP;
 use crate::adapters::postgres::PgError;
-use crate::model::{Jti, UserId};
+use crate::model::{Jti, Marks, UserId};
 
 type Result<T> = std::result::Result<T, ServerError>;
-
-/// What the gate refuses as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GateMarks {
-    /// Tokens that carry a smaller epoch are refused.
-    pub epoch: i64,
-    /// Tokens issued at or before this second are refused.
-    pub not_before: Option<OffsetDateTime>,
-}
 
 /// A token that is refused by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +34,7 @@ impl TenantDatabase {
     pub async fn set_gate(
         &mut self,
         lock: Option<(bool, Option<&str>)>,
-        marks: GateMarks,
+        marks: Marks,
     ) -> Result<()> {
         let now: Option<(bool, bool)> = sqlx::query_as(
             "UPDATE tenantctl.gate SET epoch = greatest(epoch, $1), \

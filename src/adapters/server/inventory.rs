@@ -2,7 +2,9 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::{Server, ServerError, Stamp};
+use super::error::ServerError;
+use super::operator::Server;
+use super::stamp::Stamp;
 use crate::adapters::postgres::PgError;
 
 /// A database as the list shows it.

@@ -6,23 +6,33 @@
 //! superuser by necessity.
 
 mod access;
+mod contradiction;
 mod database;
+mod drop;
 mod error;
 mod gate;
+mod home;
 mod inventory;
+mod make;
 mod operator;
+mod role_names;
+mod roles;
 mod seed;
 mod sets;
+mod sql;
 mod stamp;
 mod survey;
 mod sweep;
 
-pub use access::{Door, DoorFlags};
+pub use access::{Access, AccessFlags};
+pub use contradiction::Contradiction;
 pub use database::{TenantDatabase, Verification};
 pub use error::ServerError;
-pub use gate::{Denial, GateMarks};
+pub use gate::Denial;
+pub use home::{FoundDatabase, Home, Registration};
 pub use inventory::ListedDatabase;
-pub use operator::{Found, Placed, Server};
+pub use make::Placed;
+pub use operator::Server;
 pub use seed::{SeedFile, SeedOutcome};
 pub use sets::{domain_set, domain_set_from, gate_set};
 pub use stamp::{Identity, Stamp};

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
-use super::ServerError;
+use super::error::ServerError;
 use crate::adapters::postgres::PgError;
 
 /// One file of a set.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ServerError;
+use super::error::ServerError;
 use crate::adapters::postgres::MigrationSet;
 
 mod gate {

@@ -2,6 +2,7 @@
 //!
 //! It goes into `COMMENT ON DATABASE` and `COMMENT ON ROLE`, which only an owner can write.
 
+use super::contradiction::Contradiction;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -50,6 +51,18 @@ impl Identity {
         serde_json::json!({ "tenantctl": self }).to_string()
     }
 
+    /// Returns what contradicts that a stamp with these ids is this one; nothing when it is.
+    pub(super) fn contradiction_of(
+        &self,
+        tenant: Uuid,
+        control_plane: Uuid,
+    ) -> Option<Contradiction> {
+        if control_plane != self.control_plane_id {
+            return Some(Contradiction::OtherControlPlane { tenant, control_plane });
+        }
+        (tenant != self.tenant_id).then_some(Contradiction::OtherTenant(tenant))
+    }
+
     /// Returns whether another stamp means the same tenant of the same control plane; a slug may
     /// have been written differently.
     pub fn is_same(&self, other: &Self) -> bool {
@@ -68,18 +81,11 @@ impl Stamp {
     }
 
     /// Returns what contradicts that this is `expected`'s; nothing when it is.
-    pub fn contradiction(&self, expected: &Identity) -> Option<String> {
+    pub fn contradiction(&self, expected: &Identity) -> Option<Contradiction> {
         match self {
-            Self::Of(found) if found.is_same(expected) => None,
-            Self::Of(found) if found.control_plane_id != expected.control_plane_id => {
-                Some(format!(
-                    "its stamp names tenant {} of another control plane ({})",
-                    found.tenant_id, found.control_plane_id
-                ))
-            }
-            Self::Of(found) => Some(format!("its stamp names tenant {}", found.tenant_id)),
-            Self::None => Some("it carries no stamp".to_owned()),
-            Self::Foreign => Some("its comment is not a stamp of ours".to_owned()),
+            Self::Of(found) => expected.contradiction_of(found.tenant_id, found.control_plane_id),
+            Self::None => Some(Contradiction::NoStamp),
+            Self::Foreign => Some(Contradiction::ForeignComment),
         }
     }
 }

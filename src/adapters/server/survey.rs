@@ -1,6 +1,8 @@
 //! A database that is to be taken in, seen from inside without touching it.
 
-use super::{Server, ServerError, Stamp};
+use super::error::ServerError;
+use super::operator::Server;
+use super::stamp::Stamp;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
 
 /// What was seen.

@@ -14,10 +14,10 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
-use super::operator::run;
-use super::{Server, ServerError};
+use super::error::ServerError;
+use super::home::Home;
+use super::sql::run;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose, identifier, literal};
-use crate::model::DatabaseName;
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -58,7 +58,7 @@ pub struct Leftovers {
     pub slots: Vec<(String, Option<String>)>,
 }
 
-impl Server {
+impl Home {
     /// Ends every session of the tenant's login, wherever it is, and whoever reads the database's
     /// changes, and returns how many there were. The login was forbidden before.
     ///
@@ -75,22 +75,21 @@ impl Server {
     pub async fn end_login_sessions(
         &self,
         connection: &mut PgConnection,
-        name: &DatabaseName,
         deadline: Instant,
     ) -> Result<usize> {
         let give_up = Instant::now() + START_PATIENCE;
         let mut ended = BTreeSet::new();
-        let mut starts = self.starts(connection, name).await?;
+        let mut starts = self.starts(connection).await?;
         loop {
             // In this order: what left the one list meanwhile is in the other.
-            let found = self.end_found(connection, name).await?;
+            let found = self.end_found(connection).await?;
             ended.extend(&found);
             let now = Instant::now();
             if now >= give_up {
                 // What has not come to our database by now waits for its client's password, and will
                 // be refused, or goes elsewhere.
                 starts.retain(|start| start.is_here);
-                if self.name_of(name).is_some() {
+                if self.name_there().is_some() {
                     ended.extend(self.end_starts(connection, &starts).await?);
                 }
             }
@@ -99,21 +98,17 @@ impl Server {
             }
             if now > deadline {
                 let left = i64::try_from(found.len() + starts.len()).unwrap_or(i64::MAX);
-                return Err(ServerError::SessionsStay { database: name.to_string(), left });
+                return Err(ServerError::SessionsStay { database: self.name.to_string(), left });
             }
             tokio::time::sleep(PAUSE).await;
-            let seen = self.starts(connection, name).await?;
+            let seen = self.starts(connection).await?;
             let is_old = |start: &Start| starts.iter().any(|s| s.transaction == start.transaction);
             starts = seen.into_iter().filter(is_old).collect();
         }
     }
 
     /// Ends the sessions that are there, and returns their processes.
-    async fn end_found(
-        &self,
-        connection: &mut PgConnection,
-        name: &DatabaseName,
-    ) -> Result<Vec<i32>> {
+    async fn end_found(&self, connection: &mut PgConnection) -> Result<Vec<i32>> {
         // A superuser's session is not ours to end, and no lockdown reaches a superuser.
         let found = sqlx::query_scalar(
             r"SELECT e.pid FROM (
@@ -123,8 +118,8 @@ impl Server {
                     AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.usesysid AND r.rolsuper)
                 OFFSET 0) e",
         )
-        .bind(name.login())
-        .bind(self.name_of(name))
+        .bind(self.name.login())
+        .bind(self.name_there())
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("end the sessions of the tenant's login"))?;
@@ -133,11 +128,7 @@ impl Server {
 
     /// Returns the sessions that are starting: they hold their first transaction and are in no list
     /// of sessions yet, or, from Postgres 18 on, in it without a role.
-    async fn starts(
-        &self,
-        connection: &mut PgConnection,
-        name: &DatabaseName,
-    ) -> Result<Vec<Start>> {
+    async fn starts(&self, connection: &mut PgConnection) -> Result<Vec<Start>> {
         let found: Vec<(String, i32, bool)> = sqlx::query_as(
             r"SELECT v.virtualtransaction, v.pid, EXISTS (
                 SELECT FROM pg_locks d JOIN pg_database b ON b.oid = d.objid
@@ -150,7 +141,7 @@ impl Server {
                     SELECT FROM pg_stat_activity a WHERE a.pid = v.pid AND (a.usesysid IS NOT NULL
                         OR a.backend_type NOT IN ('client backend', 'walsender')))",
         )
-        .bind(self.name_of(name))
+        .bind(self.name_there())
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("look for logins on their way"))?;
@@ -181,40 +172,32 @@ impl Server {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub async fn clear_leftovers(
-        &self,
-        connection: &mut PgConnection,
-        name: &DatabaseName,
-    ) -> Result<Leftovers> {
-        let before = self.prepared(connection, name).await?;
-        if before.iter().any(|prepared| prepared.owner == name.login()) {
-            self.roll_back(name, &before).await?;
+    pub async fn clear_leftovers(&self, connection: &mut PgConnection) -> Result<Leftovers> {
+        let before = self.prepared(connection).await?;
+        if before.iter().any(|prepared| prepared.owner == self.name.login()) {
+            self.roll_back(&before).await?;
         }
-        let prepared = self.prepared(connection, name).await?;
+        let prepared = self.prepared(connection).await?;
         let slots = sqlx::query_as(
             "SELECT s.slot_name::text, a.usename::text FROM pg_replication_slots s \
              LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid \
              WHERE s.database::text = $1 ORDER BY 1",
         )
-        .bind(self.name_of(name))
+        .bind(self.name_there())
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("look for replication slots"))?;
         Ok(Leftovers { rolled_back: before.len().saturating_sub(prepared.len()), prepared, slots })
     }
 
-    async fn prepared(
-        &self,
-        connection: &mut PgConnection,
-        name: &DatabaseName,
-    ) -> Result<Vec<Prepared>> {
+    async fn prepared(&self, connection: &mut PgConnection) -> Result<Vec<Prepared>> {
         let rows: Vec<(String, String)> = sqlx::query_as(
             "SELECT gid, owner::text FROM pg_prepared_xacts \
              WHERE database::text = coalesce($1, current_database()::text) \
              AND ($1 IS NOT NULL OR owner::text = $2) ORDER BY prepared, gid",
         )
-        .bind(self.name_of(name))
-        .bind(name.login())
+        .bind(self.name_there())
+        .bind(self.name.login())
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("look for prepared transactions"))?;
@@ -223,16 +206,16 @@ impl Server {
 
     /// Becomes the login for it, inside the database: nobody else but a superuser may end what it
     /// prepared, and nowhere else (`src/backend/access/transam/twophase.c`, `LockGXact`).
-    async fn roll_back(&self, name: &DatabaseName, prepared: &[Prepared]) -> Result<()> {
-        let endpoint = self.admin.with_database(name.as_str());
+    async fn roll_back(&self, prepared: &[Prepared]) -> Result<()> {
+        let endpoint = self.server.admin.with_database(self.name.as_str());
         let mut inside = match postgres::connect(&endpoint, Purpose::query("lockdown")).await {
             Ok(inside) => inside,
             // Closed, or gone: then nobody comes back for them either.
             Err(error) if error.is("55000") || error.is("3D000") => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        self.act_as_operator(&mut inside).await?;
-        let login = identifier(name.login());
+        self.server.act_as_operator(&mut inside).await?;
+        let login = identifier(self.name.login());
         let become_login = format!("SET ROLE {login}");
         let doing = "act as the tenant's login";
         let mut is_member_for_now = false;
@@ -243,13 +226,13 @@ impl Server {
                 return Ok(());
             }
         }
-        for one in prepared.iter().filter(|one| one.owner == name.login()) {
+        for one in prepared.iter().filter(|one| one.owner == self.name.login()) {
             let statement = format!("ROLLBACK PREPARED {}", literal(&one.name));
             // What stays is counted and named afterwards; somebody else may have ended it.
             drop(sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut inside).await);
         }
         run(&mut inside, "RESET ROLE".to_owned(), doing).await?;
-        self.act_as_operator(&mut inside).await?;
+        self.server.act_as_operator(&mut inside).await?;
         if is_member_for_now {
             let statement = format!("REVOKE {login} FROM CURRENT_USER");
             run(&mut inside, statement, "leave the tenant's login").await?;

@@ -1,6 +1,6 @@
 //! `tenantctl audit export`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, audit_row_json};
 use crate::services::audit::export;
 

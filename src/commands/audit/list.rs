@@ -1,7 +1,7 @@
 //! `tenantctl audit list`.
 
 use crate::cli::AuditListArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_audit};
 use crate::services::audit::{ListRequest, list};
 

@@ -4,8 +4,8 @@ mod export;
 mod list;
 mod verify;
 
-use super::Context;
 use crate::cli::AuditCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

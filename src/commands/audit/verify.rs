@@ -1,6 +1,6 @@
 //! `tenantctl audit verify`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_audit_verify};
 use crate::services::audit::verify;

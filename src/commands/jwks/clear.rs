@@ -1,7 +1,7 @@
 //! `tenantctl jwks clear`.
 
 use crate::cli::JwksArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_keys_cleared};
 
 /// Removes the copy on disk.

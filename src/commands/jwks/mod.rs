@@ -4,8 +4,8 @@ mod clear;
 mod refresh;
 mod show;
 
-use super::Context;
 use crate::cli::JwksCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

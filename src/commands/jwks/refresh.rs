@@ -1,7 +1,7 @@
 //! `tenantctl jwks refresh`.
 
 use crate::cli::JwksArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_keys, warn_about_keys};
 
 /// Asks the endpoint for the keys.

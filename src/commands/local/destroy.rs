@@ -1,6 +1,6 @@
 //! `tenantctl local destroy`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_destroyed};
 use crate::services::local::destroy;
 

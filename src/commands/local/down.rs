@@ -1,6 +1,6 @@
 //! `tenantctl local down`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_down};
 use crate::services::local::down;
 

@@ -6,8 +6,8 @@ mod status;
 mod up;
 mod url;
 
-use super::Context;
 use crate::cli::LocalCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 pub(super) use up::bring_up;

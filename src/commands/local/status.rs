@@ -1,6 +1,6 @@
 //! `tenantctl local status`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_status};
 use crate::services::local::status;
 

@@ -1,7 +1,7 @@
 //! `tenantctl local up`.
 
 use crate::cli::LocalUpArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Console, Ending, Failure, Progress, render_up};
 use crate::services::local::{LocalUp, up};
 

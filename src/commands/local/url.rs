@@ -1,7 +1,7 @@
 //! `tenantctl local url`.
 
 use crate::cli::LocalUrlArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::{ErrorKind, SecretText};
 use crate::output::{Ending, Failure, render_revealed_url, render_url};
 use crate::services::local::{LocalEndpoint, endpoint};

@@ -1,7 +1,8 @@
 //! `tenantctl migrate apply`.
 
 use crate::cli::ApplyArgs;
-use crate::commands::{Context, selection::selector};
+use crate::commands::context::Context;
+use crate::commands::selection::selector;
 use crate::model::SchemaVersion;
 use crate::output::{Ending, Failure, Progress, render_fleet};
 use crate::services::fleet::{ApplyRequest, apply};
@@ -21,12 +22,11 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Ending, Fa
         patience: context.patience,
         actor: context.actor(),
     };
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let console = context.console();
     let progress = Progress::new(console);
     let on_event = |event| progress.fleet(&event);
-    let report =
-        apply(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
+    let report = apply(&world, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_fleet(&report));
     Ok(report.ending())

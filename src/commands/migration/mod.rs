@@ -3,8 +3,8 @@
 mod apply;
 mod status;
 
-use super::Context;
 use crate::cli::MigrateCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

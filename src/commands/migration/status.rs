@@ -1,7 +1,8 @@
 //! `tenantctl migrate status`.
 
 use crate::cli::StatusArgs;
-use crate::commands::{Context, selection::selector};
+use crate::commands::context::Context;
+use crate::commands::selection::selector;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_migration_status};
 use crate::services::fleet::{StatusRequest, status};
@@ -15,8 +16,8 @@ pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, F
         jobs: usize::from(args.jobs),
         patience: context.patience,
     };
-    let reach = context.reach().await?;
-    let report = status(&reach.plane, &reach.places, &request).await?;
+    let world = context.world().await?;
+    let report = status(&world, &request).await?;
     context.console().show(&render_migration_status(&report));
     Ok((report.differing() > 0).then_some(ErrorKind::Differences))
 }

@@ -1,7 +1,8 @@
 //! `tenantctl seed apply`.
 
 use crate::cli::SeedApplyArgs;
-use crate::commands::{Context, selection::selector};
+use crate::commands::context::Context;
+use crate::commands::selection::selector;
 use crate::output::{Ending, Failure, Progress, render_fleet};
 use crate::services::fleet::{SeedRequest, apply_seeds};
 use crate::services::migration::find_set;
@@ -19,12 +20,11 @@ pub(super) async fn run(args: SeedApplyArgs, context: &Context) -> Result<Ending
         patience: context.patience,
         actor: context.actor(),
     };
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let console = context.console();
     let progress = Progress::new(console);
     let on_event = |event| progress.fleet(&event);
-    let report =
-        apply_seeds(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
+    let report = apply_seeds(&world, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_fleet(&report));
     Ok(report.ending())

@@ -1,6 +1,6 @@
 //! `tenantctl seed list`.
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_seed_sets};
 use crate::services::migration::seed_sets;
 

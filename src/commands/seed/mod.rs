@@ -3,8 +3,8 @@
 mod apply;
 mod list;
 
-use super::Context;
 use crate::cli::SeedCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

@@ -1,7 +1,7 @@
 //! `tenantctl session check`.
 
 use crate::cli::SessionJtiArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::{ErrorKind, SessionState};
 use crate::output::{Ending, Failure, render_check};
 use crate::services::session::check;

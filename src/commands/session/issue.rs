@@ -1,7 +1,7 @@
 //! `tenantctl session issue`.
 
 use crate::cli::SessionIssueArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_issue};
 use crate::services::session::{IssueRequest, issue};
 

@@ -1,7 +1,7 @@
 //! `tenantctl session list`.
 
 use crate::cli::SessionListArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_sessions};
 use crate::services::session::{ListRequest, list};
 

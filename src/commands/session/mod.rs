@@ -7,8 +7,8 @@ mod prune;
 mod revoke;
 mod show;
 
-use super::Context;
 use crate::cli::SessionCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

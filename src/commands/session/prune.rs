@@ -1,7 +1,7 @@
 //! `tenantctl session prune`.
 
 use crate::cli::SessionPruneArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_prune};
 use crate::services::session::{PruneRequest, prune};

@@ -1,7 +1,7 @@
 //! `tenantctl session revoke`.
 
 use crate::cli::SessionRevokeArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_revoke};
 use crate::services::session::{RevokeRequest, Target, revoke};
@@ -37,8 +37,8 @@ pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<En
         actor: context.actor(),
         is_dry_run: args.dry_run,
     };
-    let reach = context.reach().await?;
-    let report = revoke(&reach.plane, &reach.places, &request).await?;
+    let world = context.world().await?;
+    let report = revoke(&world, &request).await?;
     context.console().show(&render_revoke(&report));
     Ok(report.ending())
 }

@@ -1,7 +1,7 @@
 //! `tenantctl session show`.
 
 use crate::cli::SessionJtiArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_session};
 use crate::services::session::show;
 

@@ -1,7 +1,7 @@
 //! `tenantctl tenant create`.
 
 use crate::cli::{CreateArgs, NewTenantArgs};
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::Placement;
 use crate::output::{Ending, Failure, Progress, render_create, render_create_plan};
 use crate::services::tenant::{CreateRequest, create, plan_create};
@@ -14,10 +14,7 @@ pub(super) async fn run(args: CreateArgs, context: &Context) -> Result<Ending, F
         placement,
         migrates: !args.no_migrate,
         seed: context.seed_set(args.seed.as_deref())?,
-        patience: match placement {
-            Placement::Database => context.patience,
-            Placement::Project => context.project_patience,
-        },
+        patience: context.patience_for(placement),
         waits: !args.no_wait,
         ..request_for(args.new, context)?
     };
@@ -35,7 +32,7 @@ pub(super) fn request_for(new: NewTenantArgs, context: &Context) -> Result<Creat
         labels: new.label.into_iter().map(|label| (label.key, label.value)).collect(),
         region: None,
         adopts: None,
-        placement: Placement::Database,
+        placement: Placement::default(),
         sets: context.sets()?,
         migrates: false,
         seed: None,
@@ -54,18 +51,17 @@ pub(super) async fn make(
 ) -> Result<Ending, Failure> {
     let console = context.console();
     if is_dry_run {
-        let reach = context.reach().await?;
-        let plan = plan_create(&reach.plane, &reach.places, request).await?;
+        let world = context.world().await?;
+        let plan = plan_create(&world, request).await?;
         console.show(&render_create_plan(request.slug.as_str(), &plan));
         return Ok(None);
     }
     let verb = if request.adopts.is_some() { "adopt" } else { "create" };
     context.allow_write(&format!("{verb} a tenant"))?;
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
-    let report =
-        create(&reach.plane, &reach.places, request, context.interrupt(), &on_event).await?;
+    let report = create(&world, request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_create(&report));
     Ok(None)

@@ -1,7 +1,7 @@
 //! `tenantctl tenant delete`.
 
 use crate::cli::DeleteArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_delete, render_life_plan, render_purge};
 use crate::services::tenant::{DeleteRequest, delete, destroy, plan_delete, plan_destroy};
 
@@ -11,11 +11,11 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
     if !args.dry_run {
         context.require_consent_possible(&args.slug, args.confirm.as_deref())?;
     }
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let plan = if args.purge {
-        plan_destroy(&reach.plane, &args.slug).await?
+        plan_destroy(&world.plane, &args.slug).await?
     } else {
-        plan_delete(&reach.plane, &args.slug).await?
+        plan_delete(&world.plane, &args.slug).await?
     };
     if args.dry_run {
         console.show(&render_life_plan(&plan));
@@ -35,14 +35,12 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
         actor: context.actor(),
     };
     if args.purge {
-        let report =
-            destroy(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
+        let report = destroy(&world, &request, context.interrupt(), &on_event).await?;
         drop(progress);
         console.show(&render_purge(&report));
         return Ok(None);
     }
-    let report =
-        delete(&reach.plane, &reach.places, &request, context.interrupt(), &on_event).await?;
+    let report = delete(&world, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_delete(&report));
     Ok(None)

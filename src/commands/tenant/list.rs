@@ -1,8 +1,7 @@
 //! `tenantctl tenant list`.
 
 use crate::cli::ListArgs;
-use crate::commands::Context;
-use crate::model::Placement;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, TenantLines};
 use crate::services::tenant::{ListRequest, TenantFilter, list};
 
@@ -16,13 +15,13 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Ending, Fai
     };
     let request = ListRequest {
         filter,
-        expects_projects: context.settings().placement.value == Placement::Project,
+        expects_projects: context.settings().placement.value.is_awaited(),
         patience: context.patience,
     };
-    let reach = context.reach().await?;
-    let places = (!args.recorded).then_some(&reach.places);
+    let world = context.world().await?;
+    let places = (!args.recorded).then_some(&world.homes);
     let mut lines = TenantLines::new(context.console());
-    let listed = list(&reach.plane, places, &request, |page| lines.page_or_stop(&page)).await?;
+    let listed = list(&world.plane, places, &request, |page| lines.page_or_stop(&page)).await?;
     if let Ok(report) = listed {
         lines.finish(report);
     }

@@ -11,8 +11,8 @@ mod rotate;
 mod show;
 mod url;
 
-use super::Context;
 use crate::cli::TenantCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

@@ -1,9 +1,9 @@
 //! `tenantctl tenant protect` and `tenantctl tenant unprotect`.
 
 use crate::cli::WriteSlugArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_protect};
-use crate::services::tenant::{ProtectReport, protect, show};
+use crate::services::tenant::{ProtectRequest, plan_protect, protect};
 
 /// Switches a tenant's protection against deletion.
 pub(super) async fn run(
@@ -12,17 +12,13 @@ pub(super) async fn run(
     context: &Context,
 ) -> Result<Ending, Failure> {
     let console = context.console();
+    let request = ProtectRequest { slug: args.slug, is_protected, actor: context.actor() };
     let report = if args.dry_run {
-        let plane = context.plane().await?;
-        let mut tenant = show(&plane, &args.slug).await?.tenant;
-        let has_changed = tenant.is_protected != is_protected;
-        tenant.is_protected = is_protected;
         console.note("Nothing is changed; it would be:");
-        ProtectReport { tenant, has_changed }
+        plan_protect(&context.plane().await?, &request).await?
     } else {
         context.allow_write("change a tenant's protection")?;
-        let plane = context.plane().await?;
-        protect(&plane, &args.slug, is_protected, &context.actor()).await?
+        protect(&context.plane().await?, &request).await?
     };
     console.show(&render_protect(&report));
     Ok(None)

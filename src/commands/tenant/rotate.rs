@@ -1,7 +1,7 @@
 //! `tenantctl tenant rotate`.
 
 use crate::cli::WriteSlugArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Text, render_address};
 use crate::services::tenant::{RotateRequest, address, rotate};
 
@@ -11,17 +11,17 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
         context.allow_write("rotate a password")?;
     }
     let key = context.secret_key()?;
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let console = context.console();
     if args.dry_run {
-        let report = address(&reach.plane, &reach.places, &args.slug, None).await?;
+        let report = address(&world, &args.slug, None).await?;
         console.note("Would make a new password for this login:");
         console.show(&render_address(&report));
         return Ok(None);
     }
     let request =
         RotateRequest { slug: args.slug, key, patience: context.patience, actor: context.actor() };
-    let report = rotate(&reach.plane, &reach.places, &request).await?;
+    let report = rotate(&world, &request).await?;
     console.show(&render_address(&report));
     if report.revealed.is_some() {
         console.warn(

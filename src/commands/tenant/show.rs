@@ -1,7 +1,7 @@
 //! `tenantctl tenant show`.
 
 use crate::cli::SlugArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_tenant};
 use crate::services::tenant::show;
 

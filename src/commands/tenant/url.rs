@@ -1,16 +1,16 @@
 //! `tenantctl tenant url`.
 
 use crate::cli::UrlArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_address};
 use crate::services::tenant::address;
 
 /// Prints a tenant's connection string.
 pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Failure> {
     let key = if args.reveal { context.secret_key()? } else { None };
-    let reach = context.reach().await?;
+    let world = context.world().await?;
     let reveals = args.reveal.then_some(key.as_ref());
-    let report = address(&reach.plane, &reach.places, &args.slug, reveals).await?;
+    let report = address(&world, &args.slug, reveals).await?;
     context.console().show(&render_address(&report));
     Ok(None)
 }

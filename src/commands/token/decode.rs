@@ -2,7 +2,7 @@
 
 use super::input;
 use crate::cli::TokenInputArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_decoded};
 

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Read};
 use zeroize::Zeroizing;
 
 use crate::cli::{TenantChoice, TokenInputArgs, TokenVerifyArgs};
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::config;
 use crate::model::{ErrorKind, SystemClock};
 use crate::output::{Console, Failure};
@@ -89,7 +89,7 @@ async fn open_plane(context: &Context) -> Plane {
     }
 }
 
-/// Returns the failure of a command that could reach no verdict.
+/// Returns the failure of a command that could world no verdict.
 pub(super) fn cannot_verify(obstacle: &Obstacle) -> Failure {
     let failure = Failure::new(
         obstacle.kind,

@@ -5,8 +5,8 @@ mod explain;
 mod input;
 mod verify;
 
-use super::Context;
 use crate::cli::TokenCommand;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
 /// Runs one of them.

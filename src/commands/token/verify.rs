@@ -2,7 +2,7 @@
 
 use super::input;
 use crate::cli::TokenVerifyArgs;
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_verdict, warn_about_keys};
 use crate::services::token::{Depth, Outcome};
 

@@ -5,13 +5,15 @@ use serde_json::json;
 use crate::model::{Tenant, TenantStatus, instant};
 use crate::output::console::Console;
 use crate::output::json::{steps_json, tenant_json};
+use crate::output::line::Line;
 use crate::output::tenant::record::{address_of, place_fact, schema_of, status_word};
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
 use crate::output::words::shown;
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
-    CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeReport, RestoreReport,
+    CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeDueReport, PurgeReport,
+    RestoreReport,
 };
 
 /// Renders a created tenant.
@@ -150,34 +152,37 @@ fn life_view(tenant: &Tenant, facts: Facts, has_changed: bool, steps: &[StepRepo
         .with("steps", steps_json(steps))
 }
 
-/// Renders what a purge of every tenant whose grace is over did, or would do.
-pub fn render_due(
-    reports: &[PurgeReport],
-    planned: &[Tenant],
-    failed: &[(String, String)],
-    is_dry_run: bool,
-) -> View {
+/// Renders the tenants that are due, before they are purged.
+pub fn render_due_plan(tenants: &[Tenant]) -> View {
+    let row = |tenant: &Tenant| {
+        [(&tenant.slug).into(), "due".into(), cell(tenant.purge_after.map(instant))]
+    };
+    let value = |tenant: &Tenant| json!({ "tenant": tenant.slug.as_str(), "verdict": "due" });
+    let text = due_table(tenants.iter().map(row).collect());
+    View::list("results", tenants.iter().map(value).collect(), text).with("dry_run", json!(true))
+}
+
+/// Renders what purging those that were due did.
+pub fn render_due(report: &PurgeDueReport) -> View {
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    for tenant in planned {
-        let slug = &tenant.slug;
-        rows.push([slug.into(), "due".into(), cell(tenant.purge_after.map(instant))]);
-        values.push(json!({ "tenant": slug.as_str(), "verdict": "due" }));
-    }
-    for PurgeReport { tenant, .. } in reports {
+    for PurgeReport { tenant, .. } in &report.purged {
         rows.push([(&tenant.slug).into(), "purged".into(), "".into()]);
         values.push(json!({ "tenant": tenant.slug.as_str(), "verdict": "purged" }));
     }
-    for (slug, problem) in failed {
+    for (slug, causes) in &report.failed {
+        let problem = format!("failed to {}", causes.join(": "));
+        values.push(json!({ "tenant": slug.as_str(), "verdict": "failed", "message": problem }));
         rows.push([slug.into(), "failed".into(), problem.into()]);
-        values.push(json!({ "tenant": slug, "verdict": "failed", "message": problem }));
     }
-    let text = if rows.is_empty() {
-        Text::from("Nothing is due.")
-    } else {
-        Table::new(["TENANT", "VERDICT", "DETAIL"], rows).into()
-    };
-    View::list("results", values, text).with("dry_run", json!(is_dry_run))
+    View::list("results", values, due_table(rows)).with("dry_run", json!(false))
+}
+
+fn due_table(rows: Vec<[Line; 3]>) -> Text {
+    if rows.is_empty() {
+        return Text::from("Nothing is due.");
+    }
+    Table::new(["TENANT", "VERDICT", "DETAIL"], rows).into()
 }
 
 impl Console {

@@ -99,7 +99,7 @@ fn listed_json(listed: &ListedTenant) -> Value {
         Presence::Found(standing) => ("found", standing.as_ref().map(|it| &it.word), None),
         Presence::Absent => ("absent", None, None),
         Presence::Missing => ("missing", None, None),
-        Presence::Contradicted(finding) => ("contradicted", None, Some(finding)),
+        Presence::Contradicted(finding) => ("contradicted", None, Some(finding.to_string())),
     };
     value["presence"] = json!({ "result": word, "project_status": status, "finding": finding });
     value
@@ -118,9 +118,9 @@ fn unrecorded_json(found: &Unrecorded) -> Value {
 fn tenant_row(listed: &ListedTenant) -> [Line; 7] {
     let tenant = &listed.tenant;
     let mark = match &listed.presence {
-        Presence::Missing => Some("missing"),
-        Presence::Contradicted(finding) => Some(finding.as_str()),
-        Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.as_str()),
+        Presence::Missing => Some("missing".to_owned()),
+        Presence::Contradicted(finding) => Some(finding.to_string()),
+        Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.clone()),
         _ => None,
     };
     let mut status = status_word(tenant);

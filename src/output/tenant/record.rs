@@ -101,10 +101,12 @@ pub fn render_address(report: &AddressReport) -> View {
 /// Renders a switched protection.
 pub fn render_protect(report: &ProtectReport) -> View {
     let tenant = &report.tenant;
-    let word = if tenant.is_protected { "protected" } else { "not protected" };
+    let word = if report.is_protected { "protected" } else { "not protected" };
     let already = if report.has_changed { "" } else { " (it was before)" };
     let facts = Facts::new().fact("tenant", format_args!("{} is {word}{already}", tenant.slug));
-    View::item("tenant", tenant_json(tenant), facts).with("changed", json!(report.has_changed))
+    let mut value = tenant_json(tenant);
+    value["protected"] = json!(report.is_protected);
+    View::item("tenant", value, facts).with("changed", json!(report.has_changed))
 }
 
 /// Returns a fact about the database, or about the project whose only one it is.

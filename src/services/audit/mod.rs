@@ -1,8 +1,10 @@
-//! The audit trail: read, walked, carried away. Rows are written by whoever acts.
+//! The audit trail: written by every act, listed, verified, exported.
 
+mod entry;
 mod error;
 mod trail;
 
 pub use crate::adapters::control_plane::AuditRow;
+pub use entry::{Entry, OpenEntry};
 pub use error::AuditError;
 pub use trail::{ListRequest, VerifyReport, export, list, verify};

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::AuditError;
+use super::error::AuditError;
 use crate::adapters::control_plane::{
     self, AuditFilter, AuditRow, ChainBreak, ChainHead, ControlPlane,
 };

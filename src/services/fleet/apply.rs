@@ -6,9 +6,9 @@ use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
 use super::select::{enter, reason_to_skip, select};
-use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
-use crate::model::{Actor, Interrupt, SchemaState, SchemaVersion, Selector, Tenant};
-use crate::services::home::Homes;
+use crate::adapters::control_plane::{self, ControlPlaneError};
+use crate::model::{Act, Actor, Interrupt, SchemaState, SchemaVersion, Selector, Tenant};
+use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, up_to};
 
 /// A fleet migration, complete.
@@ -38,8 +38,7 @@ pub struct ApplyRequest {
 /// When nothing could be started: a tenant that was named does not exist, or the control plane does
 /// not answer. What happens to a tenant is in the report.
 pub async fn apply(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &ApplyRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(FleetEvent),
@@ -49,13 +48,13 @@ pub async fn apply(
     {
         return Err(MigrationError::NoSuchVersion(version));
     }
-    let tenants = select(plane, &request.selector).await?;
-    let task = Task { plane, places, request };
+    let tenants = select(&world.plane, &request.selector).await?;
+    let task = Task { world, request };
     run_fleet(
         Fleet {
-            plane,
+            plane: &world.plane,
             tenants,
-            action: "migrate.apply",
+            act: Act::Migrate,
             actor: &request.actor,
             jobs: request.jobs,
             is_dry_run: request.is_dry_run,
@@ -70,8 +69,7 @@ pub async fn apply(
 }
 
 struct Task<'a> {
-    plane: &'a ControlPlane,
-    places: &'a Homes,
+    world: &'a World,
     request: &'a ApplyRequest,
 }
 
@@ -104,7 +102,7 @@ impl Task<'_> {
 
     async fn migrate(&self, tenant: Tenant) -> Turn {
         let deadline = tokio::time::Instant::now() + self.request.patience;
-        let mut database = enter(self.plane, self.places, &tenant, deadline).await?;
+        let mut database = enter(self.world, &tenant, deadline).await?;
         let brought =
             bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
         // What was applied before a failure is recorded as well: the record follows the database.
@@ -134,7 +132,7 @@ impl Task<'_> {
     }
 
     async fn record(&self, tenant: &Tenant, schema: &SchemaState) -> Result<(), ControlPlaneError> {
-        let mut session = self.plane.session().await?;
+        let mut session = self.world.plane.session().await?;
         control_plane::record_schema(&mut session, tenant.id, schema).await
     }
 }

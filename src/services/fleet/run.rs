@@ -7,23 +7,26 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use uuid::Uuid;
 
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
-use crate::adapters::control_plane::{self, AuditEntry, AuditOutcome, ControlPlane};
-use crate::model::{Actor, Classified, Interrupt, SchemaVersion, Tenant};
+use crate::adapters::control_plane::{AuditOutcome, ControlPlane};
+use crate::model::{Act, Actor, Classified, Interrupt, SchemaVersion, Tenant};
+use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
 /// How long one tenant may take in all: a server that stopped answering must not hold a whole fleet
 /// up. The session is closed, and the server cancels what it still does for us.
 const TENANT_DEADLINE: Duration = Duration::from_mins(30);
 
+/// How many tenants a row of the audit trail names.
+const NAMED: usize = 200;
+
 /// What `run_fleet` needs to know beside what to do.
 pub(super) struct Fleet<'a> {
     pub(super) plane: &'a ControlPlane,
     pub(super) tenants: Vec<Tenant>,
-    pub(super) action: &'static str,
+    pub(super) act: Act,
     pub(super) actor: &'a Actor,
     pub(super) jobs: usize,
     pub(super) is_dry_run: bool,
@@ -36,7 +39,7 @@ pub(super) type Turn = Result<(TenantVerdict, Option<SchemaVersion>), MigrationE
 /// Gives every tenant its turn: `decide` answers for those that need no connection, `act` opens
 /// the others. The audit trail gets one intent and one outcome for the whole.
 pub(super) async fn run_fleet<D, A, F>(
-    fleet: Fleet<'_>,
+    mut fleet: Fleet<'_>,
     interrupt: &Interrupt,
     on_event: &dyn Fn(FleetEvent),
     decide: D,
@@ -51,7 +54,7 @@ where
     let mut results = Vec::with_capacity(fleet.tenants.len());
     let mut to_open = Vec::new();
     let total = fleet.tenants.len();
-    for tenant in fleet.tenants {
+    for tenant in std::mem::take(&mut fleet.tenants) {
         match decide(&tenant) {
             Some(verdict) => {
                 let version = tenant.schema.as_ref().and_then(|schema| schema.version);
@@ -66,27 +69,7 @@ where
         on_event(FleetEvent::Finished(result.clone()));
     }
     let is_writing = !to_open.is_empty() && !fleet.is_dry_run;
-    let operation_id = Uuid::now_v7();
-    let only = match to_open.as_slice() {
-        [only] => Some((only.id, only.slug.clone())),
-        _ => None,
-    };
-    let audit = |outcome, detail| AuditEntry {
-        actor: fleet.actor,
-        action: fleet.action,
-        tenant_id: only.as_ref().map(|(id, _)| *id),
-        target: only.as_ref().map(|(_, slug)| slug.as_str()),
-        reason: None,
-        detail,
-        outcome,
-        operation_id,
-    };
-    if is_writing {
-        let slugs: Vec<_> = to_open.iter().take(200).map(|t| t.slug.to_string()).collect();
-        let detail = serde_json::json!({ "tenants": to_open.len(), "first": slugs });
-        let mut session = fleet.plane.session().await?;
-        control_plane::append(&mut session, &audit(AuditOutcome::Intent, detail)).await?;
-    }
+    let entry = if is_writing { Some(intend(&fleet, &to_open).await?) } else { None };
     let mut turns = stream::iter(to_open)
         .map(|tenant| async {
             if interrupt.is_raised() {
@@ -119,22 +102,42 @@ where
         is_named: fleet.is_named,
         elapsed: started.elapsed(),
     };
-    if is_writing {
-        let is_failed = |v: &TenantVerdict| matches!(v, TenantVerdict::Failed { .. });
-        let is_done = |v: &TenantVerdict| matches!(v, TenantVerdict::Done(_));
-        let failed = report.results.iter().filter(|r| is_failed(&r.verdict)).take(200);
-        let detail = serde_json::json!({
-            "done": report.count(is_done),
-            "failed": report.count(is_failed),
-            "interrupted": is_interrupted,
-            "first_failed": failed.map(|r| r.tenant.to_string()).collect::<Vec<_>>(),
-        });
-        let is_bad = report.count(is_failed) > 0 || is_interrupted;
-        let outcome = if is_bad { AuditOutcome::Failed } else { AuditOutcome::Done };
-        let mut session = fleet.plane.session().await?;
-        control_plane::append(&mut session, &audit(outcome, detail)).await?;
+    if let Some(entry) = entry {
+        record(&fleet, &report, entry).await?;
     }
     Ok(report)
+}
+
+/// Writes the intent of the whole into the audit trail; about the tenant when it is only one.
+async fn intend(fleet: &Fleet<'_>, to_open: &[Tenant]) -> Result<OpenEntry, MigrationError> {
+    let slugs: Vec<_> = to_open.iter().take(NAMED).map(|t| t.slug.to_string()).collect();
+    let detail = serde_json::json!({ "tenants": to_open.len(), "first": slugs });
+    let entry = Entry::new(fleet.act, fleet.actor);
+    let entry = match to_open {
+        [only] => entry.about(only),
+        _ => entry,
+    };
+    Ok(entry.intent(&mut *fleet.plane.session().await?, detail).await?)
+}
+
+/// Writes the outcome of the whole.
+async fn record(
+    fleet: &Fleet<'_>,
+    report: &FleetReport,
+    entry: OpenEntry,
+) -> Result<(), MigrationError> {
+    let is_failed = |verdict: &TenantVerdict| matches!(verdict, TenantVerdict::Failed { .. });
+    let is_done = |verdict: &TenantVerdict| matches!(verdict, TenantVerdict::Done(_));
+    let failed = report.results.iter().filter(|r| is_failed(&r.verdict)).take(NAMED);
+    let detail = serde_json::json!({
+        "done": report.count(is_done),
+        "failed": report.count(is_failed),
+        "interrupted": report.is_interrupted,
+        "first_failed": failed.map(|r| r.tenant.to_string()).collect::<Vec<_>>(),
+    });
+    let is_bad = report.count(is_failed) > 0 || report.is_interrupted;
+    let outcome = if is_bad { AuditOutcome::Failed } else { AuditOutcome::Done };
+    Ok(entry.end(&mut *fleet.plane.session().await?, outcome, detail).await?)
 }
 
 fn failure(error: &MigrationError) -> TenantVerdict {

@@ -6,9 +6,8 @@ use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
 use super::select::{enter, reason_to_skip, select};
-use crate::adapters::control_plane::ControlPlane;
-use crate::model::{Actor, Interrupt, Selector, Tenant};
-use crate::services::home::Homes;
+use crate::model::{Act, Actor, Interrupt, Selector, Tenant};
+use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet};
 
 /// Seeds for a fleet, complete.
@@ -33,17 +32,16 @@ pub struct SeedRequest {
 /// # Errors
 /// When nothing could be started. What happens to a tenant is in the report.
 pub async fn apply_seeds(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &SeedRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(FleetEvent),
 ) -> Result<FleetReport, MigrationError> {
-    let tenants = select(plane, &request.selector).await?;
+    let tenants = select(&world.plane, &request.selector).await?;
     let fleet = Fleet {
-        plane,
+        plane: &world.plane,
         tenants,
-        action: "seed.apply",
+        act: Act::Seed,
         actor: &request.actor,
         jobs: request.jobs,
         is_dry_run: request.is_dry_run,
@@ -58,7 +56,7 @@ pub async fn apply_seeds(
     };
     let act = |tenant: Tenant| async move {
         let deadline = tokio::time::Instant::now() + request.patience;
-        let mut database = enter(plane, places, &tenant, deadline).await?;
+        let mut database = enter(world, &tenant, deadline).await?;
         database.lock(deadline).await?;
         let outcome = database.seed(&request.set.name, &request.set.files).await?;
         database.close().await;

@@ -4,7 +4,7 @@ use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::TenantDatabase;
 use crate::model::{Selector, Tenant, TenantStatus};
-use crate::services::home::Homes;
+use crate::services::home::World;
 use crate::services::migration::MigrationError;
 
 /// Returns the tenants a selector means.
@@ -26,8 +26,7 @@ pub(super) async fn select(
 
 /// Opens a tenant's database and checks that it is the one the record means.
 pub(super) async fn enter(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     tenant: &Tenant,
     deadline: tokio::time::Instant,
 ) -> Result<TenantDatabase, MigrationError> {
@@ -35,7 +34,7 @@ pub(super) async fn enter(
         return Err(MigrationError::NotReady("no database is recorded".to_owned()));
     }
     let purpose = Purpose::migrate("migrate");
-    let mut database = places.enter(plane, tenant, purpose, deadline).await?;
+    let mut database = world.enter(tenant, purpose, deadline).await?;
     database.check_identity().await?;
     Ok(database)
 }

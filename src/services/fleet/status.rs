@@ -6,9 +6,8 @@ use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 use super::select::{enter, reason_to_skip, select};
-use crate::adapters::control_plane::ControlPlane;
 use crate::model::{SchemaVersion, Selector, Tenant};
-use crate::services::home::Homes;
+use crate::services::home::World;
 use crate::services::migration::{MigrationError, Sets, inspect};
 
 /// A question about the fleet, complete.
@@ -32,15 +31,14 @@ pub struct StatusRequest {
 /// When a tenant that was named does not exist, or the control plane does not answer. What is wrong
 /// with a tenant is in the report.
 pub async fn status(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &StatusRequest,
 ) -> Result<StatusReport, MigrationError> {
-    let tenants = select(plane, &request.selector).await?;
+    let tenants = select(&world.plane, &request.selector).await?;
     let head = request.sets.head();
     let looks = tenants.into_iter().map(|tenant| async {
         let (standing, history) = if request.is_verified {
-            look_inside(plane, places, request, &tenant).await
+            look_inside(world, request, &tenant).await
         } else {
             (by_record(&request.sets, &tenant), None)
         };
@@ -76,8 +74,7 @@ fn by_record(sets: &Sets, tenant: &Tenant) -> StatusStanding {
 }
 
 async fn look_inside(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &StatusRequest,
     tenant: &Tenant,
 ) -> (StatusStanding, Option<Vec<HistoryLine>>) {
@@ -86,7 +83,7 @@ async fn look_inside(
     }
     let deadline = tokio::time::Instant::now() + request.patience;
     let looking = async {
-        let mut database = enter(plane, places, tenant, deadline).await?;
+        let mut database = enter(world, tenant, deadline).await?;
         let found = inspect(&mut database, &request.sets).await?;
         database.close().await;
         Ok::<_, MigrationError>(found)

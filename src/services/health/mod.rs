@@ -95,7 +95,7 @@ pub async fn check(request: &HealthRequest) -> HealthReport {
             Ok(said)
         }));
     let cluster = Box::pin(timed("cluster", Some(&request.cluster), request, async {
-        let cluster = Server::new(request.cluster.clone(), Uuid::nil());
+        let cluster = Server::cluster(request.cluster.clone(), Uuid::nil());
         let session = cluster.operator(Purpose::query("health")).await.map_err(failed)?;
         Endpoint::close(session).await;
         Ok("the operator logs in".to_owned())

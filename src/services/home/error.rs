@@ -1,14 +1,14 @@
-//! Why a tenant's place cannot be had, entered or given up.
+//! Why a tenant's home cannot be made, entered or destroyed.
 
 use std::time::Duration;
 
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::management::{ManagementError, Reason};
 use crate::adapters::postgres::PgError;
-use crate::adapters::server::ServerError;
+use crate::adapters::server::{Contradiction, ServerError};
 use crate::model::{Classified, ErrorKind};
 
-/// What can go wrong with a tenant's place.
+/// What can go wrong with a tenant's home.
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// The Management API.
@@ -20,7 +20,7 @@ pub enum HomeError {
     /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
-    /// Projects are reached over the Management API, and nobody said as whom.
+    /// No access token is set, so the Management API cannot be asked.
     #[error("reach Supabase projects: SUPABASE_ACCESS_TOKEN is not set")]
     NoToken,
     /// It is not clear in which organization a project is to be made.
@@ -63,13 +63,27 @@ pub enum HomeError {
     /// The project is not there.
     #[error("find project {0}: the Management API knows no such project any more")]
     Gone(String),
-    /// The project is another's.
-    #[error("use project {project}: {finding}")]
-    Stranger {
+    /// The project is not provably the tenant's.
+    #[error("use project {project}: {contradiction}")]
+    Contradicted {
         /// The project's ref.
         project: String,
-        /// What contradicts that it is ours.
-        finding: String,
+        /// The evidence.
+        contradiction: Contradiction,
+    },
+    /// The project that is to be adopted does not exist.
+    #[error("adopt project {0}: there is no such project")]
+    NoProject(String),
+    /// The database that is to be adopted does not exist.
+    #[error("adopt database `{0}`: there is no such database")]
+    NoDatabase(String),
+    /// The project does not work yet, and `--no-wait` was given.
+    #[error("wait for project {project}: it is asked for, and {said}")]
+    NotWaited {
+        /// The project's ref.
+        project: String,
+        /// What was seen.
+        said: String,
     },
     /// The project will not work by itself.
     #[error("use project {project}: it is {status}")]
@@ -121,7 +135,9 @@ impl HomeError {
     pub fn is_contradiction(&self) -> bool {
         matches!(
             self,
-            Self::Stranger { .. } | Self::Twice { .. } | Self::Server(ServerError::Stranger { .. })
+            Self::Contradicted { .. }
+                | Self::Twice { .. }
+                | Self::Server(ServerError::Contradicted { .. })
         )
     }
 }
@@ -133,13 +149,15 @@ impl Classified for HomeError {
             Self::Server(error) => error.kind(),
             Self::ControlPlane(error) => error.kind(),
             Self::NoToken | Self::NoOrganization { .. } => ErrorKind::Usage,
+            Self::NoProject(_) | Self::NoDatabase(_) => ErrorKind::NotFound,
             Self::Region { .. } => ErrorKind::Refused,
             Self::Nowhere(_) | Self::Unusable { .. } => ErrorKind::Conflict,
             Self::Interrupted(_) => ErrorKind::Interrupted,
             Self::Doubtful { .. }
             | Self::Twice { .. }
             | Self::Gone(_)
-            | Self::Stranger { .. }
+            | Self::Contradicted { .. }
+            | Self::NotWaited { .. }
             | Self::NotReady { .. } => ErrorKind::Incomplete,
         }
     }
@@ -167,7 +185,7 @@ impl Classified for HomeError {
                 "look at both in the dashboard, and delete the one that holds nothing".to_owned()
             }
             Self::Gone(_) => "if it was deleted on purpose, delete and purge the tenant".to_owned(),
-            Self::Stranger { .. } => "nothing of it was touched; look at it first".to_owned(),
+            Self::Contradicted { .. } => "nothing of it was touched; look at it first".to_owned(),
             Self::Unusable { is_paused: true, .. } => {
                 "restore the project in the dashboard, then run the same command again".to_owned()
             }
@@ -179,7 +197,8 @@ impl Classified for HomeError {
                     .to_owned()
             }
             Self::Interrupted(_) => "run the same command again: it goes on waiting".to_owned(),
-            Self::Nowhere(_) => return None,
+            Self::NotWaited { .. } => "run the same command again, it goes on from here".to_owned(),
+            Self::NoProject(_) | Self::NoDatabase(_) | Self::Nowhere(_) => return None,
         })
     }
 }

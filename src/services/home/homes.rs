@@ -1,28 +1,45 @@
-//! Both kinds of places behind one door.
+//! Where tenants live: databases of the cluster, and Supabase projects.
 
-use sqlx::postgres::PgConnection;
-use tokio::time::Instant;
+use super::error::HomeError;
+use super::projects::Projects;
+use crate::adapters::server::Server;
+use crate::model::{
+    DatabaseName, Placement, ProjectRef, Slug, TenantId, escape_controls, project_name,
+};
 
-use super::{HomeError, Projects};
-use crate::adapters::control_plane::ControlPlane;
-use crate::adapters::postgres::{Endpoint, Purpose};
-use crate::adapters::server::{Identity, Server, TenantDatabase};
-use crate::model::{Placement, SecretText, Tenant};
-
-/// Where tenants live.
+/// The cluster, and the Supabase projects where there is an access token for them.
 #[derive(Debug, Clone)]
 pub struct Homes {
     cluster: Server,
     projects: Option<Projects>,
 }
 
+/// What exists already and is adopted as a tenant's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Existing {
+    /// A database of the cluster, by name.
+    Database(String),
+    /// A Supabase project.
+    Project(ProjectRef),
+}
+
+impl Existing {
+    /// Returns where the tenant that gets it lives.
+    pub fn placement(&self) -> Placement {
+        match self {
+            Self::Database(_) => Placement::Database,
+            Self::Project(_) => Placement::Project,
+        }
+    }
+}
+
 impl Homes {
-    /// Returns the places that are configured; projects only where there is an access token.
+    /// Returns the homes that are configured.
     pub fn new(cluster: Server, projects: Option<Projects>) -> Self {
         Self { cluster, projects }
     }
 
-    /// Returns the shared cluster.
+    /// Returns the cluster.
     pub fn cluster(&self) -> &Server {
         &self.cluster
     }
@@ -35,94 +52,56 @@ impl Homes {
         self.projects.as_ref().ok_or(HomeError::NoToken)
     }
 
-    /// Returns the server that a tenant's database is on, ready to be entered: a project's with a
-    /// login that was made for it just now.
+    /// Refuses a placement that nothing is configured for.
     ///
     /// # Errors
-    /// When the project is not there, does not work, or lets us in no way at all.
-    pub async fn home(
-        &self,
-        plane: &ControlPlane,
-        tenant: &Tenant,
-        deadline: Instant,
-    ) -> Result<Server, HomeError> {
-        match (tenant.placement, &tenant.project_ref) {
-            (Placement::Database, _) => Ok(self.cluster.clone()),
-            (Placement::Project, Some(project)) => {
-                self.projects()?.home(plane, tenant, project, deadline).await
-            }
-            (Placement::Project, None) => Err(HomeError::Nowhere(tenant.slug.to_string())),
+    /// When it wants an access token and there is none.
+    pub fn require(&self, placement: Placement) -> Result<(), HomeError> {
+        match placement {
+            Placement::Database => Ok(()),
+            Placement::Project => self.projects().map(drop),
         }
     }
 
-    /// Opens a session of the operator where a tenant's database is.
+    /// Returns the names that a new tenant's database and project would have; nothing of them while
+    /// no id is chosen.
+    pub fn planned_names(
+        &self,
+        placement: Placement,
+        slug: &Slug,
+        id: Option<TenantId>,
+        wanted: Option<&Existing>,
+    ) -> (Option<String>, Option<String>) {
+        let in_project = || Some(DatabaseName::SUPABASE.to_owned());
+        match (wanted, placement) {
+            (Some(Existing::Database(name)), _) => (Some(name.clone()), None),
+            (Some(Existing::Project(project)), _) => (in_project(), Some(project.to_string())),
+            (None, Placement::Database) => {
+                (id.map(|id| DatabaseName::of(slug, id).to_string()), None)
+            }
+            (None, Placement::Project) => (in_project(), id.map(|id| project_name(slug, id))),
+        }
+    }
+
+    /// Returns the name to reserve for a new tenant's database; nothing where it is known once a
+    /// project exists to hold it.
     ///
     /// # Errors
-    /// As `home`, and when the server cannot be reached.
-    pub async fn operator(
+    /// When what is to be adopted cannot be the name of a tenant's database.
+    pub fn reserved_name(
         &self,
-        plane: &ControlPlane,
-        tenant: &Tenant,
-        purpose: Purpose,
-        deadline: Instant,
-    ) -> Result<(Server, PgConnection), HomeError> {
-        let home = self.home(plane, tenant, deadline).await?;
-        match home.operator(purpose).await {
-            // Somebody else asked for a login meanwhile, which ended ours.
-            Err(error) if home.is_project() && is_stale(&error) => {
-                let home = self.home(plane, tenant, deadline).await?;
-                let session = home.operator(purpose).await?;
-                Ok((home, session))
+        placement: Placement,
+        slug: &Slug,
+        id: TenantId,
+        wanted: Option<&Existing>,
+    ) -> Result<Option<DatabaseName>, HomeError> {
+        match (placement, wanted) {
+            (Placement::Project, _) => Ok(None),
+            (Placement::Database, Some(Existing::Database(name))) => {
+                let unusable = || HomeError::NoDatabase(escape_controls(name));
+                DatabaseName::recorded(name, slug, id).map(Some).ok_or_else(unusable)
             }
-            Err(error) => Err(error.into()),
-            Ok(session) => Ok((home, session)),
+            (Placement::Database, _) => Ok(Some(DatabaseName::of(slug, id))),
         }
     }
-
-    /// Opens a session inside a tenant's database, as its owner.
-    ///
-    /// # Errors
-    /// As `home`, and when the database cannot be entered.
-    pub async fn enter(
-        &self,
-        plane: &ControlPlane,
-        tenant: &Tenant,
-        purpose: Purpose,
-        deadline: Instant,
-    ) -> Result<TenantDatabase, HomeError> {
-        let nowhere = || HomeError::Nowhere(tenant.slug.to_string());
-        let name = tenant.database.as_ref().ok_or_else(nowhere)?;
-        let identity = Identity::of(tenant, plane.id());
-        let home = self.home(plane, tenant, deadline).await?;
-        match home.enter(name, &identity, purpose).await {
-            Err(error) if home.is_project() && is_stale(&error) => {
-                let home = self.home(plane, tenant, deadline).await?;
-                Ok(home.enter(name, &identity, purpose).await?)
-            }
-            other => Ok(other?),
-        }
-    }
-
-    /// Returns how an application connects to a tenant's database, by the record alone.
-    pub fn address(&self, tenant: &Tenant, password: Option<SecretText>) -> Option<Endpoint> {
-        let name = tenant.database.as_ref()?;
-        let (host, port) = (tenant.host.as_deref()?, tenant.port?);
-        match (tenant.placement, &tenant.project_ref) {
-            (Placement::Project, Some(project)) => {
-                let user = if tenant.is_pooled {
-                    format!("{}.{project}", name.login())
-                } else {
-                    name.login().to_owned()
-                };
-                let root = self.projects.as_ref().and_then(Projects::root_cert);
-                let endpoint = Endpoint::told(host, port, &user, name.as_str(), root);
-                Some(endpoint.with_login(&user, password))
-            }
-            _ => Some(self.cluster.address_of(name, password).at(host, port)),
-        }
-    }
-}
-
-fn is_stale(error: &crate::adapters::server::ServerError) -> bool {
-    matches!(error, crate::adapters::server::ServerError::Postgres(error) if error.is("28P01"))
 }

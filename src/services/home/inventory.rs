@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{HomeError, Homes};
+use super::error::HomeError;
+use super::homes::Homes;
 use crate::adapters::management::{ListedProject, Phase};
 use crate::adapters::postgres::{Endpoint, Purpose};
-use crate::adapters::server::{Identity, ListedDatabase, Stamp};
+use crate::adapters::server::{Contradiction, Identity, ListedDatabase, Stamp};
 use crate::model::{
     Placement, ProjectRef, Tenant, TenantId, TenantStatus, id_in_project_name, project_name,
 };
@@ -25,7 +26,7 @@ pub enum Presence {
     /// It is recorded and not there.
     Missing,
     /// What is there contradicts the record.
-    Contradicted(String),
+    Contradicted(Contradiction),
 }
 
 /// How a project stands.
@@ -130,22 +131,20 @@ impl Inventory {
         let Some(found) = databases.get(name.as_str()) else { return unseen(tenant) };
         let identity = Identity::of(tenant, self.control_plane_id);
         let contradiction = found.stamp.contradiction(&identity);
-        if matches!(&found.stamp, Stamp::Of(owner) if !owner.is_same(&identity)) {
+        if let (Stamp::Of(_), Some(contradiction)) = (&found.stamp, &contradiction) {
             // It stays among what is left, in its own tenant's name.
-            return Presence::Contradicted(contradiction.unwrap_or_default());
+            return Presence::Contradicted(contradiction.clone());
         }
         let is_half_dropped = found.is_half_dropped;
         databases.remove(name.as_str());
         match contradiction {
-            _ if is_half_dropped => {
-                Presence::Contradicted("a DROP DATABASE was cut short".to_owned())
-            }
-            // It is stamped a moment after it was made.
-            Some(finding) if tenant.status != TenantStatus::Provisioning => {
-                Presence::Contradicted(finding)
+            _ if is_half_dropped => Presence::Contradicted(Contradiction::HalfDropped),
+            // It is stamped a moment after it was created.
+            Some(contradiction) if tenant.status != TenantStatus::Provisioning => {
+                Presence::Contradicted(contradiction)
             }
             _ if tenant.status == TenantStatus::Purged => {
-                Presence::Contradicted("it is still there".to_owned())
+                Presence::Contradicted(Contradiction::StillThere)
             }
             _ => Presence::Found(None),
         }
@@ -164,7 +163,7 @@ impl Inventory {
         match found {
             None => unseen(tenant),
             Some(_) if tenant.status == TenantStatus::Purged => {
-                Presence::Contradicted("it is still there".to_owned())
+                Presence::Contradicted(Contradiction::StillThere)
             }
             Some(project) => Presence::Found(Some(Standing::of(&project))),
         }

@@ -1,18 +1,27 @@
-//! Where a tenant's database lives, and the way into it: a database of the shared cluster, or a
-//! Supabase project of its own.
+//! A tenant's home: its database, on the cluster or in a Supabase project of its own, and the way
+//! into it.
 //!
-//! Both come down to a server that is entered over SQL, so whoever works on a tenant asks for its
-//! home and does the same on either. It knows no saga and decides nothing about a tenant's life.
+//! Both come down to a server that is entered over SQL, so a service asks for a tenant's home and
+//! does the same on either. Which of the two it is, is asked here and nowhere above.
 
 mod error;
+mod evidence;
 mod homes;
 mod inventory;
+mod place;
+mod project;
 mod projects;
+mod remains;
 mod renewable;
 mod route;
+mod world;
 
 pub use error::HomeError;
-pub use homes::Homes;
+pub use evidence::missing_part;
+pub use homes::{Existing, Homes};
 pub use inventory::{Inventory, Presence, Standing, Unlooked, Unrecorded};
+pub use place::{Entered, Patience, Place, placing_title};
 pub use projects::{Pace, Projects, Readiness};
-pub use renewable::{Away, PATIENCE, RenewableHome, recorded_database};
+pub use remains::destroying_title;
+pub use renewable::{Away, PATIENCE, RenewableHome};
+pub use world::World;

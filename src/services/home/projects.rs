@@ -1,16 +1,14 @@
-//! Supabase projects as places: found by name, asked for once, waited for, given up.
+//! The Supabase projects of an organization: found by name, created, looked at, deleted.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::HomeError;
-use super::error::is_final;
-use crate::adapters::management::{
-    ListedProject, Management, ManagementError, NewProject, Phase, Project, Reason,
-};
+use super::error::{HomeError, is_final};
+use crate::adapters::management::{ListedProject, Management, NewProject, Phase, Project, Reason};
 use crate::adapters::postgres::generate_password;
+use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind, ProjectRef};
 
 /// How patiently the Management API is asked.
@@ -240,18 +238,15 @@ impl Projects {
         organization: &str,
         region: &str,
         deadline: Instant,
-    ) -> Result<Project, ManagementError> {
-        let no_password = || ManagementError::Shape {
-            doing: "create the project",
-            problem: "the system gives no random bytes for a password".to_owned(),
-        };
+    ) -> Result<Project, HomeError> {
+        let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
         let new = NewProject {
             name: name.to_owned(),
             organization: organization.to_owned(),
             region: region.to_owned(),
-            database_password: generate_password().map_err(|_| no_password())?,
+            database_password: password,
         };
-        self.api.create_project(&new, deadline).await
+        Ok(self.api.create_project(&new, deadline).await?)
     }
 
     /// Looks how a project stands.

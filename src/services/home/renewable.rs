@@ -6,13 +6,12 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio::time::Instant;
 
-use super::homes::Homes;
-use crate::adapters::control_plane::ControlPlane;
-use crate::adapters::postgres::PgError;
-use crate::adapters::server::Server;
-use crate::model::{Classified, DatabaseName, ErrorKind, Placement, Tenant};
+use super::evidence::missing_place;
+use super::world::{World, is_login_replaced};
+use crate::adapters::server::{Home, ServerError};
+use crate::model::{Classified, ErrorKind, Tenant};
 
-/// How long the way to a tenant's server may take to be found: somebody on call waits for it.
+/// How long the way to a tenant's server may take to be found: an operator on call waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why the tenant's server could not be reached; asking again at once would not help.
@@ -26,36 +25,29 @@ impl Classified for Away {
     }
 }
 
-/// The server that a tenant's database is on, found once for all that is done there.
+/// A tenant's home, found once for all that is done there.
 ///
 /// A project hands out one login at a time: another command that asks for one ends ours, and then
 /// it is found again.
 pub struct RenewableHome<'a> {
-    plane: &'a ControlPlane,
-    places: &'a Homes,
+    world: &'a World,
     tenant: &'a Tenant,
     deadline: Instant,
-    /// How often it was found, and what was found last.
-    found: RwLock<(u32, Result<Server, Away>)>,
+    /// How often it was found, and what was found last; nothing where the tenant has no database.
+    found: RwLock<(u32, Result<Option<Home>, Away>)>,
 }
 
 impl<'a> RenewableHome<'a> {
     /// Finds it.
-    pub async fn find(
-        plane: &'a ControlPlane,
-        places: &'a Homes,
-        tenant: &'a Tenant,
-        patience: Duration,
-    ) -> Self {
+    pub async fn find(world: &'a World, tenant: &'a Tenant, patience: Duration) -> Self {
         let deadline = Instant::now() + patience.min(PATIENCE);
-        let unknown = (0, Err(Away("it was not looked for".to_owned())));
-        let home = Self { plane, places, tenant, deadline, found: RwLock::new(unknown) };
+        let home = Self { world, tenant, deadline, found: RwLock::new((0, Ok(None))) };
         home.renew(0).await;
         home
     }
 
-    /// Returns the server.
-    pub async fn server(&self) -> Result<Server, Away> {
+    /// Returns the home; nothing where the tenant never came to have a database.
+    pub async fn get(&self) -> Result<Option<Home>, Away> {
         self.found.read().await.1.clone()
     }
 
@@ -64,7 +56,7 @@ impl<'a> RenewableHome<'a> {
         self.found.read().await.0
     }
 
-    /// Finds it again, unless somebody did since it had been found so many times.
+    /// Finds it again, unless that happened since it had been found so many times.
     pub async fn renew(&self, count: u32) {
         let mut found = self.found.write().await;
         if found.0 == count {
@@ -72,25 +64,17 @@ impl<'a> RenewableHome<'a> {
         }
     }
 
-    /// Returns whether our login was ended by somebody who asked for one, and there is time to get
-    /// another.
-    pub fn is_worth_renewing(&self, error: &PgError) -> bool {
-        self.tenant.placement == Placement::Project
-            && error.is("28P01")
-            && Instant::now() < self.deadline
+    /// Returns whether our login was ended by another command that asked for one, and there is time
+    /// to get another.
+    pub fn is_worth_renewing(&self, error: &ServerError) -> bool {
+        is_login_replaced(self.tenant, error) && Instant::now() < self.deadline
     }
 
-    async fn look(&self) -> Result<Server, Away> {
-        if recorded_database(self.tenant).is_none() {
-            return Err(Away("there is no database".to_owned()));
+    async fn look(&self) -> Result<Option<Home>, Away> {
+        if missing_place(self.tenant) {
+            return Ok(None);
         }
-        let found = self.places.home(self.plane, self.tenant, self.deadline).await;
-        found.map_err(|error| Away(error.chain().join(": ")))
+        let found = self.world.home(self.tenant, self.deadline).await;
+        found.map(Some).map_err(|error| Away(error.chain().join(": ")))
     }
-}
-
-/// Returns the tenant's database, once there is somewhere for it to be.
-pub fn recorded_database(tenant: &Tenant) -> Option<&DatabaseName> {
-    let has_place = tenant.placement == Placement::Database || tenant.project_ref.is_some();
-    tenant.database.as_ref().filter(|_| has_place)
 }

@@ -11,7 +11,8 @@ use sqlx::postgres::PgConnection;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{HomeError, Projects};
+use super::error::HomeError;
+use super::projects::Projects;
 use crate::adapters::control_plane::{ControlPlane, ControlPlaneError};
 use crate::adapters::management::ManagementError;
 use crate::adapters::postgres::{
@@ -39,7 +40,7 @@ struct Route {
 
 impl Projects {
     /// Returns the server of a tenant's project, with a login that was tried.
-    pub(super) async fn home(
+    pub(super) async fn server(
         &self,
         plane: &ControlPlane,
         tenant: &Tenant,
@@ -52,9 +53,9 @@ impl Projects {
         let what = format!("the login of project {project}");
         let lock = Lock::new(key, what, LockServer::ControlPlane);
         hold_until(&mut holder, &lock, deadline).await.map_err(ControlPlaneError::from)?;
-        let home = self.enter_by(&route, plane, tenant, project, deadline).await;
+        let server = self.enter_by(&route, plane, tenant, project, deadline).await;
         Endpoint::close(holder).await;
-        home
+        server
     }
 
     async fn enter_by(
@@ -69,25 +70,26 @@ impl Projects {
         let user = format!("{user}{}", route.user_suffix);
         let endpoint = Endpoint::told(&route.host, PORT, &user, "postgres", self.root_cert())
             .with_login(&user, Some(password));
-        let home = Server::of_project(endpoint, plane.id(), route.user_suffix.clone());
-        let session = self.try_operator(&home, deadline).await?;
+        let suffix = route.user_suffix.clone();
+        let server = Server::of_project(endpoint, plane.id(), project.clone(), suffix);
+        let session = self.try_operator(&server, deadline).await?;
         Endpoint::close(session).await;
-        Ok(home)
+        Ok(server)
     }
 
     /// Connects once, or through a pooler a few times: it learns of new logins and passwords late.
     async fn try_operator(
         &self,
-        home: &Server,
+        server: &Server,
         deadline: Instant,
     ) -> Result<PgConnection, HomeError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match home.operator(Purpose::query("reach")).await {
+            match server.operator(Purpose::query("reach")).await {
                 Ok(session) => return Ok(session),
                 Err(ServerError::Postgres(error))
-                    if home.is_pooled() && is_unknown_yet(&error) && tries < POOLER_TRIES =>
+                    if server.is_pooled() && is_unknown_yet(&error) && tries < POOLER_TRIES =>
                 {
                     let wait = self.pace.poll * 3 * 2_u32.pow(tries - 1);
                     if Instant::now() + wait > deadline {

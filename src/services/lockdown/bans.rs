@@ -50,7 +50,7 @@ impl Cut<'_> {
 
     /// Bans and signs out through Auth's own tables; nothing where they are not.
     async fn ban_by_tables(&self) -> Result<Option<(LayerVerdict, String)>, LayerError> {
-        let mut session = self.plane.session().await?;
+        let mut session = self.world.plane.session().await?;
         if !control_plane::has_auth(&mut session).await? {
             return Ok(None);
         }
@@ -82,7 +82,7 @@ impl Cut<'_> {
     async fn ban_by_api(&self, admin: &AuthAdmin) -> Worked {
         let deadline = tokio::time::Instant::now() + self.request.patience;
         let (users, now) = {
-            let mut session = self.plane.session().await?;
+            let mut session = self.world.plane.session().await?;
             let users = control_plane::members(&mut session, self.tenant.id).await?;
             (users, control_plane::now(&mut session).await?)
         };
@@ -109,7 +109,7 @@ impl Cut<'_> {
                 continue;
             }
             {
-                let (mut session, by) = (self.plane.session().await?, BannedBy::AdminApi);
+                let (mut session, by) = (self.world.plane.session().await?, BannedBy::AdminApi);
                 control_plane::keep_banned(&mut session, self.lockdown.id, by, &bans).await?;
             }
             let acts = bans.iter().map(|ban| admin.ban(ban.user, Some(BAN), deadline));
@@ -145,7 +145,7 @@ impl Cut<'_> {
             }
             let (mut lifted, mut kept) = (0, 0);
             if by_tables {
-                let mut session = self.plane.session().await?;
+                let mut session = self.world.plane.session().await?;
                 (lifted, kept) = control_plane::unban(&mut session, self.lockdown.id).await?;
             }
             if by_api {
@@ -169,7 +169,7 @@ impl Cut<'_> {
         };
         let deadline = tokio::time::Instant::now() + self.request.patience;
         let (bans, kept, now) = {
-            let mut session = self.plane.session().await?;
+            let mut session = self.world.plane.session().await?;
             let (bans, kept) =
                 control_plane::hand_bans_over(&mut session, self.lockdown.id).await?;
             (bans, kept, control_plane::now(&mut session).await?)

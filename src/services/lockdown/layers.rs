@@ -4,22 +4,23 @@
 use std::time::{Duration, Instant};
 
 use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
-use super::lock::LockdownRequest;
 use super::probe::is_closed;
-use crate::adapters::control_plane::{self, ControlPlane, Lockdown, Marks};
+use super::request::LockdownRequest;
+use crate::adapters::control_plane::{self, Lockdown};
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::{
-    Door, DoorFlags, GateMarks, Identity, Leftovers, Prepared, Server, ServerError,
-};
-use crate::model::{Classified, DatabaseName, ErrorKind, Tenant, TenantStatus, escape_controls};
-use crate::services::home::{RenewableHome, recorded_database};
+use crate::adapters::server::{Access, AccessFlags, Home, Leftovers, Prepared, ServerError};
+use crate::model::{Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls};
+use crate::services::home::{RenewableHome, World};
 
 /// How often a layer that does not answer is tried.
 const TRIES: u32 = 3;
 
+/// Under which a lockdown keeps the access flags it found.
+const SAVED_ACCESS: &str = "access";
+
 /// A cut, or what gives it back.
 pub(super) struct Cut<'a> {
-    pub(super) plane: &'a ControlPlane,
+    pub(super) world: &'a World,
     pub(super) home: &'a RenewableHome<'a>,
     pub(super) tenant: &'a Tenant,
     pub(super) request: &'a LockdownRequest,
@@ -39,9 +40,7 @@ impl Cut<'_> {
             tried += 1;
             let count = self.home.count().await;
             match work().await {
-                Err(LayerError::Server(ServerError::Postgres(error)))
-                    if self.home.is_worth_renewing(&error) =>
-                {
+                Err(LayerError::Server(error)) if self.home.is_worth_renewing(&error) => {
                     self.home.renew(count).await;
                 }
                 Err(error) if error.kind() == ErrorKind::Unavailable && tried < TRIES => {
@@ -58,17 +57,9 @@ impl Cut<'_> {
         LayerReport { layer, verdict, detail, elapsed, at }
     }
 
-    fn identity(&self) -> Identity {
-        Identity::of(self.tenant, self.plane.id())
-    }
-
-    fn database(&self) -> Option<&DatabaseName> {
-        recorded_database(self.tenant)
-    }
-
-    /// Returns the server that the tenant's database is on.
-    async fn home(&self) -> Result<Server, LayerError> {
-        Ok(self.home.server().await?)
+    /// Returns the tenant's home; nothing where it never came to have a database.
+    async fn home(&self) -> Result<Option<Home>, LayerError> {
+        Ok(self.home.get().await?)
     }
 
     pub(super) async fn gate(&self, marks: Marks) -> LayerReport {
@@ -76,11 +67,10 @@ impl Cut<'_> {
     }
 
     async fn set_gate(&self, lock: Option<bool>, marks: Marks) -> Worked {
-        let Some(name) = self.database() else {
+        let Some(home) = self.home().await? else {
             return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
         };
-        let purpose = Purpose::query("lockdown");
-        let mut database = match self.home().await?.enter(name, &self.identity(), purpose).await {
+        let mut database = match home.enter(Purpose::query("lockdown")).await {
             Ok(database) => database,
             Err(ServerError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database lets nobody in".to_owned();
@@ -93,14 +83,14 @@ impl Cut<'_> {
         };
         match database.check_identity().await {
             // The gate comes with the migrations.
-            Err(ServerError::Stranger { finding, .. })
+            Err(ServerError::Contradicted { contradiction, .. })
                 if self.tenant.status == TenantStatus::Provisioning =>
             {
-                return Ok((LayerVerdict::Absent, format!("there is no gate yet: {finding}")));
+                let detail = format!("there is no gate yet: {contradiction}");
+                return Ok((LayerVerdict::Absent, detail));
             }
             checked => checked?,
         }
-        let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
         let reason = self.request.reason.as_str();
         let lock = lock.map(|is_locked| (is_locked, is_locked.then_some(reason)));
         database.set_gate(lock, marks).await?;
@@ -108,41 +98,41 @@ impl Cut<'_> {
         let word = if matches!(lock, Some((true, _))) { "locked" } else { "unlocked" };
         let project = self.tenant.project_ref.as_ref();
         let place =
-            project.map_or_else(|| name.to_string(), |project| format!("project {project}"));
+            project.map_or_else(|| home.name().to_string(), |project| format!("project {project}"));
         Ok((LayerVerdict::Done, format!("{word} in {place}")))
     }
 
     pub(super) async fn connections(&self) -> LayerReport {
         self.layer("connections", || async {
-            let Some(name) = self.database() else {
+            let Some(home) = self.home().await? else {
                 return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
             };
-            let home = self.home().await?;
             let mut operator = home.operator(Purpose::query("lockdown")).await?;
-            let identity = self.identity();
-            let flags = match home.door_flags(&mut operator, name, &identity).await {
+            let flags = match home.access_flags(&mut operator).await {
                 Err(ServerError::NoDatabase(_)) => {
                     return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
                 }
                 flags => flags?,
             };
-            let mut session = self.plane.session().await?;
+            let mut session = self.world.plane.session().await?;
             // Of a deleted tenant, what its `restore` would open.
             let before = match self.tenant.status_before_delete {
                 Some(was) if self.tenant.deleted_at.is_some() => {
                     let can_login = Some(was != TenantStatus::Provisioning);
-                    DoorFlags { can_login, is_open: true }
+                    AccessFlags { can_login, allows_connections: true }
                 }
                 _ => flags,
             };
             let before = serde_json::to_value(before).unwrap_or_default();
-            control_plane::keep_saved(&mut session, self.lockdown.id, "door", &before).await?;
+            control_plane::keep_saved(&mut session, self.lockdown.id, SAVED_ACCESS, &before)
+                .await?;
             drop(session);
-            let door = if flags.is_open { Door::OperatorOnly } else { Door::Closed };
-            home.set_door(&mut operator, name, &identity, door).await?;
+            let access =
+                if flags.allows_connections { Access::OperatorOnly } else { Access::Closed };
+            home.set_access(&mut operator, access).await?;
             let deadline = tokio::time::Instant::now() + self.request.patience;
-            let ended = home.end_login_sessions(&mut operator, name, deadline).await?;
-            let leftovers = home.clear_leftovers(&mut operator, name).await?;
+            let ended = home.end_login_sessions(&mut operator, deadline).await?;
+            let leftovers = home.clear_leftovers(&mut operator).await?;
             let left = shown(&leftovers);
             Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended{left}")))
         })
@@ -151,18 +141,17 @@ impl Cut<'_> {
 
     pub(super) async fn give_connections_back(&self) -> LayerReport {
         self.layer("connections", || async {
-            let saved = self.lockdown.saved.get("door").cloned();
-            let flags = saved.and_then(|saved| serde_json::from_value::<DoorFlags>(saved).ok());
-            let (Some(name), Some(flags)) = (self.database(), flags) else {
+            let saved = self.lockdown.saved.get(SAVED_ACCESS).cloned();
+            let flags = saved.and_then(|saved| serde_json::from_value::<AccessFlags>(saved).ok());
+            let (Some(home), Some(flags)) = (self.home().await?, flags) else {
                 return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
             };
-            let home = self.home().await?;
             let mut operator = home.operator(Purpose::query("unlock")).await?;
-            // Deleted meanwhile: the door stays shut until the tenant is restored.
+            // Deleted meanwhile: access stays closed until the tenant is restored.
             if self.tenant.deleted_at.is_some() {
                 return Ok((LayerVerdict::Unchanged, "the tenant is deleted".to_owned()));
             }
-            home.set_door(&mut operator, name, &self.identity(), flags.door()).await?;
+            home.set_access(&mut operator, flags.access()).await?;
             Ok((LayerVerdict::Done, "as they were before".to_owned()))
         })
         .await
@@ -170,14 +159,13 @@ impl Cut<'_> {
 
     pub(super) async fn shut_again(&self) -> LayerReport {
         self.layer("connections", || async {
-            let Some(name) = self.database() else {
+            let Some(home) = self.home().await? else {
                 return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
             };
-            let home = self.home().await?;
             let mut operator = home.operator(Purpose::query("unlock")).await?;
-            home.set_door(&mut operator, name, &self.identity(), Door::Closed).await?;
+            home.set_access(&mut operator, Access::Closed).await?;
             let deadline = tokio::time::Instant::now() + self.request.patience;
-            home.end_login_sessions(&mut operator, name, deadline).await?;
+            home.end_login_sessions(&mut operator, deadline).await?;
             Ok((LayerVerdict::Done, "the tenant was deleted meanwhile, so it is shut".to_owned()))
         })
         .await
@@ -186,7 +174,7 @@ impl Cut<'_> {
     pub(super) async fn open_gate(&self) -> LayerReport {
         self.layer("gate", || async {
             let marks = {
-                let mut session = self.plane.session().await?;
+                let mut session = self.world.plane.session().await?;
                 control_plane::marks_of(&mut session, self.tenant.id).await?
             };
             self.set_gate(Some(false), marks).await

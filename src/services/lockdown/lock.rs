@@ -7,37 +7,22 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection};
-use uuid::Uuid;
 
 use super::error::LockdownError;
 use super::layer::{LayerReport, LayerVerdict};
 use super::layers::Cut;
 use super::probe::{ProbeReport, ProbeVerdict, Probes};
-use crate::adapters::auth_admin::AuthAdmin;
+use super::request::LockdownRequest;
 use crate::adapters::control_plane::{
-    self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown, Marks,
+    self, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown,
 };
 use crate::adapters::postgres::PgError;
-use crate::model::{Actor, Classified, ErrorKind, Reason, SecretText, Slug, Tenant};
-use crate::services::home::{Homes, RenewableHome};
+use crate::model::{Act, Classified, ErrorKind, Marks, SecretText, Slug, Tenant};
+use crate::services::audit::{Entry, OpenEntry};
+use crate::services::home::{RenewableHome, World};
 
 /// How long the cut waits for its line in the audit trail.
 const TRAIL_PATIENCE: Duration = Duration::from_secs(1);
-
-/// A tenant to be cut off, or given back.
-#[derive(Debug)]
-pub struct LockdownRequest {
-    /// The tenant.
-    pub tenant: Slug,
-    /// Why.
-    pub reason: Reason,
-    /// Who asks.
-    pub actor: Actor,
-    /// How long to wait for sessions to end.
-    pub patience: Duration,
-    /// Supabase Auth's admin API, for where its tables are out of reach.
-    pub auth_admin: Option<AuthAdmin>,
-}
 
 /// What a lockdown did and what was seen afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,19 +50,19 @@ impl LockdownReport {
 /// # Errors
 /// When there is no such tenant or the control plane could not be written: then nothing is claimed.
 pub async fn lockdown(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
     on_layer: &dyn Fn(&LayerReport),
 ) -> Result<LockdownReport, LockdownError> {
     let started = Instant::now();
+    let plane = &world.plane;
     let tenant = find(plane, &request.tenant).await?;
-    let operation_id = Uuid::now_v7();
-    let (marks, lockdown, is_trailed) =
-        cut_control_plane(plane, &tenant, request, operation_id).await?;
-    let late =
-        if is_trailed { "" } else { "; the audit trail was busy and hears of it afterwards" };
+    let (marks, lockdown, trail) = cut_control_plane(plane, &tenant, request).await?;
+    let late = match trail {
+        Trail::Written(_) => "",
+        Trail::Busy(_) => "; the audit trail was busy, its row is written afterwards",
+    };
     let first = LayerReport {
         layer: "control_plane",
         verdict: LayerVerdict::Done,
@@ -86,21 +71,19 @@ pub async fn lockdown(
         at: started.elapsed(),
     };
     on_layer(&first);
-    // As it is now: a create may have come further since, and what it makes from here on it shuts
+    // As it is now: a create may have come further since, and what it opens from here on it closes
     // itself, because it sees the lock.
     let tenant = find(plane, &request.tenant).await.unwrap_or(tenant);
-    let home = RenewableHome::find(plane, places, &tenant, request.patience).await;
-    let (tenant_ref, home_ref) = (&tenant, &home);
-    let cut =
-        Cut { plane, home: home_ref, tenant: tenant_ref, request, lockdown: &lockdown, started };
-    let told = |layer: LayerReport| {
+    let home = RenewableHome::find(world, &tenant, request.patience).await;
+    let cut = Cut { world, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
+    let announced = |layer: LayerReport| {
         on_layer(&layer);
         layer
     };
     let (gate, auth, connections) = tokio::join!(
-        async { told(cut.gate(marks).await) },
-        async { told(cut.auth().await) },
-        async { told(cut.connections().await) }
+        async { announced(cut.gate(marks).await) },
+        async { announced(cut.auth().await) },
+        async { announced(cut.connections().await) }
     );
     let epoch_before = marks.epoch - 1;
     let was_valid = async {
@@ -108,8 +91,7 @@ pub async fn lockdown(
         control_plane::sample_session(&mut session, tenant.id, epoch_before).await
     };
     let probes = Probes {
-        plane,
-        places,
+        world,
         home: &home,
         tenant: &tenant,
         password: open_password(&tenant),
@@ -126,9 +108,8 @@ pub async fn lockdown(
     });
     let is_proven = is_proven(&layers, &probes);
     let outcome = if is_proven { AuditOutcome::Done } else { AuditOutcome::Failed };
-    let recorded =
-        record(plane, request, &tenant, (operation_id, outcome, proof), is_trailed).await;
-    // What was cut stays cut, and whoever asked hears of it, also when the control plane went away.
+    let recorded = record(plane, request, trail, outcome, proof).await;
+    // What was cut stays cut and is reported, also when the control plane went away.
     let tenant = match recorded {
         Ok(tenant) => tenant,
         Err(error) => {
@@ -156,19 +137,19 @@ fn is_proven(layers: &[LayerReport], probes: &[ProbeReport]) -> bool {
 async fn record(
     plane: &ControlPlane,
     request: &LockdownRequest,
-    tenant: &Tenant,
-    (operation_id, outcome, proof): (Uuid, AuditOutcome, serde_json::Value),
-    is_trailed: bool,
+    trail: Trail,
+    outcome: AuditOutcome,
+    proof: serde_json::Value,
 ) -> Result<Tenant, LockdownError> {
     let mut session = plane.session().await?;
-    let action = "tenant.lockdown";
-    if !is_trailed {
-        let detail = serde_json::json!({ "written": "after the cut" });
-        let intent = entry(request, action, tenant, operation_id, AuditOutcome::Intent, detail);
-        control_plane::append(&mut session, &intent).await?;
-    }
-    let entry = entry(request, action, tenant, operation_id, outcome, proof);
-    control_plane::append(&mut session, &entry).await?;
+    let entry = match trail {
+        Trail::Written(entry) => entry,
+        Trail::Busy(entry) => {
+            let detail = serde_json::json!({ "written": "after the cut" });
+            entry.intent(&mut session, detail).await?
+        }
+    };
+    entry.end(&mut session, outcome, proof).await?;
     drop(session);
     find(plane, &request.tenant).await
 }
@@ -179,25 +160,12 @@ pub(super) async fn find(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, Lo
     found.ok_or_else(|| LockdownError::NoTenant(slug.to_string()))
 }
 
-/// Returns the line in the audit trail about what was asked for.
-pub(super) fn entry<'a>(
-    request: &'a LockdownRequest,
-    action: &'a str,
-    tenant: &'a Tenant,
-    operation_id: Uuid,
-    outcome: AuditOutcome,
-    detail: serde_json::Value,
-) -> AuditEntry<'a> {
-    AuditEntry {
-        actor: &request.actor,
-        action,
-        tenant_id: Some(tenant.id),
-        target: Some(tenant.slug.as_str()),
-        reason: Some(&request.reason),
-        detail,
-        outcome,
-        operation_id,
-    }
+/// Whether the intent is in the audit trail yet.
+enum Trail {
+    /// It was committed with the cut.
+    Written(OpenEntry),
+    /// The trail is written one row after the other, and another writer held it for too long.
+    Busy(Entry),
 }
 
 /// The cut itself: status, epoch, watermark, the lockdown's record and the audit intent, one commit.
@@ -205,28 +173,30 @@ async fn cut_control_plane(
     plane: &ControlPlane,
     tenant: &Tenant,
     request: &LockdownRequest,
-    operation_id: Uuid,
-) -> Result<(Marks, Lockdown, bool), LockdownError> {
+) -> Result<(Marks, Lockdown, Trail), LockdownError> {
     let doing = || PgError::doing("lock the tenant in the control plane");
     let mut transaction = plane.begin().await?;
     let (actor, reason) = (&request.actor, &request.reason);
     let marks = control_plane::lock_tenant(&mut transaction, tenant.id, actor, reason).await?;
     let lockdown = control_plane::open_lockdown(&mut transaction, tenant.id, actor, reason).await?;
     let detail = serde_json::json!({ "epoch": marks.epoch });
-    let intent =
-        entry(request, "tenant.lockdown", tenant, operation_id, AuditOutcome::Intent, detail);
-    // The trail is written in line, and whoever is before us may be stuck. The cut does not wait
-    // for that.
-    let mut trail = transaction.begin().await.map_err(doing())?;
+    let entry = Entry::new(Act::Lockdown, actor).about(tenant).because(reason);
+    // The trail is written one row after the other, and the writer before us may be stuck. The cut
+    // does not wait for that.
+    let mut savepoint = transaction.begin().await.map_err(doing())?;
     let patience = format!("SET LOCAL lock_timeout = {}", TRAIL_PATIENCE.as_millis());
-    sqlx::raw_sql(AssertSqlSafe(patience)).execute(&mut *trail).await.map_err(doing())?;
-    let is_trailed = match control_plane::append(&mut trail, &intent).await {
-        Ok(()) => trail.commit().await.map(|()| true).map_err(doing())?,
+    sqlx::raw_sql(AssertSqlSafe(patience)).execute(&mut *savepoint).await.map_err(doing())?;
+    let trail = match entry.clone().intent(&mut savepoint, detail).await {
+        Ok(written) => {
+            savepoint.commit().await.map_err(doing())?;
+            Trail::Written(written)
+        }
         Err(ControlPlaneError::Postgres(error)) if error.is("55P03") => {
-            trail.rollback().await.map(|()| false).map_err(doing())?
+            savepoint.rollback().await.map_err(doing())?;
+            Trail::Busy(entry)
         }
         Err(error) => return Err(error.into()),
     };
     transaction.commit().await.map_err(doing())?;
-    Ok((marks, lockdown, is_trailed))
+    Ok((marks, lockdown, trail))
 }

@@ -6,10 +6,12 @@ mod layer;
 mod layers;
 mod lock;
 mod probe;
+mod request;
 mod unlock;
 
 pub use error::LockdownError;
 pub use layer::{LayerReport, LayerVerdict};
-pub use lock::{LockdownReport, LockdownRequest, lockdown};
+pub use lock::{LockdownReport, lockdown};
 pub use probe::{ProbeReport, ProbeVerdict};
+pub use request::LockdownRequest;
 pub use unlock::{UnlockReport, unlock};

@@ -4,11 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::control_plane;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
-use crate::adapters::server::{Identity, Server, ServerError};
-use crate::model::{Classified, DatabaseName, Jti, SecretText, SessionState, Tenant, TenantStatus};
-use crate::services::home::{Homes, RenewableHome, recorded_database};
+use crate::adapters::server::{Home, ServerError};
+use crate::model::{Classified, Jti, SecretText, SessionState, Tenant, TenantStatus};
+use crate::services::home::{RenewableHome, World};
 
 /// What a probe got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,7 @@ pub struct ProbeReport {
 
 /// What the probes need.
 pub(super) struct Probes<'a> {
-    pub(super) plane: &'a ControlPlane,
-    pub(super) places: &'a Homes,
+    pub(super) world: &'a World,
     pub(super) home: &'a RenewableHome<'a>,
     pub(super) tenant: &'a Tenant,
     pub(super) password: Option<SecretText>,
@@ -56,8 +55,9 @@ impl Probes<'_> {
 
     async fn session(&self) -> ProbeReport {
         let Some(jti) = &self.session else { return self.claims().await };
-        let asked =
-            async { control_plane::session_state(&mut *self.plane.session().await?, jti).await };
+        let asked = async {
+            control_plane::session_state(&mut *self.world.plane.session().await?, jti).await
+        };
         match asked.await {
             Ok(SessionState::Valid) => {
                 let detail = format!("session {jti}, valid before, is still valid");
@@ -74,8 +74,9 @@ impl Probes<'_> {
     /// Without a session to try, a token is judged that nobody would have refused before.
     async fn claims(&self) -> ProbeReport {
         let claims = self.fresh_claims();
-        let asked =
-            async { control_plane::judge_claims(&mut *self.plane.session().await?, &claims).await };
+        let asked = async {
+            control_plane::judge_claims(&mut *self.world.plane.session().await?, &claims).await
+        };
         match asked.await {
             Ok(judged) => {
                 let is_refused = !judged.passes && judged.state != SessionState::Unrecorded;
@@ -101,18 +102,18 @@ impl Probes<'_> {
     }
 
     async fn gate(&self) -> ProbeReport {
-        let Some(name) = recorded_database(self.tenant) else {
-            let detail = "there is no database".to_owned();
-            return self.report("gate", ProbeVerdict::Refused, detail);
-        };
         let asked = loop {
             let count = self.home.count().await;
-            let home = match self.home.server().await {
-                Ok(home) => home,
+            let home = match self.home.get().await {
+                Ok(Some(home)) => home,
+                Ok(None) => {
+                    let detail = "there is no database".to_owned();
+                    return self.report("gate", ProbeVerdict::Refused, detail);
+                }
                 Err(away) => return self.could_not_run("gate", away.to_string()),
             };
-            match self.ask_the_gate(&home, name).await {
-                Err(ServerError::Postgres(error)) if self.home.is_worth_renewing(&error) => {
+            match self.ask_the_gate(&home).await {
+                Err(error) if self.home.is_worth_renewing(&error) => {
                     self.home.renew(count).await;
                 }
                 asked => break asked,
@@ -139,12 +140,11 @@ impl Probes<'_> {
         }
     }
 
-    async fn ask_the_gate(&self, home: &Server, name: &DatabaseName) -> Result<bool, ServerError> {
-        let identity = Identity::of(self.tenant, self.plane.id());
-        let mut database = home.enter(name, &identity, Purpose::query("probe")).await?;
+    async fn ask_the_gate(&self, home: &Home) -> Result<bool, ServerError> {
+        let mut database = home.enter(Purpose::query("probe")).await?;
         match database.check_identity().await {
-            // The gate comes with the migrations, and before them nobody reads anything.
-            Err(ServerError::Stranger { .. })
+            // The gate comes with the migrations, and before them no application reads anything.
+            Err(ServerError::Contradicted { .. })
                 if self.tenant.status == TenantStatus::Provisioning =>
             {
                 return Ok(false);
@@ -157,12 +157,12 @@ impl Probes<'_> {
     }
 
     async fn login(&self) -> ProbeReport {
-        let Some(name) = recorded_database(self.tenant) else {
+        let Some(name) = &self.tenant.database else {
             let detail = "there is no login".to_owned();
             return self.report("login", ProbeVerdict::Refused, detail);
         };
         let Some(password) = &self.password else {
-            if self.is_shut(name).await {
+            if self.is_closed_to_all().await {
                 let detail = "the database lets nobody in".to_owned();
                 return self.report("login", ProbeVerdict::Refused, detail);
             }
@@ -170,7 +170,7 @@ impl Probes<'_> {
                 "the login's password is not kept, so nobody but the application can try it";
             return self.could_not_run("login", reason.to_owned());
         };
-        let Some(endpoint) = self.places.address(self.tenant, Some(password.clone())) else {
+        let Some(endpoint) = self.world.address(self.tenant, Some(password.clone())) else {
             let reason = "no address is recorded to log in at";
             return self.could_not_run("login", reason.to_owned());
         };
@@ -188,14 +188,18 @@ impl Probes<'_> {
         }
     }
 
-    /// Whether there is no database a login could lead to.
-    async fn is_shut(&self, name: &DatabaseName) -> bool {
-        let Ok(home) = self.home.server().await else { return false };
+    /// Returns whether no database exists that a login could connect to.
+    async fn is_closed_to_all(&self) -> bool {
+        let home = match self.home.get().await {
+            Ok(Some(home)) => home,
+            Ok(None) => return true,
+            Err(_) => return false,
+        };
         let looked = async {
             let mut operator = home.operator(Purpose::query("probe")).await?;
-            home.look(&mut operator, name).await
+            home.look(&mut operator).await
         };
-        looked.await.is_ok_and(|found| found.is_none_or(|found| !found.is_open))
+        looked.await.is_ok_and(|found| found.is_none_or(|found| !found.allows_connections))
     }
 
     fn could_not_run(&self, probe: &'static str, reason: String) -> ProbeReport {

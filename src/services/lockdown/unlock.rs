@@ -3,16 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use super::error::LockdownError;
 use super::layer::{LayerReport, LayerVerdict};
 use super::layers::Cut;
-use super::lock::{LockdownRequest, entry, find};
-use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
+use super::lock::find;
+use super::request::LockdownRequest;
+use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
-use crate::model::{ErrorKind, Tenant};
-use crate::services::home::{Homes, RenewableHome};
+use crate::model::{Act, ErrorKind, Tenant};
+use crate::services::audit::{Entry, OpenEntry};
+use crate::services::home::{RenewableHome, World};
 
 /// What an unlock gave back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +40,12 @@ impl UnlockReport {
 /// # Errors
 /// When there is no such tenant, or the control plane does not answer.
 pub async fn unlock(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &LockdownRequest,
     on_layer: &dyn Fn(&LayerReport),
 ) -> Result<UnlockReport, LockdownError> {
     let started = Instant::now();
+    let plane = &world.plane;
     let tenant = find(plane, &request.tenant).await?;
     let lockdown = {
         let mut session = plane.session().await?;
@@ -57,16 +57,11 @@ pub async fn unlock(
         let elapsed = started.elapsed();
         return Ok(UnlockReport { tenant, layers: Vec::new(), was_locked: false, elapsed });
     };
-    let operation_id = Uuid::now_v7();
-    let action = "tenant.unlock";
     let nothing = || serde_json::json!({});
-    {
-        let mut session = plane.session().await?;
-        let intent = entry(request, action, &tenant, operation_id, AuditOutcome::Intent, nothing());
-        control_plane::append(&mut session, &intent).await?;
-    }
-    let home = RenewableHome::find(plane, places, &tenant, request.patience).await;
-    let back = Cut { plane, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
+    let entry = Entry::new(Act::Unlock, &request.actor).about(&tenant).because(&request.reason);
+    let entry = entry.intent(&mut *plane.session().await?, nothing()).await?;
+    let home = RenewableHome::find(world, &tenant, request.patience).await;
+    let back = Cut { world, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
     let mut layers = Vec::new();
     for layer in [back.give_connections_back().await, back.unban().await, back.open_gate().await] {
         on_layer(&layer);
@@ -74,16 +69,14 @@ pub async fn unlock(
     }
     let is_whole = !layers.iter().any(LayerReport::has_failed);
     if is_whole {
-        let (layer, cut_again) = unlock_control_plane(&back, operation_id).await?;
+        let (layer, cut_again) = unlock_control_plane(&back, entry).await?;
         for layer in std::iter::once(layer).chain(cut_again) {
             on_layer(&layer);
             layers.push(layer);
         }
     } else {
         // The tenant stays locked where it counts; the same command goes on from here.
-        let mut session = plane.session().await?;
-        let failed = entry(request, action, &tenant, operation_id, AuditOutcome::Failed, nothing());
-        control_plane::append(&mut session, &failed).await?;
+        entry.failed(&mut *plane.session().await?, nothing()).await?;
     }
     let now = find(plane, &request.tenant).await?;
     if is_whole
@@ -91,14 +84,14 @@ pub async fn unlock(
         && now.deleted_at.is_none()
         && now.locked_at.is_none()
     {
-        // Restored meanwhile, when it still was locked: its door and its gate were left shut.
+        // Restored meanwhile, while it still was locked: access and gate were left closed.
         let back = Cut { tenant: &now, ..back };
         for layer in [back.give_connections_back().await, back.open_gate().await] {
             on_layer(&layer);
             layers.push(layer);
         }
     } else if tenant.deleted_at.is_none() && now.deleted_at.is_some() {
-        // Deleted meanwhile: whichever of the two came to the door last, it is shut.
+        // Deleted meanwhile: whichever of the two set access last, it is closed.
         let layer = Cut { tenant: &now, ..back }.shut_again().await;
         on_layer(&layer);
         layers.push(layer);
@@ -110,12 +103,12 @@ pub async fn unlock(
 /// was opened before is cut again.
 async fn unlock_control_plane(
     back: &Cut<'_>,
-    operation_id: Uuid,
+    entry: OpenEntry,
 ) -> Result<(LayerReport, Vec<LayerReport>), LockdownError> {
     let began = Instant::now();
     let request = back.request;
     let doing = || PgError::doing("unlock the tenant in the control plane");
-    let mut transaction = back.plane.begin().await?;
+    let mut transaction = back.world.plane.begin().await?;
     let (actor, reason) = (&request.actor, &request.reason);
     let mut verdict = LayerVerdict::Done;
     let mut detail = "unlocked; sessions from before stay dead";
@@ -129,12 +122,10 @@ async fn unlock_control_plane(
         verdict = LayerVerdict::Failed(vec![detail.to_owned()]);
         outcome = AuditOutcome::Failed;
     } else {
-        detail = "somebody else unlocked it meanwhile";
+        detail = "it was unlocked by another command meanwhile";
         outcome = AuditOutcome::Unchanged;
     }
-    let nothing = serde_json::json!({});
-    let done = entry(request, "tenant.unlock", back.tenant, operation_id, outcome, nothing);
-    control_plane::append(&mut transaction, &done).await?;
+    entry.end(&mut transaction, outcome, serde_json::json!({})).await?;
     transaction.commit().await.map_err(doing())?;
     let detail = detail.to_owned();
     let (elapsed, at) = (began.elapsed(), back.started.elapsed());
@@ -142,7 +133,7 @@ async fn unlock_control_plane(
     let mut cut_again = Vec::new();
     if is_locked_again {
         let (marks, lockdown) = {
-            let mut session = back.plane.session().await?;
+            let mut session = back.world.plane.session().await?;
             let marks = control_plane::marks_of(&mut session, back.tenant.id).await?;
             (marks, control_plane::find_lockdown(&mut session, back.tenant.id).await?)
         };

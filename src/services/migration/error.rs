@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Divergence;
+use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind};
@@ -19,7 +19,7 @@ pub enum MigrationError {
     Server(#[from] ServerError),
     /// Where the tenant lives.
     #[error(transparent)]
-    Place(HomeError),
+    Home(HomeError),
     /// A database went through other migrations than ours.
     #[error("continue the migration history in {history}")]
     Diverged {
@@ -72,7 +72,7 @@ impl From<HomeError> for MigrationError {
         match error {
             HomeError::Server(error) => Self::Server(error),
             HomeError::ControlPlane(error) => Self::ControlPlane(error),
-            other => Self::Place(other),
+            other => Self::Home(other),
         }
     }
 }
@@ -82,7 +82,7 @@ impl Classified for MigrationError {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::Server(error) => error.kind(),
-            Self::Place(error) => error.kind(),
+            Self::Home(error) => error.kind(),
             Self::Diverged { .. } | Self::NotReady(_) => ErrorKind::Conflict,
             Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
                 ErrorKind::Usage
@@ -96,7 +96,7 @@ impl Classified for MigrationError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::Server(error) => error.hint(),
-            Self::Place(error) => error.hint(),
+            Self::Home(error) => error.hint(),
             Self::Diverged { .. } => Some(
                 "an applied migration is never edited: run the tenantctl that applied it, or put \
                  the old file back and write the change as a new migration"

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Divergence, MigrationError, pending};
-use crate::adapters::control_plane::{
-    self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError,
-};
+use super::error::MigrationError;
+use super::plan::{Divergence, pending};
+use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
 use crate::adapters::postgres::{
     self, Endpoint, Lock, LockKey, LockServer, PgError, Purpose, hold_until,
 };
-use crate::model::{Actor, MigrationRecord, SchemaVersion};
+use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
+use crate::services::audit::Entry;
 
 /// What installing did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,23 +98,13 @@ async fn record(
     actor: &Actor,
     done: &[MigrationRecord],
 ) -> Result<(), ControlPlaneError> {
-    let operation_id = Uuid::now_v7();
     let mut transaction = plane.begin().await?;
-    for outcome in [AuditOutcome::Intent, AuditOutcome::Done] {
-        let entry = AuditEntry {
-            actor,
-            action: "init",
-            tenant_id: None,
-            target: Some("control_plane"),
-            reason: None,
-            detail: serde_json::json!({
-                "applied": done.iter().map(ToString::to_string).collect::<Vec<_>>()
-            }),
-            outcome,
-            operation_id,
-        };
-        control_plane::append(&mut transaction, &entry).await?;
-    }
+    let detail = serde_json::json!({
+        "applied": done.iter().map(ToString::to_string).collect::<Vec<_>>()
+    });
+    let entry = Entry::new(Act::Init, actor).on(None, "control_plane".to_owned());
+    let entry = entry.intent(&mut transaction, detail.clone()).await?;
+    entry.done(&mut transaction, detail).await?;
     let committed = transaction.commit().await;
     committed.map_err(|error| PgError::doing("commit the audit trail")(error).into())
 }

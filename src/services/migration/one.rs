@@ -2,7 +2,9 @@
 
 use tokio::time::Instant;
 
-use super::{MigrationError, Sets, pending, plan};
+use super::error::MigrationError;
+use super::plan::{self, pending};
+use super::sets::Sets;
 use crate::adapters::postgres::{Applied, MigrationSet};
 use crate::adapters::server::TenantDatabase;
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion};

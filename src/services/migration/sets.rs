@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{MigrationError, lint, plan};
+use super::error::MigrationError;
+use super::{lint, plan};
 use crate::adapters::postgres::MigrationSet;
 use crate::adapters::server::{domain_set, domain_set_from, gate_set};
 use crate::model::SchemaState;

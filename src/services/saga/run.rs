@@ -1,106 +1,121 @@
-//! The runner: intent, look, act, result; step by step, until done, failed or stopped.
+//! The runner: a step's intent is recorded before it acts, its result after it; done, failed or
+//! stopped by the operator.
 
 use std::time::Instant;
 
-use sqlx::postgres::PgConnection;
+use super::event::{StepEvent, StepProgress, StepReport};
+use super::fault;
+use super::journal::Journal;
+use super::step::{Made, SagaStep};
+use crate::adapters::control_plane::{self, ControlPlaneError};
+use crate::model::{Classified, InternalError, Interrupt};
 
-use super::{Look, Saga, SagaStep, StepEvent, StepProgress, StepReport, fault};
-use crate::adapters::control_plane::{self, ControlPlaneError, Lease};
-use crate::model::{Classified, Interrupt};
-
-/// The session that holds the operation's lock, and the lease it writes under.
-///
-/// Every record is written on the very session that holds the lock: when that session is lost, so
-/// are the lock and the means to write.
-#[derive(Debug)]
-pub struct Journal {
-    /// The session.
-    pub connection: PgConnection,
-    /// The lease.
-    pub lease: Lease,
-}
-
-/// Why a saga did not reach its end.
+/// Why a saga did not reach its end; the operation stays open.
 #[derive(Debug)]
 pub enum Halt<E> {
-    /// A step failed; the operation stays open.
+    /// A step failed.
     Failed {
         /// The step.
         step: &'static str,
         /// Why.
         error: E,
     },
-    /// The operator stopped it between two steps; the operation stays open.
+    /// The operator stopped it between two steps.
     Interrupted {
         /// The step that would have come next.
         next: &'static str,
     },
 }
 
-/// Runs a saga from its first step; steps whose effect is there only look.
-///
-/// # Errors
-/// The first step that fails, or the operator's wish to stop.
-pub async fn run<S: Saga>(
-    saga: &mut S,
-    journal: &mut Journal,
-    interrupt: &Interrupt,
-    on_event: &dyn Fn(StepEvent),
-) -> Result<Vec<StepReport>, Halt<S::Error>> {
-    let mut reports: Vec<StepReport> = Vec::new();
-    for step in saga.steps() {
-        if interrupt.is_raised() {
-            return Err(Halt::Interrupted { next: step.word() });
+/// A saga under way. Its steps are called one after the other; each takes what the ones before made
+/// and may run again after a crash, so it looks before it acts.
+pub struct Run<'a> {
+    journal: &'a mut Journal,
+    interrupt: &'a Interrupt,
+    on_event: &'a dyn Fn(StepEvent),
+    reports: Vec<StepReport>,
+}
+
+impl<'a> Run<'a> {
+    /// Returns a run of which no step was called yet.
+    pub fn new(
+        journal: &'a mut Journal,
+        interrupt: &'a Interrupt,
+        on_event: &'a dyn Fn(StepEvent),
+    ) -> Self {
+        Self { journal, interrupt, on_event, reports: Vec::new() }
+    }
+
+    /// Returns what the steps did.
+    pub fn finish(self) -> Vec<StepReport> {
+        self.reports
+    }
+
+    /// Runs a step under its own title.
+    pub async fn step<T, E>(
+        &mut self,
+        step: impl SagaStep,
+        act: impl AsyncFnOnce(&mut Journal, i32) -> Result<Made<T>, E>,
+    ) -> Result<T, Halt<E>>
+    where
+        E: Classified + From<ControlPlaneError> + From<InternalError>,
+    {
+        self.titled(step, step.title(), act).await
+    }
+
+    /// Runs a step under another title. `act` gets the journal and the number of intents recorded
+    /// for this step, this one included; the last step closes the operation in the transaction that
+    /// makes its effect.
+    pub async fn titled<T, E>(
+        &mut self,
+        step: impl SagaStep,
+        title: &'static str,
+        act: impl AsyncFnOnce(&mut Journal, i32) -> Result<Made<T>, E>,
+    ) -> Result<T, Halt<E>>
+    where
+        E: Classified + From<ControlPlaneError> + From<InternalError>,
+    {
+        let step = step.word();
+        if self.interrupt.is_raised() {
+            return Err(Halt::Interrupted { next: step });
         }
-        let title = saga.title(step);
-        let emit = |progress| {
-            on_event(StepEvent { step: step.word(), title, progress });
-        };
+        let emit = |progress| (self.on_event)(StepEvent { step, title, progress });
         let started = Instant::now();
         emit(StepProgress::Started);
-        let done = one(saga, journal, step, reports.last()).await;
-        match done {
-            Ok((outcome, was_there)) => {
+        match one(self.journal, step, self.reports.last(), act).await {
+            Ok(Made { value, outcome, was_there }) => {
                 let elapsed = started.elapsed();
-                let finished =
-                    StepProgress::Finished { outcome: outcome.clone(), was_there, elapsed };
-                emit(finished);
-                reports.push(StepReport { step: step.word(), outcome, was_there, elapsed });
+                emit(StepProgress::Finished { outcome: outcome.clone(), was_there, elapsed });
+                self.reports.push(StepReport { step, outcome, was_there, elapsed });
+                Ok(value)
             }
             Err(error) => {
                 emit(StepProgress::Failed);
-                let text = error.chain().join(": ");
-                let text = format!("{}: {text}", step.word());
-                let (connection, lease) = (&mut journal.connection, &journal.lease);
-                let noted = control_plane::note_failure(connection, lease, &text);
-                // The step's own error is what the operator needs; the note is for who looks later.
-                drop(noted.await);
-                return Err(Halt::Failed { step: step.word(), error });
+                let text = format!("{step}: {}", error.chain().join(": "));
+                let (connection, lease) = (&mut self.journal.connection, &self.journal.lease);
+                // The step's own error is what the operator needs; the journal's copy is for
+                // `tenant show`.
+                drop(control_plane::note_failure(connection, lease, &text).await);
+                Err(Halt::Failed { step, error })
             }
         }
     }
-    Ok(reports)
 }
 
-async fn one<S: Saga>(
-    saga: &mut S,
+async fn one<T, E>(
     journal: &mut Journal,
-    step: S::Step,
+    step: &'static str,
     before: Option<&StepReport>,
-) -> Result<(String, bool), S::Error> {
+    act: impl AsyncFnOnce(&mut Journal, i32) -> Result<Made<T>, E>,
+) -> Result<Made<T>, E>
+where
+    E: From<ControlPlaneError> + From<InternalError>,
+{
     let finished = before.map(|report| (report.step, report.outcome.as_str()));
     let attempt =
-        control_plane::advance(&mut journal.connection, &journal.lease, finished, step.word())
-            .await?;
-    if fault::at(step.word(), "before").await == Some(fault::Fault::Fail) {
-        return Err(ControlPlaneError::Changed("anything: a test asked for this failure").into());
-    }
-    let (outcome, was_there) = match saga.look(step).await? {
-        Look::Done(seen) => (seen, true),
-        Look::Needed => (saga.act(step, attempt, journal).await?, false),
-    };
-    if fault::at(step.word(), "after").await == Some(fault::Fault::Fail) {
-        return Err(ControlPlaneError::Changed("anything: a test asked for this failure").into());
-    }
-    Ok((outcome, was_there))
+        control_plane::advance(&mut journal.connection, &journal.lease, finished, step).await?;
+    fault::at(step, "before").await?;
+    let made = act(journal, attempt).await?;
+    fault::at(step, "after").await?;
+    Ok(made)
 }

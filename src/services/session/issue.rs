@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, NewSession};
 use crate::model::{Jti, Slug, UserId};
 

@@ -1,6 +1,6 @@
 //! `session check`, `session show` and `session list`.
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, Session, SessionFilter};
 use crate::model::{Jti, SessionState, Slug, UserId};
 

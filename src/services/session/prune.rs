@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::SessionError;
-use crate::adapters::control_plane::{self, AuditEntry, AuditOutcome, ControlPlane};
-use crate::model::{Actor, Interrupt};
-use uuid::Uuid;
+use super::error::SessionError;
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::model::{Act, Actor, Interrupt};
+use crate::services::audit::Entry;
 
 /// Rows one statement removes: short locks, and about 2.4 times the cost of one long delete.
 const BATCH: i64 = 10_000;
@@ -51,19 +51,8 @@ pub async fn prune(
         let elapsed = started.elapsed();
         return Ok(PruneReport { sessions, is_dry_run: true, is_interrupted: false, elapsed });
     }
-    let operation_id = Uuid::now_v7();
-    let entry = |outcome, detail| AuditEntry {
-        actor: &request.actor,
-        action: "session.prune",
-        tenant_id: None,
-        target: None,
-        reason: None,
-        detail,
-        outcome,
-        operation_id,
-    };
-    let intent = entry(AuditOutcome::Intent, serde_json::json!({ "keep_s": keep }));
-    control_plane::append(&mut session, &intent).await?;
+    let entry = Entry::new(Act::Prune, &request.actor);
+    let entry = entry.intent(&mut session, serde_json::json!({ "keep_s": keep })).await?;
     let mut sessions = 0;
     let is_interrupted = loop {
         if interrupt.is_raised() {
@@ -75,7 +64,6 @@ pub async fn prune(
             break false;
         }
     };
-    let done = entry(AuditOutcome::Done, serde_json::json!({ "sessions": sessions }));
-    control_plane::append(&mut session, &done).await?;
+    entry.done(&mut session, serde_json::json!({ "sessions": sessions })).await?;
     Ok(PruneReport { sessions, is_dry_run: false, is_interrupted, elapsed: started.elapsed() })
 }

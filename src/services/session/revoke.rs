@@ -5,18 +5,19 @@
 
 use sqlx::Connection;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::adapters::control_plane::{
-    self, AuditEntry, AuditOutcome, ControlPlane, ControlPlaneError, Marks, SessionScope,
+    self, AuditOutcome, ControlPlane, ControlPlaneError, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::adapters::server::{Denial, GateMarks};
+use crate::adapters::server::Denial;
 use crate::model::{
-    Actor, Classified, ErrorKind, Jti, Reason, Slug, Tenant, TenantId, TenantStatus, UserId,
+    Act, Actor, Classified, ErrorKind, Jti, Marks, Reason, Slug, Tenant, TenantId, TenantStatus,
+    UserId,
 };
-use crate::services::home::{HomeError, Homes, PATIENCE};
+use crate::services::audit::Entry;
+use crate::services::home::{HomeError, PATIENCE, World};
 
 /// What the operator wants revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,11 +93,8 @@ pub struct GateResult {
 ///
 /// # Errors
 /// When what is named does not exist, or the control plane does not answer.
-pub async fn revoke(
-    plane: &ControlPlane,
-    places: &Homes,
-    request: &RevokeRequest,
-) -> Result<RevokeReport, SessionError> {
+pub async fn revoke(world: &World, request: &RevokeRequest) -> Result<RevokeReport, SessionError> {
+    let plane = &world.plane;
     let mut session = plane.session().await?;
     let (scope, tenant_id) = resolve(plane, &request.target).await?;
     if let SessionScope::Session(jti) = &scope
@@ -116,26 +114,16 @@ pub async fn revoke(
         let sessions = control_plane::count_live(&mut session, &scope).await?;
         return Ok(report(false, sessions));
     }
-    let operation_id = Uuid::now_v7();
-    let target = shown(&request.target);
-    let entry = |outcome, detail| AuditEntry {
-        actor: &request.actor,
-        action: "session.revoke",
-        tenant_id,
-        target: Some(&target),
-        reason: Some(&request.reason),
-        detail,
-        outcome,
-        operation_id,
-    };
+    let entry = Entry::new(Act::Revoke, &request.actor)
+        .on(tenant_id, shown(&request.target))
+        .because(&request.reason);
     // Counting a million rows takes longer than cutting them off: the moment is fixed first, the
     // count comes last.
     let mut before = plane.begin().await?;
     control_plane::fix_moment(&mut before).await?;
     let doing = || PgError::doing("revoke the sessions");
     let mut transaction = session.begin().await.map_err(doing())?;
-    let intent = entry(AuditOutcome::Intent, serde_json::json!({}));
-    control_plane::append(&mut transaction, &intent).await?;
+    let entry = entry.intent(&mut transaction, serde_json::json!({})).await?;
     let (actor, reason) = (&request.actor, &request.reason);
     let (was_revoked, mark) = if let SessionScope::Session(jti) = &scope {
         let is_new = control_plane::revoke_session(&mut transaction, jti, actor, reason).await?;
@@ -146,7 +134,7 @@ pub async fn revoke(
     transaction.commit().await.map_err(doing())?;
     drop(session);
     let (gates, auth, sessions) = tokio::join!(
-        tell_gates(plane, places, &scope, mark),
+        tell_gates(world, &scope, mark),
         sign_out(plane, &scope),
         control_plane::count_live(&mut before, &scope)
     );
@@ -166,7 +154,7 @@ pub async fn revoke(
             gates_not_told.iter().map(|gate| gate.tenant.as_str()).collect::<Vec<_>>(),
         "auth_sessions": report.auth.as_ref().map(|auth| auth.sessions),
     });
-    control_plane::append(&mut *plane.session().await?, &entry(outcome, detail)).await?;
+    entry.end(&mut *plane.session().await?, outcome, detail).await?;
     Ok(report)
 }
 
@@ -191,12 +179,11 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
 
 /// Tells the gate of every tenant the scope reaches.
 async fn tell_gates(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     scope: &SessionScope,
     mark: Option<OffsetDateTime>,
 ) -> Result<Vec<GateResult>, SessionError> {
-    let mut session = plane.session().await?;
+    let mut session = world.plane.session().await?;
     let (tenants, denial) = match scope {
         SessionScope::Session(jti) => match control_plane::find_session(&mut session, jti).await? {
             Some(found) => {
@@ -223,7 +210,7 @@ async fn tell_gates(
         };
         let Some(tenant) = tenant.filter(is_open) else { continue };
         let marks = control_plane::marks_of(&mut session, id).await?;
-        let told = tell_gate(plane, places, &tenant, marks, denial.as_ref()).await;
+        let told = tell_gate(world, &tenant, marks, denial.as_ref()).await;
         let problem = told.err().map(|error| error.chain().join(": "));
         results.push(GateResult { tenant: tenant.slug, problem });
     }
@@ -231,19 +218,17 @@ async fn tell_gates(
 }
 
 async fn tell_gate(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     tenant: &Tenant,
     marks: Marks,
     denial: Option<&Denial>,
 ) -> Result<(), HomeError> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut database = places.enter(plane, tenant, Purpose::query("revoke"), deadline).await?;
+    let mut database = world.enter(tenant, Purpose::query("revoke"), deadline).await?;
     database.check_identity().await?;
     if let Some(denial) = denial {
         database.deny(denial).await?;
     } else {
-        let marks = GateMarks { epoch: marks.epoch, not_before: marks.not_before };
         database.set_gate(None, marks).await?;
     }
     database.close().await;

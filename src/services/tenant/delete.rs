@@ -2,17 +2,43 @@
 //!
 //! Everything stays where it is for the grace; `tenant restore` undoes it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::operation::hold::{self as control, Opening};
-use super::trail::Trail;
-use super::{DeleteReport, DeleteRequest, LifePlan, TenantError};
-use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
-use crate::adapters::postgres::{PgError, Purpose};
-use crate::adapters::server::{Door, Identity};
-use crate::model::{DatabaseName, Interrupt, Placement, Slug, Tenant, TenantStatus, instant};
-use crate::services::home::Homes;
-use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
+use super::error::TenantError;
+use super::life_plan::{LifePlan, titles};
+use super::operation::{Held, Opening, find, never_stamped, reread, stopped};
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::postgres::Purpose;
+use crate::adapters::server::Access;
+use crate::model::{Act, Actor, Consent, Interrupt, Slug, Tenant, TenantStatus, instant};
+use crate::services::home::{World, missing_part};
+use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
+
+/// A tenant to be cut off.
+#[derive(Debug)]
+pub struct DeleteRequest {
+    /// The operator's consent to deleting this very tenant.
+    pub consent: Consent,
+    /// How long everything is kept.
+    pub grace: Duration,
+    /// How long to wait for locks and sessions.
+    pub patience: Duration,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// A tenant that is cut off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteReport {
+    /// The tenant as recorded now.
+    pub tenant: Tenant,
+    /// Whether it had been deleted before and nothing was left to do.
+    pub was_deleted: bool,
+    /// What was done.
+    pub steps: Vec<StepReport>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -43,42 +69,39 @@ impl SagaStep for Step {
 /// # Errors
 /// When there is no such tenant, it is protected, or in no state to be deleted.
 pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
-    let tenant = control::find(plane, slug).await?;
+    let tenant = find(plane, slug).await?;
     check(&tenant)?;
-    let steps = STEPS.map(|step| (step.word(), step.title())).to_vec();
-    Ok(LifePlan { tenant, status: TenantStatus::Deleted, steps })
+    Ok(LifePlan { tenant, status: TenantStatus::Deleted, steps: titles(&STEPS) })
 }
 
 /// Cuts a tenant off, or finishes what an earlier run began.
 ///
 /// # Errors
-/// When it is protected or in no state to be deleted, somebody else works on it, or a step fails.
+/// When it is protected or in no state to be deleted, another process works on it, or a step fails.
 pub async fn run(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &DeleteRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
 ) -> Result<DeleteReport, TenantError> {
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
-    let tenant = control::find(plane, request.consent.slug()).await?;
-    let (mut connection, tenant) = control::take(plane, &tenant, "delete", deadline).await?;
-    check(&tenant)?;
-    let is_bare = control::settle_adoption(&mut connection, &tenant).await?;
-    if !is_bare {
-        control::settle_quarantine(&mut connection, (places, plane), &tenant, "delete", deadline)
-            .await?;
+    let tenant = find(&world.plane, request.consent.slug()).await?;
+    let mut held = Held::take(&world.plane, &tenant, Act::Delete, deadline).await?;
+    check(&held.tenant)?;
+    let never_stamped = never_stamped(&mut held).await?;
+    if !never_stamped {
+        held.settle_quarantine(world, Act::Delete, deadline).await?;
     }
-    let open = control_plane::open_operation(&mut connection, tenant.id).await?;
-    let is_unfinished = open.is_some_and(|op| op.kind == OperationKind::Delete.word());
+    let open = control_plane::open_operation(&mut held.connection, tenant.id).await?;
+    let is_unfinished = open.is_some_and(|operation| operation.kind == Act::Delete.word());
+    let tenant = held.tenant.clone();
     if tenant.status == TenantStatus::Deleted && !is_unfinished {
         let elapsed = started.elapsed();
         return Ok(DeleteReport { tenant, was_deleted: true, steps: Vec::new(), elapsed });
     }
     let opening = Opening {
-        kind: OperationKind::Delete,
-        action: "tenant.delete",
+        act: Act::Delete,
         request: serde_json::json!({
             "slug": tenant.slug.as_str(),
             "grace_s": request.grace.as_secs(),
@@ -86,20 +109,14 @@ pub async fn run(
         first_step: Step::Mark.word(),
         actor: &request.actor,
     };
-    let (journal, trail, _) = control::open(connection, &tenant, opening).await?;
-    let mut deletion = Deletion {
-        plane,
-        places,
-        request,
-        trail: trail.clone(),
-        identity: Identity::of(&tenant, plane.id()),
-        tenant,
-        is_bare,
-        deadline,
+    let (mut journal, _) = held.open(opening).await?;
+    let deletion = Deletion { world, request, tenant: &tenant, never_stamped, deadline };
+    let mut run = Run::new(&mut journal, interrupt, on_event);
+    let steps = match deletion.steps(&mut run).await {
+        Ok(()) => run.finish(),
+        Err(halt) => return Err(stopped(halt, Act::Delete, &tenant, &mut journal).await),
     };
-    let under = (journal, &trail);
-    let (tenant, steps) =
-        control::carry_out(&mut deletion, "delete", under, interrupt, on_event).await?;
+    let tenant = reread(&mut journal, &tenant).await?;
     Ok(DeleteReport { tenant, was_deleted: false, steps, elapsed: started.elapsed() })
 }
 
@@ -108,116 +125,66 @@ fn check(tenant: &Tenant) -> Result<(), TenantError> {
         return Err(TenantError::Protected(tenant.slug.to_string()));
     }
     match tenant.status {
-        TenantStatus::Purging | TenantStatus::Purged => Err(TenantError::WrongState {
-            wanted: "delete",
-            slug: tenant.slug.to_string(),
-            status: tenant.status.word(),
-        }),
+        TenantStatus::Purging | TenantStatus::Purged => {
+            Err(TenantError::wrong_state(Act::Delete, tenant))
+        }
         _ => Ok(()),
     }
 }
 
 struct Deletion<'a> {
-    plane: &'a ControlPlane,
-    places: &'a Homes,
+    world: &'a World,
     request: &'a DeleteRequest,
-    trail: Trail,
-    identity: Identity,
-    tenant: Tenant,
-    is_bare: bool,
+    tenant: &'a Tenant,
+    never_stamped: bool,
     deadline: tokio::time::Instant,
 }
 
-impl Saga for Deletion<'_> {
-    type Step = Step;
-    type Error = TenantError;
-
-    fn steps(&self) -> Vec<Step> {
-        STEPS.to_vec()
-    }
-
-    async fn look(&mut self, step: Step) -> Result<Look, TenantError> {
-        Ok(match (step, self.tenant.purge_after) {
-            (Step::Mark, Some(at)) if self.tenant.status == TenantStatus::Deleted => {
-                Look::Done(format!("kept until {}", instant(at)))
-            }
-            _ => Look::Needed,
-        })
-    }
-
-    async fn act(
-        &mut self,
-        step: Step,
-        _attempt: i32,
-        journal: &mut Journal,
-    ) -> Result<String, TenantError> {
-        match step {
-            Step::Mark => {
-                let grace = i64::try_from(self.request.grace.as_secs()).unwrap_or(i64::MAX);
-                let connection = &mut journal.connection;
-                let until = control_plane::set_deleted(
-                    connection,
-                    self.tenant.id,
-                    grace,
-                    &self.request.actor,
-                )
-                .await?;
-                Ok(format!("sessions revoked, kept until {}", instant(until)))
-            }
-            Step::Close => self.close(journal).await,
-        }
-    }
-}
-
 impl Deletion<'_> {
-    async fn close(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
-        let closed = match &self.tenant.database {
-            None => "there was no database".to_owned(),
-            // Its creation had not come to a login.
-            Some(_)
-                if self.tenant.placement == Placement::Project && self.tenant.host.is_none() =>
-            {
-                "there was no login yet".to_owned()
-            }
-            Some(name) => self.close_door(name, journal).await?,
-        };
-        let doing = || PgError::doing("record the deletion");
-        let mut transaction =
-            sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
-        let finished = (Step::Close.word(), closed.as_str());
-        control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
-        let detail = serde_json::json!({ "database": closed });
-        self.trail.append(&mut transaction, AuditOutcome::Done, detail).await?;
-        transaction.commit().await.map_err(doing())?;
-        Ok(closed)
+    async fn steps(&self, run: &mut Run<'_>) -> Result<(), Halt<TenantError>> {
+        run.step(Step::Mark, async |journal, _| self.mark(journal).await).await?;
+        run.step(Step::Close, async |journal, _| self.close(journal).await).await
     }
 
-    /// Lets nobody in and ends who is in.
-    async fn close_door(
-        &self,
-        name: &DatabaseName,
-        journal: &mut Journal,
-    ) -> Result<String, TenantError> {
-        let Self { places, plane, tenant, identity, deadline, .. } = self;
+    async fn mark(&self, journal: &mut Journal) -> Result<Made<()>, TenantError> {
+        if let (TenantStatus::Deleted, Some(at)) = (self.tenant.status, self.tenant.purge_after) {
+            return Ok(Made::before((), format!("kept until {}", instant(at))));
+        }
+        let grace = i64::try_from(self.request.grace.as_secs()).unwrap_or(i64::MAX);
+        let (connection, actor) = (&mut journal.connection, &self.request.actor);
+        let until = control_plane::set_deleted(connection, self.tenant.id, grace, actor).await?;
+        Ok(Made::now((), format!("sessions revoked, kept until {}", instant(until))))
+    }
+
+    async fn close(&self, journal: &mut Journal) -> Result<Made<()>, TenantError> {
+        let closed = match missing_part(self.tenant) {
+            Some(part) => format!("there was no {part} yet"),
+            None => self.close_home(journal).await?,
+        };
+        let ending = journal.ending("record the deletion").await?;
+        let detail = serde_json::json!({ "database": closed });
+        ending.commit(Step::Close.word(), &closed, detail).await?;
+        Ok(Made::now((), closed))
+    }
+
+    /// Lets no role connect any more and ends the sessions that are open.
+    async fn close_home(&self, journal: &mut Journal) -> Result<String, TenantError> {
         let purpose = Purpose::query("delete");
-        let at = (*places, *plane);
-        let (cluster, mut operator) =
-            control::act_at_home(at, tenant, purpose, journal, *deadline).await?;
-        let Some(found) = cluster.look(&mut operator, name).await? else {
+        let (home, mut operator) = self.world.operator(self.tenant, purpose, self.deadline).await?;
+        home.lock(&mut operator, self.deadline).await?;
+        journal.check_lease().await?;
+        let Some(found) = home.look(&mut operator).await? else {
             return Ok("there was no database".to_owned());
         };
-        if self.is_bare && found.stamp.contradiction(identity).is_some() {
-            return Ok(format!("{name} was not taken in, and is left as it was"));
+        let is_stamped = home.contradiction(&found).is_none();
+        if self.never_stamped && !is_stamped {
+            return Ok(format!("{} was never adopted, and is left as it was", home.name()));
         }
         // What a create left behind before it could stamp it is closed from its first moment.
-        if found.is_open || found.stamp.contradiction(identity).is_none() {
-            cluster.set_door(&mut operator, name, identity, Door::Closed).await?;
+        if found.allows_connections || is_stamped {
+            home.set_access(&mut operator, Access::Closed).await?;
         }
-        cluster.end_sessions(&mut operator, name, *deadline).await?;
-        Ok(if cluster.is_project() {
-            format!("login {} closed, no session left", name.login())
-        } else {
-            format!("{name} closed, no session left")
-        })
+        home.end_sessions(&mut operator, self.deadline).await?;
+        Ok(format!("{} closed, no session left", home.what_closes()))
     }
 }

@@ -1,10 +1,10 @@
 //! Why something could not be done to a tenant.
 
-use super::KeyError;
+use super::credential::KeyError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Act, Classified, ErrorKind, InternalError, Tenant, TenantStatus};
 use crate::services::home::HomeError;
 use crate::services::migration::MigrationError;
 
@@ -17,9 +17,12 @@ pub enum TenantError {
     /// The cluster or the tenant's database.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// Where the tenant lives.
+    /// The tenant's home.
     #[error(transparent)]
-    Place(HomeError),
+    Home(HomeError),
+    /// Our own bug.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
     /// A migration or a seed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -30,36 +33,40 @@ pub enum TenantError {
     #[error("find tenant `{0}`: there is none")]
     NotFound(String),
     /// The slug belongs to a tenant that is not what was asked for.
-    #[error("create `{slug}`: it is there already with {}", differences.join("; "))]
+    #[error("{} `{slug}`: it exists already with {}", act.word(), differences.join("; "))]
     SpecDiffers {
+        /// Create or adopt.
+        act: Act,
         /// The slug.
         slug: String,
         /// What is different.
         differences: Vec<String>,
     },
     /// The id was used before.
-    #[error("create `{slug}`: the id {id} was used before, and no id is used twice")]
+    #[error("{} `{slug}`: the id {id} was used before, and no id is used twice", act.word())]
     IdUsed {
+        /// Create or adopt.
+        act: Act,
         /// The slug.
         slug: String,
         /// The id.
         id: String,
     },
     /// The tenant is in no state for this.
-    #[error("{wanted} `{slug}`: it is {status}")]
+    #[error("{} `{slug}`: it is {status}", act.word())]
     WrongState {
-        /// What was wanted.
-        wanted: &'static str,
+        /// What was asked for.
+        act: Act,
         /// The tenant.
         slug: String,
         /// Its status.
-        status: &'static str,
+        status: TenantStatus,
     },
-    /// Nobody touches it until a person decided.
-    #[error("{wanted} `{slug}`: it is quarantined since {since}: {reason}")]
+    /// The evidence contradicts the record; nothing is touched until a person decided.
+    #[error("{} `{slug}`: it is quarantined since {since}: {reason}", act.word())]
     Quarantined {
-        /// What was wanted.
-        wanted: &'static str,
+        /// What was asked for.
+        act: Act,
         /// The tenant.
         slug: String,
         /// Since when.
@@ -81,7 +88,7 @@ pub enum TenantError {
     /// The application's password is not kept.
     #[error("show the password of `{0}`: it is not kept")]
     NoCredential(String),
-    /// What is to be taken in has a tenant.
+    /// What is to be adopted is another tenant's.
     #[error("adopt {what}: it is `{owner}`'s")]
     Taken {
         /// The database or the project.
@@ -89,7 +96,7 @@ pub enum TenantError {
         /// The tenant that has it.
         owner: String,
     },
-    /// What is to be taken in must not be a tenant's.
+    /// What is to be adopted may not be.
     #[error("adopt {what}: {finding}")]
     Unadoptable {
         /// The database.
@@ -97,22 +104,11 @@ pub enum TenantError {
         /// Why not.
         finding: String,
     },
-    /// What is to be taken in is not there.
-    #[error("adopt {0}: there is no such thing")]
-    NothingThere(String),
-    /// The operator did not want to wait.
-    #[error("wait for project {project}: it is asked for, and {said}")]
-    NotWaited {
-        /// The project's ref.
-        project: String,
-        /// What was seen.
-        said: String,
-    },
     /// A step failed; what came before it stays.
-    #[error("{act} `{slug}`: step `{step}` failed")]
+    #[error("{} `{slug}`: step `{step}` failed", act.word())]
     Stopped {
-        /// Create, delete, restore or purge.
-        act: &'static str,
+        /// What was being done.
+        act: Act,
         /// The tenant.
         slug: String,
         /// The step.
@@ -122,15 +118,36 @@ pub enum TenantError {
         source: Box<TenantError>,
     },
     /// The operator stopped it between two steps.
-    #[error("{act} `{slug}`: interrupted before step `{next}`")]
+    #[error("{} `{slug}`: interrupted before step `{next}`", act.word())]
     Interrupted {
-        /// Create, delete, restore or purge.
-        act: &'static str,
+        /// What was being done.
+        act: Act,
         /// The tenant.
         slug: String,
         /// The step that comes next.
         next: &'static str,
     },
+}
+
+impl TenantError {
+    /// Returns the error about a tenant whose status forbids the act.
+    pub(super) fn wrong_state(act: Act, tenant: &Tenant) -> Self {
+        Self::WrongState { act, slug: tenant.slug.to_string(), status: tenant.status }
+    }
+
+    /// Returns the error about a tenant that is locked down.
+    pub(super) fn locked(act: Act, tenant: &Tenant) -> Self {
+        Self::WrongState { act, slug: tenant.slug.to_string(), status: TenantStatus::Locked }
+    }
+
+    /// Returns whether the evidence contradicts the record.
+    pub(super) fn is_contradiction(&self) -> bool {
+        match self {
+            Self::Server(ServerError::Contradicted { .. }) => true,
+            Self::Home(error) => error.is_contradiction(),
+            _ => false,
+        }
+    }
 }
 
 impl From<PgError> for TenantError {
@@ -144,7 +161,7 @@ impl From<HomeError> for TenantError {
         match error {
             HomeError::Server(error) => Self::Server(error),
             HomeError::ControlPlane(error) => Self::ControlPlane(error),
-            other => Self::Place(other),
+            other => Self::Home(other),
         }
     }
 }
@@ -154,26 +171,26 @@ impl Classified for TenantError {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::Server(error) => error.kind(),
-            Self::Place(error) => error.kind(),
+            Self::Home(error) => error.kind(),
             Self::Migration(error) => error.kind(),
             Self::Key(error) => error.kind(),
-            Self::NotFound(_) | Self::NothingThere(_) => ErrorKind::NotFound,
+            Self::Internal(error) => error.kind(),
+            Self::NotFound(_) => ErrorKind::NotFound,
             Self::SpecDiffers { .. }
             | Self::IdUsed { .. }
             | Self::WrongState { .. }
             | Self::Taken { .. } => ErrorKind::Conflict,
-            Self::Quarantined { .. } | Self::Unverified { .. } | Self::NotWaited { .. } => {
-                ErrorKind::Incomplete
-            }
+            Self::Quarantined { .. } | Self::Unverified { .. } => ErrorKind::Incomplete,
             Self::Protected(_) | Self::NoCredential(_) | Self::Unadoptable { .. } => {
                 ErrorKind::Refused
             }
             // The operation stays open and the same command continues it, whatever stopped it; only
             // what needs somebody else to act keeps its own kind.
             Self::Stopped { source, .. } => match source.kind() {
+                _ if matches!(**source, Self::Internal(_)) => ErrorKind::Internal,
                 kind @ (ErrorKind::Denied | ErrorKind::Conflict | ErrorKind::Usage) => kind,
                 // A quota, a bill, a region: the same command fails again until that has changed.
-                ErrorKind::Refused if matches!(**source, Self::Place(_)) => ErrorKind::Refused,
+                ErrorKind::Refused if matches!(**source, Self::Home(_)) => ErrorKind::Refused,
                 _ => ErrorKind::Incomplete,
             },
             Self::Interrupted { .. } => ErrorKind::Interrupted,
@@ -184,31 +201,28 @@ impl Classified for TenantError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::Server(error) => error.hint(),
-            Self::Place(error) => error.hint(),
+            Self::Home(error) => error.hint(),
             Self::Migration(error) => error.hint(),
             Self::Key(error) => error.hint(),
             Self::NotFound(_) => Some("tenantctl tenant list".to_owned()),
             Self::SpecDiffers { slug, .. } => Some(format!("tenantctl tenant show {slug}")),
-            Self::WrongState { wanted, slug, status } => Some(match (*wanted, *status) {
-                ("purge", _) => format!("delete it first: tenantctl tenant delete {slug}"),
-                ("create", "deleted") => format!(
+            Self::WrongState { act, slug, status } => Some(match (act, status) {
+                (Act::Purge, _) => format!("delete it first: tenantctl tenant delete {slug}"),
+                (Act::Create | Act::Adopt, TenantStatus::Deleted) => format!(
                     "bring it back with `tenantctl tenant restore {slug}`, or destroy it with \
                      `tenantctl tenant purge {slug} --no-backup`"
                 ),
-                ("create" | "delete", "purging") => {
+                (Act::Create | Act::Adopt | Act::Delete, TenantStatus::Purging) => {
                     format!("finish destroying it: tenantctl tenant purge {slug} --no-backup")
                 }
                 _ => format!("tenantctl tenant show {slug}"),
             }),
             Self::Quarantined { slug, .. } => Some(format!(
-                "look at it: tenantctl tenant show {slug}; once the stranger is moved away, the \
-                     same command goes on"
+                "look at it: tenantctl tenant show {slug}; once what contradicts the record is \
+                     moved away, the same command goes on"
             )),
             Self::Protected(slug) => Some(format!("tenantctl tenant unprotect {slug}")),
             Self::NoCredential(slug) => Some(format!("tenantctl tenant rotate {slug}")),
-            Self::NotWaited { .. } => {
-                Some("run the same command again, it goes on from here".to_owned())
-            }
             Self::Stopped { source, .. } => Some(match source.hint() {
                 Some(hint) if hint.contains("run the same command again") => hint,
                 Some(hint) => format!("{hint}; then run the same command again: it continues"),
@@ -218,7 +232,7 @@ impl Classified for TenantError {
                 Some("run the same command again: it continues where it stopped".to_owned())
             }
             Self::Taken { owner, .. } => Some(format!("tenantctl tenant show {owner}")),
-            Self::NothingThere(_)
+            Self::Internal(_)
             | Self::IdUsed { .. }
             | Self::Unadoptable { .. }
             | Self::Unverified { .. } => None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::TenantError;
+use super::error::TenantError;
 use crate::adapters::control_plane::{self, ControlPlane, Operation, StepRecord, TenantFilter};
 use crate::model::{Slug, Tenant};
 use crate::services::home::{Homes, Inventory, Presence, Unlooked, Unrecorded};
@@ -62,19 +62,19 @@ pub struct TenantDetails {
 /// answer is none: its tenants are listed as recorded.
 pub async fn list<E>(
     plane: &ControlPlane,
-    places: Option<&Homes>,
+    homes: Option<&Homes>,
     request: &ListRequest,
     mut on_page: impl FnMut(Vec<ListedTenant>) -> Result<(), E>,
 ) -> Result<Result<ListReport, E>, TenantError> {
     let mut session = plane.session().await?;
-    let (began, mut inventory, unlooked) = match places {
+    let (began, mut inventory, unlooked) = match homes {
         // What is not compared needs no moment to be compared at.
         None => (OffsetDateTime::UNIX_EPOCH, Inventory::default(), Vec::new()),
-        Some(places) => {
+        Some(homes) => {
             let (began, has_projects) = control_plane::list_begins(&mut session).await?;
             let deadline = tokio::time::Instant::now() + request.patience;
             let wants_projects = has_projects || request.expects_projects;
-            let (inventory, unlooked) = places.inventory(wants_projects, deadline).await;
+            let (inventory, unlooked) = homes.inventory(wants_projects, deadline).await;
             (began, inventory, unlooked)
         }
     };

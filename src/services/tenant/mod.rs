@@ -5,28 +5,31 @@
 mod create;
 mod credential;
 mod delete;
+mod due;
 mod error;
+mod life_plan;
 mod list;
 mod operation;
 mod protect;
 mod purge;
-mod report;
-mod request;
 mod restore;
 mod rotate;
-mod trail;
+mod url;
 
 pub use crate::adapters::control_plane::TenantFilter;
-pub use create::{plan as plan_create, run as create};
-pub use credential::{KeyError, SecretKey};
-pub use delete::{plan as plan_delete, run as delete};
-pub use error::TenantError;
-pub use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
-pub use protect::{ProtectReport, protect};
-pub use purge::{destroy, due, plan as plan_purge, plan_destroy, run as purge};
-pub use report::{
-    CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeReport, RestoreReport,
+pub use create::{
+    CreateOutcome, CreatePlan, CreateReport, CreateRequest, plan as plan_create, run as create,
 };
-pub use request::{CreateRequest, DeleteRequest, Existing, PurgeRequest, RestoreRequest};
-pub use restore::run as restore;
-pub use rotate::{AddressReport, RotateRequest, address, opened_password, rotate};
+pub use credential::{KeyError, SecretKey};
+pub use delete::{DeleteReport, DeleteRequest, plan as plan_delete, run as delete};
+pub use due::{PurgeDueReport, PurgeDueRequest, due, purge_due};
+pub use error::TenantError;
+pub use life_plan::LifePlan;
+pub use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
+pub use protect::{ProtectReport, ProtectRequest, plan as plan_protect, run as protect};
+pub use purge::{
+    PurgeReport, PurgeRequest, destroy, plan as plan_purge, plan_destroy, run as purge,
+};
+pub use restore::{RestoreReport, RestoreRequest, plan as plan_restore, run as restore};
+pub use rotate::{RotateRequest, rotate};
+pub use url::{AddressReport, address, opened_password};

@@ -1,52 +1,64 @@
 //! `tenant protect` and `tenant unprotect`: whether deleting is refused.
 
 use sqlx::Connection;
-use uuid::Uuid;
 
-use super::TenantError;
-use super::operation::hold as control;
-use super::trail::Trail;
+use super::error::TenantError;
+use super::operation::find;
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
 use crate::adapters::postgres::PgError;
-use crate::model::{Actor, Slug, Tenant};
+use crate::model::{Act, Actor, Slug, Tenant};
+use crate::services::audit::Entry;
 
-/// What switching the protection did.
+/// A tenant's protection, to be switched.
+#[derive(Debug)]
+pub struct ProtectRequest {
+    /// The tenant.
+    pub slug: Slug,
+    /// Whether deleting is to be refused from now on.
+    pub is_protected: bool,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// What switching the protection did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProtectReport {
-    /// The tenant as recorded now.
+    /// The tenant as recorded.
     pub tenant: Tenant,
-    /// Whether anything changed.
+    /// Whether deleting it is refused afterwards.
+    pub is_protected: bool,
+    /// Whether that changes anything.
     pub has_changed: bool,
 }
 
-/// Switches a tenant's protection on or off.
-///
-/// # Errors
-/// When there is no such tenant, or the control plane does not answer.
-pub async fn protect(
+/// Returns what switching the protection would do; nothing is changed.
+pub async fn plan(
     plane: &ControlPlane,
-    slug: &Slug,
-    is_protected: bool,
-    actor: &Actor,
+    request: &ProtectRequest,
 ) -> Result<ProtectReport, TenantError> {
-    let mut tenant = control::find(plane, slug).await?;
-    let trail = Trail {
-        actor: actor.clone(),
-        action: if is_protected { "tenant.protect" } else { "tenant.unprotect" },
-        tenant_id: tenant.id,
-        slug: slug.clone(),
-        operation_id: Uuid::now_v7(),
-    };
+    let tenant = find(plane, &request.slug).await?;
+    let has_changed = tenant.is_protected != request.is_protected;
+    Ok(ProtectReport { tenant, is_protected: request.is_protected, has_changed })
+}
+
+/// Switches a tenant's protection on or off.
+pub async fn run(
+    plane: &ControlPlane,
+    request: &ProtectRequest,
+) -> Result<ProtectReport, TenantError> {
+    let tenant = find(plane, &request.slug).await?;
+    let act = if request.is_protected { Act::Protect } else { Act::Unprotect };
     let mut session = plane.session().await?;
     let doing = || PgError::doing("change the tenant's protection");
     let mut transaction = session.begin().await.map_err(doing())?;
     let nothing = || serde_json::json!({});
-    trail.append(&mut transaction, AuditOutcome::Intent, nothing()).await?;
+    let entry = Entry::new(act, &request.actor).about(&tenant);
+    let entry = entry.intent(&mut transaction, nothing()).await?;
     let has_changed =
-        control_plane::set_protected(&mut transaction, tenant.id, is_protected).await?;
+        control_plane::set_protected(&mut transaction, tenant.id, request.is_protected).await?;
     let outcome = if has_changed { AuditOutcome::Done } else { AuditOutcome::Unchanged };
-    trail.append(&mut transaction, outcome, nothing()).await?;
+    entry.end(&mut transaction, outcome, nothing()).await?;
     transaction.commit().await.map_err(doing())?;
-    tenant.is_protected = is_protected;
-    Ok(ProtectReport { tenant, has_changed })
+    let tenant = find(plane, &request.slug).await?;
+    Ok(ProtectReport { tenant, is_protected: request.is_protected, has_changed })
 }

@@ -2,23 +2,49 @@
 //!
 //! The control plane comes last: until its commit the tenant counts as deleted.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::operation::hold::{self as control, Opening};
-use super::trail::Trail;
-use super::{RestoreReport, RestoreRequest, TenantError};
-use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, OperationKind};
-use crate::adapters::postgres::{PgError, Purpose};
-use crate::adapters::server::{Door, Identity};
-use crate::model::{Interrupt, Placement, Tenant, TenantStatus};
-use crate::services::home::Homes;
-use crate::services::saga::{Journal, Look, Saga, SagaStep, StepEvent};
+use super::error::TenantError;
+use super::life_plan::{LifePlan, titles};
+use super::operation::{Held, Opening, find, reread, stopped};
+use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::postgres::Purpose;
+use crate::adapters::server::Access;
+use crate::model::{Act, Actor, Interrupt, Slug, Tenant, TenantStatus};
+use crate::services::home::{World, missing_part};
+use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
+
+/// A deleted tenant to be brought back.
+#[derive(Debug)]
+pub struct RestoreRequest {
+    /// The tenant.
+    pub slug: Slug,
+    /// How long to wait for locks.
+    pub patience: Duration,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// A tenant that is back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// The tenant as recorded now.
+    pub tenant: Tenant,
+    /// Whether it was not deleted, so that there was nothing to do.
+    pub was_there: bool,
+    /// What was done.
+    pub steps: Vec<StepReport>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Open,
     Mark,
 }
+
+const STEPS: [Step; 2] = [Step::Open, Step::Mark];
 
 impl SagaStep for Step {
     fn word(self) -> &'static str {
@@ -36,202 +62,172 @@ impl SagaStep for Step {
     }
 }
 
+/// Returns the tenant as it is and what restoring it would do; nothing is changed.
+///
+/// # Errors
+/// When there is no such tenant, or it is past the point of no return.
+pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+    let tenant = find_deleted(plane, slug).await?;
+    let is_deleted = check(&tenant)?;
+    let steps = if is_deleted { titles(&STEPS) } else { Vec::new() };
+    Ok(LifePlan { status: status_before(&tenant), tenant, steps })
+}
+
 /// Brings a deleted tenant back, or finishes what an earlier run began.
 ///
 /// # Errors
-/// When it is past the point of no return, somebody else works on it, or a step fails.
+/// When it is past the point of no return, another process works on it, or a step fails.
 pub async fn run(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &RestoreRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
 ) -> Result<RestoreReport, TenantError> {
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
-    let tenant = match control::find(plane, &request.slug).await {
-        Ok(tenant) => tenant,
-        Err(error) => return Err(gone(plane, request, error).await?),
-    };
-    let (mut connection, tenant) = control::take(plane, &tenant, "restore", deadline).await?;
-    control::settle_quarantine(&mut connection, (places, plane), &tenant, "restore", deadline)
-        .await?;
-    match tenant.status {
-        TenantStatus::Deleted => {}
-        TenantStatus::Purging | TenantStatus::Purged => return Err(wrong_state(&tenant)),
-        _ => {
-            let elapsed = started.elapsed();
-            return Ok(RestoreReport { tenant, was_there: true, steps: Vec::new(), elapsed });
-        }
+    let tenant = find_deleted(&world.plane, &request.slug).await?;
+    let mut held = Held::take(&world.plane, &tenant, Act::Restore, deadline).await?;
+    held.settle_quarantine(world, Act::Restore, deadline).await?;
+    let tenant = held.tenant.clone();
+    if !check(&tenant)? {
+        let elapsed = started.elapsed();
+        return Ok(RestoreReport { tenant, was_there: true, steps: Vec::new(), elapsed });
     }
     let opening = Opening {
-        kind: OperationKind::Restore,
-        action: "tenant.restore",
+        act: Act::Restore,
         request: serde_json::json!({ "slug": tenant.slug.as_str() }),
         first_step: Step::Open.word(),
         actor: &request.actor,
     };
-    let (journal, trail, _) = control::open(connection, &tenant, opening).await?;
-    let identity = Identity::of(&tenant, plane.id());
-    let mut restoration = Restoration {
-        plane,
-        places,
-        trail: trail.clone(),
-        identity,
-        tenant,
-        is_marked: false,
-        deadline,
+    let (mut journal, _) = held.open(opening).await?;
+    let mut restoration = Restoration { world, tenant: tenant.clone(), is_marked: false, deadline };
+    let mut run = Run::new(&mut journal, interrupt, on_event);
+    let steps = match restoration.steps(&mut run).await {
+        Ok(()) => run.finish(),
+        Err(halt) => return Err(stopped(halt, Act::Restore, &tenant, &mut journal).await),
     };
-    let under = (journal, &trail);
-    let (tenant, steps) =
-        control::carry_out(&mut restoration, "restore", under, interrupt, on_event).await?;
+    let tenant = reread(&mut journal, &tenant).await?;
     Ok(RestoreReport { tenant, was_there: false, steps, elapsed: started.elapsed() })
 }
 
-/// A purged tenant is a clearer answer than "there is none".
-async fn gone(
-    plane: &ControlPlane,
-    request: &RestoreRequest,
-    error: TenantError,
-) -> Result<TenantError, TenantError> {
-    let found = control_plane::find_any(&mut *plane.session().await?, &request.slug).await?;
-    Ok(found.map_or(error, |tenant| wrong_state(&tenant)))
+/// Finds the tenant; a purged one where no tenant has the slug now, since "it is purged" is a
+/// clearer answer than "there is none".
+async fn find_deleted(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, TenantError> {
+    match find(plane, slug).await {
+        Err(error @ TenantError::NotFound(_)) => {
+            let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
+            found.ok_or(error)
+        }
+        found => found,
+    }
 }
 
-fn wrong_state(tenant: &Tenant) -> TenantError {
-    TenantError::WrongState {
-        wanted: "restore",
-        slug: tenant.slug.to_string(),
-        status: tenant.status.word(),
+/// Returns whether the tenant is deleted.
+fn check(tenant: &Tenant) -> Result<bool, TenantError> {
+    match tenant.status {
+        TenantStatus::Deleted => Ok(true),
+        TenantStatus::Purging | TenantStatus::Purged => {
+            Err(TenantError::wrong_state(Act::Restore, tenant))
+        }
+        _ => Ok(false),
     }
 }
 
 struct Restoration<'a> {
-    plane: &'a ControlPlane,
-    places: &'a Homes,
-    trail: Trail,
-    identity: Identity,
+    world: &'a World,
     tenant: Tenant,
-    /// Whether the operation is over and its lease with it; its lock is held still.
+    /// Whether the operation is over and its lease with it; its lock is still held.
     is_marked: bool,
     deadline: tokio::time::Instant,
 }
 
-impl Saga for Restoration<'_> {
-    type Step = Step;
-    type Error = TenantError;
-
-    fn steps(&self) -> Vec<Step> {
-        vec![Step::Open, Step::Mark]
-    }
-
-    async fn look(&mut self, _step: Step) -> Result<Look, TenantError> {
-        Ok(Look::Needed)
-    }
-
-    async fn act(
-        &mut self,
-        step: Step,
-        _attempt: i32,
-        journal: &mut Journal,
-    ) -> Result<String, TenantError> {
-        match step {
-            Step::Open => self.open(journal).await,
-            Step::Mark => self.mark(journal).await,
-        }
-    }
-}
-
 impl Restoration<'_> {
+    async fn steps(&mut self, run: &mut Run<'_>) -> Result<(), Halt<TenantError>> {
+        run.step(Step::Open, async |journal, _| {
+            let opened = self.open(journal).await?;
+            Ok::<_, TenantError>(Made::now((), opened))
+        })
+        .await?;
+        run.step(Step::Mark, async |journal, _| self.mark(journal).await).await
+    }
+
     /// Opens the database as far as the record says, and looks at the record again afterwards: a
     /// lockdown or an unlock that committed meanwhile has looked at what was here before.
     async fn open(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
         loop {
             let opened = self.open_as_recorded(journal).await?;
-            if !self.look_again(journal).await? {
+            if !self.has_changed(journal).await? {
                 return Ok(opened);
             }
         }
     }
 
-    /// Reads the tenant anew; returns whether it was locked or unlocked since.
-    async fn look_again(&mut self, journal: &mut Journal) -> Result<bool, TenantError> {
-        let now = control_plane::find_by_id(&mut journal.connection, self.tenant.id).await?;
-        let now = now.ok_or_else(|| TenantError::NotFound(self.tenant.slug.to_string()))?;
-        let has_changed = status_of(&now) != status_of(&self.tenant)
+    /// Reads the tenant again; returns whether it was locked or unlocked since.
+    async fn has_changed(&mut self, journal: &mut Journal) -> Result<bool, TenantError> {
+        let now = reread(journal, &self.tenant).await?;
+        let has_changed = status_before(&now) != status_before(&self.tenant)
             || now.locked_at.is_some() != self.tenant.locked_at.is_some();
         self.tenant = now;
         Ok(has_changed)
     }
 
     async fn open_as_recorded(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
-        let status = status_of(&self.tenant);
-        let Some(name) = &self.tenant.database else {
-            return Ok("there is no database".to_owned());
-        };
+        if let Some(part) = missing_part(&self.tenant) {
+            return Ok(format!("its creation ended before it had a {part}"));
+        }
         let purpose = Purpose::query("restore");
-        if self.tenant.placement == Placement::Project && self.tenant.host.is_none() {
-            return Ok("its creation had not come to a login".to_owned());
-        }
-        let (cluster, mut operator) =
-            self.places.operator(self.plane, &self.tenant, purpose, self.deadline).await?;
-        cluster.lock(&mut operator, &self.identity, self.deadline).await?;
+        let (home, mut operator) =
+            self.world.operator(&self.tenant, purpose, self.deadline).await?;
+        home.lock(&mut operator, self.deadline).await?;
         if !self.is_marked {
-            control_plane::check_lease(&mut journal.connection, &journal.lease).await?;
+            journal.check_lease().await?;
         }
-        let found = cluster.look(&mut operator, name).await?;
-        // A create that had not come far: it continues with `tenant create`.
-        let is_unfinished = status == TenantStatus::Provisioning && !cluster.is_project();
-        let is_bare =
-            found.as_ref().is_none_or(|f| f.stamp.contradiction(&self.identity).is_some());
-        if is_unfinished && is_bare {
-            return Ok("its creation had not come to a database".to_owned());
+        let status = status_before(&self.tenant);
+        let found = home.look(&mut operator).await?;
+        // A create that ended before it registered an address: it continues with `tenant create`.
+        let is_unfinished = status == TenantStatus::Provisioning && self.tenant.host.is_none();
+        let is_unstamped = found.is_none_or(|found| home.contradiction(&found).is_some());
+        if is_unfinished && is_unstamped {
+            return Ok("its creation ended before it had a database".to_owned());
         }
         let is_locked = self.tenant.locked_at.is_some();
-        let is_open = status == TenantStatus::Active && !is_locked;
-        // The gate slept through what was revoked meanwhile, or through an unlock: it is told before
-        // anybody may knock.
-        let identity = &self.identity;
-        cluster.set_door(&mut operator, name, identity, Door::OperatorOnly).await?;
+        // The gate missed what was revoked meanwhile, or an unlock: it gets the marks before the
+        // application may connect.
+        home.set_access(&mut operator, Access::OperatorOnly).await?;
         if !is_unfinished {
             let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
             let reason = self.tenant.lock_reason.as_deref().filter(|_| is_locked);
-            let mut database = cluster.enter(name, identity, Purpose::query("restore")).await?;
+            let mut database = home.enter(Purpose::query("restore")).await?;
             database.check_identity().await?;
-            database.set_gate(Some((is_locked, reason)), control::gate_marks(marks)).await?;
+            database.set_gate(Some((is_locked, reason)), marks).await?;
             database.close().await;
         }
-        if is_open {
-            cluster.set_door(&mut operator, name, identity, Door::Open).await?;
+        if status == TenantStatus::Active && !is_locked {
+            home.set_access(&mut operator, Access::Open).await?;
             return Ok("open to its application".to_owned());
         }
-        // Who came in while it was open for a moment.
-        cluster.end_login_sessions(&mut operator, name, self.deadline).await?;
-        Ok(format!("{name} open to the operator"))
+        // Sessions that began while it was open for a moment.
+        home.end_login_sessions(&mut operator, self.deadline).await?;
+        Ok(format!("{} open to the operator", home.name()))
     }
 
-    async fn mark(&mut self, journal: &mut Journal) -> Result<String, TenantError> {
-        let doing = || PgError::doing("restore the tenant");
-        let mut transaction =
-            sqlx::Connection::begin(&mut journal.connection).await.map_err(doing())?;
-        control_plane::set_restored(&mut transaction, self.tenant.id).await?;
-        let restored = control_plane::find_by_id(&mut transaction, self.tenant.id).await?;
-        let status = restored.as_ref().map_or(status_of(&self.tenant), status_of);
-        let finished = (Step::Mark.word(), status.word());
-        control_plane::finish(&mut transaction, &journal.lease, Some(finished)).await?;
+    async fn mark(&mut self, journal: &mut Journal) -> Result<Made<()>, TenantError> {
+        let mut ending = journal.ending("restore the tenant").await?;
+        control_plane::set_restored(ending.connection(), self.tenant.id).await?;
+        let restored = control_plane::find_by_id(ending.connection(), self.tenant.id).await?;
+        let status = status_before(restored.as_ref().unwrap_or(&self.tenant));
         let detail = serde_json::json!({ "status": status.word() });
-        self.trail.append(&mut transaction, AuditOutcome::Done, detail).await?;
-        transaction.commit().await.map_err(doing())?;
+        ending.commit(Step::Mark.word(), status.word(), detail).await?;
         self.is_marked = true;
-        // An unlock leaves a deleted tenant's door to us, up to this commit.
-        if self.look_again(journal).await? {
+        // An unlock leaves a deleted tenant's access to us, up to this commit.
+        if self.has_changed(journal).await? {
             Box::pin(self.open(journal)).await?;
         }
-        Ok(format!("{status} again, sessions from before stay revoked"))
+        Ok(Made::now((), format!("{status} again, sessions from before stay revoked")))
     }
 }
 
 /// Returns the status a tenant has, or a deleted one had.
-fn status_of(tenant: &Tenant) -> TenantStatus {
+fn status_before(tenant: &Tenant) -> TenantStatus {
     tenant.status_before_delete.unwrap_or(tenant.status)
 }

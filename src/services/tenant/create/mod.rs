@@ -1,9 +1,16 @@
 //! `tenant create` and `tenant adopt`: a tenant is reserved, and then made step by step.
 
-pub(super) mod project;
+mod make;
+mod plan;
+mod report;
+mod request;
 mod reserve;
 mod run;
+mod spec;
 mod steps;
 mod survey;
 
-pub use run::{plan, run};
+pub use plan::{CreatePlan, plan};
+pub use report::{CreateOutcome, CreateReport};
+pub use request::CreateRequest;
+pub use run::run;

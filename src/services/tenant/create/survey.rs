@@ -1,35 +1,34 @@
-//! What is to be taken in, looked at before anything is written anywhere.
+//! What is to be adopted, looked at before anything is written anywhere.
 
 use tokio::time::Instant;
 
-use super::super::{CreateRequest, Existing, TenantError};
+use super::request::CreateRequest;
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::management::Phase;
 use crate::adapters::server::{Identity, Stamp, Survey};
 use crate::model::{ProjectRef, escape_controls};
-use crate::services::home::{HomeError, Homes};
+use crate::services::home::{Existing, HomeError, World};
+use crate::services::tenant::error::TenantError;
 
-/// Looks at what is to be taken in, and returns what the operator reads before doing so.
+/// Looks at what is to be adopted, and returns what the operator reads before doing so.
 ///
 /// # Errors
 /// When it is not there, is a tenant's already, or is nothing that a tenant may have alone.
-pub(in crate::services::tenant) async fn look(
-    plane: &ControlPlane,
-    places: &Homes,
+pub(super) async fn look(
+    world: &World,
     request: &CreateRequest,
     wanted: &Existing,
     deadline: Instant,
 ) -> Result<Vec<String>, TenantError> {
-    refuse_taken(plane, request, wanted).await?;
+    refuse_taken(&world.plane, request, wanted).await?;
     match wanted {
-        Existing::Database(name) => look_at_database(plane, places, request, name).await,
-        Existing::Project(project) => look_at_project(places, project, deadline).await,
+        Existing::Database(name) => look_at_database(world, request, name).await,
+        Existing::Project(project) => look_at_project(world, project, deadline).await,
     }
 }
 
 async fn look_at_database(
-    plane: &ControlPlane,
-    places: &Homes,
+    world: &World,
     request: &CreateRequest,
     name: &str,
 ) -> Result<Vec<String>, TenantError> {
@@ -37,14 +36,14 @@ async fn look_at_database(
         what: format!("database `{}`", escape_controls(name)),
         finding: finding.to_owned(),
     };
-    let surveyed = places.cluster().survey(name).await?;
+    let surveyed = world.homes.cluster().survey(name).await?;
     let Some(Survey { stamp, is_template, has_control_plane, tables, unguarded, bytes }) = surveyed
     else {
-        return Err(TenantError::NothingThere(format!("database `{}`", escape_controls(name))));
+        return Err(HomeError::NoDatabase(escape_controls(name)).into());
     };
     if is_template || name == "postgres" {
         return Err(refused(
-            "it is the server's own, and taking it in would lock everybody else out of it",
+            "it is the server's own, and adopting it would lock every other role out of it",
         ));
     }
     if has_control_plane {
@@ -53,10 +52,10 @@ async fn look_at_database(
     match (&stamp, request.id) {
         (Stamp::None, _) => {}
         (Stamp::Of(owner), Some(id))
-            if owner.is_same(&Identity::new(id, &request.slug, plane.id())) => {}
-        (Stamp::Of(owner), _) if owner.control_plane_id == plane.id() => {
+            if owner.is_same(&Identity::new(id, &request.slug, world.plane.id())) => {}
+        (Stamp::Of(owner), _) if owner.control_plane_id == world.plane.id() => {
             return Err(refused(&format!(
-                "it is stamped as tenant {} (`{}`), of which nothing is recorded; take it in under \
+                "it is stamped as tenant {} (`{}`), of which nothing is recorded; adopt it under \
                  that id with --id",
                 owner.tenant_id,
                 escape_controls(&owner.slug)
@@ -82,18 +81,18 @@ async fn look_at_database(
 }
 
 async fn look_at_project(
-    places: &Homes,
+    world: &World,
     project: &ProjectRef,
     deadline: Instant,
 ) -> Result<Vec<String>, TenantError> {
-    let nothing = || TenantError::NothingThere(format!("project {project}"));
+    let nothing = || HomeError::NoProject(project.to_string());
     let found =
-        places.projects()?.api().project(project, deadline).await.map_err(HomeError::from)?;
+        world.homes.projects()?.api().project(project, deadline).await.map_err(HomeError::from)?;
     let found = found.ok_or_else(nothing)?;
     let status = found.status.word().to_owned();
     match found.status.phase() {
         Phase::Ready | Phase::Pending => {}
-        Phase::Gone => return Err(nothing()),
+        Phase::Gone => return Err(nothing().into()),
         phase @ (Phase::Paused | Phase::Failed) => {
             let (project, is_paused) = (project.to_string(), phase == Phase::Paused);
             return Err(HomeError::Unusable { project, status, is_paused }.into());
@@ -105,7 +104,7 @@ async fn look_at_project(
 }
 
 /// Refuses what another tenant has.
-pub(in crate::services::tenant) async fn refuse_taken(
+pub(super) async fn refuse_taken(
     plane: &ControlPlane,
     request: &CreateRequest,
     existing: &Existing,

@@ -1,0 +1,236 @@
+//! A tenant's home: its database, on the server that holds it, ours by its stamp.
+//!
+//! Everything that is done to one tenant's database from outside starts from this value. Whether
+//! the server is a cluster or a project's is asked in this room and nowhere else.
+
+use sqlx::postgres::PgConnection;
+use tokio::time::Instant;
+
+use super::contradiction::Contradiction;
+use super::error::ServerError;
+use super::operator::{Server, Shape};
+use super::role_names::OWNER;
+use super::stamp::{Identity, Stamp};
+use crate::adapters::postgres::{Endpoint, Lock, LockKey, PgError, Purpose, hold_until};
+use crate::model::{DatabaseName, SecretText};
+
+/// A tenant's database on its server.
+#[derive(Debug, Clone)]
+pub struct Home {
+    pub(super) server: Server,
+    pub(super) name: DatabaseName,
+    pub(super) identity: Identity,
+}
+
+/// A database as `pg_database` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundDatabase {
+    /// Its oid.
+    pub oid: u32,
+    /// Its owner's name.
+    pub owner: String,
+    /// `datallowconn`.
+    pub allows_connections: bool,
+    /// Left behind by a `DROP DATABASE` that was cut short (`datconnlimit = -2`).
+    pub is_half_dropped: bool,
+    /// Whose its comment says it is.
+    pub stamp: Stamp,
+}
+
+impl Server {
+    /// Returns a tenant's database on this server; nothing is contacted.
+    pub fn home(&self, name: DatabaseName, identity: Identity) -> Home {
+        Home { server: self.clone(), name, identity }
+    }
+}
+
+/// How a home is recorded, so that an application can be given its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The host to connect to.
+    pub host: String,
+    /// The port to connect to.
+    pub port: u16,
+    /// Whether a pooler answers there, which wants the project's ref behind the login's name.
+    pub is_pooled: bool,
+    /// The server's own identifier, where the operator may read it.
+    pub system_identifier: Option<String>,
+}
+
+impl Home {
+    /// Returns what is recorded of the home.
+    pub async fn registration(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Registration, ServerError> {
+        let endpoint = self.server.endpoint();
+        Ok(Registration {
+            host: endpoint.host_text(),
+            port: endpoint.port,
+            is_pooled: self.server.is_pooled(),
+            system_identifier: self.server.system_identifier(connection).await?,
+        })
+    }
+
+    /// Returns the server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Returns the database's name.
+    pub fn name(&self) -> &DatabaseName {
+        &self.name
+    }
+
+    /// Opens a session of the server's operator.
+    pub async fn operator(&self, purpose: Purpose) -> Result<PgConnection, ServerError> {
+        self.server.operator(purpose).await
+    }
+
+    /// Returns the address an application connects to.
+    pub fn address(&self, password: Option<SecretText>) -> Endpoint {
+        let endpoint = self.server.admin.with_database(self.name.as_str());
+        endpoint.with_login(&self.login_here(), password)
+    }
+
+    /// Returns what the application logs in as: behind a pooler the login's name has a suffix.
+    pub(super) fn login_here(&self) -> String {
+        match &self.server.shape {
+            Shape::Cluster => self.name.login().to_owned(),
+            Shape::Project { user_suffix, .. } => format!("{}{user_suffix}", self.name.login()),
+        }
+    }
+
+    /// Returns the database's name on the server; nothing in a project, where it is the database we
+    /// are connected to and a pooler may know it by another name.
+    pub(super) fn name_there(&self) -> Option<&str> {
+        (!self.server.is_project()).then(|| self.name.as_str())
+    }
+
+    /// Returns what was closed to the application, in words: a cluster's database, or in a project,
+    /// whose database stays open to Supabase's services, the login.
+    pub fn what_closes(&self) -> String {
+        if self.server.is_project() {
+            format!("login {}", self.name.login())
+        } else {
+            self.name.to_string()
+        }
+    }
+
+    /// Takes the lock that lets one session at a time change the database from outside, for as long
+    /// as this session lives.
+    pub async fn lock(
+        &self,
+        connection: &mut PgConnection,
+        deadline: Instant,
+    ) -> Result<(), ServerError> {
+        let key = LockKey::of("ddl", self.identity.tenant_id);
+        let lock = Lock::new(key, "the tenant's database", self.server.lock_server());
+        Ok(hold_until(connection, &lock, deadline).await?)
+    }
+
+    /// Returns the database of exactly this name, if it exists.
+    pub async fn look(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Option<FoundDatabase>, ServerError> {
+        // Compared as text: a comparison as `name` would cut a long one and match another.
+        let row: Option<(i64, String, bool, bool, Option<String>)> = sqlx::query_as(
+            r"SELECT oid::bigint, pg_get_userbyid(datdba)::text, datallowconn, datconnlimit = -2,
+                shobj_description(oid, 'pg_database')
+              FROM pg_database WHERE datname::text = coalesce($1, current_database()::text)",
+        )
+        .bind(self.name_there())
+        .fetch_optional(connection)
+        .await
+        .map_err(PgError::doing("look for the database"))?;
+        Ok(row.map(|(oid, owner, allows_connections, is_half_dropped, comment)| FoundDatabase {
+            oid: u32::try_from(oid).unwrap_or_default(),
+            owner,
+            allows_connections,
+            is_half_dropped,
+            stamp: Stamp::read(comment.as_deref()),
+        }))
+    }
+
+    /// Returns what contradicts that a found database is this tenant's; nothing when it is.
+    pub fn contradiction(&self, found: &FoundDatabase) -> Option<Contradiction> {
+        found.stamp.contradiction(&self.identity)
+    }
+
+    /// Refuses a database that is not provably the tenant's.
+    ///
+    /// One that was never recorded may be what a killed create left before it could stamp it:
+    /// closed from its first moment and owned by our role.
+    pub fn check_ours(
+        &self,
+        found: &FoundDatabase,
+        recorded_oid: Option<u32>,
+    ) -> Result<(), ServerError> {
+        let is_leftover = recorded_oid.is_none()
+            && found.stamp == Stamp::None
+            && found.owner == OWNER
+            && !found.allows_connections;
+        if let Some(contradiction) = self.contradiction(found)
+            && !is_leftover
+        {
+            return Err(self.contradicted(contradiction));
+        }
+        match recorded_oid {
+            Some(recorded) if recorded != found.oid => {
+                Err(self.contradicted(Contradiction::OtherOid { found: found.oid, recorded }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether the database carries this tenant's stamp inside; one without a stamp is new,
+    /// or was left behind before it could be stamped.
+    ///
+    /// # Errors
+    /// When the stamp is another tenant's.
+    pub async fn is_stamped_inside(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<bool, ServerError> {
+        let doing = || PgError::doing("read the stamp in the tenant's database");
+        let has_table: bool =
+            sqlx::query_scalar("SELECT to_regclass('tenantctl.identity') IS NOT NULL")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(doing())?;
+        if !has_table {
+            return Ok(false);
+        }
+        let found: Option<(uuid::Uuid, uuid::Uuid)> =
+            sqlx::query_as("SELECT tenant_id, control_plane_id FROM tenantctl.identity")
+                .fetch_optional(connection)
+                .await
+                .map_err(doing())?;
+        let Some((tenant, control_plane)) = found else { return Ok(false) };
+        match self.identity.contradiction_of(tenant, control_plane) {
+            None => Ok(true),
+            Some(contradiction) => Err(self.contradicted(contradiction)),
+        }
+    }
+
+    /// Returns the error about a database, or a project, that is not the tenant's.
+    pub(super) fn contradicted(&self, contradiction: Contradiction) -> ServerError {
+        match &self.server.shape {
+            Shape::Cluster => {
+                let name = self.name.to_string();
+                ServerError::Contradicted { what: "database", name, contradiction }
+            }
+            Shape::Project { project, .. } => {
+                let name = project.to_string();
+                ServerError::Contradicted { what: "project", name, contradiction }
+            }
+        }
+    }
+
+    /// Returns the error about a login that is not the tenant's.
+    pub(super) fn login_contradicted(&self, contradiction: Contradiction) -> ServerError {
+        let name = self.name.login().to_owned();
+        ServerError::Contradicted { what: "role", name, contradiction }
+    }
+}

@@ -1,0 +1,148 @@
+//! Creating a tenant's database, or adopting one that exists.
+//!
+//! `CREATE DATABASE` cannot run in a transaction and outlives a client that is killed, so each
+//! act looks first, under a lock held by the very session that acts.
+
+use sqlx::postgres::PgConnection;
+use tokio::time::Instant;
+
+use super::error::ServerError;
+use super::home::{FoundDatabase, Home};
+use super::role_names::OWNER;
+use super::sql::run;
+use super::stamp::Stamp;
+use crate::adapters::postgres::{identifier, literal};
+
+/// How a tenant came to have its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// Created now; its oid.
+    Created(u32),
+    /// It existed, and it is the tenant's; its oid.
+    AlreadyThere(u32),
+}
+
+impl Placed {
+    /// Returns the database's oid.
+    pub fn oid(self) -> u32 {
+        match self {
+            Self::Created(oid) | Self::AlreadyThere(oid) => oid,
+        }
+    }
+}
+
+impl Home {
+    /// Creates the database, closed to connections and stamped, unless it exists.
+    ///
+    /// `was_intended` says that an earlier attempt recorded its intent: only then an unstamped,
+    /// closed database of ours may be what that attempt left behind.
+    ///
+    /// # Errors
+    /// When a database of that name is not the tenant's, or the server refuses.
+    pub async fn create(
+        &self,
+        connection: &mut PgConnection,
+        was_intended: bool,
+        deadline: Instant,
+    ) -> Result<Placed, ServerError> {
+        self.server.prepare(connection, deadline).await?;
+        // Held by the session that runs the CREATE: when a killed client left one running, this
+        // waits until the server is done with it and then sees the true outcome.
+        self.lock(connection, deadline).await?;
+        let name = identifier(self.name.as_str());
+        let mut may_claim = was_intended;
+        for _ in 0..3 {
+            match self.look(connection).await? {
+                Some(found) if found.is_half_dropped => {
+                    if let Some(contradiction) = self.contradiction(&found) {
+                        return Err(self.contradicted(contradiction));
+                    }
+                    let statement = format!("DROP DATABASE {name}");
+                    run(connection, statement, "finish dropping the half-dropped database").await?;
+                }
+                Some(found) => {
+                    self.claim(connection, &found, may_claim).await?;
+                    return Ok(Placed::AlreadyThere(found.oid));
+                }
+                None => {
+                    let statement = format!(
+                        "CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8' \
+                         ALLOW_CONNECTIONS false"
+                    );
+                    match run(connection, statement, "create the database").await {
+                        Ok(()) => {
+                            let found = self.look(connection).await?;
+                            let found = found.ok_or_else(|| self.missing())?;
+                            self.claim(connection, &found, true).await?;
+                            return Ok(Placed::Created(found.oid));
+                        }
+                        // Another CREATE won while ours waited for it: look again.
+                        Err(ServerError::Postgres(error))
+                            if error.is("42P04") || error.is("23505") =>
+                        {
+                            may_claim = was_intended;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        Err(self.missing())
+    }
+
+    /// Adopts a database that we did not create: owned by us from now on, and stamped; nothing when
+    /// it does not exist.
+    ///
+    /// # Errors
+    /// When it is stamped as another tenant's or has another comment, or the operator may not give
+    /// it to us.
+    pub async fn adopt(
+        &self,
+        connection: &mut PgConnection,
+        deadline: Instant,
+    ) -> Result<Option<Placed>, ServerError> {
+        self.server.prepare(connection, deadline).await?;
+        let Some(found) = self.look(connection).await? else { return Ok(None) };
+        match self.contradiction(&found) {
+            Some(contradiction) if found.stamp != Stamp::None => {
+                return Err(self.contradicted(contradiction));
+            }
+            _ => {}
+        }
+        let name = identifier(self.name.as_str());
+        let text = format!("ALTER DATABASE {name} OWNER TO {OWNER}; {}", self.stamping());
+        run(connection, text, "adopt the database").await?;
+        Ok(Some(Placed::AlreadyThere(found.oid)))
+    }
+
+    /// Stamps a database that carries no stamp and can only be what an earlier attempt left; checks
+    /// the stamp of any other.
+    async fn claim(
+        &self,
+        connection: &mut PgConnection,
+        found: &FoundDatabase,
+        may_claim: bool,
+    ) -> Result<(), ServerError> {
+        match self.contradiction(found) {
+            None => Ok(()),
+            Some(_)
+                if found.stamp == Stamp::None
+                    && may_claim
+                    && found.owner == OWNER
+                    && !found.allows_connections =>
+            {
+                run(connection, self.stamping(), "stamp the database").await
+            }
+            Some(contradiction) => Err(self.contradicted(contradiction)),
+        }
+    }
+
+    fn stamping(&self) -> String {
+        let (name, comment) = (identifier(self.name.as_str()), literal(&self.identity.comment()));
+        format!("COMMENT ON DATABASE {name} IS {comment}")
+    }
+
+    pub(super) fn missing(&self) -> ServerError {
+        ServerError::NoDatabase(self.name.to_string())
+    }
+}

@@ -1,0 +1,86 @@
+//! What a command does, as one value: the word people read, the audit trail's action, and what its
+//! sessions and locks are named after.
+
+/// An act that is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// `init`.
+    Init,
+    /// `tenant create`.
+    Create,
+    /// `tenant adopt`.
+    Adopt,
+    /// `tenant delete`.
+    Delete,
+    /// `tenant restore`.
+    Restore,
+    /// `tenant purge`.
+    Purge,
+    /// `tenant rotate`.
+    Rotate,
+    /// `tenant protect`.
+    Protect,
+    /// `tenant unprotect`.
+    Unprotect,
+    /// `tenant url`; reads only.
+    Url,
+    /// `migrate apply`.
+    Migrate,
+    /// `seed apply`.
+    Seed,
+    /// `session revoke`.
+    Revoke,
+    /// `session prune`.
+    Prune,
+    /// `lockdown`.
+    Lockdown,
+    /// `unlock`.
+    Unlock,
+}
+
+impl Act {
+    /// Returns the verb: in messages ("failed to adopt `acme`"), in the journal, and as the name of
+    /// the sessions that act and hold its locks.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
+            Self::Rotate => "rotate",
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
+            Self::Url => "connect to",
+            Self::Migrate => "migrate",
+            Self::Seed => "seed",
+            Self::Revoke => "revoke",
+            Self::Prune => "prune",
+            Self::Lockdown => "lockdown",
+            Self::Unlock => "unlock",
+        }
+    }
+
+    /// Returns the action under which the audit trail has it.
+    pub fn audit_action(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Create => "tenant.create",
+            Self::Adopt => "tenant.adopt",
+            Self::Delete => "tenant.delete",
+            Self::Restore => "tenant.restore",
+            Self::Purge => "tenant.purge",
+            Self::Rotate => "tenant.rotate",
+            Self::Protect => "tenant.protect",
+            Self::Unprotect => "tenant.unprotect",
+            Self::Url => "tenant.url",
+            Self::Migrate => "migrate.apply",
+            Self::Seed => "seed.apply",
+            Self::Revoke => "session.revoke",
+            Self::Prune => "session.prune",
+            Self::Lockdown => "tenant.lockdown",
+            Self::Unlock => "tenant.unlock",
+        }
+    }
+}

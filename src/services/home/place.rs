@@ -1,0 +1,233 @@
+//! A new tenant's home: a database created on the cluster, or a project asked for and waited for.
+
+use std::time::Instant;
+
+use sqlx::postgres::PgConnection;
+use tokio::time::Instant as Deadline;
+
+use super::error::HomeError;
+use super::homes::Existing;
+use super::project;
+use super::projects::{Projects, Readiness};
+use super::world::World;
+use crate::adapters::postgres::{Endpoint, Purpose};
+use crate::adapters::server::{Home, Placed};
+use crate::model::{
+    Classified, DatabaseName, ErrorKind, Interrupt, Placement, ProjectRef, Tenant, project_name,
+};
+use crate::services::saga::{Journal, Made};
+
+/// A home that is entered: the operator's session on its server holds the lock of the tenant's
+/// database.
+#[derive(Debug)]
+pub struct Entered {
+    /// The home.
+    pub home: Home,
+    /// The operator's session.
+    pub operator: PgConnection,
+    /// The database's oid.
+    pub oid: u32,
+}
+
+/// Where placing a tenant led.
+#[derive(Debug)]
+pub enum Place {
+    /// The home exists.
+    Ready(Box<Entered>),
+    /// The tenant's project was asked for and is waited for; the tenant as recorded now.
+    Pending(Box<Tenant>),
+}
+
+/// How long, and whether, a project is waited for.
+pub struct Patience<'a> {
+    /// Whether to wait at all.
+    pub waits: bool,
+    /// When to give up.
+    pub deadline: Deadline,
+    /// The operator's wish to stop.
+    pub interrupt: &'a Interrupt,
+    /// Takes what was seen at each look.
+    pub on_look: &'a dyn Fn(&str),
+}
+
+/// Returns what people read while a new home is made.
+pub fn placing_title(placement: Placement) -> &'static str {
+    match placement {
+        Placement::Database => "Create the database",
+        Placement::Project => "Ask for the project",
+    }
+}
+
+impl World {
+    /// Creates the tenant's database, closed to connections, or asks for its project; or adopts one
+    /// that exists. `was_intended` says that an earlier attempt recorded its intent.
+    ///
+    /// # Errors
+    /// When the name is taken by something that is not the tenant's, what is to be adopted does not
+    /// exist, or the server or the API refuses.
+    pub async fn place(
+        &self,
+        tenant: &Tenant,
+        wanted: Option<&Existing>,
+        was_intended: bool,
+        journal: &mut Journal,
+        deadline: Deadline,
+    ) -> Result<Made<Place>, HomeError> {
+        match tenant.placement {
+            Placement::Database => {
+                self.place_on_cluster(tenant, wanted.is_some(), was_intended, journal, deadline)
+                    .await
+            }
+            Placement::Project => {
+                let projects = self.homes.projects()?;
+                let mut tenant = tenant.clone();
+                if let (Some(Existing::Project(wanted)), None) = (wanted, &tenant.project_ref) {
+                    project::adopt(projects, journal, &tenant, wanted, deadline).await?;
+                    tenant.project_ref = Some(wanted.clone());
+                }
+                let (reference, outcome) =
+                    project::ask_for(projects, journal, &tenant, deadline).await?;
+                tenant.project_ref = Some(reference);
+                tenant.database = Some(DatabaseName::in_project(&tenant.slug, tenant.id));
+                Ok(Made::now(Place::Pending(Box::new(tenant)), outcome))
+            }
+        }
+    }
+
+    async fn place_on_cluster(
+        &self,
+        tenant: &Tenant,
+        adopts: bool,
+        was_intended: bool,
+        journal: &mut Journal,
+        deadline: Deadline,
+    ) -> Result<Made<Place>, HomeError> {
+        let home = self.home(tenant, deadline).await?;
+        let mut operator = home.operator(Purpose::build("create")).await?;
+        home.lock(&mut operator, deadline).await?;
+        journal.check_lease().await?;
+        let placed = if adopts {
+            let adopted = home.adopt(&mut operator, deadline).await?;
+            adopted.ok_or_else(|| HomeError::NoDatabase(home.name().to_string()))?
+        } else {
+            home.create(&mut operator, was_intended, deadline).await?
+        };
+        let outcome = match placed {
+            Placed::Created(_) => format!("{}, closed for now", home.name()),
+            Placed::AlreadyThere(_) => format!("{} was there", home.name()),
+        };
+        let entered = Entered { home, operator, oid: placed.oid() };
+        Ok(Made::now(Place::Ready(Box::new(entered)), outcome))
+    }
+
+    /// Refuses a second project of the tenant's name: a request that was taken for lost may have
+    /// been carried out late.
+    ///
+    /// # Errors
+    /// When there are two.
+    pub async fn refuse_twins(&self, tenant: &Tenant, deadline: Deadline) -> Result<(), HomeError> {
+        if tenant.placement == Placement::Project {
+            let name = project_name(&tenant.slug, tenant.id);
+            self.homes.projects()?.find(&name, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits through the project's status, then its services, then until a connection works.
+    ///
+    /// # Errors
+    /// When the project will not work, is another tenant's by its stamp, or the patience ends.
+    pub async fn wait_for_project(
+        &self,
+        tenant: &Tenant,
+        journal: &mut Journal,
+        patience: &Patience<'_>,
+    ) -> Result<Made<Entered>, HomeError> {
+        let nowhere = || HomeError::Nowhere(tenant.slug.to_string());
+        let project = tenant.project_ref.as_ref().ok_or_else(nowhere)?;
+        let (projects, deadline) = (self.homes.projects()?, patience.deadline);
+        let started = Instant::now();
+        for look in 0_u32.. {
+            wait_until_ready(projects, project, patience).await?;
+            match self.operator(tenant, Purpose::build("create"), deadline).await {
+                Ok((home, mut operator)) => {
+                    home.lock(&mut operator, deadline).await?;
+                    journal.check_lease().await?;
+                    home.is_stamped_inside(&mut operator).await?;
+                    home.server().prepare(&mut operator, deadline).await?;
+                    let found = home.look(&mut operator).await?.ok_or_else(nowhere)?;
+                    let way =
+                        if home.server().is_pooled() { "through its pooler" } else { "directly" };
+                    let entered = Entered { home, operator, oid: found.oid };
+                    return Ok(Made::now(entered, format!("healthy, entered {way}")));
+                }
+                Err(error) if may_pass(&error) => {
+                    let said = format!("no connection works yet: {error}");
+                    match pause(projects, project, patience, (look, started), said).await {
+                        Err(HomeError::NotReady { project, said, waited, .. }) => {
+                            let source = Some(Box::new(error));
+                            return Err(HomeError::NotReady { project, said, waited, source });
+                        }
+                        paused => paused?,
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(nowhere())
+    }
+}
+
+impl Entered {
+    /// Ends the operator's session, and with it the lock.
+    pub async fn close(self) {
+        Endpoint::close(self.operator).await;
+    }
+}
+
+/// Polls until the API says that the project works.
+async fn wait_until_ready(
+    projects: &Projects,
+    project: &ProjectRef,
+    patience: &Patience<'_>,
+) -> Result<(), HomeError> {
+    let started = Instant::now();
+    for look in 0_u32.. {
+        let said = match projects.look(project, patience.deadline).await? {
+            Readiness::Ready => return Ok(()),
+            Readiness::Pending(said) => said,
+        };
+        pause(projects, project, patience, (look, started), said).await?;
+    }
+    Ok(())
+}
+
+/// Sleeps before the next poll of a project's status. Fails when interrupted, when `--no-wait` was
+/// given, or when the deadline would pass.
+async fn pause(
+    projects: &Projects,
+    project: &ProjectRef,
+    patience: &Patience<'_>,
+    (look, started): (u32, Instant),
+    said: String,
+) -> Result<(), HomeError> {
+    if patience.interrupt.is_raised() {
+        return Err(HomeError::Interrupted(project.to_string()));
+    }
+    if !patience.waits {
+        return Err(HomeError::NotWaited { project: project.to_string(), said });
+    }
+    (patience.on_look)(&said);
+    let wait = projects.wait(look);
+    if Deadline::now() + wait > patience.deadline {
+        let (project, waited) = (project.to_string(), started.elapsed());
+        return Err(HomeError::NotReady { project, said, waited, source: None });
+    }
+    tokio::time::sleep(wait).await;
+    Ok(())
+}
+
+/// Returns whether an error while entering a new project may pass by itself.
+fn may_pass(error: &HomeError) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Denied | ErrorKind::NotFound)
+}

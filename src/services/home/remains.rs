@@ -1,0 +1,204 @@
+//! What is left of a tenant's home when it is purged: found, proved to be the tenant's, destroyed.
+
+use tokio::time::Instant;
+
+use super::error::HomeError;
+use super::project;
+use super::world::World;
+use crate::adapters::management::Phase;
+use crate::adapters::postgres::{Endpoint, Purpose};
+use crate::adapters::server::{Contradiction, Home, ServerError};
+use crate::model::{DatabaseName, Placement, ProjectRef, Tenant, project_name};
+use crate::services::saga::Journal;
+
+/// Returns what people read while a home is destroyed.
+pub fn destroying_title(placement: Placement) -> &'static str {
+    match placement {
+        Placement::Database => "Drop the database",
+        Placement::Project => "Delete the project",
+    }
+}
+
+impl World {
+    /// Looks whose the home is before the point of no return, and says what was seen. Destroying
+    /// looks again. `never_stamped` says that an adoption ended before its stamp: what it names is
+    /// not ours to touch unless it carries the stamp all the same.
+    ///
+    /// # Errors
+    /// When what is there is not provably the tenant's.
+    pub async fn check_remains(
+        &self,
+        tenant: &mut Tenant,
+        never_stamped: bool,
+        journal: &mut Journal,
+        deadline: Instant,
+    ) -> Result<String, HomeError> {
+        match tenant.placement {
+            Placement::Project => match self.find_own_project(tenant, journal, deadline).await {
+                Err(error) if never_stamped && error.is_contradiction() => {
+                    Ok("the project was never adopted, and is left as it is".to_owned())
+                }
+                Err(error) => Err(error),
+                Ok(None) => Ok("there is no project".to_owned()),
+                Ok(Some((reference, proof))) => Ok(format!("project {reference} {proof}")),
+            },
+            Placement::Database => self.check_database(tenant, never_stamped).await,
+        }
+    }
+
+    /// Destroys the home and proves that it is gone; returns in a few words what was done.
+    ///
+    /// # Errors
+    /// When it is not provably the tenant's, or still exists at the deadline.
+    pub async fn destroy_remains(
+        &self,
+        tenant: &mut Tenant,
+        never_stamped: bool,
+        journal: &mut Journal,
+        deadline: Instant,
+    ) -> Result<String, HomeError> {
+        match tenant.placement {
+            Placement::Project => {
+                // Looked at once more right before it goes for good, backups included.
+                let found = match self.find_own_project(tenant, journal, deadline).await {
+                    Err(error) if never_stamped && error.is_contradiction() => {
+                        return Ok("no project of ours to delete".to_owned());
+                    }
+                    found => found?,
+                };
+                let Some((reference, _)) = found else {
+                    return Ok("there was no project".to_owned());
+                };
+                journal.check_lease().await?;
+                let existed = self.homes.projects()?.delete(&reference, deadline).await?;
+                Ok(if existed {
+                    format!("project {reference} deleted, and proved to be gone")
+                } else {
+                    format!("project {reference} was gone already")
+                })
+            }
+            Placement::Database => self.drop_database(tenant, never_stamped, deadline).await,
+        }
+    }
+
+    /// Drops the tenant's login; a project's went with the project.
+    ///
+    /// # Errors
+    /// When the login is not the tenant's, or the server refuses.
+    pub async fn drop_login(&self, tenant: &Tenant) -> Result<String, HomeError> {
+        if tenant.placement == Placement::Project {
+            return Ok("it went with the project".to_owned());
+        }
+        let Some(home) = self.on_cluster(tenant) else {
+            return Ok("there was no login".to_owned());
+        };
+        let mut operator = home.operator(Purpose::query("purge")).await?;
+        let existed = home.drop_login(&mut operator).await?;
+        Ok(if existed { "dropped" } else { "there was no login" }.to_owned())
+    }
+
+    async fn check_database(
+        &self,
+        tenant: &Tenant,
+        never_stamped: bool,
+    ) -> Result<String, HomeError> {
+        let Some(home) = self.on_cluster(tenant) else {
+            return Ok("there is no database".to_owned());
+        };
+        let (cluster, name) = (self.homes.cluster(), home.name());
+        let mut operator = home.operator(Purpose::query("purge")).await?;
+        if let Some(recorded) = &tenant.system_identifier
+            && let Some(found) = cluster.system_identifier(&mut operator).await?
+            && found != *recorded
+        {
+            let contradiction = Contradiction::OtherServer { found, recorded: recorded.clone() };
+            let name = cluster.endpoint().to_string();
+            return Err(ServerError::Contradicted { what: "cluster", name, contradiction }.into());
+        }
+        match home.look(&mut operator).await? {
+            None => Ok(format!("{name} does not exist")),
+            Some(found) if never_stamped && home.contradiction(&found).is_some() => {
+                Ok(format!("{name} was never adopted, and is left as it is"))
+            }
+            Some(found) => {
+                home.check_ours(&found, tenant.database_oid)?;
+                Ok(format!("{name} is stamped as this tenant's"))
+            }
+        }
+    }
+
+    async fn drop_database(
+        &self,
+        tenant: &Tenant,
+        never_stamped: bool,
+        deadline: Instant,
+    ) -> Result<String, HomeError> {
+        let Some(home) = self.on_cluster(tenant) else {
+            return Ok("there was no database".to_owned());
+        };
+        if never_stamped {
+            let mut operator = home.operator(Purpose::query("purge")).await?;
+            let found = home.look(&mut operator).await?;
+            Endpoint::close(operator).await;
+            if found.is_some_and(|found| home.contradiction(&found).is_some()) {
+                return Ok("no database of ours to drop".to_owned());
+            }
+        }
+        let existed = home.drop(tenant.database_oid, deadline).await?;
+        let name = home.name();
+        Ok(if existed {
+            format!("{name} dropped, and proved to be gone")
+        } else {
+            format!("{name} did not exist")
+        })
+    }
+
+    /// Returns the home of a tenant on the cluster, when a database is recorded.
+    fn on_cluster(&self, tenant: &Tenant) -> Option<Home> {
+        let name = tenant.database.clone()?;
+        Some(self.homes.cluster().home(name, self.identity(tenant)))
+    }
+
+    /// Finds the project that is to be destroyed and proves whose it is: by the stamp inside, or,
+    /// where a creation ended before its stamp, by the name that carries the tenant's id. Nothing
+    /// when there is none.
+    async fn find_own_project(
+        &self,
+        tenant: &mut Tenant,
+        journal: &mut Journal,
+        deadline: Instant,
+    ) -> Result<Option<(ProjectRef, &'static str)>, HomeError> {
+        let projects = self.homes.projects()?;
+        if tenant.project_ref.is_none() {
+            let found = project::find_asked_for(projects, journal, tenant, deadline).await?;
+            let Some((reference, region)) = found else { return Ok(None) };
+            project::record(journal, tenant, &reference, region.as_deref()).await?;
+            tenant.database = Some(DatabaseName::in_project(&tenant.slug, tenant.id));
+            tenant.project_ref = Some(reference);
+        }
+        let Some(reference) = tenant.project_ref.clone() else { return Ok(None) };
+        let found = projects.api().project(&reference, deadline).await?;
+        let Some(found) = found.filter(|found| found.status.phase() != Phase::Gone) else {
+            return Ok(None);
+        };
+        let is_named_ours = found.name == project_name(&tenant.slug, tenant.id);
+        // Before its address was registered, no application could have put anything into it.
+        let is_unfinished = tenant.host.is_none();
+        if found.status.phase() == Phase::Ready {
+            let purpose = Purpose::query("purge");
+            let (home, mut operator) = self.operator(tenant, purpose, deadline).await?;
+            if home.is_stamped_inside(&mut operator).await? {
+                return Ok(Some((reference, "is stamped as this tenant's")));
+            }
+        } else if !(is_named_ours && is_unfinished) {
+            let (project, status) = (reference.to_string(), found.status.word().to_owned());
+            let is_paused = found.status.phase() == Phase::Paused;
+            return Err(HomeError::Unusable { project, status, is_paused });
+        }
+        if is_named_ours && is_unfinished {
+            return Ok(Some((reference, "carries this tenant's id in its name, and no stamp yet")));
+        }
+        let (project, contradiction) = (reference.to_string(), Contradiction::NoStamp);
+        Err(HomeError::Contradicted { project, contradiction })
+    }
+}

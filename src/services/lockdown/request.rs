@@ -1,0 +1,21 @@
+//! What locking a tenant down and unlocking it take.
+
+use std::time::Duration;
+
+use crate::adapters::auth_admin::AuthAdmin;
+use crate::model::{Actor, Reason, Slug};
+
+/// A tenant to be cut off, or given back.
+#[derive(Debug)]
+pub struct LockdownRequest {
+    /// The tenant.
+    pub tenant: Slug,
+    /// Why.
+    pub reason: Reason,
+    /// Who asks.
+    pub actor: Actor,
+    /// How long to wait for sessions to end.
+    pub patience: Duration,
+    /// Supabase Auth's admin API, for where its tables are out of reach.
+    pub auth_admin: Option<AuthAdmin>,
+}

@@ -1,0 +1,199 @@
+//! What each step of creating a tenant does.
+//!
+//! Every step looks before it acts and is harmless when repeated: what an earlier run left behind
+//! is found on the session that would change it.
+
+use std::time::Instant;
+
+use super::request::CreateRequest;
+use super::steps::Step;
+use crate::adapters::control_plane::{self, Address};
+use crate::adapters::postgres::{Purpose, generate_password};
+use crate::adapters::server::{Access, ServerError, TenantDatabase};
+use crate::model::{Interrupt, SecretText, Tenant};
+use crate::services::home::{Entered, Patience, Place, World};
+use crate::services::migration::{SeedSet, bring_up, raise_gate};
+use crate::services::saga::{Journal, Made, SagaStep, StepEvent, StepProgress};
+use crate::services::tenant::error::TenantError;
+
+/// What all steps have in common.
+pub(super) struct Making<'a> {
+    pub(super) world: &'a World,
+    pub(super) request: &'a CreateRequest,
+    pub(super) tenant: &'a Tenant,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) on_event: &'a dyn Fn(StepEvent),
+    pub(super) deadline: tokio::time::Instant,
+}
+
+/// A database that only its login and we may enter, and the login's password.
+pub(super) struct Secured {
+    pub(super) inside: TenantDatabase,
+    pub(super) password: SecretText,
+}
+
+type Result<T> = std::result::Result<Made<T>, TenantError>;
+
+impl Making<'_> {
+    pub(super) async fn place(&self, attempt: i32, journal: &mut Journal) -> Result<Place> {
+        let (wanted, was_intended) = (self.request.adopts.as_ref(), attempt > 1);
+        let placing = self.world.place(self.tenant, wanted, was_intended, journal, self.deadline);
+        Ok(placing.await?)
+    }
+
+    /// Waits through the project's status, then its services, then until a connection works.
+    pub(super) async fn wait_for(&self, tenant: &Tenant, journal: &mut Journal) -> Result<Entered> {
+        let started = Instant::now();
+        let on_look = |said: &str| {
+            let (said, elapsed) = (said.to_owned(), started.elapsed());
+            let progress = StepProgress::Waiting { said, elapsed };
+            let (step, title) = (Step::Await.word(), Step::Await.title());
+            (self.on_event)(StepEvent { step, title, progress });
+        };
+        let patience = Patience {
+            waits: self.request.waits,
+            deadline: self.deadline,
+            interrupt: self.interrupt,
+            on_look: &on_look,
+        };
+        Ok(self.world.wait_for_project(tenant, journal, &patience).await?)
+    }
+
+    /// Makes the login, closes the database to every other, and stamps it inside.
+    pub(super) async fn secure(
+        &self,
+        entered: &mut Entered,
+        attempt: i32,
+        journal: &mut Journal,
+    ) -> Result<Secured> {
+        let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
+        entered.home.secure(&mut entered.operator, &password, attempt > 1).await?;
+        let mut inside = entered.home.enter(Purpose::migrate("create")).await?;
+        raise_gate(&mut inside, &self.request.sets, self.deadline).await?;
+        inside.stamp().await?;
+        // A lockdown that an earlier run met may have left the gate locked.
+        let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
+        inside.set_gate(Some((false, None)), marks).await?;
+        self.heed_lock(entered, &mut inside, journal).await?;
+        let outcome = "its login alone may connect, identity stamped";
+        Ok(Made::now(Secured { inside, password }, outcome))
+    }
+
+    /// Closes again what was opened, when the tenant was locked down meanwhile. A lockdown commits
+    /// before it closes the database, and we look after opening it: whoever comes last closes it.
+    async fn heed_lock(
+        &self,
+        entered: &mut Entered,
+        inside: &mut TenantDatabase,
+        journal: &mut Journal,
+    ) -> std::result::Result<(), TenantError> {
+        let now = control_plane::find_by_id(&mut journal.connection, self.tenant.id).await?;
+        let Some(now) = now.filter(|tenant| tenant.locked_at.is_some()) else { return Ok(()) };
+        let Entered { home, operator, .. } = entered;
+        home.set_access(operator, Access::OperatorOnly).await?;
+        let marks = control_plane::marks_of(&mut journal.connection, now.id).await?;
+        inside.set_gate(Some((true, now.lock_reason.as_deref())), marks).await?;
+        home.end_login_sessions(operator, self.deadline).await?;
+        Err(TenantError::locked(self.request.act(), &now))
+    }
+
+    pub(super) async fn register(
+        &self,
+        entered: &mut Entered,
+        password: &SecretText,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        let registered = entered.home.registration(&mut entered.operator).await?;
+        let name = entered.home.name();
+        let credential = match &self.request.key {
+            Some(key) => Some(key.seal(self.tenant.id, name, password)?),
+            None => None,
+        };
+        let address = Address {
+            host: registered.host,
+            port: registered.port,
+            is_pooled: registered.is_pooled,
+            database_oid: entered.oid,
+            system_identifier: registered.system_identifier,
+            credential,
+        };
+        control_plane::record_address(&mut journal.connection, self.tenant.id, &address).await?;
+        let kept = if address.credential.is_some() {
+            "password sealed"
+        } else {
+            "password not kept: no secret key is configured"
+        };
+        Ok(Made::now((), format!("{}:{}, {kept}", address.host, address.port)))
+    }
+
+    pub(super) async fn migrate(
+        &self,
+        inside: &mut TenantDatabase,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        let brought = bring_up(inside, &self.request.sets, None, self.deadline).await?;
+        let (connection, schema) = (&mut journal.connection, &brought.schema);
+        control_plane::record_schema(connection, self.tenant.id, schema).await?;
+        let version = schema.version.map(|version| version.to_string());
+        let version = version.unwrap_or_else(|| "no version".to_owned());
+        Ok(Made::now((), format!("{} applied, now at {version}", brought.applied.len())))
+    }
+
+    pub(super) async fn seed(&self, inside: &mut TenantDatabase, set: &SeedSet) -> Result<()> {
+        let outcome = inside.seed(&set.name, &set.files).await?;
+        let rows: u64 = set.holds.iter().map(|holding| holding.rows).sum();
+        Ok(Made::now(
+            (),
+            match outcome.applied {
+                0 => format!("set `{}` was there", set.name),
+                _ => format!("set `{}`, {rows} rows", set.name),
+            },
+        ))
+    }
+
+    pub(super) async fn verify(
+        &self,
+        entered: &mut Entered,
+        inside: &mut TenantDatabase,
+        password: &SecretText,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        self.heed_lock(entered, inside, journal).await?;
+        let gate = entered.home.try_login(password).await?;
+        inside.check_identity().await?;
+        let seen = inside.verify(true, gate).await?;
+        let mut findings = Vec::new();
+        if !seen.gate {
+            findings.push("the gate does not tell this tenant's id from others".to_owned());
+        }
+        if seen.is_public {
+            findings.push("any role may connect to it".to_owned());
+        }
+        for table in &seen.unforced {
+            findings.push(format!("row security is not forced on {table}"));
+        }
+        if !findings.is_empty() {
+            let slug = self.request.slug.to_string();
+            return Err(TenantError::Unverified { slug, findings });
+        }
+        if self.request.adopts.is_none() {
+            self.world.refuse_twins(self.tenant, self.deadline).await?;
+        }
+        Ok(Made::now((), format!("login and gate work, RLS forced on {} tables", seen.tables)))
+    }
+
+    /// The one commit point: status, journal and audit trail together.
+    pub(super) async fn activate(
+        &self,
+        entered: &mut Entered,
+        inside: &mut TenantDatabase,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        self.heed_lock(entered, inside, journal).await?;
+        let mut ending = journal.ending("activate the tenant").await?;
+        control_plane::set_active(ending.connection(), self.tenant.id).await?;
+        let detail = serde_json::json!({ "database": entered.home.name().as_str() });
+        ending.commit(Step::Activate.word(), "active", detail).await?;
+        Ok(Made::now((), "active"))
+    }
+}

@@ -1,0 +1,64 @@
+//! `tenant url`: how the application connects.
+
+use super::credential::{KeyError, SecretKey};
+use super::error::TenantError;
+use super::operation::find;
+use crate::adapters::postgres::Endpoint;
+use crate::model::{Act, DatabaseName, SecretText, Slug, Tenant};
+use crate::services::home::World;
+
+/// How an application connects to a tenant's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressReport {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The address, the password masked.
+    pub masked: String,
+    /// The address with its password, when it was asked for or exists only here.
+    pub revealed: Option<SecretText>,
+    /// Whether the password is kept, sealed.
+    pub is_kept: bool,
+}
+
+/// Returns how the application connects; with its password when `reveals` says so.
+///
+/// # Errors
+/// When there is no such tenant or it has no database yet, or its password is wanted and not kept
+/// or cannot be opened.
+pub async fn address(
+    world: &World,
+    slug: &Slug,
+    reveals: Option<Option<&SecretKey>>,
+) -> Result<AddressReport, TenantError> {
+    let tenant = find(&world.plane, slug).await?;
+    let (name, endpoint) = registered(world, &tenant, Act::Url)?;
+    let revealed = match (reveals, &tenant.credential) {
+        (None, _) => None,
+        (Some(_), None) => return Err(TenantError::NoCredential(slug.to_string())),
+        (Some(None), Some(_)) => return Err(KeyError::Missing(slug.to_string()).into()),
+        (Some(Some(key)), Some(sealed)) => {
+            let password = key.open(tenant.id, &name, sealed, slug.as_str())?;
+            Some(endpoint.with_password(password).revealed())
+        }
+    };
+    let is_kept = tenant.credential.is_some();
+    Ok(AddressReport { masked: endpoint.to_string(), tenant, revealed, is_kept })
+}
+
+/// Returns the password of a tenant's login, when it is kept and this key opens it.
+pub fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<SecretText> {
+    let (name, sealed) = (tenant.database.as_ref()?, tenant.credential.as_ref()?);
+    key?.open(tenant.id, name, sealed, tenant.slug.as_str()).ok()
+}
+
+/// Returns the database's name and the address recorded for it, without a password.
+pub(super) fn registered(
+    world: &World,
+    tenant: &Tenant,
+    act: Act,
+) -> Result<(DatabaseName, Endpoint), TenantError> {
+    match (&tenant.database, world.address(tenant, None)) {
+        (Some(name), Some(endpoint)) => Ok((name.clone(), endpoint)),
+        _ => Err(TenantError::wrong_state(act, tenant)),
+    }
+}
