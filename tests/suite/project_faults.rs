@@ -100,7 +100,7 @@ fn being_told_to_wait_is_obeyed() {
 fn a_project_that_stays_coming_up_is_waited_for_and_never_made_again() {
     let (fake, operator) = operator();
     fake.set(&json!({ "is_stuck": true }));
-    let ran = operator.run(&format!("{CREATE} --timeout 2s")).fails_with(8);
+    let ran = operator.run(&format!("{CREATE} --timeout 6s")).fails_with(8);
     assert!(ran.error()["causes"].to_string().contains("COMING_UP"), "{ran}");
     let flaky =
         json!({ "on": "GET /v1/projects/{ref}", "do": "status", "status": 500, "times": 2 });
