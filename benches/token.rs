@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::{Algorithm, DecodingKey};
-use tenantctl::services::token::{KeySet, Keys, Outcome, Rules, Token, verify};
+use tenantctl::testkit::token::{KeySet, Keys, Outcome, Rules, Token, verify};
 use time::OffsetDateTime;
 
 use mint::{Signer, claims, published};

@@ -3,17 +3,18 @@
 //! Rooms, from the operator down: `cli` is what was typed, `config` what was set, `commands` joins
 //! them with `services`, which decide; `adapters` speak to Postgres, and `model` holds the words
 //! everyone shares. `output` is the side room that every byte leaves from. Imports point down or
-//! sideways to the right, never back. The modules are public for the tests; they are no stable API.
+//! sideways to the right, never back. What the tests see of them is `testkit`.
 
-pub mod adapters;
-pub mod cli;
-pub mod commands;
-pub mod config;
+mod adapters;
+mod cli;
+mod commands;
+mod config;
 mod files;
-pub mod model;
-pub mod output;
+mod model;
+mod output;
 mod process;
-pub mod services;
+mod services;
+pub mod testkit;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

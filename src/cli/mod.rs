@@ -22,7 +22,7 @@ mod values;
 
 pub use audit::{AuditCommand, AuditListArgs};
 pub use command::{Cli, Command};
-pub use complete::{TenantSource, complete_tenants_with};
+pub use complete::complete_tenants_with;
 pub use global::{ColorChoice, GlobalArgs, OutputFormat};
 pub use init::InitArgs;
 pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 /// A shell that can complete.
+#[expect(clippy::enum_variant_names, reason = "PowerShell is its name")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
     /// Bash

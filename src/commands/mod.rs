@@ -26,7 +26,6 @@ use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
 
 pub use complete::tenants_by_prefix;
-pub use completions::registration;
 pub use context::Context;
 
 /// Runs one command.

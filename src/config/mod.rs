@@ -13,8 +13,7 @@ mod setting;
 mod settings;
 mod spec;
 
-pub use env::{Environment, environment};
-pub use error::ConfigError;
+pub use env::environment;
 pub use layers::Flags;
 pub use secret_file::read_secret;
 pub use setting::{Origin, Setting};

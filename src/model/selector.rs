@@ -20,11 +20,6 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// Returns the choice of exactly one tenant.
-    pub fn one(slug: Slug) -> Self {
-        Self { slugs: vec![slug], ..Self::default() }
-    }
-
     /// Returns whether anything at all was chosen; `--exclude` alone chooses nothing.
     pub fn is_empty(&self) -> bool {
         self.slugs.is_empty() && !self.all && self.labels.is_empty() && self.status.is_none()

@@ -44,22 +44,19 @@ pub use failure::{Ending, Failure};
 pub use fleet::{render_fleet, render_migration_status};
 pub use health::render_health;
 pub use jwks::{render_keys, render_keys_cleared, warn_about_keys};
-pub use line::Line;
 pub use local::{
     render_destroyed, render_down, render_revealed_url, render_status, render_up, render_url,
 };
 pub use lockdown::{render_lockdown, render_unlock};
 pub use migration::{render_install, render_seed_sets};
 pub use progress::Progress;
-pub use prompt::PromptError;
 pub use session::{
     render_check, render_issue, render_prune, render_revoke, render_session, render_sessions,
 };
 pub use stream::LogWriter;
 pub use tenant::{
-    ReaderGone, TenantLines, render_address, render_create, render_create_plan, render_delete,
-    render_due, render_due_plan, render_life_plan, render_protect, render_purge, render_restore,
-    render_tenant,
+    TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
+    render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
 };
 pub use text::Text;
 pub use token::{render_decoded, render_explanation, render_verdict};

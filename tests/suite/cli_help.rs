@@ -69,7 +69,7 @@ fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
         }
     }
     let mut found = Vec::new();
-    let mut whole = tenantctl::cli::Cli::command();
+    let mut whole = tenantctl::testkit::cli::Cli::command();
     whole.build();
     walk(&whole, &[], of_leaves_only, &mut found);
     found
@@ -78,7 +78,7 @@ fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
 #[test]
 fn version_and_help_alone_read_as_beside_something_else() {
     let operator = Operator::unconfigured();
-    let expected = tenantctl::cli::Cli::command().render_version();
+    let expected = tenantctl::testkit::cli::Cli::command().render_version();
     for line in ["--version", "-V", "--version tenant", "-q -V"] {
         let ran = operator.run(line).success();
         assert_eq!((ran.stdout(), ran.stderr()), (expected.as_str(), ""), "{line}");
@@ -96,7 +96,7 @@ fn help(operator: &Operator, path: &[String]) -> Ran {
 
 #[test]
 fn clap_finds_no_contradiction_in_the_command_line() {
-    tenantctl::cli::Cli::command().debug_assert();
+    tenantctl::testkit::cli::Cli::command().debug_assert();
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn examples_in_the_manual_are_understood() {
         let Some((_, examples)) = shown.stdout().split_once("Examples:\n") else { continue };
         for line in examples.lines() {
             let Some(words) = typed(line) else { continue };
-            let parsed = <tenantctl::cli::Cli as clap::Parser>::try_parse_from(&words);
+            let parsed = <tenantctl::testkit::cli::Cli as clap::Parser>::try_parse_from(&words);
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
         }
     }

@@ -109,7 +109,7 @@ fn a_pooler_before_the_cluster_is_the_clusters() {
 
 #[test]
 fn another_init_is_named_as_the_control_planes() {
-    use tenantctl::adapters::postgres::LockKey;
+    use tenantctl::testkit::postgres::LockKey;
     let operator = Operator::before_init();
     let key = format!("{:?}", LockKey::of("init", Uuid::nil()));
     let key = key.trim_start_matches("LockKey(").trim_end_matches(')');

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use tenantctl::adapters::http::RetryPolicy;
-use tenantctl::adapters::management::{Management, ManagementError, Phase, Reason};
-use tenantctl::model::{Classified, ErrorKind, ProjectRef, SecretText};
+use tenantctl::testkit::management::RetryPolicy;
+use tenantctl::testkit::management::{Management, ManagementError, Phase, Reason};
+use tenantctl::testkit::model::{Classified, ErrorKind, ProjectRef, SecretText};
 use tokio::time::Instant;
 
 use crate::support::management::{Fake, ORGANIZATION, TOKEN};
@@ -93,7 +93,7 @@ fn recorded_answers_are_read() {
     }
     for case in ["projects-create-201-status-unknown", "projects-create-201-status-active-healthy"]
     {
-        let new = tenantctl::adapters::management::NewProject {
+        let new = tenantctl::testkit::management::NewProject {
             name: "my-project".to_owned(),
             organization: REF.to_owned(),
             region: "us-east-1".to_owned(),

@@ -59,7 +59,7 @@ fn a_busy_lock_is_waited_for_until_the_timeout_and_its_holder_is_named() {
     product.create(&["acme"]);
     product.add("V8__notes.sql", NOTES);
     let key = {
-        use tenantctl::adapters::postgres::LockKey;
+        use tenantctl::testkit::postgres::LockKey;
         let id = product.operator.tenant("acme").id.parse().unwrap();
         let text = format!("{:?}", LockKey::of("migrate", id));
         text.trim_start_matches("LockKey(").trim_end_matches(')').to_owned()

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tenantctl::services::token::{CheckName, CheckResult, KeySet, Outcome, Token};
+use tenantctl::testkit::token::{CheckName, CheckResult, KeySet, Outcome, Token};
 
 use crate::support::judge::{GOOD, NOW, bench, changed, expect, judge, shared};
 use crate::support::mint::{claims, encoded};

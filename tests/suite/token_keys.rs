@@ -1,8 +1,8 @@
 //! Every attack on the keys a token is checked with, as plain values.
 
 use serde_json::{Value, json};
-use tenantctl::model::SecretText;
-use tenantctl::services::token::{CheckName, Keys, Obstacle, Outcome, SharedSecret, Token, verify};
+use tenantctl::testkit::model::SecretText;
+use tenantctl::testkit::token::{CheckName, Keys, Obstacle, Outcome, SharedSecret, Token, verify};
 
 use crate::support::judge::{GOOD, NOW, at, bench, expect, judge, letters, rules, set};
 use crate::support::mint::{Signer, claims, encoded, published};
@@ -162,7 +162,7 @@ fn an_unknown_name_is_undecided_while_the_endpoint_cannot_be_asked() {
     let (known, unknown) = (Signer::es256("known"), Signer::es256("unknown"));
     let set = set(&[known.jwk()]);
     let doubt = Obstacle {
-        kind: tenantctl::model::ErrorKind::Unavailable,
+        kind: tenantctl::testkit::model::ErrorKind::Unavailable,
         message: "get newer keys".to_owned(),
         hint: None,
     };

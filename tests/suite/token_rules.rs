@@ -1,7 +1,7 @@
 //! Every attack on a token's header and claims, as plain values: no process, no server, no clock.
 
 use serde_json::{Value, json};
-use tenantctl::services::token::{CheckName, Outcome, Rules};
+use tenantctl::testkit::token::{CheckName, Outcome, Rules};
 
 use crate::support::judge::{
     GOOD, NOW, TENANT, bench, changed, expect, judge, judge_by, letters, rules,

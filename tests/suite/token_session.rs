@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenantctl::adapters::control_plane::ControlPlane;
-use tenantctl::adapters::postgres::Endpoint;
-use tenantctl::model::{Clock, ErrorKind, JwksSource, SystemClock};
-use tenantctl::services::token::{
+use tenantctl::testkit::control_plane::ControlPlane;
+use tenantctl::testkit::model::{Clock, ErrorKind, JwksSource, SystemClock};
+use tenantctl::testkit::postgres::Endpoint;
+use tenantctl::testkit::token::{
     CheckName, CheckResult, Depth, ExamineRequest, Jwks, Plane, Rules, Token, examine,
 };
 

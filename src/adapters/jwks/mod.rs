@@ -8,6 +8,5 @@ mod fetch;
 mod keys;
 mod published;
 
-pub use error::JwksError;
-pub use keys::{KeyKind, KeySet, PublicKey, SET_SIZE_LIMIT, SkippedKey};
-pub use published::{COOLDOWN, FRESH_FOR, Jwks, Published, USABLE_FOR};
+pub use keys::{KeyKind, KeySet, PublicKey};
+pub use published::{Jwks, Published};

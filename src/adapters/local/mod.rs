@@ -28,8 +28,7 @@ mod state;
 mod status;
 mod stop;
 
-pub use error::{LocalError, ServerSaid};
-pub use programs::Looked;
+pub use error::LocalError;
 pub use report::{
     LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };

@@ -12,8 +12,5 @@ mod projects;
 mod wire;
 
 pub use client::Management;
-pub use database::{LoginRole, Pooler};
 pub use error::{ManagementError, Reason};
-pub use health::{Health, SERVICES_THAT_MATTER};
-pub use organizations::{Organization, Region};
-pub use projects::{ListedProject, NewProject, Phase, Project, ProjectStatus};
+pub use projects::{ListedProject, NewProject, Phase, Project};

@@ -13,8 +13,8 @@ mod scram;
 mod statements;
 
 pub use connect::{Purpose, connect, pool};
-pub use endpoint::{Endpoint, EndpointError, Host};
-pub use error::{PgError, ServerFault};
+pub use endpoint::Endpoint;
+pub use error::PgError;
 pub use lock::{Lock, LockError, LockKey, LockServer, hold_until};
 pub use migrate::{Applied, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history};
 pub use quote::{identifier, literal};

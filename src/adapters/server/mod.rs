@@ -26,14 +26,14 @@ mod sweep;
 
 pub use access::{Access, AccessFlags};
 pub use contradiction::Contradiction;
-pub use database::{TenantDatabase, Verification};
+pub use database::TenantDatabase;
 pub use error::ServerError;
 pub use gate::Denial;
-pub use home::{FoundDatabase, Home, Registration};
+pub use home::Home;
 pub use inventory::ListedDatabase;
 pub use make::Placed;
 pub use operator::Server;
-pub use seed::{SeedFile, SeedOutcome};
+pub use seed::SeedFile;
 pub use sets::{domain_set, domain_set_from, gate_set};
 pub use stamp::{Identity, Stamp};
 pub use survey::Survey;

@@ -8,5 +8,5 @@ pub use life::{
     render_create, render_create_plan, render_delete, render_due, render_due_plan,
     render_life_plan, render_purge, render_restore,
 };
-pub use list::{ReaderGone, TenantLines};
+pub use list::TenantLines;
 pub use record::{render_address, render_protect, render_tenant};

@@ -6,5 +6,4 @@ mod trail;
 
 pub use crate::adapters::control_plane::AuditRow;
 pub use entry::{Entry, OpenEntry};
-pub use error::AuditError;
 pub use trail::{ListRequest, VerifyReport, export, list, verify};

@@ -9,7 +9,6 @@ mod probe;
 mod request;
 mod unlock;
 
-pub use error::LockdownError;
 pub use layer::{LayerReport, LayerVerdict};
 pub use lock::{LockdownReport, lockdown};
 pub use probe::{ProbeReport, ProbeVerdict};

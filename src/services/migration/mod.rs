@@ -10,7 +10,7 @@ mod sets;
 
 pub use error::MigrationError;
 pub use install::{InstallReport, install};
-pub use one::{Brought, bring_up, inspect, raise_gate};
-pub use plan::{Divergence, pending, up_to};
-pub use seeds::{Holding, SeedSet, find_set, seed_sets};
+pub use one::{bring_up, inspect, raise_gate};
+pub use plan::up_to;
+pub use seeds::{SeedSet, find_set, seed_sets};
 pub use sets::Sets;

@@ -8,6 +8,6 @@ mod run;
 mod step;
 
 pub use event::{StepEvent, StepProgress, StepReport};
-pub use journal::{Ending, Journal};
+pub use journal::Journal;
 pub use run::{Halt, Run};
 pub use step::{Made, SagaStep};

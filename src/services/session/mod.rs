@@ -10,8 +10,7 @@ mod prune;
 mod revoke;
 
 pub use crate::adapters::control_plane::Session;
-pub use error::SessionError;
 pub use issue::{IssueReport, IssueRequest, issue};
 pub use look::{ListRequest, check, list, show};
 pub use prune::{PruneReport, PruneRequest, prune};
-pub use revoke::{AuthResult, GateResult, RevokeReport, RevokeRequest, Target, revoke};
+pub use revoke::{RevokeReport, RevokeRequest, Target, revoke};

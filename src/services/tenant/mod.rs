@@ -20,10 +20,9 @@ pub use crate::adapters::control_plane::TenantFilter;
 pub use create::{
     CreateOutcome, CreatePlan, CreateReport, CreateRequest, plan as plan_create, run as create,
 };
-pub use credential::{KeyError, SecretKey};
+pub use credential::SecretKey;
 pub use delete::{DeleteReport, DeleteRequest, plan as plan_delete, run as delete};
 pub use due::{PurgeDueReport, PurgeDueRequest, due, purge_due};
-pub use error::TenantError;
 pub use life_plan::LifePlan;
 pub use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
 pub use protect::{ProtectReport, ProtectRequest, plan as plan_protect, run as protect};

@@ -15,13 +15,11 @@ mod secret;
 mod session;
 mod verify;
 
-pub use crate::adapters::jwks::{Jwks, JwksError, KeySet, Published};
+pub use crate::adapters::jwks::{Jwks, KeySet, Published};
 pub use check::{Check, CheckName, CheckResult};
-pub use claims::{Claims, Instant, UnverifiedClaims};
-pub use error::{FormatError, TokenError};
+pub use claims::{Claims, UnverifiedClaims};
 pub use examine::{Depth, Examination, ExamineRequest, Plane, examine, find_tenant};
-pub use header::{Algorithm, Header};
 pub use read::{SIZE_LIMIT, Token};
 pub use rules::Rules;
-pub use secret::{SharedSecret, SharedSecretError};
+pub use secret::SharedSecret;
 pub use verify::{Keys, Obstacle, Outcome, Verdict, verify};

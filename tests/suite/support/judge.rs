@@ -1,7 +1,7 @@
 //! Tokens and keys as plain values, and what the rules say of them.
 
 use serde_json::Value;
-use tenantctl::services::token::{
+use tenantctl::testkit::token::{
     CheckName, CheckResult, KeySet, Keys, Outcome, Rules, Token, Verdict, verify,
 };
 use time::OffsetDateTime;

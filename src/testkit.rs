@@ -1,0 +1,33 @@
+//! What the tests, the benches and the examples may see of the rooms. Not a stable API.
+//!
+//! Everything else is private to the crate, so that the compiler finds what nobody uses.
+
+pub mod cli {
+    pub use crate::cli::Cli;
+}
+
+pub mod control_plane {
+    pub use crate::adapters::control_plane::ControlPlane;
+}
+
+pub mod management {
+    pub use crate::adapters::http::RetryPolicy;
+    pub use crate::adapters::management::{Management, ManagementError, NewProject, Phase, Reason};
+}
+
+pub mod model {
+    pub use crate::model::{
+        Classified, Clock, ErrorKind, JwksSource, ProjectRef, SecretText, SystemClock,
+    };
+}
+
+pub mod postgres {
+    pub use crate::adapters::postgres::{Endpoint, LockKey};
+}
+
+pub mod token {
+    pub use crate::services::token::{
+        CheckName, CheckResult, Depth, ExamineRequest, Jwks, KeySet, Keys, Obstacle, Outcome,
+        Plane, Rules, SharedSecret, Token, Verdict, examine, verify,
+    };
+}
