@@ -7,7 +7,6 @@ use super::complete::tenants;
 use super::values::line;
 use crate::model::Slug;
 
-/// The audit trail.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// List the newest rows, newest first
@@ -16,9 +15,10 @@ Examples:
   tenantctl audit list
   tenantctl audit list --tenant acme --limit 20 -o json")]
     List(AuditListArgs),
-    /// Walk the hash chain and name the first row that does not fit; exit code 10 if there is one
+    /// Verify the hash chain and name the first row that does not match; exit code 10 if there is one
     ///
-    /// Note the head it prints somewhere else: who can rewrite the whole chain cannot rewrite that.
+    /// Store the head that it prints elsewhere: an attacker who can rewrite the whole chain cannot
+    /// rewrite that copy.
     #[command(after_help = "Examples:\n  tenantctl audit verify")]
     Verify,
     /// Print every row, oldest first, as JSON lines
@@ -28,16 +28,15 @@ Examples:
     Export,
 }
 
-/// Which rows to list.
 #[derive(Debug, Args)]
 pub struct AuditListArgs {
-    /// Only about this tenant
+    /// Only rows about this tenant
     #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub tenant: Option<Slug>,
-    /// Only this action, as in tenant.create
+    /// Only rows with this action, as in tenant.create
     #[arg(long, value_name = "ACTION", value_parser = line)]
     pub action: Option<String>,
-    /// At most this many
+    /// At most this many rows
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
 }

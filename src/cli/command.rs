@@ -33,26 +33,23 @@ Examples:
 Exit codes: tenantctl help exit-codes"
 )]
 pub struct Cli {
-    /// What every command takes.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make the whole trip on a private local Postgres, nothing to configure
+    /// Try everything on a private local Postgres, with nothing to configure
     ///
     /// Starts the local Postgres, installs the control plane, creates and seeds the tenant `acme`,
-    /// issues a session, revokes it, and leaves everything running for the next command. Harmless
-    /// when run again.
+    /// issues a session, revokes it, and leaves everything running for the next command. It can
+    /// be run again.
     #[command(after_help = "\
 Examples:
   tenantctl demo
-  tenantctl demo --install     let it install Postgres where there is none (root, Debian)")]
+  tenantctl demo --install     install Postgres if none is found (root, Debian)")]
     Demo(LocalUpArgs),
     /// Run a private local Postgres
     #[command(subcommand)]
@@ -80,10 +77,10 @@ Examples:
     Session(OnDemand<SessionCommand>),
     /// Lock a tenant down in an emergency, and prove it
     ///
-    /// Refuses what exists and what comes next, at every layer: the control plane first, then the
-    /// gate in the tenant's database, Supabase Auth where it is there, and the open connections.
-    /// Then it tries what a client would. Exit code 12 when a probe got in or could not be run.
-    /// Asks nothing, and is undone with `unlock`.
+    /// Refuses existing and new access at every layer: the control plane first, then the gate in the
+    /// tenant's database, Supabase Auth where it can be reached, and open connections. Then it tries to
+    /// get in as a client would. Exit code 12 when a probe got in or could not be run. It does not ask
+    /// for confirmation, and `unlock` undoes it.
     #[command(after_help = "\
 Examples:
   tenantctl lockdown acme --reason 'credentials leaked'
@@ -91,7 +88,7 @@ Examples:
     Lockdown(LockdownArgs),
     /// Give a locked tenant its access back
     ///
-    /// Everything is as it was before the lockdown, but sessions from before stay dead.
+    /// Everything is as it was before the lockdown, but sessions from before stay revoked.
     #[command(
         after_help = "Examples:\n  tenantctl unlock acme --reason 'credentials rotated' --yes"
     )]
@@ -105,9 +102,9 @@ Examples:
     /// Read and verify the audit trail
     #[command(subcommand)]
     Audit(OnDemand<AuditCommand>),
-    /// Ask whether what we need can be reached; for monitors
+    /// Check that everything tenantctl needs can be reached; for monitors
     ///
-    /// Exit 7 when something does not answer, 6 when it refuses our credential.
+    /// Exit code 7 when something does not answer, 6 when it rejects the credential.
     #[command(after_help = "\
 Examples:
   tenantctl health
@@ -115,7 +112,7 @@ Examples:
     Health,
     /// Print a completion script for a shell
     ///
-    /// The script asks tenantctl at each Tab, so tenants' names complete live.
+    /// The script calls tenantctl at each Tab, so that tenants' slugs are completed as well.
     #[command(after_help = "\
 Examples:
   tenantctl completions bash > /etc/bash_completion.d/tenantctl

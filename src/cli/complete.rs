@@ -1,6 +1,6 @@
-//! Tenants' names at Tab.
+//! Completion of tenants' slugs at Tab.
 //!
-//! This room may not connect, so whoever starts the program says where names come from.
+//! This room may not connect: `run` passes in the function that looks slugs up.
 
 use std::ffi::OsStr;
 use std::sync::OnceLock;
@@ -12,7 +12,8 @@ pub type TenantSource = fn(&str) -> Vec<(String, String)>;
 
 static SOURCE: OnceLock<TenantSource> = OnceLock::new();
 
-/// Says where tenants' names come from; the first word counts.
+/// Sets the function that looks slugs up. Clap calls completers without arguments of ours, so it is
+/// kept in a static; a second call changes nothing.
 pub fn complete_tenants_with(source: TenantSource) {
     SOURCE.get_or_init(|| source);
 }

@@ -1,4 +1,4 @@
-//! What every command takes.
+//! The options that every command takes.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,6 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use super::values::duration;
 use crate::model::Actor;
 
-/// The shape of the result on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// For people
@@ -19,7 +18,6 @@ pub enum OutputFormat {
     Ndjson,
 }
 
-/// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set
@@ -30,7 +28,6 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The flags that stand for every command.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
@@ -47,13 +44,13 @@ pub struct GlobalArgs {
     pub output: OutputFormat,
     /// Profile of the config file to use
     ///
-    /// `TENANTCTL_PROFILE` names it as well.
+    /// Also set by `TENANTCTL_PROFILE`.
     #[arg(short, long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Config file to use instead of ./tenantctl.toml and the user's own
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Use of colour
+    /// When to use colour
     #[arg(
         long,
         global = true,
@@ -66,21 +63,21 @@ pub struct GlobalArgs {
     /// Print the result and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Show where settings come from; twice also statements and requests (repeatable)
+    /// Show where settings come from; -vv also statements and requests (repeatable)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Answer y/N questions with yes; never enough to delete or purge
     #[arg(long, global = true)]
     pub yes: bool,
-    /// Never ask; refuse instead
+    /// Never prompt; refuse instead
     #[arg(long, global = true)]
     pub no_input: bool,
-    /// How long to wait for what is locked or slow (30s, for a project to come up 10m)
+    /// Longest wait for a lock or a slow server (30s; 10m for a project to come up)
     #[arg(long, global = true, value_parser = duration, value_name = "DURATION")]
     pub timeout: Option<Duration>,
-    /// Who acts, for the audit trail
+    /// Actor recorded in the audit trail
     ///
-    /// `TENANTCTL_ACTOR` names it as well; user@machine when nobody does.
+    /// Also set by `TENANTCTL_ACTOR`; the default is user@machine.
     #[arg(long, global = true, value_name = "WHO")]
     pub actor: Option<Actor>,
 }

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-/// How the control plane is installed.
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// Show what would be applied and change nothing

@@ -2,17 +2,16 @@
 
 use clap::{Args, Subcommand};
 
-/// The private local Postgres.
 #[derive(Debug, Subcommand)]
 pub enum LocalCommand {
-    /// Start it, making it first where there is none
+    /// Start it; create it first if it does not exist
     ///
-    /// Uses an installed Postgres 15 or newer, downloads one where the network allows, or says what
-    /// to install. Data survives `down` and `up`.
+    /// Uses an installed Postgres 15 or newer, else downloads one, else says what to install. Data
+    /// survives `down` and `up`.
     #[command(after_help = "\
 Examples:
   tenantctl local up
-  tenantctl local up --install     install Postgres with apt-get where there is none
+  tenantctl local up --install     install Postgres with apt-get if none is found
   TENANTCTL_DATA_DIR=/srv/tenantctl tenantctl local up")]
     Up(LocalUpArgs),
     /// Stop it; its data stays
@@ -32,15 +31,13 @@ Examples:
     Destroy,
 }
 
-/// How the server is brought up.
 #[derive(Debug, Args)]
 pub struct LocalUpArgs {
-    /// Install the system's Postgres package where none is found (root, Debian)
+    /// Install the system's Postgres package if none is found (root, Debian)
     #[arg(long)]
     pub install: bool,
 }
 
-/// How the connection string is printed.
 #[derive(Debug, Args)]
 pub struct LocalUrlArgs {
     /// Print the password instead of ****

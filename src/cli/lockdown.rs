@@ -6,13 +6,12 @@ use clap_complete::ArgValueCompleter;
 use super::complete::tenants;
 use crate::model::{Reason, Slug};
 
-/// Which tenant, and why.
 #[derive(Debug, Args)]
 pub struct LockdownArgs {
     /// The tenant
     #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub slug: Slug,
-    /// Why, for the audit trail
+    /// Reason recorded in the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Reason,
     /// Show what would be done and change nothing

@@ -5,13 +5,12 @@ use clap::{Args, Subcommand};
 use super::selector::SelectorArgs;
 use super::values::line;
 
-/// Migrations of tenants' databases.
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
     /// Apply pending migrations
     ///
-    /// Several tenants at a time, one result each; a tenant that fails stays whole at the version
-    /// before and stops no other. Running it again does what is left.
+    /// Works on several tenants at a time and reports each. A migration that fails is rolled back, the
+    /// tenant stays at the version before, and the others go on. Run it again to continue.
     #[command(after_help = "\
 Examples:
   tenantctl migrate apply --tenant acme
@@ -19,10 +18,11 @@ Examples:
   tenantctl migrate apply --label tier=gold --exclude acme --dry-run
   tenantctl migrate apply --tenant acme,globex --seed")]
     Apply(ApplyArgs),
-    /// Show where tenants stand
+    /// Show tenants' schema versions
     ///
-    /// Answers from the control plane's record in one query. With --verify the databases are opened
-    /// and their own histories compared, checksums included. Exit code 10 when one differs.
+    /// Reads the control plane's record in one query. With --verify it opens the databases and compares
+    /// their own histories, checksums included. Exit code 10 when a tenant is not up
+    /// to date.
     #[command(after_help = "\
 Examples:
   tenantctl migrate status
@@ -31,7 +31,6 @@ Examples:
     Status(StatusArgs),
 }
 
-/// Which migrations, where, and how many at a time.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
     /// Stop at this version
@@ -40,29 +39,26 @@ pub struct ApplyArgs {
     /// Apply sample data afterwards
     #[arg(long, value_name = "SET", num_args = 0..=1, require_equals = true, default_missing_value = "demo", value_parser = line)]
     pub seed: Option<String>,
-    /// How many tenants at the same time
+    /// How many tenants at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    // Last, since its heading holds for whatever follows.
-    /// Which tenants.
+    // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,
 }
 
-/// Whose standing to show.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// Open the databases and compare their own histories
     #[arg(long)]
     pub verify: bool,
-    /// How many databases at the same time
+    /// How many databases at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
-    // Last, since its heading holds for whatever follows.
-    /// Which tenants; all when none are chosen.
+    // Last, since its help heading holds for every option after it. All tenants when none is chosen.
     #[command(flatten)]
     pub selector: SelectorArgs,
 }

@@ -1,7 +1,7 @@
 //! A noun's subcommands, built only once the noun is typed.
 //!
-//! The whole tree of commands, with all they take, is most of what `--version` and `--help` would
-//! cost. It changes nothing of what is accepted or printed.
+//! Building the whole tree of commands and options takes most of the time of `--version` and
+//! `--help`. What is accepted and printed stays the same.
 
 use clap::error::Error;
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
@@ -38,8 +38,8 @@ impl<T: FromArgMatches> FromArgMatches for OnDemand<T> {
     }
 }
 
-/// Adds the subcommands. Their type's own doc comment would replace the noun's manual, which was
-/// there first.
+/// Adds the subcommands and keeps the noun's own help, which the doc comment of their type would
+/// replace.
 fn build<T: Subcommand>(command: Command) -> Command {
     let (about, long_about) = (command.get_about().cloned(), command.get_long_about().cloned());
     let command = T::augment_subcommands(command).about(about.unwrap_or_default());

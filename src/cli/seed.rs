@@ -5,12 +5,11 @@ use clap::{Args, Subcommand};
 use super::selector::SelectorArgs;
 use super::values::line;
 
-/// Sample data.
 #[derive(Debug, Subcommand)]
 pub enum SeedCommand {
     /// Apply a seed set
     ///
-    /// One transaction for each tenant; what was applied before is left alone.
+    /// One transaction for each tenant; files that were applied before are skipped.
     #[command(after_help = "\
 Examples:
   tenantctl seed apply --tenant acme
@@ -21,20 +20,18 @@ Examples:
     List,
 }
 
-/// Which set, and where.
 #[derive(Debug, Args)]
 pub struct SeedApplyArgs {
     /// The seed set
     #[arg(long, value_name = "SET", default_value = "demo", value_parser = line)]
     pub set: String,
-    /// How many tenants at the same time
+    /// How many tenants at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    // Last, since its heading holds for whatever follows.
-    /// Which tenants.
+    // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,
 }

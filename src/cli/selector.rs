@@ -1,4 +1,4 @@
-//! Which tenants: one group of flags, the same for every command that takes several.
+//! The options that select tenants, the same for every command that takes several.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,6 @@ use clap_complete::ArgValueCompleter;
 use super::complete::tenants;
 use crate::model::{Label, Slug, TenantStatus};
 
-/// A choice of tenants.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which tenants")]
 pub struct SelectorArgs {
@@ -24,10 +23,10 @@ pub struct SelectorArgs {
     /// Tenants in this status
     #[arg(long, value_name = "STATUS")]
     pub status: Option<TenantStatus>,
-    /// Never these tenants, separated by commas
+    /// Tenants to leave out, separated by commas
     #[arg(long, value_name = "SLUG,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants))]
     pub exclude: Vec<Slug>,
-    /// Tenants named in a file, one a line; `-` is stdin
+    /// File with tenants, one on each line; `-` is stdin
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub from_file: Option<PathBuf>,
 }

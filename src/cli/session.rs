@@ -10,7 +10,6 @@ use super::complete::tenants;
 use super::values::{duration, line, object, ttl};
 use crate::model::{Jti, Reason, Slug, UserId};
 
-/// Sessions, by JTI.
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
     /// Record a session and print its JTI
@@ -28,25 +27,26 @@ Examples:
     /// Show a session as recorded
     #[command(after_help = "Examples:\n  tenantctl session show 0198c5…")]
     Show(SessionJtiArgs),
-    /// Say whether a session is valid; exit code 0 or 11
+    /// Check whether a session is valid; exit code 0 or 11
     #[command(after_help = "\
 Examples:
   tenantctl session check 0198c5…
   tenantctl session check 0198c5… -q && echo still valid")]
     Check(SessionJtiArgs),
-    /// Revoke a session, a user's, or a tenant's
+    /// Revoke a session, all of a user's, or all of a tenant's
     ///
-    /// Effective from the commit on. --user and --tenant together mean that user in that tenant.
+    /// In force as soon as the command has committed. --user and --tenant together mean that user in
+    /// that tenant.
     #[command(after_help = "\
 Examples:
   tenantctl session revoke --jti 0198c5… --reason 'laptop stolen'
   tenantctl session revoke --user 7d3c… --reason 'left the company' --yes
   tenantctl session revoke --tenant acme --reason 'leaked key' --dry-run")]
     Revoke(SessionRevokeArgs),
-    /// Remove sessions that ran out
+    /// Remove expired sessions
     ///
-    /// In batches of 10,000 that hold nobody up. A session that was removed counts as unknown, and
-    /// an unknown session is never valid. A session that was revoked by itself is kept, so that no
+    /// Deletes in batches of 10,000, so that no login waits. A removed session counts as unknown, and an
+    /// unknown session is never valid. A session that was revoked on its own is kept, so that no
     /// refresh brings it back.
     #[command(after_help = "\
 Examples:
@@ -55,45 +55,42 @@ Examples:
     Prune(SessionPruneArgs),
 }
 
-/// A session to be recorded.
 #[derive(Debug, Args)]
 pub struct SessionIssueArgs {
-    /// Whose it is
+    /// User it belongs to
     #[arg(long, value_name = "UUID")]
     pub user: UserId,
-    /// In which tenant
+    /// Tenant it is in
     #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub tenant: Slug,
-    /// How long it lives
+    /// Time until it expires
     #[arg(long, value_name = "DURATION", value_parser = ttl, default_value = "1h")]
     pub ttl: Duration,
-    /// The address it comes from
+    /// IP address of the client
     #[arg(long, value_name = "IP")]
     pub ip: Option<IpAddr>,
-    /// The device it comes from
+    /// Device of the client
     #[arg(long, value_name = "TEXT", value_parser = line)]
     pub device: Option<String>,
-    /// What else to keep with it, a JSON object of up to 8 KiB
+    /// JSON object to store with it, up to 8 KiB
     #[arg(long, value_name = "JSON", value_parser = object, default_value = "{}")]
     pub metadata: serde_json::Value,
 }
 
-/// Whose sessions to list.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).multiple(true).args(["user", "tenant"])))]
 pub struct SessionListArgs {
-    /// Of this user
+    /// Sessions of this user
     #[arg(long, value_name = "UUID")]
     pub user: Option<UserId>,
-    /// In this tenant
+    /// Sessions in this tenant
     #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub tenant: Option<Slug>,
-    /// Also those that are no longer valid
+    /// Also sessions that are no longer valid
     #[arg(long)]
     pub all: bool,
 }
 
-/// One session.
 #[derive(Debug, Args)]
 pub struct SessionJtiArgs {
     /// The session's id: the token's `jti` claim, else its `session_id`
@@ -101,10 +98,9 @@ pub struct SessionJtiArgs {
     pub jti: Jti,
 }
 
-/// What to remove.
 #[derive(Debug, Args)]
 pub struct SessionPruneArgs {
-    /// How long rows are kept after they ran out
+    /// How long to keep sessions after they expire
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30d")]
     pub keep: Duration,
     /// Count what would be removed and change nothing
@@ -112,20 +108,19 @@ pub struct SessionPruneArgs {
     pub dry_run: bool,
 }
 
-/// What to revoke, and why.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["jti", "user", "tenant"])))]
 pub struct SessionRevokeArgs {
     /// This session
     #[arg(long, value_name = "JTI", conflicts_with_all = ["user", "tenant"])]
     pub jti: Option<Jti>,
-    /// Everything of this user
+    /// All sessions of this user
     #[arg(long, value_name = "UUID")]
     pub user: Option<UserId>,
-    /// Everything in this tenant
+    /// All sessions in this tenant
     #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub tenant: Option<Slug>,
-    /// Why, for the audit trail
+    /// Reason recorded in the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Reason,
     /// Count what would be revoked and change nothing

@@ -2,7 +2,6 @@
 
 use clap::{Args, ValueEnum};
 
-/// A shell that can complete.
 #[expect(clippy::enum_variant_names, reason = "PowerShell is its name")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
@@ -17,7 +16,6 @@ pub enum Shell {
     PowerShell,
 }
 
-/// For which shell.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell

@@ -9,42 +9,41 @@ use super::complete::tenants;
 use super::values::{grace, line, plan};
 use crate::model::{Label, ProjectRef, Slug, TenantId, TenantName, TenantStatus};
 
-/// Tenants, one by one.
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
     /// Create a tenant and its database
     ///
-    /// Run it again after anything went wrong: it continues where it stopped and creates nothing
-    /// twice. On a tenant that is there as asked for, it says so and succeeds.
+    /// After any failure, run it again: it continues where it stopped and creates nothing twice. If the
+    /// tenant exists already, as specified, it says so and succeeds.
     #[command(after_help = "\
 Examples:
   tenantctl tenant create acme --name 'Acme Ltd'
   tenantctl tenant create acme --name 'Acme Ltd' --plan pro --label tier=gold --seed
   tenantctl tenant create acme --name 'Acme Ltd' --dry-run")]
     Create(CreateArgs),
-    /// Take an existing database or Supabase project in as a tenant
+    /// Make an existing database or Supabase project a tenant
     ///
-    /// Looks at it first, and refuses what is another tenant's. It gets a login and the gate, and
-    /// from then on nobody but that login and the operator connects to it; its tables stay as they
-    /// are until `migrate apply`.
+    /// Inspects it first, and refuses one that belongs to another tenant. It gets a login and the gate;
+    /// from then on only that login and the operator can connect to it. Its tables stay as they are
+    /// until `migrate apply`.
     #[command(after_help = "\
 Examples:
   tenantctl tenant adopt acme --name 'Acme Ltd' --database acme_production --dry-run
   tenantctl tenant adopt acme --name Acme --database acme --id 0f8fad5b-d9cb-469f-a165-70867728950e
   tenantctl tenant adopt acme --name 'Acme Ltd' --project abcdefghijklmnopqrst")]
     Adopt(AdoptArgs),
-    /// List tenants, and whether their databases are there
+    /// List tenants, and whether their databases exist
     ///
-    /// Holds the record against the cluster, and against the organization's Supabase projects where
-    /// there are any, and marks what is on one side only: `missing`, or `not recorded`.
+    /// Compares the record with the cluster's databases, and with the organization's Supabase projects
+    /// if it has any, and marks what exists on one side only: `missing`, or `not recorded`.
     #[command(after_help = "\
 Examples:
   tenantctl tenant list
   tenantctl tenant list --status active --label tier=gold
   tenantctl tenant list --search acme -o json
-  tenantctl tenant list --recorded                 the record alone, asking nobody else")]
+  tenantctl tenant list --recorded                 the record alone, without asking the cluster")]
     List(ListArgs),
-    /// Show one tenant and what was last done to it
+    /// Show a tenant and its last operation
     #[command(after_help = "Examples:\n  tenantctl tenant show acme")]
     Show(SlugArgs),
     /// Print the connection string of a tenant's application
@@ -55,8 +54,8 @@ Examples:
     Url(UrlArgs),
     /// Give a tenant's login a new password
     ///
-    /// The new password is stored sealed when a secret key is configured; without one it is printed
-    /// once, here and nowhere else.
+    /// The new password is stored sealed if a secret key is configured; otherwise it is printed once and
+    /// not kept.
     #[command(after_help = "Examples:\n  tenantctl tenant rotate acme")]
     Rotate(WriteSlugArgs),
     /// Refuse to delete a tenant until it is unprotected
@@ -65,10 +64,9 @@ Examples:
     /// Allow deleting a tenant again
     #[command(after_help = "Examples:\n  tenantctl tenant unprotect acme")]
     Unprotect(WriteSlugArgs),
-    /// Cut a tenant's access and keep its data for a while
+    /// Refuse all access to a tenant and keep its data for a grace period
     ///
-    /// `tenant restore` brings it back until it is purged. Its sessions are dead at once and stay
-    /// so.
+    /// `tenant restore` brings it back until it is purged. Its sessions are revoked for good.
     #[command(after_help = "\
 Examples:
   tenantctl tenant delete acme
@@ -78,9 +76,9 @@ Examples:
     /// Bring a deleted tenant back
     #[command(after_help = "Examples:\n  tenantctl tenant restore acme")]
     Restore(WriteSlugArgs),
-    /// Destroy a deleted tenant's database for good
+    /// Drop a deleted tenant's database or project for good
     ///
-    /// Drops only a database that is stamped as this tenant's, and proves that it is gone.
+    /// Drops only what is stamped with this tenant's id, and verifies that it is gone.
     #[command(after_help = "\
 Examples:
   tenantctl tenant purge acme --no-backup
@@ -89,7 +87,6 @@ Examples:
     Purge(PurgeArgs),
 }
 
-/// One tenant.
 #[derive(Debug, Args)]
 pub struct SlugArgs {
     /// The tenant
@@ -97,7 +94,6 @@ pub struct SlugArgs {
     pub slug: Slug,
 }
 
-/// One tenant, to be changed.
 #[derive(Debug, Args)]
 pub struct WriteSlugArgs {
     /// The tenant
@@ -108,39 +104,36 @@ pub struct WriteSlugArgs {
     pub dry_run: bool,
 }
 
-/// What every new tenant is given.
 #[derive(Debug, Args)]
 pub struct NewTenantArgs {
     /// The tenant's short name: 2 to 40 of a-z, 0-9 and `-`, starting with a letter
     #[arg(value_name = "SLUG")]
     pub slug: Slug,
-    /// The name people read
+    /// Its name for people
     #[arg(long, value_name = "NAME")]
     pub name: TenantName,
-    /// Use this id instead of a new one; no id is ever used twice
+    /// Id to use instead of a new one; an id is never used twice
     #[arg(long, value_name = "UUID")]
     pub id: Option<TenantId>,
-    /// The plan it is on
+    /// Plan it is on
     #[arg(long, value_name = "PLAN", value_parser = plan)]
     pub plan: Option<String>,
-    /// Label it (repeatable)
+    /// Label to put on it (repeatable)
     #[arg(long, value_name = "K=V")]
     pub label: Vec<Label>,
 }
 
-/// A tenant to be created.
 #[derive(Debug, Args)]
 pub struct CreateArgs {
-    /// The tenant.
     #[command(flatten)]
     pub new: NewTenantArgs,
-    /// The region to place it in
+    /// Region to create it in
     #[arg(long, value_name = "REGION", value_parser = plan)]
     pub region: Option<String>,
     /// Create the database and leave its schema empty
     #[arg(long, conflicts_with = "seed")]
     pub no_migrate: bool,
-    /// Do not wait for a project to come up; run the same command again to go on
+    /// Do not wait for a project to come up; run the same command again to continue
     #[arg(long)]
     pub no_wait: bool,
     /// Apply sample data afterwards
@@ -151,11 +144,9 @@ pub struct CreateArgs {
     pub dry_run: bool,
 }
 
-/// A database or a project to be taken in.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["database", "project"])))]
 pub struct AdoptArgs {
-    /// The tenant.
     #[command(flatten)]
     pub new: NewTenantArgs,
     /// A database of the cluster
@@ -169,7 +160,6 @@ pub struct AdoptArgs {
     pub dry_run: bool,
 }
 
-/// Which tenants to list.
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Only in this status; purged tenants are listed only when asked for
@@ -181,15 +171,14 @@ pub struct ListArgs {
     /// Only with this label (repeatable: with all of them)
     #[arg(long, value_name = "K=V")]
     pub label: Vec<Label>,
-    /// Only where slug or name contain this, case aside
+    /// Only if slug or name contains this, ignoring case
     #[arg(long, value_name = "TEXT", value_parser = line)]
     pub search: Option<String>,
-    /// Show what is recorded, without looking at cluster and projects
+    /// Show the record alone, without asking the cluster or the Management API
     #[arg(long)]
     pub recorded: bool,
 }
 
-/// How a connection string is printed.
 #[derive(Debug, Args)]
 pub struct UrlArgs {
     /// The tenant
@@ -200,19 +189,18 @@ pub struct UrlArgs {
     pub reveal: bool,
 }
 
-/// A tenant to be cut off.
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
     /// The tenant
     #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub slug: Slug,
-    /// How long its data is kept, at least 1h
+    /// How long to keep its data, at least 1h
     #[arg(long, value_name = "DURATION", value_parser = grace, default_value = "7d", conflicts_with = "purge")]
     pub grace: Duration,
-    /// Destroy its database at once
+    /// Drop its database or project at once
     #[arg(long, requires = "no_backup")]
     pub purge: bool,
-    /// Destroy it without a backup
+    /// Drop it without a backup
     #[arg(long, requires = "purge")]
     pub no_backup: bool,
     /// Confirm by repeating the slug
@@ -223,7 +211,6 @@ pub struct DeleteArgs {
     pub dry_run: bool,
 }
 
-/// A deleted tenant, or all that are due, to be destroyed.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["slug", "due"])))]
 pub struct PurgeArgs {
@@ -233,7 +220,7 @@ pub struct PurgeArgs {
     /// Every deleted tenant whose grace is over
     #[arg(long)]
     pub due: bool,
-    /// Destroy without a backup
+    /// Drop without a backup
     #[arg(long, required = true)]
     pub no_backup: bool,
     /// Confirm by repeating the slug, or `due`

@@ -9,15 +9,14 @@ use clap::{ArgGroup, Args, Subcommand, ValueHint};
 use super::values::{duration, ttl};
 use crate::model::{JwksSource, SecretText, Slug, TenantId};
 
-/// Access tokens, as Supabase issues them.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Say whether a token is valid; exit code 0 or 11
+    /// Check whether a token is valid; exit code 0 or 11
     ///
-    /// Checks the signature against the published keys, then every rule, then the session at the
-    /// control plane when there is one. When the keys or the control plane cannot be reached there is
-    /// no verdict: exit code 7, never valid. Pass the token by - or --file: an argument can be read
-    /// by everybody on the machine.
+    /// Checks the signature against the published keys, then every rule, then the session in the
+    /// control plane if one is configured. If the keys or the control plane cannot be reached there is
+    /// no verdict: exit code 7. Pass the token with - or --file: every user of the machine can read the
+    /// arguments of a process.
     #[command(after_help = "\
 Examples:
   pbpaste | tenantctl token verify -
@@ -27,7 +26,7 @@ Examples:
     Verify(TokenVerifyArgs),
     /// Show every check of a token: pass, fail or skipped, and why; exit code 0 or 11
     ///
-    /// Makes each check on its own, whatever the others say.
+    /// Makes every check, even after one has failed.
     #[command(after_help = "\
 Examples:
   pbpaste | tenantctl token explain -
@@ -42,21 +41,20 @@ Examples:
     Decode(TokenInputArgs),
 }
 
-/// The keys that sign tokens, and the copy of them on disk.
 #[derive(Debug, Subcommand)]
 pub enum JwksCommand {
-    /// Show the published keys, and what was left out of them
+    /// Show the published keys, and which entries cannot be used
     ///
-    /// From the copy on disk while it is younger than an hour, else from the endpoint.
+    /// From the copy on disk if it is younger than an hour, else from the endpoint.
     #[command(after_help = "\
 Examples:
   tenantctl jwks show
   tenantctl jwks show --jwks https://REF.supabase.co/auth/v1/.well-known/jwks.json")]
     Show(JwksArgs),
-    /// Ask the endpoint for the keys now
+    /// Fetch the keys from the endpoint now
     ///
-    /// Never needed for a new key, which is noticed by itself; useful after a key was revoked. An
-    /// answer that is no good leaves the copy as it is.
+    /// Not needed for a new key, which is fetched when a token first uses it; useful after a key was
+    /// revoked. An unusable answer leaves the copy as it is.
     #[command(after_help = "Examples:\n  tenantctl jwks refresh")]
     Refresh(JwksArgs),
     /// Remove the copy on disk
@@ -64,7 +62,6 @@ Examples:
     Clear(JwksArgs),
 }
 
-/// A token, from one of three places.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("input").required(true).args(["token", "file"])))]
 pub struct TokenInputArgs {
@@ -76,64 +73,58 @@ pub struct TokenInputArgs {
     pub file: Option<PathBuf>,
 }
 
-/// A token, and what is expected of it.
 #[derive(Debug, Args)]
 pub struct TokenVerifyArgs {
-    /// The token.
     #[command(flatten)]
     pub input: TokenInputArgs,
-    /// The published keys
     #[command(flatten)]
     pub keys: JwksArgs,
-    /// Who must have issued it, letter by letter
+    /// Issuer it must have, compared exactly
     ///
     /// The default is the Auth server's address, `TENANTCTL_AUTH_URL`.
     #[arg(long, value_name = "TEXT")]
     pub issuer: Option<String>,
-    /// Whom it must be for, letter by letter
+    /// Audience it must have, compared exactly
     #[arg(long, value_name = "TEXT")]
     pub audience: Option<String>,
     /// Tenant that `app_metadata.tenant_id` must name, by slug or id
-    #[arg(long, value_name = "SLUG|UUID", value_parser = tenant)]
+    #[arg(long, value_name = "SLUG|UUID", value_parser = expected_tenant)]
     pub tenant: Option<TenantChoice>,
-    /// How far clocks may be apart
+    /// Allowed difference between clocks
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     pub leeway: Duration,
-    /// Longest life of a token, from iat to exp
+    /// Longest lifetime, from iat to exp
     #[arg(long, value_name = "DURATION", value_parser = ttl, default_value = "1d")]
     pub max_lifetime: Duration,
     /// File that holds the secret of HS256 tokens, mode 0600
     ///
-    /// `TENANTCTL_JWT_SECRET` and `TENANTCTL_JWT_SECRET_FILE` bring one as well. Without one HS256 is
-    /// refused.
+    /// Also set by `TENANTCTL_JWT_SECRET` and `TENANTCTL_JWT_SECRET_FILE`. Without one HS256 is refused.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub secret_file: Option<PathBuf>,
-    /// Judge signature and claims only
+    /// Check signature and claims only
     #[arg(long)]
     pub no_session: bool,
 }
 
-/// Where the keys are published.
 #[derive(Debug, Args)]
 pub struct JwksArgs {
-    /// Published keys: a file, used as it is, or an https address, whose answer is kept for an hour
+    /// Published keys: a file, or an https URL whose answer is cached for an hour
     ///
     /// The default is `TENANTCTL_JWKS_URL`, else `/.well-known/jwks.json` of `TENANTCTL_AUTH_URL`.
     #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub jwks: Option<JwksSource>,
 }
 
-/// A tenant, by either of its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantChoice {
-    /// By id; nobody has to be asked.
+    /// The control plane need not be asked.
     Id(TenantId),
-    /// By slug.
     Slug(Slug),
 }
 
-/// Reads an id where the text is one: a slug could look the same, but nobody would choose it.
-fn tenant(text: &str) -> Result<TenantChoice, String> {
+/// Reads a UUID as an id. It could be a slug as well, since it may begin with a-f; an operator who
+/// pastes one means the id.
+fn expected_tenant(text: &str) -> Result<TenantChoice, String> {
     if text.len() == 36
         && let Ok(id) = text.parse::<TenantId>()
     {

@@ -1,4 +1,4 @@
-//! Parsers of single values, and what they say about a bad one.
+//! Parsers of single values.
 
 use std::time::Duration;
 

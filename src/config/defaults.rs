@@ -1,4 +1,4 @@
-//! What holds when no flag, variable or file says anything.
+//! The values of settings that no flag, variable or file sets.
 
 use std::path::PathBuf;
 

@@ -13,11 +13,9 @@ use crate::model::{escape_controls, shorten};
 /// One file's content.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ConfigFile {
-    /// The settings that hold without a profile and under every profile that does not say
-    /// otherwise.
+    /// The settings without a profile, and under every profile that does not have its own.
     #[serde(flatten)]
     pub(super) top: Section,
-    /// One table for each profile.
     #[serde(default)]
     pub(super) profiles: BTreeMap<String, Profile>,
 }
@@ -25,29 +23,26 @@ pub(super) struct ConfigFile {
 /// A `[profiles.NAME]` table.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Profile {
-    /// The profile's settings.
     #[serde(flatten)]
     pub(super) section: Section,
-    /// Asks for confirmation on every write and demands `--actor`.
+    /// Every write asks for confirmation and requires `--actor`.
     #[serde(default)]
     pub(super) protected: bool,
 }
 
-/// Settings by name. Texts only, so that each is parsed by the same code whatever it came from.
+/// Settings by name. Only texts are accepted, so that each is parsed as if it came from a variable.
 pub(super) type Section = BTreeMap<String, toml::Value>;
 
-/// A file that was found, with its content.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) path: PathBuf,
     pub(super) content: ConfigFile,
 }
 
-/// Reads a config file; nothing when there is none and nobody named it.
+/// Reads a config file; `None` when it does not exist and `--config` did not name it.
 ///
 /// # Errors
-/// When it is named and missing, is no TOML, holds an unknown key, or holds a password that others
-/// can read.
+/// When it is not TOML, has an unknown key, or has a password that others can read.
 pub(super) fn read(path: &Path, is_named: bool) -> Result<Option<Found>, ConfigError> {
     let file = match secret_file::open(path) {
         Ok(file) => file,
@@ -63,7 +58,7 @@ pub(super) fn read(path: &Path, is_named: bool) -> Result<Option<Found>, ConfigE
         .try_clone()
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let text = secret_file::read_text(path, file)?;
-    // The library's own message quotes the line, which may hold a password.
+    // `error.to_string()` quotes the line, which may hold a password.
     let content: ConfigFile = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         invalid(format!("line {line} is not valid: {}", error.message()))

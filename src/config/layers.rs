@@ -18,18 +18,15 @@ const PROFILE_VARIABLE: &str = "TENANTCTL_PROFILE";
 /// The profile of the private local Postgres; it needs no table.
 const LOCAL_PROFILE: &str = "local";
 
-/// What the command line said about settings.
+/// Settings on the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
-    /// `--profile`.
     pub profile: Option<String>,
-    /// `--config`.
     pub config: Option<PathBuf>,
-    /// `--actor`.
     pub actor: Option<Actor>,
 }
 
-/// What a setting says, whether it is a secret or not.
+/// A setting's text. All are `SecretText`, secret or not, so that no `Debug` shows one.
 type Text = Setting<SecretText>;
 
 /// The texts of all settings that have one.
@@ -108,7 +105,7 @@ fn from_file(spec: &Spec, path: PathBuf) -> Result<Text, ConfigError> {
     checked(spec, value, Origin::File(path, None))
 }
 
-/// Trims a secret in which no space can mean anything, and refuses an empty one.
+/// Trims a secret that cannot contain spaces, and refuses an empty one.
 fn checked(spec: &Spec, value: SecretText, origin: Origin) -> Result<Text, ConfigError> {
     if !spec.is_secret() {
         return Ok(Setting { value, origin });

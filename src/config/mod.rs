@@ -1,7 +1,7 @@
-//! Settings, from flags over environment over files over defaults, resolved once.
+//! Settings: flags over environment over files over defaults, resolved once.
 //!
-//! Every value remembers where it came from, so that `-v` can say so. This room knows neither clap
-//! nor the adapters: it reads texts and checks what it can without contacting anything.
+//! Every value keeps its origin, which `-v` shows. This room knows neither clap nor the adapters, and
+//! contacts nothing.
 
 mod defaults;
 mod env;

@@ -1,4 +1,4 @@
-//! Files that hold secrets: regular, ours, and for our eyes only.
+//! Files that hold secrets: regular, owned by us or root, and without permissions for others.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,8 +16,7 @@ pub(super) const SIZE_LIMIT: u64 = 256 * 1024;
 /// Reads a secret from a file, without the line break at its end.
 ///
 /// # Errors
-/// When the file is a link or no regular file, belongs to somebody else, can be read by others, or
-/// is not there.
+/// `Exposed` when it belongs to another user or others have permissions on it.
 pub fn read_secret(path: &Path) -> Result<SecretText, ConfigError> {
     let file = open(path)?;
     check_private(path, &file)?;

@@ -1,9 +1,8 @@
-//! A value that remembers where it came from.
+//! A value with its origin.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A flag of the command line.
@@ -29,7 +28,6 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting<T> {
     pub value: T,

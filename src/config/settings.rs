@@ -13,48 +13,46 @@ use super::setting::{Origin, Setting};
 use super::spec::SPECS;
 use crate::model::{Actor, JwksSource, Placement, SecretText, WebUrl, escape_controls};
 
-/// The settings, resolved. What is optional here is decided by whoever needs it.
+/// The settings, resolved. A command that needs an optional one reports that it is missing.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The profile in force; nothing when none was asked for.
+    /// Set by `--profile` or its variable.
     pub profile: Option<Setting<String>>,
-    /// Whether the profile asks for confirmation on every write.
+    /// Whether every write asks for confirmation and requires `--actor`.
     pub is_protected: bool,
-    /// The control plane's connection string.
+    /// The private local Postgres when not set.
     pub control_plane_url: Option<Setting<SecretText>>,
-    /// The cluster's connection string.
+    /// The control plane's own server when not set.
     pub cluster_url: Option<Setting<SecretText>>,
-    /// Where new tenants' databases live.
+    /// For new tenants.
     pub placement: Setting<Placement>,
-    /// The key that seals stored credentials, as it was written.
+    /// The key that seals stored passwords: 32 bytes in base64 or hex, not decoded yet.
     pub secret_key: Option<Setting<SecretText>>,
     /// The access token of the Management API.
     pub access_token: Option<Setting<SecretText>>,
-    /// Where the Management API is.
     pub management_api_url: Setting<String>,
-    /// The organization that new projects are made in.
+    /// The organization of new projects, by its slug; the token's only one when not set.
     pub organization: Option<Setting<String>>,
-    /// The region that new projects are made in when nobody names another.
+    /// The region of new projects without `--region`.
     pub region: Option<Setting<String>>,
-    /// A file of certificate authorities that projects' databases are verified by.
+    /// The certificate authorities that projects' databases are verified with.
     pub project_root_cert: Option<Setting<PathBuf>>,
-    /// A folder of migrations instead of the embedded ones.
+    /// Migrations to use instead of the embedded ones.
     pub migrations_dir: Option<Setting<PathBuf>>,
-    /// A folder of seed sets instead of the embedded ones.
+    /// Seed sets to use instead of the embedded ones.
     pub seeds_dir: Option<Setting<PathBuf>>,
-    /// Who acts.
     pub actor: Setting<Actor>,
-    /// Where the private local Postgres and caches live.
+    /// The folder of the private local Postgres and of caches.
     pub data_dir: Setting<PathBuf>,
-    /// A folder with Postgres's programs.
+    /// The folder of `initdb`, `pg_ctl` and `postgres`, for the private local Postgres.
     pub postgres_bin: Option<Setting<PathBuf>>,
-    /// The Auth server.
+    /// The Auth server; its URL is the issuer of its tokens.
     pub auth_url: Option<Setting<WebUrl>>,
-    /// The key that Auth's admin API is entered with.
+    /// The key of the Auth server's admin API.
     pub auth_service_key: Option<Setting<SecretText>>,
-    /// Where the keys that sign tokens are published.
+    /// From `jwks_url`, else at the usual place of `auth_url`.
     pub jwks: Option<Setting<JwksSource>>,
-    /// The secret that HS256 tokens are signed with.
+    /// The key of HS256 tokens.
     pub jwt_secret: Option<Setting<SecretText>>,
     /// `PATH`, where the system's programs are looked for.
     pub search_path: Option<OsString>,
@@ -63,9 +61,6 @@ pub struct Settings {
 
 /// Resolves the settings: flag over environment over `./tenantctl.toml` over the user's file over
 /// the default.
-///
-/// # Errors
-/// When a file or a value cannot be used; nothing is contacted.
 pub fn resolve(
     flags: &Flags,
     environment: Environment<'_>,

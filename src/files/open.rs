@@ -1,4 +1,4 @@
-//! Opening a file of ours where somebody else may have put a link, a FIFO or a file of their own.
+//! Opening a file of ours where another user may have put a link, a FIFO or a file.
 //!
 //! As root we work in directories that belong to another user, so the last part of a path is never
 //! followed when it is a symbolic link.

@@ -1,21 +1,18 @@
-//! Who acts: the name that the audit trail records.
+//! The actor of a command, as the audit trail records it.
 
 use std::fmt;
 
 use super::text::{escape_controls, shorten};
 
-/// The person or program on whose behalf a command runs, at most 256 bytes, without control
-/// characters.
+/// The person or program on whose behalf a command runs: 1 to 200 bytes without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(String);
 
-/// Why a text is no actor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the actor `{0}` is empty, longer than 200 bytes, or holds control characters")]
 pub struct ActorError(String);
 
 impl Actor {
-    /// Returns the name as it is recorded.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,19 +1,17 @@
-//! What time it is, for what no database is asked about: the age of a cached file, a token judged
-//! offline.
+//! Clocks for what is judged without a database: the age of a cached file, a token offline.
 //!
-//! Order and expiry of what is recorded use the control plane's clock; this one is for the rest.
+//! Order and expiry of recorded rows use the control plane's clock, since two machines' clocks
+//! differ.
 
 use std::fmt::Debug;
 
 use time::OffsetDateTime;
 
-/// A source of the present moment.
 pub trait Clock: Debug + Send + Sync {
-    /// Returns the present moment.
     fn now(&self) -> OffsetDateTime;
 }
 
-/// The clock of the machine we run on.
+/// The clock of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,4 +1,4 @@
-//! Proof that somebody agreed to something that cannot be taken back.
+//! Proof that the operator confirmed an act on one tenant that cannot be undone.
 
 use time::OffsetDateTime;
 
@@ -6,23 +6,23 @@ use super::slug::Slug;
 use super::tenant::Tenant;
 use super::tenant_status::TenantStatus;
 
-/// The operator's word that this very tenant may be destroyed or cut off.
+/// The operator's confirmation that this tenant may be cut off or destroyed.
 ///
-/// A dangerous request holds one, so a caller that forgot to ask does not compile. Only the
-/// command line makes them, after the slug was typed or passed with `--confirm`.
+/// `DeleteRequest` and `PurgeRequest` hold one, so a command that does not ask does not compile. It
+/// is made from the slug that the operator typed at the prompt or passed with `--confirm`, or from a
+/// delete that was confirmed and whose grace is over; `tests/house` refuses other places that make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
     slug: Slug,
 }
 
 impl Consent {
-    /// Returns the consent when what was typed is the slug, else nothing.
+    /// Returns a consent when the typed text is the slug, spaces around it aside.
     pub fn given(slug: &Slug, typed: &str) -> Option<Self> {
         (typed.trim() == slug.as_str()).then(|| Self { slug: slug.clone() })
     }
 
-    /// Returns the consent that lies in a delete whose grace is over, or in a purge that was begun:
-    /// the slug was confirmed then.
+    /// Returns the consent given with the delete, once its grace is over or a purge was begun.
     pub fn by_grace(tenant: &Tenant, now: OffsetDateTime) -> Option<Self> {
         let is_due = match tenant.status {
             TenantStatus::Deleted => tenant.purge_after.is_some_and(|at| at <= now),
@@ -32,7 +32,6 @@ impl Consent {
         is_due.then(|| Self { slug: tenant.slug.clone() })
     }
 
-    /// Returns the tenant the consent is about.
     pub fn slug(&self) -> &Slug {
         &self.slug
     }
@@ -43,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_very_slug_is_consent() {
+    fn only_the_tenants_own_slug_is_consent() {
         let slug: Slug = "acme".parse().unwrap();
         assert!(Consent::given(&slug, "acme\n").is_some());
         assert!(Consent::given(&slug, "acme2").is_none());

@@ -1,4 +1,4 @@
-//! What a tenant's database and its login are called.
+//! The names of a tenant's database and of its login.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use super::text::escape_controls;
 
 /// The name of a tenant's database, and of the role the application logs in with there.
 ///
-/// A database we made and its login have one name; in a Supabase project the database is
-/// `postgres`, and one that was adopted keeps its own.
+/// A database that we created and its login have one name. A Supabase project's database is
+/// [`DatabaseName::SUPABASE`], and an adopted database keeps its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseName {
     database: String,
@@ -17,37 +17,38 @@ pub struct DatabaseName {
 }
 
 impl DatabaseName {
-    /// The one database of a Supabase project that its customers use.
+    /// The database of every Supabase project: the Management API has no parameter to choose another,
+    /// and Auth, REST and Storage work on this one only (supabase/supabase#701,
+    /// supabase/supabase-js#519, read 2026-11).
     pub const SUPABASE: &str = "postgres";
 
-    /// Returns the name a tenant's database has: `tenant_<slug with _>_<8 hex of the id>`.
+    /// Returns the name of a tenant's database: `tenant_<slug with _>_<8 hex of the id>`.
     ///
-    /// At most 7 + 40 + 1 + 8 = 56 bytes, so Postgres never cuts it.
+    /// At most 7 + 40 + 1 + 8 = 56 bytes: Postgres truncates names at 63 (`NAMEDATALEN - 1`).
     pub fn of(slug: &Slug, id: TenantId) -> Self {
         let hex = id.0.simple().to_string();
         let name = format!("tenant_{}_{}", slug.as_str().replace('-', "_"), &hex[..8]);
         Self { database: name.clone(), login: name }
     }
 
-    /// Takes a tenant's database from a record; nothing when it cannot be one: empty, cut by
-    /// Postgres, or with control characters.
+    /// Reads a database's name from the control plane; `None` when no database can have it: empty,
+    /// longer than 63 bytes, or with control characters.
     pub fn recorded(database: &str, slug: &Slug, id: TenantId) -> Option<Self> {
         let fits = (1..=63).contains(&database.len()) && escape_controls(database) == database;
         let Self { login, .. } = Self::of(slug, id);
         fits.then(|| Self { database: database.to_owned(), login })
     }
 
-    /// Returns the database of a tenant that has a Supabase project of its own.
+    /// Returns the database of a tenant with placement `project`.
     pub fn in_project(slug: &Slug, id: TenantId) -> Self {
         Self { database: Self::SUPABASE.to_owned(), ..Self::of(slug, id) }
     }
 
-    /// Returns the database's name.
     pub fn as_str(&self) -> &str {
         &self.database
     }
 
-    /// Returns the name of the role the application logs in with.
+    /// Returns the role that the application logs in with.
     pub fn login(&self) -> &str {
         &self.login
     }

@@ -1,11 +1,11 @@
-//! The kinds of ending a command can have, as scripts know them.
+//! The kinds of failure that scripts can tell apart.
 //!
-//! Services and adapters say which kind; `output::exit` alone turns it into a number.
+//! Services and adapters choose the kind; only `output::exit` turns it into an exit code.
 
-/// What went wrong, as far as a script needs to know to decide what to do next.
+/// What a script needs to know to decide what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
-    /// Our bug.
+    /// A bug in tenantctl.
     Internal,
     /// The command line or the config was wrong; nothing was contacted.
     Usage,
@@ -70,14 +70,13 @@ impl ErrorKind {
         }
     }
 
-    /// Returns whether the same command may simply be run again.
+    /// Returns whether running the same command again is safe and may succeed.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Unavailable | Self::Incomplete | Self::Partial | Self::Interrupted)
     }
 }
 
-/// A step that our own code must have taken and did not: a bug in tenantctl, never the operator's
-/// or a server's doing.
+/// A step that our own code must have taken and did not: a bug in tenantctl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; this is a bug in tenantctl")]
 pub struct InternalError(pub &'static str);
@@ -88,12 +87,11 @@ impl Classified for InternalError {
     }
 }
 
-/// An error that knows its kind and, where there is one, the next thing to do.
+/// An error with a kind and, where one exists, a hint.
 pub trait Classified: std::error::Error {
-    /// Returns what kind of ending this is.
     fn kind(&self) -> ErrorKind;
 
-    /// Returns what the operator can do about it, as a sentence with the command to type.
+    /// Returns what the operator can do about it, with the command to type.
     fn hint(&self) -> Option<String> {
         None
     }

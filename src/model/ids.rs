@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// The id that rows and tokens carry; chosen by us or by the operator, never used twice.
+/// The id in rows and in tokens; generated, or chosen with `--id`, and never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TenantId(pub Uuid);
 

@@ -1,4 +1,4 @@
-//! Where the keys that sign tokens are published.
+//! Where the public keys of tokens are published.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,20 +6,16 @@ use std::str::FromStr;
 
 use super::web_url::{WebUrl, WebUrlError};
 
-/// A published set of keys: a file at hand, or an endpoint.
+/// The place of a JSON Web Key Set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JwksSource {
     /// A file; nothing is contacted or cached.
     File(PathBuf),
-    /// An endpoint.
     Url(WebUrl),
 }
 
 impl JwksSource {
-    /// Returns the endpoint at which an Auth server publishes its keys.
-    ///
-    /// # Errors
-    /// When the server's address takes no path.
+    /// Returns `/.well-known/jwks.json` of an Auth server.
     pub fn of_auth_server(auth_url: &WebUrl) -> Result<Self, WebUrlError> {
         format!("{}/.well-known/jwks.json", auth_url.trimmed()).parse().map(Self::Url)
     }

@@ -1,11 +1,11 @@
-//! What tenants are grouped by.
+//! Labels, which group tenants.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::text::escape_controls;
 
-/// A key and a value that tenants are grouped by, as in `tier=gold`.
+/// A key and a value, as in `tier=gold`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label {
     /// 1 to 63 of `a-z`, `0-9`, `-`, `_`, `.`.
@@ -14,7 +14,6 @@ pub struct Label {
     pub value: String,
 }
 
-/// Why a text is no label.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a label is KEY=VALUE: the key 1 to 63 of a-z, 0-9, `-`, `_`, `.`, the value up to 200 \

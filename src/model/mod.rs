@@ -1,4 +1,4 @@
-//! The words everyone shares: what a tenant, a secret, a consent or a kind of error is.
+//! The words that every room shares: tenant, session, secret, consent, kind of error.
 //!
 //! Every other room imports from here; this room imports nothing of ours. It does no I/O, is never
 //! async, and knows neither clap nor sqlx.

@@ -4,12 +4,11 @@ use std::str::FromStr;
 
 use super::words::{UnknownWord, find_word, word_of};
 
-/// Where a tenant's database lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Placement {
     /// A Supabase project of its own.
     Project,
-    /// A database of its own inside one shared cluster.
+    /// A database of its own in the shared cluster.
     #[default]
     Database,
 }
@@ -18,7 +17,7 @@ impl Placement {
     const WORDS: [(Self, &'static str); 2] =
         [(Self::Project, "project"), (Self::Database, "database")];
 
-    /// Returns the word the database, the settings and JSON use.
+    /// Returns the word in the control plane, in settings and in JSON.
     pub fn word(self) -> &'static str {
         word_of(&Self::WORDS, self)
     }

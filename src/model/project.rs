@@ -1,4 +1,4 @@
-//! What names a Supabase project.
+//! The names of a Supabase project.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,15 @@ use std::str::FromStr;
 use super::ids::TenantId;
 use super::slug::Slug;
 
-/// A project's ref: 20 lower-case letters, the name in its addresses.
+/// A project's ref: 20 lower-case letters, the host name in its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectRef(String);
 
-/// Why a text is no ref.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a project's ref has 20 lower-case letters")]
 pub struct ProjectRefError;
 
 impl ProjectRef {
-    /// Returns the text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,13 +35,13 @@ impl fmt::Display for ProjectRef {
     }
 }
 
-/// Returns the name a tenant's project has, `<slug>-tctl-<32 hex of the id>`: unique, so that a
-/// project whose making was never answered is found by it.
+/// Returns the name of a tenant's project, `<slug>-tctl-<32 hex of the id>`: unique, so that a
+/// project is found by it when the answer to its creation was lost.
 pub fn project_name(slug: &Slug, id: TenantId) -> String {
     format!("{slug}-tctl-{}", id.0.simple())
 }
 
-/// Returns the slug and the id in the name of a tenant's project; nothing when it is not one.
+/// Returns the slug and the id in a project's name; `None` when we did not choose that name.
 pub fn id_in_project_name(name: &str) -> Option<(&str, TenantId)> {
     let (slug, hex) = name.rsplit_once("-tctl-")?;
     let is_hex = hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

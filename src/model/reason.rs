@@ -4,17 +4,15 @@ use std::str::FromStr;
 
 use super::text::escape_controls;
 
-/// Why something was done, for the audit trail: 1 to 500 characters without control characters.
+/// The reason given for an act: 1 to 500 characters without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason(String);
 
-/// Why a text is no reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a reason has 1 to 500 characters on one line")]
 pub struct ReasonError;
 
 impl Reason {
-    /// Returns the text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }

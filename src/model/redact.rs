@@ -1,9 +1,10 @@
-//! The second net under secrets: what looks like one is blotted out of texts from outside.
+//! Texts from outside, with what looks like a secret replaced by `****`.
 //!
-//! The first net is that secrets are `Secret` and have no `Display`. `output` draws this one under
-//! every error, the adapters under what a server says before it is stored.
+//! Our own secrets are `Secret`, which has no `Display`; this is for texts in which another program
+//! repeats one, such as a server that quotes the statement that failed. `output` applies it to
+//! everything it writes, the adapters to what a server says before it is stored.
 
-/// Returns the text with passwords in connection strings, access tokens and JWTs blotted out.
+/// Returns the text without passwords in connection strings or statements, access tokens and JWTs.
 pub fn redact(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut rest = text;
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_secret_is_blotted_out() {
+    fn what_looks_like_a_secret_is_removed() {
         let text = "could not use 'postgres://op:hunter2@db:5432/x' with sbp_0123abc, token \
                     eyJhbGciOi.eyJzdWIi.c2ln or PASSWORD 'SCRAM-SHA-256$4096:abc$d:e'";
         let safe = redact(text);

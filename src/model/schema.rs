@@ -1,4 +1,4 @@
-//! Where a tenant's schema stands.
+//! A tenant's schema version.
 
 use std::fmt;
 
@@ -14,25 +14,24 @@ impl fmt::Display for SchemaVersion {
     }
 }
 
-/// The version a tenant stands at and the fingerprint of everything applied up to it.
+/// The version of a tenant's schema and the fingerprint of everything applied up to it.
 ///
 /// Two databases with the same fingerprint went through the same files, checksums included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaState {
-    /// The newest applied migration; nothing when none was applied.
+    /// The newest applied migration, if any.
     pub version: Option<SchemaVersion>,
     /// Sixteen hex digits over version, name and checksum of every applied migration.
     pub fingerprint: String,
 }
 
-/// One migration as a file has it or a history row records it: the same three things.
+/// One migration, of a file or of a row in refinery's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationRecord {
-    /// Its number.
     pub version: SchemaVersion,
-    /// Its name, as in `employees`.
+    /// As in `employees`.
     pub name: String,
-    /// The checksum of number, name and text.
+    /// Over number, name and text.
     pub checksum: u64,
 }
 

@@ -6,8 +6,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// A value that prints as dots and is wiped when dropped.
 ///
-/// It has no `Display` and no `Serialize`; whoever needs the value says `expose`, which is a word
-/// to search for.
+/// It has no `Display` and no `Serialize`; the value is read with `expose`, which can be searched
+/// for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T: Zeroize>(Zeroizing<T>);
 
@@ -15,12 +15,10 @@ pub struct Secret<T: Zeroize>(Zeroizing<T>);
 pub type SecretText = Secret<String>;
 
 impl<T: Zeroize> Secret<T> {
-    /// Wraps a value.
     pub fn new(value: T) -> Self {
         Self(Zeroizing::new(value))
     }
 
-    /// Returns the value itself.
     pub fn expose(&self) -> &T {
         &self.0
     }

@@ -1,26 +1,23 @@
-//! Which tenants a fleet command means.
+//! The tenants that a fleet command is about.
 
 use super::label::Label;
 use super::slug::Slug;
 use super::tenant_status::TenantStatus;
 
-/// A choice of tenants, the same for every command that takes several.
+/// Tenants named by slug, and beside them those that `labels` and `status` both fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
-    /// These tenants by name; each must exist.
+    /// Each must exist.
     pub slugs: Vec<Slug>,
-    /// Every tenant.
     pub all: bool,
-    /// Tenants that carry all of these labels.
+    /// A tenant must have all of them.
     pub labels: Vec<Label>,
-    /// Tenants in this status.
     pub status: Option<TenantStatus>,
-    /// Never these.
     pub exclude: Vec<Slug>,
 }
 
 impl Selector {
-    /// Returns whether anything at all was chosen; `--exclude` alone chooses nothing.
+    /// Returns whether nothing was chosen; `--exclude` alone chooses nothing.
     pub fn is_empty(&self) -> bool {
         self.slugs.is_empty() && !self.all && self.labels.is_empty() && self.status.is_none()
     }

@@ -1,4 +1,4 @@
-//! What a session is called and what can be said of it.
+//! A session's id and its state.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::words::{UnknownWord, find_word, word_of};
 
-/// Whatever identifies a session in a token: the `jti` claim, else `session_id`.
+/// The id of a session in a token: the `jti` claim, else `session_id`, which is all that Supabase's
+/// own tokens have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Jti(String);
 
-/// Why a text is no JTI.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a JTI has 1 to 255 visible ASCII characters")]
 pub struct JtiError;
@@ -22,7 +22,6 @@ impl Jti {
         Self(Uuid::now_v7().to_string())
     }
 
-    /// Returns the text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -43,24 +42,22 @@ impl fmt::Display for Jti {
     }
 }
 
-/// The judgement of `control_plane.session_state` on one session, and of `claims_state` on a token.
+/// What `control_plane.session_state` says of a session, and `claims_state` of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionState {
-    /// Nothing speaks against it.
     Valid,
-    /// This session was revoked.
+    /// The session itself was revoked.
     Revoked,
-    /// Its time is over.
     Expired,
-    /// No such session was recorded.
+    /// No such session is recorded.
     Unknown,
-    /// Everything this user had in the tenant was revoked.
+    /// All sessions of the user in this tenant were revoked.
     UserRevoked,
-    /// Everything the tenant had was revoked.
+    /// All sessions of the tenant were revoked.
     TenantRevoked,
     /// The tenant is locked down.
     TenantLocked,
-    /// Of a token: its session was never recorded, and nothing speaks against it.
+    /// Of a token: its session is not recorded, and neither its user nor its tenant was revoked.
     Unrecorded,
 }
 
@@ -76,7 +73,7 @@ impl SessionState {
         (Self::Unrecorded, "unrecorded"),
     ];
 
-    /// Returns the word the database and JSON use.
+    /// Returns the word in the control plane and in JSON.
     pub fn word(self) -> &'static str {
         word_of(&Self::WORDS, self)
     }

@@ -1,21 +1,18 @@
-//! The name people type.
+//! The slug: a tenant's name on the command line.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::text::escape_controls;
 
-/// What people type: 2 to 40 of `a-z`, `0-9` and `-`, starting with a letter, not ending with `-`.
+/// 2 to 40 of `a-z`, `0-9` and `-`, starting with a letter, not ending with `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(String);
 
-/// Why a text is no slug.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlugError {
-    /// Shorter or longer than a slug may be.
     #[error("a slug has 2 to 40 characters, this one has {0} bytes")]
     Length(usize),
-    /// A character that is not allowed, or not allowed there.
     #[error(
         "`{character}` at position {position} does not belong in a slug; it starts with a-z, goes \
          on with a-z, 0-9 and `-`, and does not end with `-`"
@@ -73,7 +70,6 @@ const RESERVED: &[&str] = &[
 ];
 
 impl Slug {
-    /// Returns the text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -83,7 +79,7 @@ impl FromStr for Slug {
     type Err = SlugError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The bound comes first, so that a megabyte of input is refused without being read.
+        // The length comes first, so that a megabyte of input is refused without being read.
         if !(2..=40).contains(&text.len()) {
             return Err(SlugError::Length(text.len()));
         }

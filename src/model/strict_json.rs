@@ -1,8 +1,8 @@
-//! JSON from strangers, read so that no two readers can disagree about it.
+//! JSON that others wrote, read so that no two readers can disagree about it.
 //!
-//! A duplicate name, which one reader takes the first of and another the last, is an error here, and
-//! so is a NUL, which Postgres cannot keep and others end a text at, and nesting that only an attacker
-//! would write. It never quotes a value.
+//! Refused are duplicate names (one reader takes the first, another the last; RFC 8259 leaves it
+//! open), NUL in a text (Postgres cannot store it, and C programs end the text there) and nesting
+//! that would exhaust a reader's stack. It never quotes a value.
 
 use std::fmt;
 
@@ -12,18 +12,14 @@ use serde_json::{Map, Number, Value};
 
 use super::text::{escape_controls, shorten};
 
-/// How deep arrays and objects may be nested.
 const DEPTH_LIMIT: usize = 64;
 
-/// Why bytes are not JSON that is accepted; says where, and quotes names but never values.
+/// Says where, and quotes names but never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StrictJsonError(String);
 
 /// Reads one JSON document without duplicate names or a NUL, nested 64 levels at most.
-///
-/// # Errors
-/// When it is none.
 pub fn parse_strict_json(bytes: &[u8]) -> Result<Value, StrictJsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = Strict { levels_left: DEPTH_LIMIT }.deserialize(&mut reader);
@@ -108,7 +104,7 @@ impl<'de> Visitor<'de> for Strict {
             let value = members.next_value_seed(inner)?;
             if map.contains_key(&name) {
                 let name = shorten(&escape_controls(&name), 40);
-                return Err(A::Error::custom(format_args!("`{name}` stands there twice")));
+                return Err(A::Error::custom(format_args!("`{name}` appears twice")));
             }
             map.insert(name, value);
         }
@@ -138,8 +134,8 @@ mod tests {
     fn what_readers_could_disagree_about_is_refused() {
         let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
         for (text, word) in [
-            ("{\"a\":1,\"a\":2}", "`a` stands there twice"),
-            ("{\"x\":[{\"b\":1,\"\\u0062\":2}]}", "`b` stands there twice"),
+            ("{\"a\":1,\"a\":2}", "`a` appears twice"),
+            ("{\"x\":[{\"b\":1,\"\\u0062\":2}]}", "`b` appears twice"),
             (deep.as_str(), "nested deeper"),
             ("{\"a\":1e999}", "out of range"),
             ("{} {}", "trailing"),

@@ -12,70 +12,55 @@ use super::schema::SchemaState;
 use super::slug::Slug;
 use super::tenant_status::TenantStatus;
 
-/// Why nobody may touch a tenant until a person decided.
+/// A contradiction between the record and what was found. Commands that would change the tenant's
+/// database refuse it, until they look again and find it resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
-    /// Since when.
     pub at: OffsetDateTime,
-    /// What contradicts the record.
+    /// What contradicts the record, as text.
     pub reason: String,
 }
 
 /// A tenant as the control plane records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    /// The id that rows and tokens carry.
     pub id: TenantId,
-    /// What people type.
     pub slug: Slug,
-    /// What people read.
     pub name: String,
-    /// The plan it is on, if any.
     pub plan: Option<String>,
-    /// Keys and values it is grouped by.
     pub labels: BTreeMap<String, String>,
-    /// Where it stands in its life.
     pub status: TenantStatus,
-    /// Set while the evidence contradicts the record.
     pub quarantine: Option<Quarantine>,
-    /// Where its database lives.
     pub placement: Placement,
-    /// The Supabase project, for placement `project`.
+    /// For placement `project`, once the project was created.
     pub project_ref: Option<ProjectRef>,
-    /// The database, once it was chosen.
+    /// Set once its name was chosen.
     pub database: Option<DatabaseName>,
-    /// The database's oid, once it was seen.
+    /// Set once the database was seen.
     pub database_oid: Option<u32>,
-    /// The cluster's own identifier, once it was seen.
+    /// The server's `pg_control_system().system_identifier`, once it was seen.
     pub system_identifier: Option<String>,
-    /// The host applications connect to, once registered.
+    /// The host that applications connect to, once registered.
     pub host: Option<String>,
-    /// The port applications connect to, once registered.
     pub port: Option<u16>,
-    /// Whether a pooler answers there, which wants the project's ref behind the login's name.
+    /// Whether `host` is Supabase's pooler, which takes `<login>.<ref>` as the user name.
     pub is_pooled: bool,
-    /// The region, for placement `project`.
+    /// For placement `project`.
     pub region: Option<String>,
-    /// The schema as recorded after the last migration.
+    /// As recorded after the last migration.
     pub schema: Option<SchemaState>,
-    /// Raised to revoke every session below it.
+    /// Sessions with a lower epoch are revoked.
     pub session_epoch: i64,
-    /// Since when it is locked down.
     pub locked_at: Option<OffsetDateTime>,
-    /// Why it is locked down.
     pub lock_reason: Option<String>,
-    /// Whether deleting is refused.
+    /// Whether `tenant delete` is refused.
     pub is_protected: bool,
-    /// What `tenant restore` brings it back to.
+    /// The status that `tenant restore` gives back.
     pub status_before_delete: Option<TenantStatus>,
-    /// When a deleted tenant may be purged.
     pub purge_after: Option<OffsetDateTime>,
-    /// The application's password, sealed; never shown.
+    /// The login's password, sealed with the secret key.
     pub credential: Option<Vec<u8>>,
-    /// When it was reserved.
     pub created_at: OffsetDateTime,
-    /// When its row last changed.
     pub updated_at: OffsetDateTime,
-    /// When it was deleted.
     pub deleted_at: Option<OffsetDateTime>,
 }

@@ -1,20 +1,18 @@
-//! The name people read.
+//! A tenant's name for people.
 
 use std::str::FromStr;
 
 use super::text::escape_controls;
 
-/// The name people read, 1 to 200 characters without control characters.
+/// 1 to 200 characters without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantName(String);
 
-/// Why a text is no tenant name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a tenant's name has 1 to 200 characters (400 bytes) and no control characters")]
 pub struct TenantNameError;
 
 impl TenantName {
-    /// Returns the text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }

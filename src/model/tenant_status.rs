@@ -1,25 +1,24 @@
-//! Where a tenant stands in its life.
+//! The states of a tenant's life.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::words::{UnknownWord, find_word, word_of};
 
-/// Where a tenant stands in its life: `provisioning → active ⇄ locked`, any of them `→ deleted →
-/// purging → purged`.
+/// `provisioning → active ⇄ locked`, each of them `→ deleted → purging → purged`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenantStatus {
-    /// Being created; not for use yet.
+    /// Being created; not to be used yet.
     Provisioning,
-    /// In use.
     Active,
-    /// Locked down: access refused, everything kept.
+    /// Locked down: access is refused, everything is kept.
     Locked,
-    /// Access cut, everything still there; `tenant restore` brings it back.
+    /// Access is refused, everything is kept; `tenant restore` brings it back.
     Deleted,
-    /// Past the point of no return, the database is being dropped.
+    /// The database is being dropped; there is no way back.
     Purging,
-    /// Gone, proved so; the row stays as a tombstone.
+    /// The database was looked for and does not exist any more; the row stays, so that the id is
+    /// never used again.
     Purged,
 }
 
@@ -33,12 +32,11 @@ impl TenantStatus {
         (Self::Purged, "purged"),
     ];
 
-    /// Returns the word the database and JSON use.
+    /// Returns the word in the control plane and in JSON.
     pub fn word(self) -> &'static str {
         word_of(&Self::WORDS, self)
     }
 
-    /// Returns every word a status can be asked for by.
     pub fn words() -> impl Iterator<Item = &'static str> {
         Self::WORDS.iter().map(|(_, word)| *word)
     }

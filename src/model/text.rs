@@ -1,7 +1,7 @@
 //! Text from outside, made safe to show.
 //!
 //! Names, server messages and file contents may hold terminal escapes, bidirectional marks or
-//! line breaks; whatever prints them asks this file first. It never decides what to print.
+//! line breaks.
 
 use std::fmt::Write;
 

@@ -1,35 +1,31 @@
-//! Addresses we may ask: the one rule about what is spoken in the clear, for every adapter.
+//! Addresses that HTTP requests may go to: the one rule about unencrypted requests.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// A place on the web that may be asked: https, or http on this very machine.
+/// An https URL, or an http URL of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebUrl(Url);
 
-/// Why a text is no such place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebUrlError {
-    /// It cannot be read.
-    #[error("it is no URL: {0}")]
+    #[error("it is not a URL: {0}")]
     Unreadable(#[from] url::ParseError),
-    /// What it says could be read or changed on the way.
-    #[error("only https is accepted, and http on this very machine")]
+    /// Requests could be read or changed on the way.
+    #[error("only https is accepted, and http on this machine")]
     Insecure,
-    /// A login in a URL ends up in logs.
+    /// A login in a URL would end up in logs.
     #[error("a URL with a login in it is not accepted")]
     Login,
 }
 
 impl WebUrl {
-    /// Returns the URL.
     pub fn as_url(&self) -> &Url {
         &self.0
     }
 
-    /// Gives the URL away.
     pub fn into_url(self) -> Url {
         self.0
     }

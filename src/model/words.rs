@@ -2,9 +2,9 @@
 
 use super::text::{escape_controls, shorten};
 
-/// A word that names none of a list's members.
+/// A word that none of an enum's members has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is no {what}; it is one of {expected}")]
+#[error("`{found}` is not a {what}; it is one of {expected}")]
 pub struct UnknownWord {
     what: &'static str,
     found: String,

@@ -74,8 +74,8 @@ fn headers_that_cannot_be_read_leave_the_claims_to_be_judged() {
         ("{alg:ES256}", "header is not JSON"),
         ("", "header is not JSON"),
         ("[]", "header is not a JSON object"),
-        ("{\"alg\":\"none\",\"alg\":\"ES256\",\"kid\":\"es\"}", "`alg` stands there twice"),
-        ("{\"alg\":\"ES256\",\"kid\":\"es\",\"kid\":\"x\"}", "`kid` stands there twice"),
+        ("{\"alg\":\"none\",\"alg\":\"ES256\",\"kid\":\"es\"}", "`alg` appears twice"),
+        ("{\"alg\":\"ES256\",\"kid\":\"es\",\"kid\":\"x\"}", "`kid` appears twice"),
     ] {
         let token = bench.es.sign(header, payload.as_bytes());
         expect(header, &judge(token, &bench.set), "FsssPPPsPPs", words);
@@ -90,7 +90,7 @@ fn payloads_that_hold_no_claims_leave_the_signature_to_be_judged() {
     let deep = |levels: usize| with(&format!("\"x\":{}{}", "[".repeat(levels), "]".repeat(levels)));
     let no_claims = "FPPPsssssss";
     for (name, payload, results, words) in [
-        ("sub twice", with("\"sub\":\"root\""), no_claims, "`sub` stands there twice"),
+        ("sub twice", with("\"sub\":\"root\""), no_claims, "`sub` appears twice"),
         ("a name twice, inside", with("\"x\":{\"a\":1,\"a\":2}"), no_claims, "`a` stands there"),
         ("text", b"hello, world".to_vec(), no_claims, "payload is not JSON"),
         ("a number", b"17".to_vec(), no_claims, "payload is not a JSON object"),

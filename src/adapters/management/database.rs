@@ -13,7 +13,7 @@ use super::error::ManagementError;
 use super::projects::missing;
 use super::wire::{WireApiKey, WireLoginRole, WirePooler, WireRestrictions};
 use crate::adapters::http::Repeat;
-use crate::model::{ProjectRef, SecretText};
+use crate::model::{DatabaseName, ProjectRef, SecretText};
 
 /// A login that works for a few minutes. A project has one, and each call gives it another
 /// password: whoever asks later ends the earlier one's.
@@ -66,7 +66,7 @@ impl Management {
         }
         Ok(Pooler {
             host: primary.db_host.ok_or_else(|| missing(doing, "host"))?,
-            database: primary.db_name.unwrap_or_else(|| "postgres".to_owned()),
+            database: primary.db_name.unwrap_or_else(|| DatabaseName::SUPABASE.to_owned()),
             user_suffix: suffix,
         })
     }

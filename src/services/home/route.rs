@@ -19,7 +19,9 @@ use crate::adapters::postgres::{
     Endpoint, Lock, LockKey, LockServer, PgError, Purpose, generate_password, hold_until,
 };
 use crate::adapters::server::{Server, ServerError};
-use crate::model::{Classified, ErrorKind, ProjectRef, SecretText, Tenant, project_name};
+use crate::model::{
+    Classified, DatabaseName, ErrorKind, ProjectRef, SecretText, Tenant, project_name,
+};
 
 /// How long a project's own host may take to be reached before its pooler is tried.
 const DIRECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,8 +70,9 @@ impl Projects {
     ) -> Result<Server, HomeError> {
         let (user, password) = self.login(tenant, project, deadline).await?;
         let user = format!("{user}{}", route.user_suffix);
-        let endpoint = Endpoint::told(&route.host, PORT, &user, "postgres", self.root_cert())
-            .with_login(&user, Some(password));
+        let endpoint =
+            Endpoint::told(&route.host, PORT, &user, DatabaseName::SUPABASE, self.root_cert())
+                .with_login(&user, Some(password));
         let suffix = route.user_suffix.clone();
         let server = Server::of_project(endpoint, plane.id(), project.clone(), suffix);
         let session = self.try_operator(&server, deadline).await?;
