@@ -17,7 +17,6 @@ use crate::config::{Origin, Setting, Settings};
 use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, Placement, SecretText, SystemClock};
 use crate::output::{Console, Failure};
 use crate::services::home::{Homes, Pace, Projects, World};
-use crate::services::local;
 use crate::services::migration::{SeedSet, Sets, find_set};
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
@@ -213,7 +212,7 @@ impl Context {
         if self.settings.control_plane_url.is_some() {
             return Ok(None);
         }
-        match local::endpoint(&self.local_server())? {
+        match self.local_server().endpoint()? {
             Some(local) => Ok(Some(SecretKey::parse(&local.secret_key.clone().into())?)),
             None => Ok(None),
         }
@@ -280,7 +279,7 @@ impl Context {
     }
 
     fn local_endpoint(&self) -> Result<Option<Endpoint>, Failure> {
-        let local = local::endpoint(&self.local_server())?;
+        let local = self.local_server().endpoint()?;
         Ok(local.map(|local| {
             let password = SecretText::from(local.password.clone());
             Endpoint::loopback(local.port, &local.user, password, &local.database)

@@ -36,7 +36,7 @@ pub(super) fn actor(environment: Environment<'_>) -> String {
         .iter()
         .find_map(|name| environment(name)?.into_string().ok())
         .filter(|name| !name.is_empty())
-        .or_else(|| whoami::username().ok())
+        .or_else(|| Some(uzers::get_current_username()?.to_string_lossy().into_owned()))
         .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let name = format!("{user}@{machine}");

@@ -9,12 +9,6 @@ use crate::tree::{Tree, sources};
 const NOT_YET: &[(&str, usize)] = &[
     ("src/adapters/jwks/error.rs", 1),
     ("src/adapters/jwks/keys.rs", 1),
-    // Local.
-    ("src/adapters/local/account.rs", 1),
-    ("src/adapters/local/error.rs", 1),
-    ("src/adapters/local/files.rs", 1),
-    ("src/adapters/local/layout.rs", 1),
-    ("src/adapters/local/programs.rs", 1),
     // Services.
 ];
 

@@ -1,8 +1,8 @@
 //! The operating system's user that Postgres runs as, since it refuses root.
 //!
-//! Chooses the user, builds commands that run as that user, and checks that the
-//! user can get where the files are. It reads `/etc/passwd` only; users of other
-//! directories (LDAP) are found by whoever already runs as one of them.
+//! Chooses the user, builds commands that run as that user, and checks that the user can enter the
+//! directories of the files. Users are looked up as the system does (NSS), so that those of LDAP
+//! are found too.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,77 +10,74 @@ use std::path::Path;
 use std::process::Stdio;
 
 use tokio::process::Command;
+use uzers::User;
 
 use super::error::LocalError;
 use super::layout::Layout;
 use crate::files::Owner;
 
-/// Whom the server's processes and files belong to.
+/// The user that the server's processes and files belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) name: String,
     pub(super) uid: u32,
     gid: u32,
-    /// Whether we are root and become this user for the server's sake.
+    /// Whether we are root and start the server as this user.
     switches: bool,
 }
 
 impl Account {
     /// Returns the user to run the server of `layout` as.
     ///
-    /// For root that is, in this order, whoever owns the cluster, whoever owns the
-    /// data dir, `postgres`, `nobody`; for everyone else it is themselves.
+    /// For root that is the first of: the owner of the cluster, the owner of the data dir,
+    /// `postgres`, `nobody`. Everyone else runs it themselves.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::OtherOwner`] when an ordinary user meets somebody else's
-    /// server, [`LocalError::NoAccount`] when root finds nobody to become.
+    /// [`LocalError::OtherOwner`] when an ordinary user meets another user's server,
+    /// [`LocalError::NoAccount`] when root finds no user to become.
     pub(super) fn choose(layout: &Layout) -> Result<Self, LocalError> {
-        let uid = rustix::process::geteuid();
-        let users =
-            fs::read_to_string("/etc/passwd").map(|text| parse_passwd(&text)).unwrap_or_default();
-        let named = |uid: u32| users.iter().find(|user| user.uid == uid).cloned();
         let owner = |path: &Path| fs::metadata(path).ok().map(|found| (found.uid(), found.gid()));
         let cluster = owner(&layout.cluster);
-
+        let uid = rustix::process::geteuid();
         if !uid.is_root() {
             let uid = uid.as_raw();
             if let Some((other, _)) = cluster.filter(|(other, _)| *other != uid) {
-                let owner = named(other)
-                    .map_or_else(|| format!("uid {other}"), |user| format!("user `{}`", user.name));
-                return Err(LocalError::OtherOwner { path: layout.cluster.clone(), owner });
+                let problem = format!("belongs to {}", described(other));
+                return Err(LocalError::OtherOwner { path: layout.cluster.clone(), problem });
             }
-            let name = named(uid).map_or_else(|| format!("uid {uid}"), |user| user.name);
             let gid = rustix::process::getegid().as_raw();
-            return Ok(Self { name, uid, gid, switches: false });
+            return Ok(Self { name: name_of(uid), uid, gid, switches: false });
         }
-        let stays = cluster.filter(|(uid, _)| *uid != 0).map(|(uid, gid)| Self {
-            name: named(uid).map_or_else(|| format!("uid {uid}"), |user| user.name),
-            uid,
-            gid,
-            switches: true,
-        });
-        let by_name =
-            |name: &str| users.iter().find(|user| user.name == name && user.uid != 0).cloned();
+        let stays = cluster.filter(|(uid, _)| *uid != 0);
         stays
+            .map(|(uid, gid)| Self { name: name_of(uid), uid, gid, switches: true })
             .or_else(|| {
-                owner(&layout.data_dir).filter(|(uid, _)| *uid != 0).and_then(|(uid, _)| named(uid))
+                let (uid, _) = owner(&layout.data_dir)?;
+                Self::from_user(&uzers::get_user_by_uid(uid)?)
             })
-            .or_else(|| by_name("postgres"))
-            .or_else(|| by_name("nobody"))
+            .or_else(|| Self::from_user(&uzers::get_user_by_name("postgres")?))
+            .or_else(|| Self::from_user(&uzers::get_user_by_name("nobody")?))
             .ok_or(LocalError::NoAccount)
     }
 
-    /// Returns the owner to give the server's files to, where they would not be the server's anyway.
+    /// Returns the account that root becomes for a user; nothing for root itself.
+    fn from_user(user: &User) -> Option<Self> {
+        let name = user.name().to_string_lossy().into_owned();
+        let (uid, gid) = (user.uid(), user.primary_group_id());
+        (uid != 0).then_some(Self { name, uid, gid, switches: true })
+    }
+
+    /// Returns the owner to give the server's files to, where they would not be the server's
+    /// anyway.
     pub(super) fn owner(&self) -> Owner {
         self.switches.then_some((self.uid, self.gid))
     }
 
     /// Returns the command `program` as this user, with an environment of our making.
     ///
-    /// Nothing of the operator's environment reaches the server: neither `PG…`
-    /// variables, which would redirect it, nor access tokens, which would stay
-    /// readable in its `/proc` entry for as long as it runs.
+    /// Nothing of the operator's environment reaches the server: neither `PG…` variables, which
+    /// would redirect it, nor access tokens, which would stay readable in its `/proc` entry for as
+    /// long as it runs.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -101,7 +98,6 @@ impl Account {
     /// Checks that this user can enter `directory` and everything above it.
     ///
     /// # Errors
-    ///
     /// [`LocalError::Blocked`] with the topmost directory that keeps the user out.
     pub(super) fn check_enterable(&self, directory: &Path) -> Result<(), LocalError> {
         if !self.switches {
@@ -133,31 +129,22 @@ impl Account {
     }
 }
 
-/// Returns the users of a passwd file; lines it cannot read are left out.
-fn parse_passwd(text: &str) -> Vec<Account> {
-    let user = |line: &str| {
-        let mut fields = line.split(':');
-        let (name, _password) = (fields.next()?, fields.next()?);
-        let (uid, gid) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        (!name.is_empty()).then(|| Account { name: name.to_owned(), uid, gid, switches: true })
-    };
-    text.lines().filter_map(user).collect()
+/// Returns a user's name, or the number of one that has none.
+fn name_of(uid: u32) -> String {
+    let user = uzers::get_user_by_uid(uid);
+    user.map_or_else(|| format!("uid {uid}"), |user| user.name().to_string_lossy().into_owned())
+}
+
+fn described(uid: u32) -> String {
+    match uzers::get_user_by_uid(uid) {
+        Some(user) => format!("user `{}`", user.name().to_string_lossy()),
+        None => format!("uid {uid}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwd_lines_become_users_and_broken_ones_are_skipped() {
-        let users = parse_passwd(
-            "root:x:0:0:root:/root:/bin/bash\n# comment\n+::::::\nbroken:x:many:1::\n\
-             postgres:x:101:104:PostgreSQL administrator,,,:/var/lib/postgresql:/bin/bash\n",
-        );
-        let seen: Vec<_> =
-            users.iter().map(|user| (user.name.as_str(), user.uid, user.gid)).collect();
-        assert_eq!(seen, [("root", 0, 0), ("postgres", 101, 104)]);
-    }
 
     #[test]
     fn the_class_that_matches_first_decides() {

@@ -1,14 +1,13 @@
 //! The operator's role and the control plane's database, as `local up` leaves them.
 //!
-//! The role has the shape that hosted Supabase gives its customers, so what works
-//! here works there. Looks first and does only what is missing, so it may be
-//! interrupted anywhere and run again.
+//! The role has the shape that hosted Supabase gives its customers, so what works here works there.
+//! Looks first and does only what is missing, so it may be interrupted anywhere and run again.
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::LocalError;
-use crate::adapters::postgres::{scram_matches, scram_verifier};
+use crate::adapters::postgres::{PgError, scram_matches, scram_verifier};
 
 /// The role tenantctl logs in as.
 pub(super) const OPERATOR: &str = "tenantctl";
@@ -31,7 +30,7 @@ SELECT operator.rolpassword,
 
 const SHAPE: &str = "LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS";
 
-/// What the server has of all this.
+/// What exists of the role and the database on the server.
 struct Found {
     verifier: Option<String>,
     has_the_shape: bool,
@@ -41,13 +40,12 @@ struct Found {
     is_closed_to_the_public: bool,
 }
 
-/// Makes what is missing and tells whether anything was.
+/// Makes what is missing; returns whether anything was.
 ///
 /// `before` is called once, when there is something to do.
 ///
 /// # Errors
-///
-/// [`LocalError::Sql`] naming the step.
+/// [`LocalError::Postgres`] naming the step.
 pub(super) async fn bootstrap(
     session: &mut PgConnection,
     password: &str,
@@ -98,7 +96,8 @@ pub(super) async fn bootstrap(
         }
         Some(true) => {}
     }
-    // The grant comes with the revoke in one step: closed to the public implies open to the operator.
+    // The grant comes with the revoke in one step: closed to the public implies open to the
+    // operator.
     run(
         session,
         "close the databases to the public",
@@ -117,7 +116,7 @@ async fn look(session: &mut PgConnection) -> Result<Found, LocalError> {
     let row: (Option<String>, bool, bool, Option<bool>, bool) = sqlx::query_as(LOOK)
         .fetch_one(session)
         .await
-        .map_err(|error| LocalError::Sql { step: "say what it has", source: error.into() })?;
+        .map_err(PgError::doing("look for the operator's role and the control plane's database"))?;
     let (verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public) = row;
     Ok(Found { verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public })
 }
@@ -129,5 +128,5 @@ async fn run(
     sql: String,
 ) -> Result<(), LocalError> {
     let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(session).await;
-    done.map(drop).map_err(|error| LocalError::Sql { step, source: error.into() })
+    done.map(drop).map_err(|error| PgError::doing(step)(error).into())
 }

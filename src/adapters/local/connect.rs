@@ -1,25 +1,27 @@
-//! Connections to the server, and the question whether it is there at all.
+//! Connections to the server, and whether it runs at all.
 //!
-//! The superuser is reached here only, over the socket only. Pid files are not
-//! believed: a server runs when it answers and names our directory as its own.
+//! The superuser is reached here only, over the socket only. Pid files are not believed: a server
+//! runs when it answers and names our directory as its own.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
-use super::error::{LocalError, ServerSaid};
+use super::error::LocalError;
 use super::layout::Layout;
 use super::process::{self, PidFile};
 use super::state::State;
+use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
+use crate::model::SecretText;
 
 /// `initdb` makes this role; it stays reachable over the socket only.
 pub(super) const SUPERUSER: &str = "postgres";
-/// A local server that takes longer to say hello does not answer.
+const PURPOSE: Purpose = Purpose::build("local");
+/// A local server that takes longer to let its superuser in does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A server that answers and is ours.
@@ -34,7 +36,7 @@ pub(super) struct Running {
     pub(super) session: PgConnection,
 }
 
-/// What is there.
+/// Whether the server runs.
 #[derive(Debug)]
 pub(super) enum Presence {
     Absent,
@@ -42,7 +44,7 @@ pub(super) enum Presence {
     Changing {
         pid: Option<i32>,
     },
-    /// Accepts connections and says nothing.
+    /// Accepts connections and does not answer.
     Unresponsive {
         pid: i32,
     },
@@ -52,9 +54,8 @@ pub(super) enum Presence {
 /// Finds out whether the server of `layout` runs.
 ///
 /// # Errors
-///
-/// [`LocalError::Sql`] when it answers and refuses its own superuser,
-/// [`LocalError::OtherOwner`] when its socket is not for us.
+/// [`LocalError::Postgres`] when it answers and refuses its own superuser,
+/// [`LocalError::OtherOwner`] when we may not use its socket.
 pub(super) async fn look(layout: &Layout, state: Option<&State>) -> Result<Presence, LocalError> {
     let pid_file = PidFile::read(&layout.cluster);
     let recorded = pid_file.as_ref().and_then(|file| Some((file.socket_dir.clone()?, file.port?)));
@@ -84,21 +85,14 @@ pub(super) async fn look(layout: &Layout, state: Option<&State>) -> Result<Prese
                     session,
                 })));
             }
-            Err(error) => match meaning(&error) {
-                Meaning::NobodyThere => {}
-                Meaning::NotNow => return Ok(Presence::Changing { pid }),
-                Meaning::NotForUs => {
-                    return Err(LocalError::OtherOwner {
-                        path: socket_dir,
-                        owner: "another user".to_owned(),
-                    });
+            Err(error) => match Refusal::of(&error) {
+                Refusal::NotListening => {}
+                Refusal::NotNow => return Ok(Presence::Changing { pid }),
+                Refusal::OtherUser => {
+                    let problem = "belongs to another user".to_owned();
+                    return Err(LocalError::OtherOwner { path: socket_dir, problem });
                 }
-                Meaning::Refused => {
-                    return Err(LocalError::Sql {
-                        step: "let its superuser in over the socket",
-                        source: error.into(),
-                    });
-                }
+                Refusal::Denied => return Err(error.into()),
             },
         }
     }
@@ -113,7 +107,6 @@ pub(super) async fn look(layout: &Layout, state: Option<&State>) -> Result<Prese
 /// Logs in over TCP as clients do, and leaves again.
 ///
 /// # Errors
-///
 /// [`LocalError::Login`] with the server's answer.
 pub(super) async fn try_login(
     port: u16,
@@ -121,85 +114,61 @@ pub(super) async fn try_login(
     password: &str,
     database: &str,
 ) -> Result<(), LocalError> {
-    let options = base(port, user, database).host("127.0.0.1").password(password);
-    let refused = |source| LocalError::Login { port, source };
-    let answer = timeout(PATIENCE, async {
-        let session = options.connect().await?;
-        sqlx::Connection::close(session).await
-    });
-    match answer.await {
-        Ok(answer) => answer.map_err(|error| refused(error.into())),
-        Err(_) => Err(refused(ServerSaid::words("no answer"))),
-    }
+    let password = SecretText::new(password.to_owned());
+    let endpoint = Endpoint::loopback(port, user, password, database);
+    let session = postgres::connect(&endpoint, PURPOSE).await.map_err(LocalError::Login)?;
+    leave(session).await;
+    Ok(())
 }
 
-/// Ends a session; the server notices either way.
+/// Ends a session without waiting long; the server notices a closed connection by itself.
 pub(super) async fn leave(session: PgConnection) {
-    drop(timeout(PATIENCE, sqlx::Connection::close(session)).await);
+    drop(timeout(PATIENCE, Endpoint::close(session)).await);
 }
 
 async fn greet(
     socket_dir: &Path,
     port: u16,
-) -> Result<(String, String, OffsetDateTime, PgConnection), sqlx::Error> {
-    let mut session = base(port, SUPERUSER, "postgres").socket(socket_dir).connect().await?;
+) -> Result<(String, String, OffsetDateTime, PgConnection), PgError> {
+    let endpoint = Endpoint::on_socket(socket_dir, port, SUPERUSER, "postgres");
+    let mut session = postgres::connect(&endpoint, PURPOSE).await?;
     let (directory, version, since): (String, String, OffsetDateTime) = sqlx::query_as(
         "SELECT current_setting('data_directory'), split_part(current_setting('server_version'), ' ', 1), \
          pg_postmaster_start_time()",
     )
     .fetch_one(&mut session)
-    .await?;
+    .await
+    .map_err(PgError::doing("ask the local server for its data directory"))?;
     Ok((directory, version, since, session))
 }
 
-/// Returns options in which nothing of the environment is left that could lead elsewhere.
-///
-/// `sqlx` starts from `PGHOST`, `PGPASSWORD` and so on; all of them are set anew here
-/// or by the caller. `PGOPTIONS` can only be added to, so what it could disturb is
-/// set again behind it. Statements are not logged: one of them carries a verifier.
-fn base(port: u16, user: &str, database: &str) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass()
-        .host("127.0.0.1")
-        .port(port)
-        .username(user)
-        .password("")
-        .database(database)
-        .ssl_mode(PgSslMode::Disable)
-        .application_name("tenantctl local")
-        .options([
-            ("search_path", "pg_catalog"),
-            ("statement_timeout", "0"),
-            ("lock_timeout", "0"),
-            ("default_transaction_read_only", "off"),
-        ])
-        .disable_statement_logging()
-}
-
-enum Meaning {
-    NobodyThere,
+/// Why a server did not let its superuser in.
+enum Refusal {
+    NotListening,
     NotNow,
-    NotForUs,
-    Refused,
+    OtherUser,
+    Denied,
 }
 
-fn meaning(error: &sqlx::Error) -> Meaning {
-    match error {
-        sqlx::Error::Io(error) => match error.kind() {
-            io::ErrorKind::NotFound
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidInput => Meaning::NobodyThere,
-            io::ErrorKind::PermissionDenied => Meaning::NotForUs,
-            // Cut off in mid-sentence: it is just going down.
-            _ => Meaning::NotNow,
-        },
-        // 57P01..57P03: shutting down, crashed, cannot connect now.
-        sqlx::Error::Database(error)
-            if error.code().is_some_and(|code| code.starts_with("57P0")) =>
-        {
-            Meaning::NotNow
+impl Refusal {
+    fn of(error: &PgError) -> Self {
+        let Some(fault) = error.fault() else { return Self::NotNow };
+        match fault.io_kind() {
+            Some(
+                io::ErrorKind::NotFound
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::InvalidInput,
+            ) => Self::NotListening,
+            Some(io::ErrorKind::PermissionDenied) => Self::OtherUser,
+            // The connection broke in the middle of a message: the server is shutting down.
+            Some(_) => Self::NotNow,
+            // 57P01..57P03: shutting down, crashed, cannot connect now.
+            None if fault.sqlstate.as_ref().is_some_and(|code| code.starts_with("57P0")) => {
+                Self::NotNow
+            }
+            None => Self::Denied,
         }
-        _ => Meaning::Refused,
     }
 }
 

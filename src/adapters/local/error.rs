@@ -1,256 +1,249 @@
-//! Everything that can go wrong with the private Postgres, in the operator's words.
-//!
-//! A message says what was observed and where; what to do about it is
-//! [`LocalError::hint`], so that the two can be shown apart.
+//! Everything that can go wrong with the private Postgres.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::programs::Looked;
+use super::report::Looked;
+use crate::adapters::postgres::{PgError, ScramError};
+use crate::model::{Classified, ErrorKind};
 
 /// What kept the private Postgres from doing what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// No folder holds the programs of a Postgres we can use.
-    #[error("no usable Postgres {wanted} was found: {}{}", places(looked), download_note(download.as_deref()))]
+    #[error(
+        "find a usable Postgres {wanted}: {}{}",
+        places(looked), download_note(download.as_deref())
+    )]
     ProgramsMissing {
         /// What would do, "15 or newer" or one major version.
         wanted: String,
-        /// Where we looked, and what was there.
         looked: Vec<Looked>,
         /// Why downloading one did not work either.
         download: Option<String>,
     },
     /// The cluster on disk needs the programs of another major version.
     #[error(
-        "the cluster in `{}` was made by Postgres {cluster}, and only {} can be run here",
+        "run the cluster in `{}`: Postgres {cluster} made it, and only {} can be run here",
         directory.display(), majors(found)
     )]
     VersionMismatch {
-        /// The cluster's directory.
         directory: PathBuf,
         /// The major version that made it.
         cluster: u32,
         /// The major versions of the programs that were found.
         found: Vec<u32>,
     },
-    /// A system package was asked for by someone who may not install one.
-    #[error("installing a system package needs root")]
+    #[error("install a system package: that needs root")]
     NeedsRoot {
         /// The command to run instead.
         command: String,
     },
-    /// The package manager refused.
-    #[error("`{command}` did not succeed:\n{output}")]
+    /// The package manager failed.
+    #[error("run `{command}`:\n{output}")]
     InstallFailed {
-        /// What was run.
         command: String,
         /// The last lines it printed.
         output: String,
     },
-    /// A directory on the way cannot be entered by the user the server runs as.
-    #[error("`{}` cannot be entered by user `{user}`, as which the server runs", directory.display())]
+    #[error("run the server as user `{user}`: that user cannot enter `{}`", directory.display())]
     Blocked {
-        /// The topmost directory that blocks.
+        /// The topmost directory that the user cannot enter.
         directory: PathBuf,
-        /// The server's user.
         user: String,
     },
     /// We are root and the system has neither `postgres` nor `nobody`.
-    #[error("Postgres does not run as root, and /etc/passwd has neither `postgres` nor `nobody`")]
+    #[error(
+        "choose a user for the server: Postgres does not run as root, and the system has neither \
+         `postgres` nor `nobody`"
+    )]
     NoAccount,
-    /// The server's files belong to somebody else.
-    #[error("`{}` belongs to {owner}", path.display())]
+    /// A file or directory of the server is another user's, or something else in its place.
+    #[error("use `{}`: it {problem}", path.display())]
     OtherOwner {
-        /// What we may not touch.
         path: PathBuf,
-        /// Whose it is.
-        owner: String,
+        /// As in "belongs to user `ann`".
+        problem: String,
     },
-    /// The data directory's own path cannot be used.
-    #[error("the data directory's path `{}` {reason}", path.display())]
-    BadPath {
-        /// The path.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// A directory stands where ours would be and does not carry our marker.
-    #[error("`{}` was not made by tenantctl (it has no `{marker}`)", directory.display())]
-    NotOurs {
-        /// The directory.
-        directory: PathBuf,
-        /// The file we looked for.
-        marker: &'static str,
-    },
-    /// Our cluster lacks a part without which it cannot run.
-    #[error("the cluster in `{}` is damaged: `{missing}` is missing", directory.display())]
-    Damaged {
-        /// The cluster's directory.
-        directory: PathBuf,
-        /// The missing file.
-        missing: &'static str,
-    },
-    /// The file system is full.
-    #[error("no space left on the disk of `{}`{}", path.display(), free(*available_bytes))]
+    #[error("use the data directory `{}`: its path {reason}", path.display())]
+    BadPath { path: PathBuf, reason: &'static str },
+    /// The directory in the place of our cluster does not carry our marker.
+    #[error("use `{}`: tenantctl did not make it (it has no `{marker}`)", directory.display())]
+    NotOurs { directory: PathBuf, marker: &'static str },
+    /// Our cluster lacks a file without which it cannot run.
+    #[error("use the cluster in `{}`: it is damaged, `{missing}` is missing", directory.display())]
+    Damaged { directory: PathBuf, missing: &'static str },
+    #[error(
+        "write to `{}`: no space is left on its disk{}",
+        path.display(), free(*available_bytes)
+    )]
     DiskFull {
-        /// A path on that disk.
         path: PathBuf,
-        /// What is still free there, in bytes.
+        /// What is still free there.
         available_bytes: Option<u64>,
     },
-    /// `initdb` failed.
-    #[error("initdb could not make a cluster in `{}`:\n{output}", directory.display())]
+    #[error("make a cluster in `{}` with initdb:\n{output}", directory.display())]
     InitFailed {
-        /// The directory it should have made.
         directory: PathBuf,
-        /// The last lines it printed.
+        /// The last lines initdb printed.
         output: String,
     },
     /// The server ended instead of starting.
-    #[error("the server did not start; the end of `{}`:\n{tail}", log.display())]
-    StartFailed {
-        /// The server's log.
-        log: PathBuf,
-        /// Its last lines.
-        tail: String,
-    },
-    /// The server is there but did not become ready in time.
-    #[error("the server is not ready after {} s; the end of `{}`:\n{tail}", waited.as_secs(), log.display())]
-    StartTimedOut {
-        /// How long we waited.
-        waited: Duration,
-        /// The server's log.
-        log: PathBuf,
-        /// Its last lines.
-        tail: String,
-    },
-    /// The server's process exists and does not answer.
-    #[error("the server (process {pid}) accepts connections but does not answer")]
-    Unresponsive {
-        /// The postmaster's process id.
-        pid: i32,
-    },
-    /// The server did not stop, whatever signal it got.
-    #[error("the server (process {pid}) is still there {} s after it was told to stop", waited.as_secs())]
-    StopTimedOut {
-        /// The postmaster's process id.
-        pid: i32,
-        /// How long we waited.
-        waited: Duration,
-    },
-    /// Processes of a killed server still hold its directory.
-    #[error("processes {} of an earlier server still use `{}`", list(pids), directory.display())]
+    #[error("start the server; the end of `{}`:\n{tail}", log.display())]
+    StartFailed { log: PathBuf, tail: String },
+    #[error(
+        "start the server: it is not ready after {} s; the end of `{}`:\n{tail}",
+        waited.as_secs(), log.display()
+    )]
+    StartTimedOut { waited: Duration, log: PathBuf, tail: String },
+    #[error("reach the server (process {pid}): it accepts connections and does not answer")]
+    Unresponsive { pid: i32 },
+    #[error("stop the server (process {pid}): it still runs after {} s", waited.as_secs())]
+    StopTimedOut { pid: i32, waited: Duration },
+    /// Processes of a killed server still work in its directory.
+    #[error(
+        "start a server in `{}`: processes {} of an earlier one still use it",
+        directory.display(), list(pids)
+    )]
     StillHeld {
-        /// The cluster's directory.
         directory: PathBuf,
-        /// Who holds it; empty where the system does not tell.
+        /// Empty where the system does not list them.
         pids: Vec<i32>,
     },
-    /// Another tenantctl is at work on the same server.
-    #[error("another tenantctl holds `{}` for longer than {} s", path.display(), waited.as_secs())]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-        /// How long we waited.
-        waited: Duration,
-    },
-    /// The system gave no random bytes.
-    #[error("no random password could be made")]
-    Random(#[source] crate::adapters::postgres::ScramError),
-    /// A file or directory could not be used.
+    #[error(
+        "lock `{}`: another tenantctl has held it for more than {} s",
+        path.display(), waited.as_secs()
+    )]
+    Locked { path: PathBuf, waited: Duration },
+    #[error("make a random password")]
+    Random(#[source] ScramError),
     #[error("{action} `{}`", path.display())]
     Io {
-        /// What was tried, as in "could not read".
+        /// As in "read".
         action: &'static str,
-        /// On what.
         path: PathBuf,
-        /// The system's answer.
         #[source]
         source: std::io::Error,
     },
-    /// A statement of ours failed on the server.
-    #[error("the server refused to {step}")]
-    Sql {
-        /// What the statement was for.
-        step: &'static str,
-        /// The server's answer.
-        #[source]
-        source: ServerSaid,
-    },
+    /// A statement on the server.
+    #[error(transparent)]
+    Postgres(#[from] PgError),
     /// Everything is set up and a client still cannot log in.
-    #[error("a login over 127.0.0.1:{port} does not work")]
-    Login {
-        /// The server's port.
-        port: u16,
-        /// The server's answer.
-        #[source]
-        source: ServerSaid,
-    },
+    #[error("log in as a client does")]
+    Login(#[source] PgError),
 }
 
-/// A server's or driver's answer, without the driver's own decoration.
-///
-/// `sqlx` appends a line number of Postgres's C source to what the server said.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ServerSaid(String);
+impl Classified for LocalError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadPath { .. } => ErrorKind::Usage,
+            Self::ProgramsMissing { .. }
+            | Self::VersionMismatch { .. }
+            | Self::NeedsRoot { .. }
+            | Self::NoAccount
+            | Self::Blocked { .. }
+            | Self::NotOurs { .. } => ErrorKind::Refused,
+            Self::OtherOwner { .. } => ErrorKind::Denied,
+            Self::Locked { .. } | Self::StillHeld { .. } => ErrorKind::Conflict,
+            Self::StartTimedOut { .. }
+            | Self::Unresponsive { .. }
+            | Self::StopTimedOut { .. }
+            | Self::DiskFull { .. }
+            | Self::InstallFailed { .. } => ErrorKind::Unavailable,
+            Self::Damaged { .. }
+            | Self::InitFailed { .. }
+            | Self::StartFailed { .. }
+            | Self::Random(_)
+            | Self::Io { .. }
+            | Self::Postgres(_)
+            | Self::Login(_) => ErrorKind::Internal,
+        }
+    }
 
-impl From<sqlx::Error> for ServerSaid {
-    fn from(error: sqlx::Error) -> Self {
-        Self(match error {
-            sqlx::Error::Database(error) => match error.code() {
-                Some(code) => format!("{} ({code})", error.message()),
-                None => error.message().to_owned(),
-            },
-            sqlx::Error::Io(error) => error.to_string(),
-            other => other.to_string(),
-        })
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::ProgramsMissing { wanted, .. } => {
+                let major = wanted.parse::<u32>().ok();
+                return Some(format!("{}, or pass --install", programs_hint(major)));
+            }
+            Self::VersionMismatch { cluster, .. } => {
+                return Some(format!(
+                    "install Postgres {cluster} beside the others (`apt-get install -y \
+                     postgresql-{cluster}`, `brew install postgresql@{cluster}`), set \
+                     TENANTCTL_POSTGRES_BIN to its programs, or give the data up with `tenantctl \
+                     local destroy`"
+                ));
+            }
+            Self::NeedsRoot { command } => {
+                return Some(format!("run `{command}`, then this command again"));
+            }
+            Self::InstallFailed { command, .. } => {
+                return Some(format!(
+                    "run `{command}` by hand to see all of its output, then this command again"
+                ));
+            }
+            Self::Blocked { user, .. } => {
+                return Some(format!(
+                    "set TENANTCTL_DATA_DIR to a directory that `{user}` can enter, such as \
+                     /var/lib/tenantctl"
+                ));
+            }
+            Self::StopTimedOut { pid, .. } => {
+                return Some(format!(
+                    "end it with `kill -9 {pid}`; the next `tenantctl local up` recovers"
+                ));
+            }
+            Self::NoAccount => {
+                "add a user (`useradd --system postgres`) or run tenantctl as an ordinary user"
+            }
+            Self::OtherOwner { .. } => {
+                "run as that user or as root, or set TENANTCTL_DATA_DIR to a directory of your own"
+            }
+            Self::BadPath { .. } | Self::NotOurs { .. } => {
+                "set TENANTCTL_DATA_DIR to another directory"
+            }
+            Self::Damaged { .. } => {
+                "restore the directory from a backup, or give the data up with `tenantctl local \
+                 destroy`"
+            }
+            Self::DiskFull { .. } => {
+                "free some space (a new server needs about 60 MB) or set TENANTCTL_DATA_DIR to \
+                 another disk, then run this command again"
+            }
+            Self::InitFailed { output, .. } if output.contains("look up effective user ID") => {
+                "the system has no name for the id of this user, and Postgres needs one"
+            }
+            Self::StartTimedOut { .. } => {
+                "it may still be recovering: run the same command again to wait longer"
+            }
+            Self::Unresponsive { .. } => "run `tenantctl local down`, then `tenantctl local up`",
+            Self::StillHeld { .. } => {
+                "wait a moment, or end those processes, then run this command again"
+            }
+            Self::Locked { .. } => "wait for it to finish, then run this command again",
+            Self::Login(_) => {
+                "`tenantctl local down`, then `tenantctl local up` sets the login up again"
+            }
+            Self::InitFailed { .. }
+            | Self::StartFailed { .. }
+            | Self::Random(_)
+            | Self::Io { .. }
+            | Self::Postgres(_) => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 
-impl ServerSaid {
-    /// Returns an answer in words of ours.
-    pub(super) fn words(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl LocalError {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::ProgramsMissing { wanted, .. } if wanted.parse::<u32>().is_ok() => format!(
-                "install Postgres {wanted} (`apt-get install -y postgresql-{wanted}`, `brew install postgresql@{wanted}`) \
-                 or set TENANTCTL_POSTGRES_BIN to the folder of its initdb, pg_ctl and postgres"
-            ),
-            Self::ProgramsMissing { .. } => "install Postgres (`apt-get install -y postgresql`, `brew install postgresql@17`) \
-                 or set TENANTCTL_POSTGRES_BIN to the folder of its initdb, pg_ctl and postgres".to_owned(),
-            Self::VersionMismatch { cluster, .. } => format!(
-                "install Postgres {cluster} beside the others (`apt-get install -y postgresql-{cluster}`, `brew install postgresql@{cluster}`), \
-                 set TENANTCTL_POSTGRES_BIN to its programs, or give the data up with `tenantctl local destroy`"
-            ),
-            Self::NeedsRoot { command } => format!("run `{command}`, then this command again"),
-            Self::InstallFailed { command, .. } => format!("run `{command}` by hand to see all of it, then this command again"),
-            Self::Blocked { user, .. } => format!(
-                "set TENANTCTL_DATA_DIR to a place that `{user}` can enter, such as /var/lib/tenantctl"
-            ),
-            Self::NoAccount => "add a user (`useradd --system postgres`) or run tenantctl as an ordinary user".to_owned(),
-            Self::OtherOwner { .. } => "run as that user or as root, or set TENANTCTL_DATA_DIR to a directory of your own".to_owned(),
-            Self::BadPath { .. } | Self::NotOurs { .. } => "set TENANTCTL_DATA_DIR to another directory".to_owned(),
-            Self::Damaged { .. } => "restore the directory from a backup, or give the data up with `tenantctl local destroy`".to_owned(),
-            Self::DiskFull { .. } => "free some space (a new server needs about 60 MB) or set TENANTCTL_DATA_DIR to another disk, then run this command again".to_owned(),
-            Self::InitFailed { output, .. } if output.contains("could not look up effective user ID") =>
-                "this user has no entry in /etc/passwd, and Postgres needs one".to_owned(),
-            Self::StartTimedOut { .. } => "it may still be recovering: run the same command again to wait longer".to_owned(),
-            Self::Unresponsive { .. } => "run `tenantctl local down`, then `tenantctl local up`".to_owned(),
-            Self::StopTimedOut { pid, .. } => format!("end it with `kill -9 {pid}`; the next `tenantctl local up` recovers"),
-            Self::StillHeld { .. } => "wait a moment, or end those processes, then run this command again".to_owned(),
-            Self::Locked { .. } => "wait for it to finish, then run this command again".to_owned(),
-            Self::Login { .. } => "`tenantctl local down`, then `tenantctl local up` sets the login up again".to_owned(),
-            Self::InitFailed { .. } | Self::StartFailed { .. } | Self::Random(_) | Self::Io { .. } | Self::Sql { .. } => return None,
-        })
-    }
+fn programs_hint(major: Option<u32>) -> String {
+    let (name, apt, brew) = match major {
+        Some(major) => (format!(" {major}"), format!("-{major}"), major),
+        None => (String::new(), String::new(), 17),
+    };
+    format!(
+        "install Postgres{name} (`apt-get install -y postgresql{apt}`, `brew install \
+         postgresql@{brew}`) or set TENANTCTL_POSTGRES_BIN to the folder of its initdb, pg_ctl and \
+         postgres"
+    )
 }
 
 fn places(looked: &[Looked]) -> String {

@@ -1,8 +1,8 @@
-//! Small file work that must not be half done: directories with the right owner, errors that
-//! name a full disk. Private files themselves are written by `crate::files`.
+//! Directories with the right owner, and I/O errors that name a full disk. Private files are
+//! written by `crate::files`.
 //!
-//! As root we may work in directories of another user, so nothing here follows a
-//! symbolic link at the last component of a path it writes.
+//! As root we may work in directories of another user, so nothing here follows a symbolic link at
+//! the last component of a path it writes.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::error::LocalError;
 use crate::files::{Owner, open_to_append, replace_durably};
 
-/// Returns whom root gives a new file at `path` to: the owner of its directory.
+/// Returns the owner that root gives a new file at `path`: that of its directory.
 ///
 /// So a data dir that root once worked in stays usable for the user it belongs to.
 pub(super) fn owner_beside(path: &Path) -> Owner {
@@ -38,13 +38,13 @@ pub(super) fn disk_full(path: &Path) -> LocalError {
     LocalError::DiskFull { path: path.to_path_buf(), available_bytes }
 }
 
-/// Tells whether a program's output, in English, complains about a full disk.
+/// Returns whether a program's output, in English, complains about a full disk.
 ///
-/// The system says "No space left on device" for semaphores and shared memory too,
-/// and Postgres says nothing but a hint when a page fits in part.
+/// The system says "No space left on device" for semaphores and shared memory too, and Postgres
+/// says nothing but a hint when a page fits in part.
 pub(super) fn says_disk_full(output: &str) -> bool {
     let has = |text| output.contains(text);
-    let is_memory = has("could not create semaphores") || has("shared memory segment");
+    let is_memory = has("create semaphores") || has("shared memory segment");
     !is_memory
         && (has("No space left on device")
             || has("Disk quota exceeded")
@@ -55,14 +55,14 @@ pub(super) fn says_disk_full(output: &str) -> bool {
 ///
 /// The caller holds the lock of the data dir.
 pub(super) fn write_private(path: &Path, bytes: &[u8], owner: Owner) -> Result<(), LocalError> {
-    replace_durably(path, bytes, owner).map_err(io_error("could not write", path))
+    replace_durably(path, bytes, owner).map_err(io_error("write", path))
 }
 
 /// Opens a file of mode 0600 for writing at its end, made where it is missing, and gives it to
 /// `owner`.
 ///
 /// # Errors
-/// [`LocalError::OtherOwner`] when the file or its directory is not for us to write.
+/// [`LocalError::OtherOwner`] when we may not write the file or its directory.
 pub(super) fn open_own(path: &Path, owner: Owner) -> Result<File, LocalError> {
     open_to_append(path, owner).map_err(not_opened(path))
 }
@@ -72,35 +72,33 @@ pub(super) fn not_opened(path: &Path) -> impl FnOnce(io::Error) -> LocalError {
     let path = path.to_path_buf();
     move |error| match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            LocalError::OtherOwner { path, owner: "another user".to_owned() }
+            LocalError::OtherOwner { path, problem: "belongs to another user".to_owned() }
         }
-        _ => io_error("could not open", &path)(error),
+        _ => io_error("open", &path)(error),
     }
 }
 
 /// Makes a rename or removal in the parent of `path` durable.
 pub(super) fn sync_parent(path: &Path) -> Result<(), LocalError> {
     let Some(parent) = path.parent() else { return Ok(()) };
-    File::open(parent)
-        .and_then(|directory| directory.sync_all())
-        .map_err(io_error("could not sync", parent))
+    File::open(parent).and_then(|directory| directory.sync_all()).map_err(io_error("sync", parent))
 }
 
-/// Removes a file; one that is not there is fine.
-pub(super) fn remove_file_if_there(path: &Path) -> Result<(), LocalError> {
+/// Removes a file, if it exists.
+pub(super) fn remove_file(path: &Path) -> Result<(), LocalError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(io_error("could not remove", path)(error))
+            Err(io_error("remove", path)(error))
         }
         _ => Ok(()),
     }
 }
 
-/// Removes a directory and all in it; one that is not there is fine.
-pub(super) fn remove_dir_if_there(path: &Path) -> Result<(), LocalError> {
+/// Removes a directory and all in it, if it exists.
+pub(super) fn remove_dir(path: &Path) -> Result<(), LocalError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(io_error("could not remove", path)(error))
+            Err(io_error("remove", path)(error))
         }
         _ => Ok(()),
     }
@@ -111,7 +109,7 @@ pub(super) fn make_dirs(path: &Path, mode: u32) -> Result<(), LocalError> {
     let missing: Vec<PathBuf> =
         path.ancestors().take_while(|ancestor| !ancestor.exists()).map(Path::to_path_buf).collect();
     for directory in missing.iter().rev() {
-        let failed = || io_error("could not make the directory", directory);
+        let failed = || io_error("make the directory", directory);
         match fs::create_dir(directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
             outcome => {
@@ -127,11 +125,9 @@ pub(super) fn make_dirs(path: &Path, mode: u32) -> Result<(), LocalError> {
 /// Makes sure that `path` is a directory of mode 0700 that belongs to `uid`.
 ///
 /// # Errors
-///
-/// [`LocalError::OtherOwner`] when something else stands there and we may not
-/// take it over.
+/// [`LocalError::OtherOwner`] when `path` is something else, or another user's.
 pub(super) fn private_dir(path: &Path, uid: u32, owner: Owner) -> Result<(), LocalError> {
-    let failed = || io_error("could not prepare the directory", path);
+    let failed = || io_error("prepare the directory", path);
     match DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {
             if let Some((uid, gid)) = owner {
@@ -143,12 +139,12 @@ pub(super) fn private_dir(path: &Path, uid: u32, owner: Owner) -> Result<(), Loc
     }
     let found = fs::symlink_metadata(path).map_err(failed())?;
     if !found.is_dir() || found.uid() != uid {
-        let owner = if found.is_dir() {
-            format!("uid {}", found.uid())
+        let problem = if found.is_dir() {
+            format!("belongs to uid {}", found.uid())
         } else {
-            "something that is no directory".to_owned()
+            "is not a directory".to_owned()
         };
-        return Err(LocalError::OtherOwner { path: path.to_path_buf(), owner });
+        return Err(LocalError::OtherOwner { path: path.to_path_buf(), problem });
     }
     if found.mode() & 0o777 != 0o700 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed())?;
@@ -171,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_from_its_lookalikes() {
+    fn a_full_disk_is_not_confused_with_other_failures() {
         assert!(says_disk_full(
             "PANIC:  could not write to file \"pg_wal/xlogtemp.9\": No space left on device"
         ));
@@ -187,8 +183,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_named_as_such() {
-        let error =
-            io_error("could not write", Path::new("/nowhere/x"))(io::ErrorKind::StorageFull.into());
+        let error = io_error("write", Path::new("/nowhere/x"))(io::ErrorKind::StorageFull.into());
         assert!(
             matches!(error, LocalError::DiskFull { available_bytes: Some(_), .. }),
             "{error:?}"

@@ -1,8 +1,7 @@
 //! Making a new cluster: `initdb`, our access rules, our marker, then the final name.
 //!
-//! Everything happens in a directory of a passing name; the rename at the end is
-//! what makes it a cluster. An interrupted run leaves nothing that could be
-//! mistaken for one.
+//! Everything happens in a directory with a temporary name; the rename at the end makes it a
+//! cluster. An interrupted run leaves nothing that could be mistaken for one.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -30,8 +29,8 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Who may log in from where.
 ///
-/// The superuser without a password, but only over the socket, whose directory
-/// nobody else can enter; everybody else by password; nobody for replication.
+/// The superuser without a password, but only over the socket, whose directory only the server's
+/// user and root can enter; all other roles by password; no role for replication.
 pub(super) const ACCESS_RULES: &str = "\
 # Written by `tenantctl local up` at every start; changes here do not last.
 # TYPE  DATABASE  USER      ADDRESS       METHOD
@@ -46,7 +45,6 @@ host    all       all       ::1/128       scram-sha-256
 /// Makes the cluster of `layout`.
 ///
 /// # Errors
-///
 /// [`LocalError::DiskFull`] or [`LocalError::InitFailed`]; nothing is left behind.
 pub(super) async fn make(
     layout: &Layout,
@@ -55,23 +53,22 @@ pub(super) async fn make(
 ) -> Result<(), LocalError> {
     let making = &layout.half_made();
     // It may belong to the user of an earlier attempt, from before `postgres` existed.
-    files::remove_dir_if_there(&layout.run)?;
+    files::remove_dir(&layout.run)?;
     let made = fill(making, account, programs).await.and_then(|()| {
         fs::rename(making, &layout.cluster)
-            .map_err(files::io_error("could not put in place", &layout.cluster))
+            .map_err(files::io_error("put in place", &layout.cluster))
     });
     if let Err(error) = made {
         // The reason counts more than whether this works; the next run removes it too.
-        drop(files::remove_dir_if_there(making));
+        drop(files::remove_dir(making));
         return Err(error);
     }
     files::sync_parent(&layout.cluster)
 }
 
-/// Removes what an interrupted `up` or `destroy` left, and ends an `initdb` still at it.
+/// Removes what an interrupted `up` or `destroy` left, and ends an `initdb` that still runs.
 ///
 /// # Errors
-///
 /// [`LocalError::Io`] when a directory cannot be removed.
 pub(super) async fn clear_leftovers(
     layout: &Layout,
@@ -82,11 +79,11 @@ pub(super) async fn clear_leftovers(
         let began = Instant::now();
         loop {
             for pid in process::holders(&directory) {
-                // One that ended by itself in between is as good.
+                // It may have ended by itself in between.
                 drop(process::signal(pid, Signal::KILL));
             }
-            match files::remove_dir_if_there(&directory) {
-                // It was still being filled, by one that the system did not show us.
+            match files::remove_dir(&directory) {
+                // Still being filled, by a process that the system did not list.
                 Err(_) if began.elapsed() < LEFTOVER_PATIENCE => sleep(POLL).await,
                 done => break done?,
             }
@@ -140,9 +137,7 @@ async fn initdb(
         .current_dir(making)
         .kill_on_drop(true);
     match timeout(PATIENCE, command.output()).await {
-        Ok(output) => {
-            output.map_err(files::io_error("could not run", &programs.folder.join("initdb")))
-        }
+        Ok(output) => output.map_err(files::io_error("run", &programs.folder.join("initdb"))),
         Err(_) => Err(LocalError::InitFailed {
             directory: making.to_path_buf(),
             output: format!("  no end after {} s", PATIENCE.as_secs()),
@@ -169,7 +164,7 @@ fn write_marker(making: &Path, account: &Account, programs: &Programs) -> Result
         }
         file.sync_all()
     };
-    write().map_err(files::io_error("could not write", &path))
+    write().map_err(files::io_error("write", &path))
 }
 
 #[cfg(test)]

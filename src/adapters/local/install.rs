@@ -1,7 +1,7 @@
 //! Installing the system's Postgres package, when the operator asked for it.
 //!
-//! Debian and its kin only. The package would start a server of its own on 5432;
-//! it is told not to, and clusters that are already there are left alone.
+//! Debian and its derivatives only. The package would start a server of its own on port 5432; its
+//! settings are written so that it does not, and existing clusters are left alone.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ const APT: &str = "/usr/bin/apt-get";
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// Tells whether this system has the package manager we know.
+/// Returns whether this system has the package manager we know.
 pub(super) fn is_possible() -> bool {
     Path::new(APT).exists()
 }
@@ -29,9 +29,8 @@ pub(super) fn is_possible() -> bool {
 /// Installs the `postgresql` package.
 ///
 /// # Errors
-///
-/// [`LocalError::NeedsRoot`] for everyone but root, [`LocalError::InstallFailed`]
-/// with what the package manager printed last.
+/// [`LocalError::NeedsRoot`] for everyone but root, [`LocalError::InstallFailed`] with what the
+/// package manager printed last.
 pub(super) async fn install(on_event: OnEvent<'_>) -> Result<(), LocalError> {
     if !rustix::process::geteuid().is_root() {
         return Err(LocalError::NeedsRoot {
@@ -48,7 +47,7 @@ pub(super) async fn install(on_event: OnEvent<'_>) -> Result<(), LocalError> {
 
 fn keep_the_package_from_making_a_cluster() -> Result<(), LocalError> {
     let path = Path::new(CLUSTER_SETTINGS);
-    let failed = || files::io_error("could not write", path);
+    let failed = || files::io_error("write", path);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed())?;
     }

@@ -12,8 +12,8 @@ use crate::model::sha256;
 
 /// The file inside the cluster that says it is ours and whole.
 ///
-/// The directory gets its final name only after this file is in it, so a
-/// directory of that name without the file was made by somebody else.
+/// The directory gets its final name only after this file is in it, so a directory of that name
+/// without the file was not made by us.
 pub(super) const MARKER: &str = "made-by-tenantctl";
 
 /// How the names of directories begin that are not, or no longer, a cluster.
@@ -44,7 +44,6 @@ impl Layout {
     /// Returns the layout under an absolute data dir.
     ///
     /// # Errors
-    ///
     /// [`LocalError::BadPath`] when Postgres or our files could not carry the path.
     pub(super) fn new(data_dir: &Path) -> Result<Self, LocalError> {
         let refuse = |reason| LocalError::BadPath { path: data_dir.to_path_buf(), reason };
@@ -68,12 +67,11 @@ impl Layout {
         })
     }
 
-    /// Tells whether a cluster of ours is there.
+    /// Returns whether a cluster of ours exists.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::NotOurs`] for a directory with content and without our
-    /// marker, [`LocalError::Damaged`] when ours lacks what every cluster has.
+    /// [`LocalError::NotOurs`] for a directory with content and without our marker,
+    /// [`LocalError::Damaged`] when ours lacks what every cluster has.
     pub(super) fn has_cluster(&self) -> Result<bool, LocalError> {
         if !self.is_ours()? {
             return Ok(false);
@@ -86,15 +84,14 @@ impl Layout {
         Ok(true)
     }
 
-    /// Tells whether the cluster's directory is there and carries our marker, whole or damaged.
+    /// Returns whether the cluster's directory exists and carries our marker, whole or damaged.
     ///
     /// An empty marker counts: its name is the mark, the text in it is for people.
     ///
     /// # Errors
-    ///
     /// [`LocalError::NotOurs`] for a directory with content and without our marker.
     pub(super) fn is_ours(&self) -> Result<bool, LocalError> {
-        let failed = || files::io_error("could not read", &self.cluster);
+        let failed = || files::io_error("read", &self.cluster);
         let found = match fs::symlink_metadata(&self.cluster) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             found => found.map_err(failed())?,
@@ -112,8 +109,8 @@ impl Layout {
 
     /// Returns where `initdb` is to work.
     ///
-    /// Each process has a place of its own: an `initdb` that outlives a killed
-    /// tenantctl ends by emptying its directory, which must not be the next one's.
+    /// Each process has a place of its own: an `initdb` that outlives a killed tenantctl ends by
+    /// emptying its directory, which must not be the next one's.
     pub(super) fn half_made(&self) -> PathBuf {
         self.data_dir.join(format!("{HALF}made-{}", std::process::id()))
     }
@@ -123,7 +120,7 @@ impl Layout {
         self.data_dir.join(format!("{HALF}removed-{}", std::process::id()))
     }
 
-    /// Returns the directories of both kinds that are there.
+    /// Returns the existing directories of both kinds.
     pub(super) fn leftovers(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.data_dir).into_iter().flatten().flatten();
         let is_half = |path: &PathBuf| {
@@ -135,7 +132,7 @@ impl Layout {
     /// Returns the major version that made the cluster.
     pub(super) fn major(&self) -> Result<u32, LocalError> {
         let path = self.cluster.join("PG_VERSION");
-        let text = fs::read_to_string(&path).map_err(files::io_error("could not read", &path))?;
+        let text = fs::read_to_string(&path).map_err(files::io_error("read", &path))?;
         let damaged =
             LocalError::Damaged { directory: self.cluster.clone(), missing: "PG_VERSION" };
         text.trim().parse().map_err(|_| damaged)
@@ -143,8 +140,8 @@ impl Layout {
 
     /// Returns the directories that may hold the socket, best first.
     ///
-    /// Those under `/tmp` carry a hash of the data dir, so two data dirs never meet
-    /// there; the later ones are for a name that somebody else took.
+    /// Those under `/tmp` carry a hash of the data dir, so two data dirs never meet there; the
+    /// later ones are for a name that another user took.
     pub(super) fn socket_dirs(&self) -> Vec<PathBuf> {
         if fits_a_socket(&self.run) {
             return vec![self.run.clone()];
@@ -155,7 +152,7 @@ impl Layout {
     }
 }
 
-/// Tells whether a socket in `directory` has a path the system can take.
+/// Returns whether a socket in `directory` has a path the system can take.
 fn fits_a_socket(directory: &Path) -> bool {
     directory.as_os_str().len() + SOCKET_NAME.len() <= SOCKET_PATH_LIMIT
 }

@@ -10,9 +10,8 @@ use super::error::LocalError;
 use super::files;
 use super::layout::Layout;
 
-/// Returns a port that nobody uses now, where possible outside the range from
-/// which the system serves outgoing connections, so that it stays free while
-/// the server is down.
+/// Returns a port that is free now, where possible outside the range from which the system serves
+/// outgoing connections, so that it stays free while the server is down.
 pub(super) fn free_port() -> u16 {
     for _ in 0..64 {
         let mut bytes = [0; 2];
@@ -32,8 +31,7 @@ pub(super) fn free_port() -> u16 {
 /// Returns the first directory for the socket that is ours or free to take.
 ///
 /// # Errors
-///
-/// [`LocalError::OtherOwner`] when somebody else holds every name.
+/// [`LocalError::OtherOwner`] when every name belongs to another user.
 pub(super) fn socket_dir(layout: &Layout, account: &Account) -> Result<PathBuf, LocalError> {
     let mut refusal = LocalError::NoAccount;
     for candidate in layout.socket_dirs() {
@@ -45,7 +43,7 @@ pub(super) fn socket_dir(layout: &Layout, account: &Account) -> Result<PathBuf, 
     Err(refusal)
 }
 
-/// Tells whether a server could listen on 127.0.0.1 at this port.
+/// Returns whether a server could listen on 127.0.0.1 at this port.
 pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }

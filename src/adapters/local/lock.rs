@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Takes the lock of the data dir; dropping the file gives it back.
 ///
 /// # Errors
-/// [`LocalError::Locked`] when another process keeps it too long,
-/// [`LocalError::OtherOwner`] when the data dir is not for us.
+/// [`LocalError::Locked`] when another process keeps it too long, [`LocalError::OtherOwner`] when
+/// we may not write to the data dir.
 pub(super) async fn take(layout: &Layout, on_event: OnEvent<'_>) -> Result<File, LocalError> {
     let path = &layout.lock;
     let on_wait = || on_event(LocalEvent::WaitingForLock);

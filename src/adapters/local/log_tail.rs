@@ -1,11 +1,13 @@
 //! The end of a program's output, fit to stand in an error message.
 //!
-//! Bounded in lines and width, and with control characters escaped: a log can
-//! hold what a stranger sent, and an error message goes to a terminal.
+//! Bounded in lines and width, and with control characters escaped: a log can hold what a client
+//! sent, and an error message goes to a terminal.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+
+use crate::model::{escape_controls, shorten};
 
 const LINES: usize = 12;
 const WIDTH: usize = 300;
@@ -38,23 +40,7 @@ pub(super) fn last_lines(text: &str) -> String {
 }
 
 fn escape(line: &str) -> String {
-    let mut shown = String::new();
-    for (n, character) in line.chars().enumerate() {
-        if n == WIDTH {
-            shown.push('…');
-            break;
-        }
-        match character {
-            '\t' => shown.push(' '),
-            // Bidirectional overrides reorder what a terminal shows around them.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                shown.extend(character.escape_unicode());
-            }
-            _ if character.is_control() => shown.extend(character.escape_default()),
-            _ => shown.push(character),
-        }
-    }
-    shown
+    shorten(&escape_controls(&line.replace('\t', " ")), WIDTH)
 }
 
 #[cfg(test)]
@@ -77,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut() {
-        assert_eq!(escape(&"x".repeat(1000)).chars().count(), WIDTH + 1);
+        assert_eq!(escape(&"x".repeat(1000)).chars().count(), WIDTH);
     }
 
     #[test]

@@ -1,10 +1,9 @@
-//! The private local Postgres: one server of our own under the data dir, made
-//! from the `initdb` and `postgres` programs of an installed Postgres.
+//! The private local Postgres: one server of our own under the data dir, made from the `initdb` and
+//! `postgres` programs of an installed Postgres.
 //!
-//! `commands::local` and `commands::demo` call `LocalServer`; everyone else
-//! only reads its `LocalEndpoint`. The room knows nothing of tenants or of the
-//! control plane's tables, and never touches a server or a directory it did not
-//! make.
+//! `commands::local` and `commands::demo` call `LocalServer`; everyone else only reads its
+//! `LocalEndpoint`. The room knows nothing of tenants or of the control plane's tables, and never
+//! touches a server or a directory it did not make.
 
 mod account;
 mod bootstrap;
@@ -28,7 +27,6 @@ mod state;
 mod status;
 mod stop;
 
-pub use error::LocalError;
 pub use report::{
     LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };

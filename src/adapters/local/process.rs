@@ -1,8 +1,8 @@
-//! Whose process is that? Postgres's pid file, and what the system says about it.
+//! Postgres's pid file, and whether the process it names still serves our cluster.
 //!
-//! A process id in a file proves nothing: the process may be gone, a zombie, or
-//! somebody else's by now. Whether the server *works* is decided by connecting
-//! (`connect.rs`); this file only tells whether it is safe to start another.
+//! A process id in a file proves nothing: the process may be gone, a zombie, or another program by
+//! now. Whether the server *works* is decided by connecting (`connect.rs`); this file only says
+//! whether it is safe to start another.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,30 +41,30 @@ impl PidFile {
     }
 }
 
-/// Tells whether the cluster has a pid file, of whatever content.
+/// Returns whether the cluster has a pid file, of whatever content.
 pub(super) fn has_pid_file(cluster: &Path) -> bool {
     fs::symlink_metadata(cluster.join("postmaster.pid")).is_ok()
 }
 
-/// Makes a pid file whose process is not ours stop a new server no longer.
+/// Changes a pid file whose process is not ours so that a new server starts in spite of it.
 ///
-/// Postgres will not start while any process of its own user has the recorded
-/// id. Only that id is overwritten: the shared memory key below it lets the new
-/// server notice backends that outlived a killed one, so the file must stay. A
-/// file that ends early (the disk was full) has no such key and is removed.
+/// Postgres will not start while any process of its own user has the recorded id. Only that id is
+/// overwritten: the shared memory key below it lets the new server notice backends that outlived a
+/// killed one, so the file must stay. A file that ends early (the disk was full) has no such key
+/// and is removed.
 pub(super) fn disown_pid_file(cluster: &Path, owner: Owner) -> Result<(), LocalError> {
     let path = cluster.join("postmaster.pid");
-    let bytes = fs::read(&path).map_err(files::io_error("could not read", &path))?;
+    let bytes = fs::read(&path).map_err(files::io_error("read", &path))?;
     let text = String::from_utf8_lossy(&bytes);
     match text.split_once('\n') {
         Some((_pid, rest)) if text.lines().count() >= 7 => {
             files::write_private(&path, format!("{NO_SUCH_PROCESS}\n{rest}").as_bytes(), owner)
         }
-        _ => files::remove_file_if_there(&path),
+        _ => files::remove_file(&path),
     }
 }
 
-/// Tells whether process `pid` lives and works in this cluster.
+/// Returns whether process `pid` lives and works in this cluster.
 pub(super) fn serves(pid: i32, cluster: &Path) -> bool {
     if Path::new("/proc/self/stat").exists() {
         let process = PathBuf::from(format!("/proc/{pid}"));
@@ -82,14 +82,14 @@ pub(super) fn serves(pid: i32, cluster: &Path) -> bool {
     })
 }
 
-/// Returns the processes that work in this cluster, where the system tells (Linux).
+/// Returns the processes that work in this cluster, where the system lists them (Linux).
 pub(super) fn holders(cluster: &Path) -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| serves(*pid, cluster)).collect()
 }
 
-/// Sends a signal; a process that is gone is as good as signalled.
+/// Sends a signal, if the process still exists.
 pub(super) fn signal(pid: i32, signal: Signal) -> Result<(), std::io::Error> {
     match Pid::from_raw(pid).map(|pid| rustix::process::kill_process(pid, signal)) {
         Some(Err(errno)) if errno != rustix::io::Errno::SRCH => Err(errno.into()),
@@ -97,8 +97,8 @@ pub(super) fn signal(pid: i32, signal: Signal) -> Result<(), std::io::Error> {
     }
 }
 
-/// Reads the state out of `/proc/PID/stat`: the letter after the name, which is in
-/// parentheses and may itself contain any of them.
+/// Reads the state out of `/proc/PID/stat`: the letter after the name, which is in parentheses and
+/// may itself contain any of them.
 fn is_zombie(stat: &str) -> bool {
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
     matches!(state, Some("Z" | "X") | None)

@@ -1,12 +1,11 @@
 //! Finding the programs of an installed Postgres, 15 or newer.
 //!
-//! Looks where the operator pointed, else on the search path and where packages
-//! put them, best first. It runs `postgres --version` and nothing else, as the user
-//! that will run the server, so that what it finds can really be run.
+//! Looks in the configured folder, else on the search path and where packages put them, best first.
+//! It runs `postgres --version` and nothing else, as the user that will run the server, so that
+//! what it finds can really be run.
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use super::account::Account;
 use super::error::LocalError;
+use super::report::Looked;
 
 /// The oldest major version whose rights and settings we rely on.
 const OLDEST: u32 = 15;
@@ -27,21 +27,6 @@ pub(super) struct Programs {
     pub(super) folder: PathBuf,
     pub(super) version: String,
     pub(super) major: u32,
-}
-
-/// A place where we looked for programs, and what was there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looked {
-    /// A folder, or what a group of folders is called.
-    pub place: String,
-    /// Why it did not serve.
-    pub found: String,
-}
-
-impl fmt::Display for Looked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.found)
-    }
 }
 
 /// Where to look.
@@ -57,7 +42,7 @@ pub(super) struct Search<'a> {
     pub(super) major: Option<u32>,
 }
 
-/// What a search without success has seen.
+/// What a search saw that found nothing.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
     pub(super) looked: Vec<Looked>,
@@ -122,7 +107,7 @@ impl Search<'_> {
     }
 }
 
-/// Returns the error that fits a search without success.
+/// Returns the error for a search that found nothing.
 pub(super) fn missing_error(
     missing: Missing,
     cluster: Option<(&Path, u32)>,
@@ -151,8 +136,8 @@ async fn inspect(folder: &Path, account: &Account) -> Result<Programs, String> {
     if let Some(program) = NEEDED.into_iter().find(|program| !folder.join(program).is_file()) {
         return Err(format!("has no {program}"));
     }
-    // Links (`/usr/local/bin/postgres` → the package) are resolved, since the
-    // programs find each other beside themselves.
+    // Links (`/usr/local/bin/postgres` → the package) are resolved, since the programs find each
+    // other beside themselves.
     let program = folder.join("postgres").canonicalize().map_err(|error| error.to_string())?;
     let real = program.parent().unwrap_or(folder);
     let folder =
@@ -189,7 +174,7 @@ fn parse_version(said: &str) -> Option<(String, u32)> {
     Some((version.to_owned(), major))
 }
 
-/// Returns `parent/<prefix><version>/<below>` for every version that is there, newest first.
+/// Returns `parent/<prefix><version>/<below>` for every version that exists, newest first.
 fn versions(parent: impl AsRef<Path>, prefix: &str, below: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
     let mut found: Vec<(Vec<u32>, PathBuf)> = entries

@@ -11,12 +11,11 @@ use super::report::OnEvent;
 
 /// Returns the programs to use.
 ///
-/// `cluster` is the directory and major version of an existing cluster. Only with
-/// `install` may a system package be installed.
+/// `cluster` is the directory and major version of an existing cluster. Only with `install` may a
+/// system package be installed.
 ///
 /// # Errors
-///
-/// [`LocalError::ProgramsMissing`] with all the places that were looked at, or
+/// [`LocalError::ProgramsMissing`] with all the places that were searched, or
 /// [`LocalError::VersionMismatch`] when there are programs that cannot run the cluster.
 pub(super) async fn provide(
     search: &Search<'_>,
@@ -29,7 +28,7 @@ pub(super) async fn provide(
         Ok(programs) => return Ok(programs),
         Err(missing) => missing,
     };
-    // Whoever names a folder wants that one or to hear what is wrong with it.
+    // Who configured a folder wants that one, or to read what is wrong with it.
     if search.explicit.is_some() {
         return Err(programs::missing_error(missing, cluster, None));
     }

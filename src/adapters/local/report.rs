@@ -1,5 +1,5 @@
-//! What the private Postgres tells its callers: events while it works, a report
-//! at the end, and the endpoint that clients log in to.
+//! What the callers of the private Postgres get: events while it works, a report at the end, and
+//! the endpoint that clients log in to.
 //!
 //! Plain values; nothing here touches a file or a socket.
 
@@ -39,18 +39,18 @@ pub enum LocalEvent {
     },
     /// The passwords' file was missing or unreadable, and a new one was written.
     ///
-    /// The operator's password is set anew; credentials that were sealed with the
-    /// old secret key can no longer be opened.
+    /// The operator gets a new password; credentials that were sealed with the old secret key can
+    /// no longer be opened.
     StateReplaced {
         /// Where the unreadable file was put.
         kept_as: Option<PathBuf>,
     },
-    /// A process id file of a server that is gone was put out of the way.
+    /// The process id file of a server that is gone was changed or removed.
     StalePidFile {
         /// The process it names; `None` for a file that was cut off.
         pid: Option<i32>,
     },
-    /// The port is used by somebody else; the server gets another.
+    /// Another program uses the port; the server gets a new one.
     PortTaken {
         /// The port it had.
         port: u16,
@@ -67,10 +67,10 @@ pub enum LocalEvent {
 /// Where events go.
 pub(super) type OnEvent<'a> = &'a (dyn Fn(LocalEvent) + Send + Sync);
 
-/// How `up` found things.
+/// In what state `up` found the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpOutcome {
-    /// There was none; it was made and started.
+    /// There was no server; it was made and started.
     Created,
     /// It was stopped; it was started.
     Started,
@@ -81,7 +81,6 @@ pub enum UpOutcome {
 /// What `up` did.
 #[derive(Debug)]
 pub struct LocalUp {
-    /// How it found things.
     pub outcome: UpOutcome,
     /// Where and as whom to log in.
     pub endpoint: LocalEndpoint,
@@ -125,7 +124,7 @@ pub enum LocalDestroyed {
     WasNotThere,
 }
 
-/// How things stand.
+/// The state of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalStatus {
     /// There is no private Postgres under this data directory.
@@ -139,14 +138,14 @@ pub enum LocalStatus {
         /// The cluster's directory.
         directory: PathBuf,
     },
-    /// Its process is there but takes no logins: starting, stopping or recovering.
+    /// Its process runs but takes no logins: starting, stopping or recovering.
     Changing {
         /// The postmaster's process id, where known.
         pid: Option<i32>,
         /// The cluster's directory.
         directory: PathBuf,
     },
-    /// Its process is there and does not answer at all.
+    /// Its process runs and does not answer.
     Unresponsive {
         /// The postmaster's process id.
         pid: i32,
@@ -172,6 +171,21 @@ pub enum LocalStatus {
         /// The cluster's directory.
         directory: PathBuf,
     },
+}
+
+/// A place where we looked for programs, and what was there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// A folder, or what a group of folders is called.
+    pub place: String,
+    /// Why it did not serve.
+    pub found: String,
+}
+
+impl fmt::Display for Looked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.found)
+    }
 }
 
 /// Where and as whom clients log in. Printing it never shows the secrets.

@@ -1,8 +1,8 @@
 //! The private Postgres of one data dir, as the commands see it.
 //!
-//! Each operation looks at what is there, does what is missing and may be run
-//! again. `up`, `down` and `destroy` of several processes take turns by a lock on a
-//! file, which is released when they end; `status` and `endpoint` only read.
+//! Each operation looks at what exists, does what is missing and may be run again. `up`, `down` and
+//! `destroy` of several processes take turns by a lock on a file, which is released when they end;
+//! `status` and `endpoint` only read.
 
 use std::ffi::OsString;
 use std::fs;
@@ -43,8 +43,8 @@ pub struct LocalServer {
 impl LocalServer {
     /// Returns the server under `data_dir`, which need not exist yet.
     ///
-    /// `programs` is the one folder to take `initdb`, `pg_ctl` and `postgres` from;
-    /// without it they are searched for.
+    /// `programs` is the one folder to take `initdb`, `pg_ctl` and `postgres` from; without it they
+    /// are searched for.
     pub fn new(data_dir: PathBuf, programs: Option<PathBuf>) -> Self {
         Self { data_dir, programs, search_path: None }
     }
@@ -61,7 +61,6 @@ impl LocalServer {
     /// With `install` it may install a system package to get the programs.
     ///
     /// # Errors
-    ///
     /// Any [`LocalError`] but [`LocalError::StopTimedOut`]; running it again is safe.
     pub async fn up(
         &self,
@@ -77,7 +76,7 @@ impl LocalServer {
         let layout = Layout::new(&planned.data_dir)?;
         let _lock = lock::take(&layout, on_event).await?;
 
-        // An ordinary user hears now that the server is somebody else's.
+        // An ordinary user is refused here when the server is another user's.
         Account::choose(&layout)?;
         let has_cluster = layout.has_cluster()?;
         let mut state = State::load_or_make(&layout, has_cluster, on_event)?;
@@ -117,9 +116,8 @@ impl LocalServer {
     /// Stops the server; its data stays.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::StopTimedOut`] when it does not end, [`LocalError::OtherOwner`]
-    /// when it is somebody else's.
+    /// [`LocalError::StopTimedOut`] when it does not end, [`LocalError::OtherOwner`] when it is
+    /// another user's.
     pub async fn down(&self) -> Result<LocalDown, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         if !layout.data_dir.is_dir() {
@@ -129,12 +127,11 @@ impl LocalServer {
         stop::stop_if_running(&layout).await
     }
 
-    /// Finds out how things stand, without changing anything.
+    /// Returns the state of the server, without changing anything.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::OtherOwner`] when the server is somebody else's,
-    /// [`LocalError::NotOurs`] or [`LocalError::Damaged`] for its directory.
+    /// [`LocalError::OtherOwner`] when the server is another user's, [`LocalError::NotOurs`] or
+    /// [`LocalError::Damaged`] for its directory.
     pub async fn status(&self) -> Result<LocalStatus, LocalError> {
         status::status(&Layout::new(&self.data_dir)?).await
     }
@@ -144,36 +141,35 @@ impl LocalServer {
     /// Downloaded programs and the lock file stay.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::NotOurs`] for a directory without our marker, and nothing is
-    /// removed then; [`LocalError::StopTimedOut`] when the server does not end.
+    /// [`LocalError::NotOurs`] for a directory without our marker, and nothing is removed then;
+    /// [`LocalError::StopTimedOut`] when the server does not end.
     pub async fn destroy(&self) -> Result<LocalDestroyed, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         if !layout.data_dir.is_dir() {
             return Ok(LocalDestroyed::WasNotThere);
         }
         let _lock = lock::take(&layout, &|_| ()).await?;
-        let was_there = layout.is_ours()?;
+        let existed = layout.is_ours()?;
         let stopped = stop::stop_if_running(&layout).await?;
         let socket_dir = State::load(&layout.state)?.usable().map(|state| state.socket_dir);
 
-        if was_there {
+        if existed {
             // One step takes it out of use; what follows may be interrupted.
             fs::rename(&layout.cluster, layout.half_removed())
-                .map_err(files::io_error("could not remove", &layout.cluster))?;
+                .map_err(files::io_error("remove", &layout.cluster))?;
             files::sync_parent(&layout.cluster)?;
         }
         // The state is a file that could name any directory; only our own names count.
         let socket_dir = socket_dir.filter(|directory| layout.socket_dirs().contains(directory));
         initdb::clear_leftovers(&layout, &|_| ()).await?;
         for directory in [layout.run.clone()].into_iter().chain(socket_dir) {
-            files::remove_dir_if_there(&directory)?;
+            files::remove_dir(&directory)?;
         }
         for file in [&layout.state, &layout.log, &layout.old_log] {
-            files::remove_file_if_there(file)?;
+            files::remove_file(file)?;
         }
         let was_running = matches!(stopped, LocalDown::Stopped { .. });
-        Ok(if was_there {
+        Ok(if existed {
             LocalDestroyed::Destroyed { directory: layout.cluster, was_running }
         } else {
             LocalDestroyed::WasNotThere
@@ -182,12 +178,10 @@ impl LocalServer {
 
     /// Reads where and as whom to log in, without connecting.
     ///
-    /// `None` when there is no server or its file cannot be understood; `up` makes
-    /// both good.
+    /// `None` when there is no server or its file cannot be read; `up` repairs both.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::OtherOwner`] when the file is not for us to read.
+    /// [`LocalError::OtherOwner`] when we may not read the file.
     pub fn endpoint(&self) -> Result<Option<LocalEndpoint>, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         match State::load(&layout.state)? {
@@ -228,7 +222,7 @@ impl LocalServer {
     }
 }
 
-/// Waits while the server is starting or stopping, and says which it became.
+/// Waits while the server is starting or stopping.
 async fn settle(layout: &Layout, state: &State) -> Result<Option<Box<Running>>, LocalError> {
     let began = Instant::now();
     loop {

@@ -1,8 +1,8 @@
 //! Starting the server so that it outlives us and holds nothing of ours.
 //!
-//! `postgres` is started directly rather than through `pg_ctl`: that one polls at
-//! 0.1 s, puts paths into a shell command, and cannot tell why a start failed. The
-//! settings are arguments, so they hold whatever the files in the cluster say.
+//! `postgres` is started directly rather than through `pg_ctl`: that one polls at 0.1 s, puts paths
+//! into a shell command, and cannot tell why a start failed. The settings are arguments, so they
+//! hold whatever the files in the cluster say.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -31,10 +31,10 @@ const ORPHANS_PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
 const LARGEST_LOG: u64 = 8 * 1024 * 1024;
 
-/// Closes every descriptor that whoever started us left open, then becomes the server.
+/// Closes every descriptor that our parent process left open, then becomes the server.
 ///
-/// A server that kept the pipe of a test harness would keep its reader waiting for
-/// ever (bats waits for 3, make's jobs have two). Only bash can name those above 9.
+/// A server that kept the pipe of a test harness would keep its reader waiting for ever (bats waits
+/// for 3, make's jobs have two). Only bash can name those above 9.
 const DETACH: &str = r#"
 for n in /dev/fd/*; do
     n=${n##*/}
@@ -49,13 +49,12 @@ const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
 /// Starts the server and waits until it takes logins.
 ///
-/// The caller holds the lock and has seen that nobody is there. A port that turns
-/// out to be taken is replaced, in `state` and in its file.
+/// The caller holds the lock and has seen that no server runs. A port that turns out to be taken is
+/// replaced, in `state` and in its file.
 ///
 /// # Errors
-///
-/// [`LocalError::StartFailed`], [`LocalError::StartTimedOut`],
-/// [`LocalError::StillHeld`] or [`LocalError::DiskFull`].
+/// [`LocalError::StartFailed`], [`LocalError::StartTimedOut`], [`LocalError::StillHeld`] or
+/// [`LocalError::DiskFull`].
 pub(super) async fn start(
     layout: &Layout,
     account: &Account,
@@ -137,7 +136,7 @@ fn prepare(
     let chosen = (state.port, state.socket_dir.clone());
     state.socket_dir = listen::socket_dir(layout, account)?;
     for stale in fs::read_dir(&state.socket_dir).into_iter().flatten().flatten() {
-        files::remove_file_if_there(&stale.path())?;
+        files::remove_file(&stale.path())?;
     }
     if !listen::is_free(state.port) {
         on_event(LocalEvent::PortTaken { port: state.port });
@@ -156,7 +155,7 @@ fn spawn(
     state: &State,
 ) -> Result<(Child, u64), LocalError> {
     let log = open_log(layout, account)?;
-    let failed = || files::io_error("could not write", &layout.log);
+    let failed = || files::io_error("write", &layout.log);
     let offset = log.metadata().map_err(failed())?.len();
     let errors = log.try_clone().map_err(failed())?;
 
@@ -171,10 +170,7 @@ fn spawn(
         command.args(["-c", &setting]);
     }
     let child = command.stdout(log).stderr(errors).spawn();
-    Ok((
-        child.map_err(files::io_error("could not run", &programs.folder.join("postgres")))?,
-        offset,
-    ))
+    Ok((child.map_err(files::io_error("run", &programs.folder.join("postgres")))?, offset))
 }
 
 fn settings(state: &State) -> Vec<String> {
@@ -201,7 +197,7 @@ fn settings(state: &State) -> Vec<String> {
 
 /// Opens the log for the server's user, after putting a large one aside.
 fn open_log(layout: &Layout, account: &Account) -> Result<File, LocalError> {
-    let failed = || files::io_error("could not open", &layout.log);
+    let failed = || files::io_error("open", &layout.log);
     if fs::symlink_metadata(&layout.log)
         .is_ok_and(|found| found.len() > LARGEST_LOG || !found.is_file())
     {
@@ -223,9 +219,8 @@ async fn wait(
     began: Instant,
 ) -> Result<Outcome, LocalError> {
     loop {
-        let ended = child
-            .try_wait()
-            .map_err(files::io_error("could not wait for the server in", &layout.cluster))?;
+        let ended =
+            child.try_wait().map_err(files::io_error("wait for the server in", &layout.cluster))?;
         if ended.is_some() {
             return Ok(Outcome::Ended);
         }
@@ -251,7 +246,7 @@ enum Reason {
 /// Reads the reason off the log. Its language is fixed by `lc_messages` and `LC_ALL`.
 fn reason(log: &str) -> Reason {
     let has = |text| log.contains(text);
-    if has("could not bind") && has("Address already in use") {
+    if has("bind") && has("Address already in use") {
         Reason::PortTaken
     } else if has("pre-existing shared memory block")
         || has("lock file \"postmaster.pid\" already exists")

@@ -1,7 +1,7 @@
 //! `local.json`: the port, the socket directory and the two secrets.
 //!
-//! Written before the server exists, replaced in one step, readable by its owner
-//! only. It says what was chosen, never whether the server runs.
+//! Written before the server exists, replaced in one step, readable by its owner only. It says what
+//! was chosen, never whether the server runs.
 
 use std::fmt;
 use std::fs;
@@ -32,7 +32,7 @@ pub(super) struct State {
     pub(super) secret_key: Zeroizing<String>,
 }
 
-/// What stands in the file's place.
+/// What was read from the file's path.
 #[derive(Debug)]
 pub(super) enum Found {
     Nothing,
@@ -61,11 +61,10 @@ struct Wire<T> {
 }
 
 impl State {
-    /// Reads the state, or makes a new one where there is none that can be used.
+    /// Reads the state, or makes a new one when none can be used.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::OtherOwner`] when the file is not for us to read.
+    /// [`LocalError::OtherOwner`] when we may not read the file.
     pub(super) fn load_or_make(
         layout: &Layout,
         has_cluster: bool,
@@ -77,7 +76,7 @@ impl State {
             Found::Unreadable => {
                 let aside = layout.state.with_extension("json.unreadable");
                 fs::rename(&layout.state, &aside)
-                    .map_err(files::io_error("could not put aside", &layout.state))?;
+                    .map_err(files::io_error("put aside", &layout.state))?;
                 Some(aside)
             }
         };
@@ -106,18 +105,17 @@ impl State {
     /// Reads the file.
     ///
     /// # Errors
-    ///
-    /// [`LocalError::OtherOwner`] when the file is not for us to read.
+    /// [`LocalError::OtherOwner`] when we may not read the file.
     pub(super) fn load(path: &Path) -> Result<Found, LocalError> {
         let bytes = match fs::read(path) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound => return Ok(Found::Nothing),
                 io::ErrorKind::PermissionDenied => {
-                    let owner = "another user, and holds passwords".to_owned();
-                    return Err(LocalError::OtherOwner { path: path.to_path_buf(), owner });
+                    let problem = "belongs to another user, and holds passwords".to_owned();
+                    return Err(LocalError::OtherOwner { path: path.to_path_buf(), problem });
                 }
-                _ => return Err(files::io_error("could not read", path)(error)),
+                _ => return Err(files::io_error("read", path)(error)),
             },
         };
         Ok(match serde_json::from_slice::<Wire<String>>(&bytes) {
@@ -147,7 +145,7 @@ impl State {
             secret_key: self.secret_key.as_str(),
         };
         let json = serde_json::to_vec_pretty(&wire).map_err(io::Error::from);
-        let json = Zeroizing::new(json.map_err(files::io_error("could not write", path))?);
+        let json = Zeroizing::new(json.map_err(files::io_error("write", path))?);
         files::write_private(path, &json, files::owner_beside(path))
     }
 }

@@ -1,4 +1,4 @@
-//! How things stand, found out without changing anything and without the lock.
+//! The state of the server, without changing anything and without the lock.
 
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use super::error::LocalError;
 use super::layout::Layout;
 use super::report::LocalStatus;
 use super::state::State;
+use crate::adapters::postgres::PgError;
 
-/// Measuring thousands of databases takes long, and `status` is asked in a hurry.
+/// Measuring thousands of databases takes long, and `status` has to be quick.
 const SIZE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Returns the status of the server of `layout`.
@@ -54,7 +55,7 @@ async fn measure(session: &mut PgConnection) -> Result<(u64, Option<u64>), Local
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_database WHERE NOT datistemplate")
         .fetch_one(&mut *session)
         .await
-        .map_err(|error| LocalError::Sql { step: "count its databases", source: error.into() })?;
+        .map_err(PgError::doing("count the server's databases"))?;
     let size = sqlx::query_scalar("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")
         .fetch_one(session);
     let size: Option<i64> = timeout(SIZE_PATIENCE, size).await.ok().and_then(Result::ok);

@@ -1,7 +1,7 @@
 //! Stopping the server with signals, so that it works without its programs too.
 //!
-//! First the fast shutdown, which ends sessions and writes everything down; then,
-//! should that hang, the immediate one, from which the next start recovers.
+//! First the fast shutdown, which ends sessions and writes everything down; then, should that hang,
+//! the immediate one, from which the next start recovers.
 
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// Ends the server of `layout`, if there is one.
 ///
 /// # Errors
-///
-/// [`LocalError::StopTimedOut`] when it is still there after both signals,
-/// [`LocalError::OtherOwner`] when it is somebody else's.
+/// [`LocalError::StopTimedOut`] when it still runs after both signals, [`LocalError::OtherOwner`]
+/// when it is another user's.
 pub(super) async fn stop_if_running(layout: &Layout) -> Result<LocalDown, LocalError> {
     let state = State::load(&layout.state)?.usable();
     Account::choose(layout)?;
@@ -48,15 +47,15 @@ pub(super) async fn stop_if_running(layout: &Layout) -> Result<LocalDown, LocalE
 /// Ends the server `pid` and waits until it is gone.
 async fn stop(layout: &Layout, pid: i32) -> Result<Duration, LocalError> {
     let began = Instant::now();
-    // It may have ended since, and its number may be somebody else's by now.
+    // It may have ended since, and its number may be another process's by now.
     if !process::serves(pid, &layout.cluster) {
         return Ok(began.elapsed());
     }
     for (signal, patience) in [(Signal::INT, FAST), (Signal::QUIT, IMMEDIATE)] {
-        // A paused process takes notice only once it is continued.
+        // A stopped process (SIGSTOP) handles the signal only after SIGCONT.
         for signal in [signal, Signal::CONT] {
             process::signal(pid, signal)
-                .map_err(files::io_error("could not stop the server in", &layout.cluster))?;
+                .map_err(files::io_error("stop the server in", &layout.cluster))?;
         }
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {

@@ -5,7 +5,7 @@
 //! elsewhere. Printing an endpoint never shows its password.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -135,6 +135,19 @@ impl Endpoint {
             port,
             user: user.to_owned(),
             password: Some(password),
+            database: database.to_owned(),
+            tls: "disable",
+            root_cert: None,
+        }
+    }
+
+    /// Returns a server of our own behind a Unix socket, entered without a password.
+    pub fn on_socket(directory: &Path, port: u16, user: &str, database: &str) -> Self {
+        Self {
+            host: Host::Socket(directory.to_owned()),
+            port,
+            user: user.to_owned(),
+            password: None,
             database: database.to_owned(),
             tls: "disable",
             root_cert: None,

@@ -4,6 +4,7 @@
 //! messages, and the messages themselves may hold terminal escapes.
 
 use std::fmt;
+use std::io;
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -26,12 +27,18 @@ pub struct ServerFault {
     /// Where in the statement's text, counted in characters from 1.
     pub position: Option<usize>,
     is_connection: bool,
+    io: Option<io::ErrorKind>,
 }
 
 impl ServerFault {
     /// Returns whether the server gave this SQLSTATE.
     pub fn is(&self, sqlstate: &str) -> bool {
         self.sqlstate.as_deref() == Some(sqlstate)
+    }
+
+    /// Returns what the system said of the socket, when it was that which failed.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.io
     }
 
     /// Returns the SQLSTATE, or that the server gave none.
@@ -106,6 +113,7 @@ impl From<sqlx::Error> for ServerFault {
                 server_hint: server.hint().map(clean),
                 position,
                 is_connection: false,
+                io: None,
             };
         }
         let message = match &error {
@@ -120,6 +128,7 @@ impl From<sqlx::Error> for ServerFault {
             server_hint: None,
             position: None,
             is_connection,
+            io: if let sqlx::Error::Io(io) = &error { Some(io.kind()) } else { None },
         }
     }
 }

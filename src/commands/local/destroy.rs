@@ -2,13 +2,12 @@
 
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_destroyed};
-use crate::services::local::destroy;
 
 /// Stops the private local Postgres and removes its data.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let question = "Remove the private local Postgres with every tenant in it?";
     context.confirm_write("remove the private local Postgres", question)?;
-    let destroyed = destroy(&context.local_server()).await?;
+    let destroyed = context.local_server().destroy().await?;
     context.console().show(&render_destroyed(&destroyed));
     Ok(None)
 }

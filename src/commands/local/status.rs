@@ -2,11 +2,10 @@
 
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_status};
-use crate::services::local::status;
 
 /// Shows how the private local Postgres stands.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
-    let status = status(&context.local_server()).await?;
+    let status = context.local_server().status().await?;
     context.console().show(&render_status(&status));
     Ok(None)
 }

@@ -3,7 +3,7 @@
 use crate::cli::LocalUpArgs;
 use crate::commands::context::Context;
 use crate::output::{Console, Ending, Failure, Progress, render_up};
-use crate::services::local::{LocalUp, up};
+use crate::services::local::LocalUp;
 
 /// Starts the private local Postgres.
 pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, Failure> {
@@ -23,7 +23,7 @@ pub(in crate::commands) async fn bring_up(
     let server = context.local_server();
     let on_event = move |event| drop(sender.send(event));
     let progress = Progress::new(console);
-    let working = up(&server, &on_event, args.install);
+    let working = server.up(&on_event, args.install);
     tokio::pin!(working);
     // Events are drawn by this task alone; the server's own tasks only hand them over.
     let done = loop {

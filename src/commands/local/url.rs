@@ -4,11 +4,11 @@ use crate::cli::LocalUrlArgs;
 use crate::commands::context::Context;
 use crate::model::{ErrorKind, SecretText};
 use crate::output::{Ending, Failure, render_revealed_url, render_url};
-use crate::services::local::{LocalEndpoint, endpoint};
+use crate::services::local::LocalEndpoint;
 
 /// Prints the connection string; nothing is contacted.
 pub(super) fn run(args: &LocalUrlArgs, context: &Context) -> Result<Ending, Failure> {
-    let Some(found) = endpoint(&context.local_server())? else {
+    let Some(found) = context.local_server().endpoint()? else {
         let message = "find the private local Postgres: there is none";
         return Err(Failure::new(ErrorKind::NotFound, message).hint("tenantctl local up"));
     };
