@@ -16,9 +16,13 @@ mod renewable;
 mod route;
 mod world;
 
+#[cfg(test)]
+pub(crate) use crate::adapters::server::Contradiction;
 pub use error::HomeError;
 pub use evidence::missing_part;
 pub use homes::{Existing, Homes};
+#[cfg(test)]
+pub(crate) use inventory::Standing;
 pub use inventory::{Inventory, Presence, Unlooked, Unrecorded};
 pub use place::{Entered, Patience, Place, placing_title};
 pub use projects::{Pace, Projects};

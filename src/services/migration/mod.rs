@@ -12,5 +12,7 @@ pub use error::MigrationError;
 pub use install::{InstallReport, install};
 pub use one::{bring_up, inspect, raise_gate};
 pub use plan::up_to;
+#[cfg(test)]
+pub(crate) use seeds::Holding;
 pub use seeds::{SeedSet, find_set, seed_sets};
 pub use sets::Sets;

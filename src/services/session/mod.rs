@@ -13,4 +13,6 @@ pub use crate::adapters::control_plane::Session;
 pub use issue::{IssueReport, IssueRequest, issue};
 pub use look::{ListRequest, check, list, show};
 pub use prune::{PruneReport, PruneRequest, prune};
+#[cfg(test)]
+pub(crate) use revoke::{AuthResult, GateResult};
 pub use revoke::{RevokeReport, RevokeRequest, Target, revoke};

@@ -17,6 +17,8 @@ mod rotate;
 mod url;
 
 pub use crate::adapters::control_plane::TenantFilter;
+#[cfg(test)]
+pub(crate) use crate::adapters::control_plane::{Operation, StepRecord};
 pub use create::{
     CreateOutcome, CreatePlan, CreateReport, CreateRequest, plan as plan_create, run as create,
 };

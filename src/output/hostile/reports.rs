@@ -1,0 +1,212 @@
+//! Reports of fleets, sessions, the trail, the control plane and the local server.
+
+use std::time::Duration;
+
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::events::tenant_results;
+use super::harness::{foreign, shown_everywhere};
+use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, TenantStatus};
+use crate::output::view::View;
+use crate::output::{audit, fleet, health, local, migration, session};
+use crate::services::audit::{AuditRow, ChainBreak, ChainHead, VerifyReport};
+use crate::services::fleet::{
+    FleetReport, HistoryLine, StatusReport, StatusStanding, TenantStanding,
+};
+use crate::services::health::{Check, HealthReport, Verdict};
+use crate::services::local::{LocalDestroyed, LocalEndpoint, LocalStatus, LocalUp, UpOutcome};
+use crate::services::migration::{Holding, InstallReport, SeedSet};
+use crate::services::session::{AuthResult, GateResult, RevokeReport, Session, Target};
+
+pub(super) const AT: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+pub(super) fn views(what: &str, views: Vec<View>) {
+    for view in views {
+        shown_everywhere(what, |console| console.show(&view));
+    }
+}
+
+fn record() -> MigrationRecord {
+    MigrationRecord { version: SchemaVersion(1), name: foreign(), checksum: 1 }
+}
+
+#[test]
+fn a_fleets_results_and_its_standing() {
+    let results = FleetReport {
+        results: tenant_results(),
+        is_dry_run: false,
+        is_interrupted: true,
+        is_named: false,
+        elapsed: Duration::from_secs(1),
+    };
+    let schema = || SchemaState { version: Some(SchemaVersion(1)), fingerprint: foreign() };
+    let standings = [
+        StatusStanding::Current,
+        StatusStanding::Behind(1),
+        StatusStanding::Diverged(foreign()),
+        StatusStanding::Unknown(foreign()),
+    ];
+    let tenants = standings.map(|standing| TenantStanding {
+        tenant: "acme".parse().unwrap(),
+        status: TenantStatus::Active,
+        recorded: Some(schema()),
+        standing,
+        history: Some(vec![HistoryLine { record: record(), applied_at: AT }]),
+    });
+    let status = |tenants: &[TenantStanding]| {
+        let tenants = tenants.to_vec();
+        fleet::render_migration_status(&StatusReport { head: schema(), tenants, is_verified: true })
+    };
+    let of_one = status(&tenants[..1]);
+    views("a fleet", vec![fleet::render_fleet(&results), status(&tenants), of_one]);
+}
+
+#[test]
+fn sessions() {
+    let one = Session {
+        jti: foreign(),
+        user_id: Uuid::nil(),
+        tenant_id: Uuid::nil(),
+        tenant: foreign(),
+        state: foreign(),
+        issued_at: AT,
+        expires_at: AT,
+        revoked_at: Some(AT),
+        revoked_by: Some(foreign()),
+        revoke_reason: Some(foreign()),
+        ip: Some(foreign()),
+        device: Some(foreign()),
+        metadata: json!({ foreign(): [foreign()] }),
+        last_seen_at: Some(AT),
+    };
+    let revoked = RevokeReport {
+        target: Target::Tenant("acme".parse().unwrap()),
+        sessions: 2,
+        is_dry_run: false,
+        was_revoked: false,
+        gates: vec![GateResult { tenant: "acme".parse().unwrap(), problem: Some(foreign()) }],
+        auth: Some(AuthResult { sessions: 0, problem: Some(foreign()) }),
+    };
+    views(
+        "sessions",
+        vec![
+            session::render_session(&one),
+            session::render_sessions(&[one]),
+            session::render_revoke(&revoked),
+        ],
+    );
+}
+
+#[test]
+fn the_audit_trail() {
+    let row = AuditRow {
+        id: 1,
+        at: AT,
+        actor: foreign(),
+        action: foreign(),
+        tenant_id: None,
+        target: Some(foreign()),
+        reason: Some(foreign()),
+        detail: json!({ foreign(): foreign() }),
+        outcome: foreign(),
+        operation_id: None,
+        prev_hash: foreign(),
+        hash: foreign(),
+    };
+    let report = VerifyReport {
+        head: ChainHead { last_id: 2, hash: foreign() },
+        first_break: Some(ChainBreak { id: 1, problem: foreign() }),
+    };
+    let exported = audit::audit_row_json(&row);
+    shown_everywhere("an exported row", |console| console.line(&exported));
+    views("the trail", vec![audit::render_audit(&[row]), audit::render_audit_verify(&report)]);
+}
+
+#[test]
+fn health_and_the_control_plane() {
+    let failed = Verdict::Failed {
+        kind: ErrorKind::Unavailable,
+        chain: vec![foreign(), foreign()],
+        hint: Some(foreign()),
+    };
+    let checks = [Verdict::Reachable(foreign()), failed].map(|verdict| Check {
+        name: "control_plane",
+        address: Some(foreign()),
+        verdict,
+        elapsed: Duration::from_millis(3),
+    });
+    let install = |is_dry_run| {
+        let report = InstallReport {
+            control_plane_id: Uuid::nil(),
+            control_plane: foreign(),
+            version: SchemaVersion(1),
+            applied: vec![record()],
+            planned: vec![record()],
+        };
+        migration::render_install(&report, is_dry_run)
+    };
+    let set = SeedSet {
+        name: foreign(),
+        files: Vec::new(),
+        holds: vec![Holding { table: foreign(), rows: 1 }],
+    };
+    views(
+        "the control plane",
+        vec![
+            health::render_health(&HealthReport { checks: checks.into() }),
+            install(true),
+            install(false),
+            migration::render_seed_sets(&[set]),
+        ],
+    );
+}
+
+#[test]
+fn the_local_server() {
+    let endpoint = LocalEndpoint {
+        host: foreign(),
+        port: 1,
+        socket_dir: foreign().into(),
+        user: foreign(),
+        password: Zeroizing::new(foreign()),
+        database: foreign(),
+        secret_key: Zeroizing::new(foreign()),
+    };
+    let up = LocalUp {
+        outcome: UpOutcome::Created,
+        endpoint,
+        version: foreign(),
+        pid: 1,
+        account: foreign(),
+        directory: foreign().into(),
+        elapsed: Duration::from_secs(1),
+    };
+    let directory = || foreign().into();
+    let running = LocalStatus::Running {
+        pid: 1,
+        port: 1,
+        socket_dir: directory(),
+        version: foreign(),
+        since: AT,
+        databases: 1,
+        size_bytes: Some(1),
+        directory: directory(),
+    };
+    let destroyed = LocalDestroyed::Destroyed { directory: directory(), was_running: true };
+    let mut all = vec![
+        local::render_up(&up, &foreign()),
+        local::render_url(&foreign()),
+        local::render_destroyed(&destroyed),
+    ];
+    let statuses = [
+        running,
+        LocalStatus::Stopped { major: 17, port: None, directory: directory() },
+        LocalStatus::Changing { pid: None, directory: directory() },
+        LocalStatus::Unresponsive { pid: 1, directory: directory() },
+    ];
+    all.extend(statuses.iter().map(local::render_status));
+    views("the local server", all);
+}
