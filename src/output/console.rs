@@ -42,12 +42,13 @@ pub struct Console {
 impl Console {
     /// Looks at the streams once.
     pub fn new(appearance: Appearance) -> Self {
+        let (stdout, stderr) = (Stream::Stdout, Stream::Stderr);
         let terminals = Terminals {
             stdin: io::stdin().is_terminal(),
-            stdout: io::stdout().is_terminal(),
-            stderr: io::stderr().is_terminal(),
+            stdout: stdout.is_terminal(),
+            stderr: stderr.is_terminal(),
         };
-        Self::on(appearance, terminals, Stream::Stdout, Stream::Stderr)
+        Self::on(appearance, terminals, stdout, stderr)
     }
 
     pub(super) fn on(

@@ -1,6 +1,6 @@
 //! The process's streams: the only file that writes to them.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use indicatif::ProgressDrawTarget;
 
@@ -40,6 +40,15 @@ impl Stream {
             Self::Stderr => ProgressDrawTarget::stderr(),
             #[cfg(test)]
             Self::Kept(kept) => ProgressDrawTarget::term_like(Box::new(kept.clone())),
+        }
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+            #[cfg(test)]
+            Self::Kept(_) => false,
         }
     }
 
