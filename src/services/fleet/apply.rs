@@ -11,32 +11,27 @@ use crate::model::{Act, Actor, Interrupt, SchemaState, SchemaVersion, Selector, 
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, up_to};
 
-/// A fleet migration, complete.
 #[derive(Debug)]
 pub struct ApplyRequest {
-    /// Which tenants.
     pub selector: Selector,
-    /// What to apply.
     pub sets: Sets,
-    /// Up to which version; all when none is named.
+    /// The last version to apply; all without one.
     pub target: Option<SchemaVersion>,
-    /// The seed set to apply afterwards, if any.
+    /// Applied afterwards.
     pub seed: Option<SeedSet>,
     /// How many tenants at the same time.
     pub jobs: usize,
-    /// Whether to plan only.
     pub is_dry_run: bool,
-    /// How long to wait for what is locked.
+    /// How long to wait for a tenant's server and its lock.
     pub patience: Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 
 /// Migrates every tenant that needs it.
 ///
 /// # Errors
-/// When nothing could be started: a tenant that was named does not exist, or the control plane does
-/// not answer. What happens to a tenant is in the report.
+/// When no tenant could be started, as when a named one does not exist. What happens to a single
+/// tenant is in the report.
 pub async fn apply(
     world: &World,
     request: &ApplyRequest,
@@ -74,7 +69,8 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Answers from the record alone: an up-to-date fleet costs the one query that selected it.
+    /// Returns the verdict where the tenant's row is enough for one: an up-to-date fleet costs
+    /// the one query that selected it.
     fn verdict_without_opening(&self, tenant: &Tenant) -> Option<TenantVerdict> {
         if let Some(reason) = reason_to_skip(tenant) {
             return Some(TenantVerdict::Skipped(reason));
@@ -105,7 +101,7 @@ impl Task<'_> {
         let mut database = enter(self.world, &tenant, deadline).await?;
         let brought =
             bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
-        // What was applied before a failure is recorded as well: the record follows the database.
+        // Migrations that were applied before the failure stay applied, so they are recorded too.
         let brought = match brought {
             Ok(brought) => brought,
             Err(error) => {

@@ -1,17 +1,15 @@
-//! What a fleet command tells while it runs.
+//! Progress events of a fleet command.
 
 use super::report::TenantResult;
 
-/// One event of a fleet command; all of them come from one task, so counts and lines agree.
+/// All events come from one task, so that counts and lines agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FleetEvent {
-    /// The selection is known.
+    /// The tenants are selected; sent once, first.
     Planned {
-        /// How many tenants there are.
         tenants: usize,
-        /// How many of them have to be opened.
+        /// How many of them need a connection.
         to_open: usize,
     },
-    /// One tenant is through.
     Finished(TenantResult),
 }

@@ -1,6 +1,6 @@
-//! Many tenants at a time: which ones, what each ends as, what the whole ends as.
+//! One act over many tenants: the selection, one verdict each, and how the command ends.
 //!
-//! `migration` knows one database; here is what `--all` adds.
+//! `migration` is about one database; this room calls it for each.
 
 mod apply;
 mod event;

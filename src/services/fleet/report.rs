@@ -1,4 +1,4 @@
-//! What fleet commands report.
+//! The reports of fleet commands.
 
 use std::time::Duration;
 
@@ -6,63 +6,51 @@ use time::OffsetDateTime;
 
 use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug, TenantStatus};
 
-/// What came of one tenant.
+/// How one tenant ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantVerdict {
-    /// Something was done; what, in words fit for a table.
+    /// What was done, in words for a table.
     Done(Vec<String>),
-    /// There was nothing to do.
     Unchanged,
-    /// A dry run found this to do.
+    /// What a dry run would do, in words for a table.
     Planned(Vec<String>),
-    /// It was left alone, and why.
+    /// Why it was not touched.
     Skipped(String),
-    /// It failed.
     Failed {
-        /// What kind of failure.
         kind: ErrorKind,
-        /// What failed, with its causes.
+        /// The message and its causes, outermost first.
         chain: Vec<String>,
-        /// What to do about it.
         hint: Option<String>,
     },
 }
 
-/// One tenant's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantResult {
-    /// The tenant.
     pub tenant: Slug,
-    /// What came of it.
     pub verdict: TenantVerdict,
-    /// The version it stands at now, as far as it is known.
+    /// The version afterwards; the recorded one when it was not opened.
     pub version: Option<SchemaVersion>,
-    /// How long it took.
     pub elapsed: Duration,
 }
 
-/// What a fleet command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetReport {
-    /// One line for each tenant, by name.
+    /// Sorted by slug.
     pub results: Vec<TenantResult>,
-    /// Whether nothing was done on purpose.
     pub is_dry_run: bool,
-    /// Whether the operator stopped it before all tenants had their turn.
+    /// Whether the operator stopped it before every tenant had its turn.
     pub is_interrupted: bool,
-    /// Whether the tenants were named one by one, so that a skipped one is not what was asked.
+    /// Whether tenants were named one by one: skipping one of those is a failure.
     pub is_named: bool,
-    /// How long it took.
     pub elapsed: Duration,
 }
 
 impl FleetReport {
-    /// Counts the results that a test picks.
     pub fn count(&self, test: impl Fn(&TenantVerdict) -> bool) -> usize {
         self.results.iter().filter(|result| test(&result.verdict)).count()
     }
 
-    /// Returns how the command ends; nothing when all is well.
+    /// Returns the kind of failure the command ends with; `None` when it succeeded.
     pub fn ending(&self) -> Option<ErrorKind> {
         if self.is_interrupted {
             return Some(ErrorKind::Interrupted);
@@ -83,56 +71,47 @@ impl FleetReport {
     }
 }
 
-/// How a tenant's schema compares with ours.
+/// How a tenant's schema compares with the migrations of this binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StatusStanding {
-    /// It has everything.
     Current,
-    /// Migrations are pending; how many.
+    /// The number of pending migrations.
     Behind(usize),
-    /// It is not what we have; in a sentence, why.
+    /// How its history contradicts our migrations, as a sentence.
     Diverged(String),
-    /// It could not be looked at; why.
+    /// Why it could not be compared.
     Unknown(String),
 }
 
-/// One migration in a tenant's own history.
+/// One row of a database's own history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryLine {
-    /// What was applied.
     pub record: MigrationRecord,
-    /// When.
     pub applied_at: OffsetDateTime,
 }
 
-/// Where one tenant stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantStanding {
-    /// The tenant.
     pub tenant: Slug,
-    /// Where it is in its life.
     pub status: TenantStatus,
-    /// What the control plane recorded.
+    /// Version and fingerprint in the control plane.
     pub recorded: Option<SchemaState>,
-    /// How it compares.
     pub standing: StatusStanding,
-    /// Its own history, when its database was opened.
+    /// `None` when the database was not opened.
     pub history: Option<Vec<HistoryLine>>,
 }
 
-/// Where the fleet stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusReport {
-    /// What a tenant that has everything looks like.
+    /// The version and fingerprint of a tenant that has everything.
     pub head: SchemaState,
-    /// One line for each tenant, by name.
+    /// Sorted by slug.
     pub tenants: Vec<TenantStanding>,
-    /// Whether the databases were opened or the record was believed.
+    /// Whether the databases were opened, instead of comparing what the control plane recorded.
     pub is_verified: bool,
 }
 
 impl StatusReport {
-    /// Returns how many tenants are not current.
     pub fn differing(&self) -> usize {
         self.tenants.iter().filter(|t| t.standing != StatusStanding::Current).count()
     }

@@ -1,7 +1,7 @@
-//! Many tenants: several at a time, one result each.
+//! Runs one act over many tenants, several at a time, with one result each.
 //!
-//! One tenant's failure never stops another. Everything runs in one task, so events come in one
-//! line and nothing outlives the command.
+//! A tenant's failure never stops the others. Everything runs in one task, so that events have one
+//! order and nothing outlives the command.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,15 @@ use crate::model::{Act, Actor, Classified, Interrupt, SchemaVersion, Tenant};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
-/// How long one tenant may take in all: a server that stopped answering must not hold a whole fleet
-/// up. The session is closed, and the server cancels what it still does for us.
+/// How long one tenant may take in all, so that a server which stops answering does not hold up the
+/// fleet. When it passes, our connection is closed and Postgres cancels the statement that it still
+/// runs for it (`client_connection_check_interval`).
 const TENANT_DEADLINE: Duration = Duration::from_mins(30);
 
-/// How many tenants a row of the audit trail names.
+/// How many tenants an audit entry names.
 const NAMED: usize = 200;
 
-/// What `run_fleet` needs to know beside what to do.
+/// The parameters of `run_fleet` beside its functions.
 pub(super) struct Fleet<'a> {
     pub(super) plane: &'a ControlPlane,
     pub(super) tenants: Vec<Tenant>,
@@ -33,11 +34,11 @@ pub(super) struct Fleet<'a> {
     pub(super) is_named: bool,
 }
 
-/// What one tenant's turn comes to.
+/// How one tenant's turn ended, and the version it is at.
 pub(super) type Turn = Result<(TenantVerdict, Option<SchemaVersion>), MigrationError>;
 
-/// Gives every tenant its turn: `decide` answers for those that need no connection, `act` opens
-/// the others. The audit trail gets one intent and one outcome for the whole.
+/// Gives every tenant its turn: `decide` returns a verdict for those that need no connection, `act`
+/// opens the others. The audit trail gets one entry for all of them.
 pub(super) async fn run_fleet<D, A, F>(
     mut fleet: Fleet<'_>,
     interrupt: &Interrupt,
@@ -108,7 +109,7 @@ where
     Ok(report)
 }
 
-/// Writes the intent of the whole into the audit trail; about the tenant when it is only one.
+/// Opens the audit entry; it is about the tenant when there is only one.
 async fn intend(fleet: &Fleet<'_>, to_open: &[Tenant]) -> Result<OpenEntry, MigrationError> {
     let slugs: Vec<_> = to_open.iter().take(NAMED).map(|t| t.slug.to_string()).collect();
     let detail = serde_json::json!({ "tenants": to_open.len(), "first": slugs });
@@ -120,7 +121,6 @@ async fn intend(fleet: &Fleet<'_>, to_open: &[Tenant]) -> Result<OpenEntry, Migr
     Ok(entry.intent(&mut *fleet.plane.session().await?, detail).await?)
 }
 
-/// Writes the outcome of the whole.
 async fn record(
     fleet: &Fleet<'_>,
     report: &FleetReport,

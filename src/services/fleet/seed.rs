@@ -10,27 +10,22 @@ use crate::model::{Act, Actor, Interrupt, Selector, Tenant};
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet};
 
-/// Seeds for a fleet, complete.
 #[derive(Debug)]
 pub struct SeedRequest {
-    /// Which tenants.
     pub selector: Selector,
-    /// Which set.
     pub set: SeedSet,
-    /// How many tenants at the same time.
     pub jobs: usize,
-    /// Whether to plan only.
     pub is_dry_run: bool,
-    /// How long to wait for what is locked.
+    /// How long to wait for a tenant's server and its lock.
     pub patience: Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 
-/// Applies a set to every tenant selected; what was applied before is left alone.
+/// Applies a set to every selected tenant; files that were applied before are skipped.
 ///
 /// # Errors
-/// When nothing could be started. What happens to a tenant is in the report.
+/// When no tenant could be started, as when a named one does not exist. What happens to a single
+/// tenant is in the report.
 pub async fn apply_seeds(
     world: &World,
     request: &SeedRequest,

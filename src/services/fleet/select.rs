@@ -1,4 +1,4 @@
-//! Which tenants a selector means, which of them are left alone, and the way into one.
+//! The tenants of a selector, which of them are skipped, and the connection to one.
 
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
@@ -7,10 +7,10 @@ use crate::model::{Selector, Tenant, TenantStatus};
 use crate::services::home::World;
 use crate::services::migration::MigrationError;
 
-/// Returns the tenants a selector means.
+/// Returns the tenants that a selector picks.
 ///
 /// # Errors
-/// When one that was named does not exist; then none is touched.
+/// When a named one does not exist; then none is touched.
 pub(super) async fn select(
     plane: &ControlPlane,
     selector: &Selector,
@@ -24,7 +24,7 @@ pub(super) async fn select(
     if missing.is_empty() { Ok(tenants) } else { Err(MigrationError::NoSuchTenants(missing)) }
 }
 
-/// Opens a tenant's database and checks that it is the one the record means.
+/// Opens a tenant's database and checks its stamp.
 pub(super) async fn enter(
     world: &World,
     tenant: &Tenant,
@@ -39,7 +39,7 @@ pub(super) async fn enter(
     Ok(database)
 }
 
-/// Returns why a tenant is left alone, if it is.
+/// Returns why a tenant is skipped, or `None` when it is not.
 pub(super) fn reason_to_skip(tenant: &Tenant) -> Option<String> {
     if let Some(quarantine) = &tenant.quarantine {
         return Some(format!("quarantined: {}", quarantine.reason));

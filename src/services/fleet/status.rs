@@ -1,4 +1,5 @@
-//! Where the fleet stands: one query over the record, or a look into every database.
+//! `migrate status`: compares what the control plane recorded, or with `--verify` the histories in
+//! the databases.
 
 use std::time::Duration;
 
@@ -10,26 +11,21 @@ use crate::model::{SchemaVersion, Selector, Tenant};
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, Sets, inspect};
 
-/// A question about the fleet, complete.
 #[derive(Debug)]
 pub struct StatusRequest {
-    /// Which tenants.
     pub selector: Selector,
-    /// What they are compared with.
     pub sets: Sets,
     /// Whether to open the databases and compare their own histories.
     pub is_verified: bool,
-    /// How many databases at the same time.
     pub jobs: usize,
     /// How long one database may take.
     pub patience: Duration,
 }
 
-/// Compares the tenants with what we have.
+/// Compares the selected tenants with the migrations of this binary.
 ///
 /// # Errors
-/// When a tenant that was named does not exist, or the control plane does not answer. What is wrong
-/// with a tenant is in the report.
+/// When a named tenant does not exist. What is wrong with a single tenant is in the report.
 pub async fn status(
     world: &World,
     request: &StatusRequest,

@@ -1,4 +1,4 @@
-//! Why a migration or a seed did not come about.
+//! What can go wrong with migrations and seeds.
 
 use std::time::Duration;
 
@@ -8,61 +8,39 @@ use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind};
 use crate::services::home::HomeError;
 
-/// What can go wrong with migrations and seeds.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
-    /// The cluster or a tenant's database.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// Where the tenant lives.
     #[error(transparent)]
     Home(HomeError),
-    /// A database went through other migrations than ours.
+    /// A database's history contradicts the migrations of this binary.
     #[error("continue the migration history in {history}")]
     Diverged {
-        /// The history table.
+        /// The name of the history table.
         history: &'static str,
-        /// What contradicts what.
         #[source]
         divergence: Divergence,
     },
-    /// A file must not run.
+    /// A file holds what `lint` refuses.
     #[error("use migration {migration}: {problem}")]
-    Unfit {
-        /// The file.
-        migration: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// No migration has the number that was asked for.
+    Unfit { migration: String, problem: String },
+    /// `--target` is the number of no migration.
     #[error("migrate to V{0}: there is no such migration")]
     NoSuchVersion(i32),
-    /// Tenants that were named do not exist.
+    /// Named one by one; none of the others is touched either.
     #[error("find {}: no such tenant", .0.join(", "))]
     NoSuchTenants(Vec<String>),
-    /// No seed set has this name.
-    #[error("find seed set `{name}`; there is {known}")]
-    NoSuchSet {
-        /// The name that was asked for.
-        name: String,
-        /// The sets there are.
-        known: String,
-    },
-    /// A folder of seed sets cannot be used.
+    #[error("find seed set `{name}`; known sets: {known}")]
+    NoSuchSet { name: String, known: String },
     #[error("read the seed sets in {folder}: {problem}")]
-    SeedFolder {
-        /// The folder.
-        folder: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// One tenant took longer than any may.
+    SeedFolder { folder: String, problem: String },
+    /// One tenant's turn took longer than the deadline of a turn.
     #[error("finish within {} min: the tenant's server does not answer", .0.as_secs() / 60)]
     TimedOut(Duration),
-    /// The tenant is in no state to be migrated.
+    /// The record lacks what opening the database needs.
     #[error("migrate the tenant: {0}")]
     NotReady(String),
 }

@@ -1,4 +1,4 @@
-//! The control plane's own schema: installed, or upgraded to what this binary knows.
+//! Installs the control plane's own schema, or upgrades it to the newest embedded migration.
 
 use std::time::Duration;
 
@@ -13,25 +13,23 @@ use crate::adapters::postgres::{
 use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
 use crate::services::audit::Entry;
 
-/// What installing did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallReport {
-    /// The control plane's id.
     pub control_plane_id: Uuid,
-    /// Where it is, without a password.
+    /// Its address, without a password.
     pub control_plane: String,
-    /// The version it stands at.
+    /// The version after the command.
     pub version: SchemaVersion,
-    /// What was applied, in order.
     pub applied: Vec<MigrationRecord>,
-    /// What would be applied; only in a dry run.
+    /// What would be applied; empty unless it is a dry run.
     pub planned: Vec<MigrationRecord>,
 }
 
-/// Installs or upgrades the control plane; safe to run twice and from two machines at once.
+/// Installs or upgrades the control plane. Safe to run twice, and from two machines at once: an
+/// advisory lock is held around the migrations.
 ///
 /// # Errors
-/// When the server refuses, the history contradicts ours, or a newer binary upgraded it.
+/// When the history contradicts the embedded migrations, or a newer binary upgraded the schema.
 pub async fn install(
     endpoint: &Endpoint,
     actor: &Actor,
@@ -71,7 +69,7 @@ pub async fn install(
     } else {
         postgres::apply(&mut connection, &set, None).await.map_err(ControlPlaneError::from)?
     };
-    // Supabase's roles, or a backend's, may have come after the schema did.
+    // Every time: Supabase's roles, or a backend's, may have been created after the schema.
     sqlx::raw_sql("SELECT control_plane.grant_to_callers()")
         .execute(&mut connection)
         .await
@@ -92,7 +90,8 @@ pub async fn install(
     Ok(report)
 }
 
-/// The trail begins here: before it there was no table to write an intent to, so both rows follow.
+/// Writes intent and outcome together: before the first migration there is no table to write an
+/// intent to.
 async fn record(
     plane: &ControlPlane,
     actor: &Actor,

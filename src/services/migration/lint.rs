@@ -1,12 +1,12 @@
-//! What a migration file must not hold, found before anything runs.
+//! Refuses migration files with statements that would break the runner, before anything runs.
 //!
 //! A `COMMIT` inside leaves the table without its history row; `SET ROLE` or an emptied
 //! `search_path` changes what the following files do; an index cannot be built concurrently inside
-//! a transaction. It reads words outside comments, quotes and dollar quotes, and is no parser.
+//! a transaction. It looks at words outside comments, quotes and dollar quotes; it is not a parser.
 
 use crate::adapters::postgres::NO_TRANSACTION;
 
-/// Returns what is wrong with a file's text; nothing when it may run.
+/// Returns why a file may not run, or `None` when it may.
 pub(super) fn problem(text: &str) -> Option<String> {
     if text.contains('\r') {
         return Some("it has CRLF line ends, which change its checksum".to_owned());
@@ -70,7 +70,8 @@ fn statements(text: &str) -> Vec<Vec<String>> {
     statements
 }
 
-/// Returns how many bytes of a comment, a quoted text or a dollar-quoted text stand here.
+/// Returns the length in bytes of the comment, quoted or dollar-quoted text that `text` starts
+/// with; 0 when it starts with none.
 fn skip_quoted(text: &str) -> usize {
     if text.starts_with("--") {
         return text.find('\n').unwrap_or(text.len());

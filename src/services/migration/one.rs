@@ -1,4 +1,4 @@
-//! One tenant's database, brought up to date.
+//! Brings one tenant's database up to date.
 
 use tokio::time::Instant;
 
@@ -9,20 +9,19 @@ use crate::adapters::postgres::{Applied, MigrationSet};
 use crate::adapters::server::TenantDatabase;
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
 
-/// What bringing a database up did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brought {
-    /// The product's migrations that were applied, in order.
+    /// The domain's migrations that were applied, in order; those of the gate are not listed.
     pub applied: Vec<MigrationRecord>,
-    /// Where the database stands now.
+    /// The database's version and fingerprint afterwards.
     pub schema: SchemaState,
 }
 
-/// Applies what is pending, gate first, under the database's own lock.
+/// Applies what is pending, gate first, while holding the database's advisory lock.
 ///
 /// # Errors
-/// When the history contradicts ours, another process migrates the database until the deadline, or
-/// a migration fails; those before it stay applied and recorded.
+/// When the history contradicts ours, another process holds the lock until the deadline, or a
+/// migration fails; those before it stay applied and recorded.
 pub async fn bring_up(
     database: &mut TenantDatabase,
     sets: &Sets,
@@ -35,10 +34,7 @@ pub async fn bring_up(
     Ok(Brought { applied, schema: plan::state_of(&gate, &domain) })
 }
 
-/// Applies only the gate: what a database needs before it can say whose it is.
-///
-/// # Errors
-/// As `bring_up`.
+/// Applies the gate's migrations only: the stamp needs their tables.
 pub async fn raise_gate(
     database: &mut TenantDatabase,
     sets: &Sets,
@@ -50,10 +46,11 @@ pub async fn raise_gate(
     Ok(plan::state_of(&gate, &records(history)))
 }
 
-/// Returns where a database stands and what it lacks, without changing it.
+/// Returns the domain's history, the database's version and fingerprint, and what is pending;
+/// changes nothing.
 ///
 /// # Errors
-/// When its history contradicts ours or cannot be read.
+/// When its history contradicts ours.
 pub async fn inspect(
     database: &mut TenantDatabase,
     sets: &Sets,

@@ -1,45 +1,31 @@
-//! Embedded × applied → pending: what has to be done, and whether it may be done at all.
+//! Embedded × applied → pending, or how the two contradict each other.
 //!
-//! Pure: it knows two lists and nothing of databases.
+//! Pure functions over two lists; no database is asked.
 
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion, hex, sha256};
 
-/// How a history contradicts the migrations we have.
+/// How an applied history contradicts the embedded migrations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Divergence {
-    /// The same version was applied with another content.
     #[error(
         "{applied} was applied with checksum {:016x}, this tenantctl has {embedded} with checksum \
          {:016x}",
         applied.checksum, embedded.checksum
     )]
-    Changed {
-        /// What was applied.
-        applied: MigrationRecord,
-        /// What we have.
-        embedded: MigrationRecord,
-    },
-    /// A version was applied that we do not have.
+    Changed { applied: MigrationRecord, embedded: MigrationRecord },
+    /// A version was applied that this binary does not have.
     #[error(
         "{applied} was applied with checksum {:016x}, this tenantctl has no {} (checksum none)",
         applied.checksum, applied.version
     )]
-    Missing {
-        /// What was applied.
-        applied: MigrationRecord,
-    },
-    /// A version was skipped: a later one is applied already.
+    Missing { applied: MigrationRecord },
+    /// A migration was never applied, though a later one was.
     #[error(
         "{embedded} with checksum {:016x} was never applied, but {newest} with checksum {:016x} \
          was: a migration arrived late",
         embedded.checksum, newest.checksum
     )]
-    Late {
-        /// What we have and the database does not.
-        embedded: MigrationRecord,
-        /// The newest that was applied.
-        newest: MigrationRecord,
-    },
+    Late { embedded: MigrationRecord, newest: MigrationRecord },
 }
 
 /// Returns what is pending, ascending.
@@ -73,8 +59,8 @@ pub fn pending(
     }
 }
 
-/// Returns where a database stands that went through these migrations, of the gate and of the
-/// product.
+/// Returns the version and fingerprint of a database with these migrations. The fingerprint covers
+/// number, name and checksum of each, of the gate as well, so two that agree have the same schema.
 pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> SchemaState {
     let line = |realm, MigrationRecord { version, name, checksum }: &MigrationRecord| {
         format!("{realm}\n{}\n{name}\n{checksum}\n", version.0)
@@ -85,7 +71,7 @@ pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> 
     SchemaState { version: domain.last().map(|record| record.version), fingerprint }
 }
 
-/// Returns the records up to a version; all when none is named.
+/// Returns the records up to `target`, or all without one.
 pub fn up_to(records: &[MigrationRecord], target: Option<SchemaVersion>) -> Vec<MigrationRecord> {
     let fits = |record: &&MigrationRecord| target.is_none_or(|target| record.version <= target);
     records.iter().filter(fits).cloned().collect()

@@ -1,4 +1,4 @@
-//! Seed sets: named folders of sample data, and what they hold.
+//! Seed sets: named folders of sample data.
 
 use std::path::Path;
 
@@ -9,33 +9,27 @@ use crate::model::{escape_controls, hex, sha256};
 /// The sets under `seeds/`, embedded by the build script: name, then files by name.
 const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
 
-/// The line by which a file says what it holds: `-- holds: vendors 30`.
+/// Begins a line in which a file declares its rows: `-- holds: vendors 30`.
 const HOLDS: &str = "-- holds: ";
 
-/// A named set of sample data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedSet {
-    /// Its name: the folder's.
+    /// The folder's name.
     pub name: String,
-    /// Its files, in the order they are applied.
+    /// In the order of application: by name.
     pub files: Vec<SeedFile>,
-    /// What it says it holds, in the order of its files.
+    /// As the files declare it, in their order.
     pub holds: Vec<Holding>,
 }
 
-/// How many rows of a table a set brings.
+/// A table and the number of rows that a set brings for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    /// The table.
     pub table: String,
-    /// The rows.
     pub rows: u64,
 }
 
-/// Returns every seed set, embedded or from a folder of folders.
-///
-/// # Errors
-/// When the folder cannot be read.
+/// Returns every seed set: the embedded ones, or those in `folder`, each a folder of its own.
 pub fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> {
     let Some(folder) = folder else {
         return Ok(EMBEDDED
@@ -67,7 +61,7 @@ pub fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> 
 /// Returns one set by name.
 ///
 /// # Errors
-/// When the folder cannot be read or has no such set.
+/// When no set has the name; the error lists those that exist.
 pub fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationError> {
     let sets = seed_sets(folder)?;
     let known: Vec<_> = sets.iter().map(|set| format!("`{}`", set.name)).collect();

@@ -1,4 +1,4 @@
-//! The two sets a tenant's database goes through, checked before anything is contacted.
+//! The two sets of migrations that a tenant's database gets, checked before anything is contacted.
 
 use std::path::Path;
 
@@ -8,20 +8,19 @@ use crate::adapters::postgres::MigrationSet;
 use crate::adapters::server::{domain_set, domain_set_from, gate_set};
 use crate::model::SchemaState;
 
-/// The gate's migrations and the product's.
 #[derive(Debug, Clone)]
 pub struct Sets {
-    /// Whose database it is and whether access is allowed: ours, always.
+    /// The schema `tenantctl`; always the embedded ones.
     pub gate: MigrationSet,
-    /// The product's tables: embedded, or from a folder.
+    /// The product's tables; the embedded ones, or those of a folder.
     pub domain: MigrationSet,
 }
 
 impl Sets {
-    /// Loads the sets; `folder` replaces the product's.
+    /// Loads both sets; `folder` replaces the embedded domain.
     ///
     /// # Errors
-    /// When the folder cannot be used or a file holds what a migration must not.
+    /// When the folder cannot be read, or a file holds what `lint` refuses.
     pub fn load(folder: Option<&Path>) -> Result<Self, MigrationError> {
         let domain = match folder {
             None => domain_set(),
@@ -35,7 +34,7 @@ impl Sets {
         Ok(Self { gate: gate_set(), domain })
     }
 
-    /// Returns where a tenant stands that has everything.
+    /// Returns the version and fingerprint of a tenant that has everything.
     pub fn head(&self) -> SchemaState {
         plan::state_of(&self.gate.records(), &self.domain.records())
     }

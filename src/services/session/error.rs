@@ -1,29 +1,21 @@
-//! Why something could not be done with a session.
+//! What can go wrong with sessions.
 
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
 use crate::model::{Classified, ErrorKind};
 
-/// What can go wrong with sessions.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
-    /// There is no such tenant.
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
-    /// No session was recorded under this id.
+    /// No row of `sessions` has this `jti`.
     #[error("find session `{0}`: none was recorded")]
     NoSession(String),
-    /// The tenant takes no sessions now.
+    /// Sessions are issued in active tenants only.
     #[error("issue a session in `{slug}`: it is {status}")]
-    NotActive {
-        /// The tenant.
-        slug: String,
-        /// Its status.
-        status: &'static str,
-    },
+    NotActive { slug: String, status: &'static str },
 }
 
 impl From<PgError> for SessionError {

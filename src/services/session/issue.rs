@@ -1,4 +1,4 @@
-//! `session issue`: a session recorded under the epochs of this moment.
+//! `session issue`: records a session with the tenant's and the user's present epochs.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,42 +9,32 @@ use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, NewSession};
 use crate::model::{Jti, Slug, UserId};
 
-/// A session to be recorded.
 #[derive(Debug)]
 pub struct IssueRequest {
-    /// Whose it is.
     pub user_id: UserId,
-    /// In which tenant.
     pub tenant: Slug,
-    /// How long it lives.
     pub ttl: Duration,
-    /// From where.
+    /// The client's address.
     pub ip: Option<IpAddr>,
-    /// With what.
+    /// The name of the device, up to 400 bytes (a check of the table).
     pub device: Option<String>,
-    /// What else is worth keeping, a JSON object.
+    /// A JSON object that is kept with the row; nothing here reads it.
     pub metadata: serde_json::Value,
 }
 
-/// A session that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueReport {
-    /// Its id.
     pub jti: Jti,
-    /// Whose it is.
     pub user_id: UserId,
-    /// In which tenant.
     pub tenant: Slug,
-    /// When it begins.
     pub issued_at: OffsetDateTime,
-    /// When it ends.
     pub expires_at: OffsetDateTime,
 }
 
-/// Records a session. It is its own record: the audit trail gets no row for it.
+/// Records a session. The row is its own record: the audit trail gets no entry for it.
 ///
 /// # Errors
-/// When there is no such tenant, it is not active, or the control plane does not answer.
+/// When no such tenant exists, or it is not active.
 pub async fn issue(
     plane: &ControlPlane,
     request: &IssueRequest,

@@ -4,24 +4,18 @@ use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, Session, SessionFilter};
 use crate::model::{Jti, SessionState, Slug, UserId};
 
-/// The most sessions one list brings.
+/// How many sessions `session list` shows at most.
 const LIMIT: i64 = 10_000;
 
-/// Which sessions to list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// Of this user.
     pub user_id: Option<UserId>,
-    /// In this tenant.
     pub tenant: Option<Slug>,
-    /// Also those that are no longer valid.
+    /// Whether to list those that are no longer valid as well.
     pub all: bool,
 }
 
-/// Returns the one judgement on a session.
-///
-/// # Errors
-/// When the control plane does not answer.
+/// Returns what `control_plane.session_state` says about a session.
 pub async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionState, SessionError> {
     Ok(control_plane::session_state(&mut *plane.session().await?, jti).await?)
 }
@@ -29,7 +23,7 @@ pub async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionState, Sess
 /// Returns a session as recorded.
 ///
 /// # Errors
-/// When none was recorded, or the control plane does not answer.
+/// When none was recorded.
 pub async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionError> {
     let found = control_plane::find_session(&mut *plane.session().await?, jti).await?;
     found.ok_or_else(|| SessionError::NoSession(jti.to_string()))
@@ -38,7 +32,7 @@ pub async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionErr
 /// Returns sessions, newest first, at most 10,000.
 ///
 /// # Errors
-/// When there is no such tenant, or the control plane does not answer.
+/// When no such tenant exists.
 pub async fn list(
     plane: &ControlPlane,
     request: &ListRequest,

@@ -1,7 +1,7 @@
 //! Sessions: recorded, judged, revoked.
 //!
-//! The judgement itself is one SQL function in the control plane, so a web backend and this program
-//! can never disagree.
+//! Whether a session is valid is decided by SQL functions of the control plane, so that a web
+//! backend and this program never disagree.
 
 mod error;
 mod issue;

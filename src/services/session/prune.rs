@@ -1,4 +1,5 @@
-//! `session prune`: rows that ran out long enough ago, in batches that nobody waits for.
+//! `session prune`: deletes rows that expired long enough ago, in batches, so that no lock is held
+//! for long.
 
 use std::time::{Duration, Instant};
 
@@ -7,37 +8,28 @@ use crate::adapters::control_plane::{self, ControlPlane};
 use crate::model::{Act, Actor, Interrupt};
 use crate::services::audit::Entry;
 
-/// Rows one statement removes: short locks, and about 2.4 times the cost of one long delete.
+/// Rows per `DELETE`. Batches cost about 2.4 times as much as one long delete, and hold their locks
+/// only briefly.
 const BATCH: i64 = 10_000;
 
-/// What to prune.
 #[derive(Debug)]
 pub struct PruneRequest {
-    /// How long rows are kept after they ran out.
+    /// How long rows are kept after they expired.
     pub keep: Duration,
-    /// Whether to count only.
     pub is_dry_run: bool,
-    /// Who asks.
     pub actor: Actor,
 }
 
-/// What pruning did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PruneReport {
-    /// Rows that are gone, or would be.
+    /// Rows that were deleted, or would be.
     pub sessions: u64,
-    /// Whether nothing was done on purpose.
     pub is_dry_run: bool,
-    /// Whether the operator stopped it before all were gone.
+    /// Whether the operator stopped it before the last batch.
     pub is_interrupted: bool,
-    /// How long it took.
     pub elapsed: Duration,
 }
 
-/// Removes sessions that ran out.
-///
-/// # Errors
-/// When the control plane does not answer.
 pub async fn prune(
     plane: &ControlPlane,
     request: &PruneRequest,

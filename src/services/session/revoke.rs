@@ -1,7 +1,8 @@
-//! `session revoke`: cuts what exists now, by one number or one row, and tells the tenants' gates.
+//! `session revoke`: revokes one session by its row, or all of a user or a tenant by raising an
+//! epoch, and passes it on to the tenants' gates.
 //!
-//! From the commit on every check in the control plane says no. The gate in a tenant's own database
-//! is told afterwards, for tokens that are used there directly.
+//! Every check in the control plane says no from the commit on. The gates in the tenants' own
+//! databases, which judge tokens that are used there directly, are updated after it.
 
 use sqlx::Connection;
 use time::OffsetDateTime;
@@ -19,51 +20,41 @@ use crate::model::{
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, PATIENCE, World};
 
-/// What the operator wants revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// One session.
     Session(Jti),
-    /// Everything of a user.
+    /// Every session of a user, in all tenants.
     User(UserId),
-    /// Everything in a tenant.
+    /// Every session in a tenant.
     Tenant(Slug),
-    /// Everything of a user in one tenant.
+    /// Every session of a user in one tenant.
     UserInTenant(UserId, Slug),
 }
 
-/// A revocation, complete.
 #[derive(Debug)]
 pub struct RevokeRequest {
-    /// What.
     pub target: Target,
-    /// Why.
     pub reason: Reason,
-    /// Who asks.
     pub actor: Actor,
-    /// Whether to count only.
     pub is_dry_run: bool,
 }
 
-/// What a revocation did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokeReport {
-    /// What was revoked.
     pub target: Target,
-    /// How many sessions were valid until then.
+    /// How many sessions were valid until then; in a dry run, how many are.
     pub sessions: i64,
-    /// Whether nothing was done on purpose.
     pub is_dry_run: bool,
-    /// Whether it had been revoked before.
+    /// Whether the one session had been revoked before.
     pub was_revoked: bool,
-    /// What each tenant's gate was told.
     pub gates: Vec<GateResult>,
-    /// What was ended in Supabase Auth; nothing where its tables are not beside the control plane.
+    /// `None` where the tables of Supabase Auth are not beside the control plane.
     pub auth: Option<AuthResult>,
 }
 
 impl RevokeReport {
-    /// Returns how the command ends; nothing when every gate and Supabase Auth were told.
+    /// Returns the kind of failure the command ends with; `None` when every gate was updated and
+    /// the sessions in Supabase Auth were deleted.
     pub fn ending(&self) -> Option<ErrorKind> {
         let has_failed = self.gates.iter().any(|gate| gate.problem.is_some());
         let auth_has_failed = self.auth.as_ref().is_some_and(|auth| auth.problem.is_some());
@@ -71,28 +62,27 @@ impl RevokeReport {
     }
 }
 
-/// What was ended in Supabase Auth, so that nothing revoked is refreshed.
+/// The sessions that were deleted in Supabase Auth, so that their tokens are not refreshed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthResult {
-    /// How many of its sessions.
     pub sessions: u64,
-    /// What kept them from being ended.
+    /// Why they could not be deleted.
     pub problem: Option<String>,
 }
 
-/// Whether a tenant's gate was told of a revocation.
+/// Whether a revocation reached a tenant's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateResult {
-    /// The tenant.
     pub tenant: Slug,
-    /// What kept it from being told.
+    /// Why it did not.
     pub problem: Option<String>,
 }
 
-/// Revokes; from the commit on, every check says no.
+/// Revokes. A gate or Supabase Auth that cannot be reached is in the report and is no error: the
+/// revocation is committed by then.
 ///
 /// # Errors
-/// When what is named does not exist, or the control plane does not answer.
+/// When the session or the tenant does not exist.
 pub async fn revoke(world: &World, request: &RevokeRequest) -> Result<RevokeReport, SessionError> {
     let plane = &world.plane;
     let mut session = plane.session().await?;
@@ -117,8 +107,8 @@ pub async fn revoke(world: &World, request: &RevokeRequest) -> Result<RevokeRepo
     let entry = Entry::new(Act::Revoke, &request.actor)
         .on(tenant_id, shown(&request.target))
         .because(&request.reason);
-    // Counting a million rows takes longer than cutting them off: the moment is fixed first, the
-    // count comes last.
+    // Counting a million rows takes longer than revoking them, so the count comes last: in a
+    // transaction that took its snapshot before the revocation.
     let mut before = plane.begin().await?;
     control_plane::fix_moment(&mut before).await?;
     let doing = || PgError::doing("revoke the sessions");
@@ -158,8 +148,8 @@ pub async fn revoke(world: &World, request: &RevokeRequest) -> Result<RevokeRepo
     Ok(report)
 }
 
-/// Ends in Supabase Auth what was revoked, where its tables are beside the control plane: without
-/// that, and without our hook, a refresh would bring it back.
+/// Deletes the revoked sessions in Supabase Auth, where its tables are beside the control plane.
+/// Where our token hook is not installed, a refresh would issue a token that is accepted again.
 async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResult> {
     let done = async {
         let mut session = plane.session().await?;
@@ -177,7 +167,7 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
     }
 }
 
-/// Tells the gate of every tenant the scope reaches.
+/// Updates the gate of every tenant that the scope touches.
 async fn tell_gates(
     world: &World,
     scope: &SessionScope,
@@ -204,14 +194,14 @@ async fn tell_gates(
     let mut results = Vec::new();
     for id in tenants {
         let tenant = control_plane::find_by_id(&mut session, id).await?;
-        // Without a database, or with one that lets nobody in, there is no gate to tell.
+        // Without a database, or with one that allows no logins, there is no gate to update.
         let is_open = |t: &Tenant| {
             t.host.is_some() && matches!(t.status, TenantStatus::Active | TenantStatus::Locked)
         };
         let Some(tenant) = tenant.filter(is_open) else { continue };
         let marks = control_plane::marks_of(&mut session, id).await?;
-        let told = tell_gate(world, &tenant, marks, denial.as_ref()).await;
-        let problem = told.err().map(|error| error.chain().join(": "));
+        let done = tell_gate(world, &tenant, marks, denial.as_ref()).await;
+        let problem = done.err().map(|error| error.chain().join(": "));
         results.push(GateResult { tenant: tenant.slug, problem });
     }
     Ok(results)
