@@ -137,24 +137,3 @@ pub(super) struct WireLoginRole {
     pub(super) password: String,
     pub(super) ttl_seconds: Option<u64>,
 }
-
-#[derive(Debug, Deserialize)]
-pub(super) struct WireApiKey {
-    #[serde(default)]
-    pub(super) name: String,
-    #[serde(rename = "type")]
-    pub(super) kind: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct WireRestrictions {
-    pub(super) config: Option<WireCidrs>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct WireCidrs {
-    #[serde(rename = "dbAllowedCidrs")]
-    pub(super) v4: Option<Vec<String>>,
-    #[serde(rename = "dbAllowedCidrsV6")]
-    pub(super) v6: Option<Vec<String>>,
-}

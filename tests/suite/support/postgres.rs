@@ -1,5 +1,6 @@
 //! One private Postgres for the whole test process, with an operator of the shape hosted Postgres
-//! gives its customers. When a test failed, its directory stays.
+//! gives its customers. Its directory goes with the process, unless a test failed and
+//! `TENANTCTL_TEST_KEEP` is set.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,10 +99,16 @@ impl Server {
         name
     }
 
-    /// Keeps the server's directory when the process ends, and says where it is.
+    /// Keeps the server's directory when the process ends, if that was asked for: a whole run
+    /// leaves gigabytes.
     pub(crate) fn keep(&self) {
-        drop(fs::write(self.private.directory().join("keep"), "a test failed\n"));
-        eprintln!("the server's directory stays: {}", self.private.directory().display());
+        let directory = self.private.directory();
+        if super::environment("TENANTCTL_TEST_KEEP").is_some() {
+            drop(fs::write(directory.join("keep"), "a test failed\n"));
+            eprintln!("the server's directory stays: {}", directory.display());
+        } else {
+            eprintln!("the server's directory goes; TENANTCTL_TEST_KEEP=1 lets it stay");
+        }
     }
 
     /// Returns what the server has logged so far.
