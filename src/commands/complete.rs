@@ -1,4 +1,4 @@
-//! Tenants' names at Tab: asked of the control plane, else of what it said last.
+//! Completes tenants' slugs: from the control plane, else from the copy of its last answer.
 //!
 //! A Tab never prompts, never prints an error, and never waits longer than 300 ms.
 
@@ -13,10 +13,9 @@ use crate::services::tenant::{ListRequest, list};
 
 use crate::commands::context::Context;
 
-/// How long a Tab may take.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Returns up to a thousand slugs that begin with a text, each with the tenant's name.
+/// Returns up to a thousand slugs that begin with `prefix`, each with the tenant's name.
 pub fn tenants_by_prefix(prefix: &str) -> Vec<(String, String)> {
     let working_dir = std::env::current_dir().unwrap_or_default();
     let Ok(settings) = resolve(&Flags::default(), &environment, &working_dir) else {
@@ -47,7 +46,7 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
     let asking = async {
         let plane = context.plane().await.ok()?;
         let mut tenants = Vec::new();
-        // One page is plenty at a Tab.
+        // One page is enough for a Tab.
         let all = ListRequest::default();
         let first = list(&plane, None, &all, |page| {
             tenants = page;
@@ -56,7 +55,7 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
         first.await.ok()?.err().map(|()| tenants)
     };
     let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, asking).await });
-    // A session that is still being opened is left behind, not waited for.
+    // A connection that is still being opened is dropped, not awaited.
     runtime.shutdown_background();
     let tenants = answer.ok().flatten()?;
     let name = |name: &str| escape_controls(name);
@@ -72,10 +71,10 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
 fn remember(cache: &Path, names: &[(String, String)]) {
     let lines: Vec<_> = names.iter().map(|(slug, name)| format!("{slug}\t{name}\n")).collect();
     let text = lines.concat();
-    // Who works on a control plane elsewhere has no data dir yet.
+    // The data dir is made by `local up`; with a control plane elsewhere it may not exist.
     let made = cache.parent().map_or(Ok(()), std::fs::create_dir_all);
     let written = made.and_then(|()| replace_cache(cache, text.as_bytes()));
-    // Without a cache the next Tab asks again; that is all.
+    // A cache that cannot be written costs the next Tab a query and nothing else.
     drop(written);
 }
 

@@ -7,16 +7,12 @@ use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure};
 
-/// Prints a shell's completion script.
 pub(super) fn run(args: &CompletionsArgs, context: &Context) -> Result<Ending, Failure> {
     context.console().raw(&registration(args.shell)?);
     Ok(None)
 }
 
-/// Returns a shell's completion script, which asks tenantctl at each Tab.
-///
-/// # Errors
-/// When the completion library does not know the shell.
+/// Returns a shell's completion script, which runs tenantctl at each Tab.
 pub fn registration(shell: Shell) -> Result<String, Failure> {
     let name = match shell {
         Shell::Bash => "bash",

@@ -1,29 +1,29 @@
-//! Turns `--yes`, a typed slug or `--confirm` into consent.
+//! Asks for confirmation, and turns a typed slug or `--confirm` into `Consent`.
 
 use crate::commands::context::Context;
 use crate::model::{Consent, ErrorKind, Slug};
 use crate::output::Failure;
 
 impl Context {
-    /// Lets a write go on that needs no confirmation, unless the profile is protected: then it asks
-    /// for a y/N and for who acts.
+    /// Allows a write that needs no confirmation. In a protected profile it asks y/N all the same,
+    /// and wants an actor.
     ///
     /// # Errors
-    /// When the profile is protected and nobody answers for it.
+    /// When the profile is protected and no actor is configured, the answer is no, or there is no
+    /// terminal to ask at.
     pub fn allow_write(&self, what: &str) -> Result<(), Failure> {
         let Some(profile) = self.protected_profile() else { return Ok(()) };
         if !self.names_its_actor() {
-            let message =
-                format!("{what}: profile `{profile}` is protected and wants to know who acts");
+            let message = format!("{what}: profile `{profile}` is protected and requires an actor");
             return Err(Failure::new(ErrorKind::Refused, message).hint("pass --actor WHO"));
         }
         self.confirm(&format!("Profile `{profile}` is protected. Really {what}?"))
     }
 
-    /// Lets a write go on that asks a y/N question.
+    /// Allows a write after a y/N question.
     ///
     /// # Errors
-    /// When the answer is no, or nobody is there to give one.
+    /// When the answer is no, or there is neither `--yes` nor a terminal to ask at.
     pub fn confirm_write(&self, what: &str, question: &str) -> Result<(), Failure> {
         if self.protected_profile().is_some() {
             return self.allow_write(what);
@@ -31,10 +31,11 @@ impl Context {
         self.confirm(question)
     }
 
-    /// Returns the operator's word for this very tenant; `--yes` is not enough.
+    /// Returns consent to an act on this tenant once its slug was typed or passed by `--confirm`;
+    /// `--yes` is not enough.
     ///
     /// # Errors
-    /// When what was typed or passed is another word, or nobody is there to type it.
+    /// When another word was typed or passed, or there is no terminal to ask at.
     pub fn consent(
         &self,
         what: &str,
@@ -44,9 +45,8 @@ impl Context {
         if let Some(profile) = self.protected_profile()
             && !self.names_its_actor()
         {
-            let message = format!(
-                "{what} `{slug}`: profile `{profile}` is protected and wants to know who acts"
-            );
+            let message =
+                format!("{what} `{slug}`: profile `{profile}` is protected and requires an actor");
             return Err(Failure::new(ErrorKind::Refused, message).hint("pass --actor WHO"));
         }
         let typed = match confirmed {
@@ -62,10 +62,10 @@ impl Context {
         })
     }
 
-    /// Refuses before anything is contacted when nobody could give consent.
+    /// Refuses, before anything is contacted, a command that could never get consent.
     ///
     /// # Errors
-    /// When there is neither a terminal nor a word passed.
+    /// When `--confirm` names another tenant, or there is neither `--confirm` nor a terminal.
     pub fn require_consent_possible(
         &self,
         slug: &Slug,

@@ -1,6 +1,6 @@
-//! What a command may reach, each thing made when it is first needed.
+//! What a command may use: settings, streams, and the adapters.
 //!
-//! The only place where adapters are constructed.
+//! Adapters are constructed here and nowhere else, and each only when a command asks for it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,29 +21,27 @@ use crate::services::migration::{SeedSet, Sets, find_set};
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
 
-/// How long to wait when nobody says.
+/// How long to wait without `--timeout`.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long to wait for a project when nobody says: one to three minutes are usual, and incidents
+/// How long to wait for a project without `--timeout`: one to three minutes are usual, incidents
 /// last longer.
 const PROJECT_PATIENCE: Duration = Duration::from_mins(10);
 
-/// The settings, the streams, and the ways out.
 #[derive(Debug)]
 pub struct Context {
     settings: Settings,
     console: Console,
     interrupt: Interrupt,
-    /// How long to wait for what is locked or slow.
+    /// How long to wait for locks and slow servers.
     pub patience: Duration,
-    /// How long to wait for a project to come up.
     project_patience: Duration,
-    /// Whether y/N questions are answered with yes.
+    /// `--yes`: y/N questions are not asked.
     pub says_yes: bool,
 }
 
 impl Context {
-    /// Makes a context; nothing is contacted.
+    /// Makes a context; contacts nothing.
     pub fn new(
         settings: Settings,
         console: Console,
@@ -56,43 +54,38 @@ impl Context {
         Self { settings, console, interrupt, patience, project_patience, says_yes }
     }
 
-    /// Returns how long to wait for a new home.
+    /// Returns how long to wait for a new database or project.
     pub(super) fn patience_for(&self, placement: Placement) -> Duration {
         if placement.is_awaited() { self.project_patience } else { self.patience }
     }
 
-    /// Returns the streams.
     pub fn console(&self) -> &Console {
         &self.console
     }
 
-    /// Gives the streams back.
     pub fn into_console(self) -> Console {
         self.console
     }
 
-    /// Returns the operator's wish to stop.
     pub fn interrupt(&self) -> &Interrupt {
         &self.interrupt
     }
 
-    /// Returns who acts.
     pub fn actor(&self) -> Actor {
         self.settings.actor.value.clone()
     }
 
-    /// Returns whether the operator said who acts.
+    /// Returns whether the actor is configured, and not merely the user of the operating system.
     pub(super) fn names_its_actor(&self) -> bool {
         self.settings.actor.origin != Origin::Default
     }
 
-    /// Returns the protected profile in force, if it is one.
+    /// Returns the name of the profile when it is a protected one.
     pub(super) fn protected_profile(&self) -> Option<&str> {
         let profile = self.settings.profile.as_ref()?;
         self.settings.is_protected.then_some(profile.value.as_str())
     }
 
-    /// Returns the settings.
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -100,16 +93,17 @@ impl Context {
     /// Opens the control plane and checks its version.
     ///
     /// # Errors
-    /// When none is configured or it cannot be used.
+    /// When none is configured, or `init` has to upgrade it.
     pub async fn plane(&self) -> Result<ControlPlane, Failure> {
         let endpoint = self.control_plane_endpoint()?;
         ControlPlane::open(endpoint).await.map_err(|error| self.explain(error.into()))
     }
 
-    /// Returns where the control plane is: as configured, else the private local Postgres.
+    /// Returns the address of the control plane: the configured one, else the private local
+    /// Postgres.
     ///
     /// # Errors
-    /// When nothing is configured and there is no local Postgres.
+    /// When neither exists.
     pub fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
         match &self.settings.control_plane_url {
             Some(setting) => endpoint("control_plane_url", setting),
@@ -125,29 +119,18 @@ impl Context {
         }
     }
 
-    /// Opens the control plane, and says where its tenants live.
-    ///
-    /// # Errors
-    /// When the control plane cannot be used, or the cluster's address is no address.
+    /// Opens the control plane and constructs the homes of its tenants; those are contacted later.
     pub async fn world(&self) -> Result<World, Failure> {
         let plane = self.plane().await?;
         let homes = Homes::new(self.cluster(&plane)?, self.projects()?);
         Ok(World { plane, homes })
     }
 
-    /// Returns the cluster that the control plane's tenants live on: as configured, else the
-    /// control plane's own server.
-    ///
-    /// # Errors
-    /// When nothing is configured.
     fn cluster(&self, plane: &ControlPlane) -> Result<Server, Failure> {
         Ok(Server::cluster(self.cluster_endpoint(plane.endpoint())?, plane.id()))
     }
 
-    /// Returns where the cluster is: as configured, else where the control plane is.
-    ///
-    /// # Errors
-    /// When what is configured is no address.
+    /// Returns the address of the cluster: the configured one, else that of the control plane.
     pub fn cluster_endpoint(&self, control_plane: &Endpoint) -> Result<Endpoint, Failure> {
         match &self.settings.cluster_url {
             Some(setting) => endpoint("cluster_url", setting),
@@ -155,10 +138,7 @@ impl Context {
         }
     }
 
-    /// Returns the Supabase projects, where there is an access token to reach them.
-    ///
-    /// # Errors
-    /// When a setting cannot be used.
+    /// Returns the Supabase projects, or `None` without an access token.
     pub fn projects(&self) -> Result<Option<Projects>, Failure> {
         let settings = &self.settings;
         let Some(token) = &settings.access_token else { return Ok(None) };
@@ -181,10 +161,7 @@ impl Context {
         ))
     }
 
-    /// Returns Supabase Auth's admin API, where an address and a key for it are configured.
-    ///
-    /// # Errors
-    /// When they cannot be used.
+    /// Returns Supabase Auth's admin API, or `None` without its address and secret key.
     pub fn auth_admin(&self) -> Result<Option<AuthAdmin>, Failure> {
         let settings = &self.settings;
         let (Some(address), Some(key)) = (&settings.auth_url, &settings.auth_service_key) else {
@@ -193,18 +170,14 @@ impl Context {
         Ok(Some(AuthAdmin::new(&address.value, key.value.clone(), retry())?))
     }
 
-    /// Returns the private local Postgres.
     pub fn local_server(&self) -> LocalServer {
         let programs = self.settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
         LocalServer::new(self.settings.data_dir.value.clone(), programs)
             .with_search_path(self.settings.search_path.clone())
     }
 
-    /// Returns the key that seals credentials: as configured, else that of the private local
-    /// Postgres when it is the one in use.
-    ///
-    /// # Errors
-    /// When the key cannot be read.
+    /// Returns the key that seals credentials: the configured one, else that of the private local
+    /// Postgres when that is the control plane.
     pub fn secret_key(&self) -> Result<Option<SecretKey>, Failure> {
         if let Some(setting) = &self.settings.secret_key {
             return Ok(Some(SecretKey::parse(&setting.value)?));
@@ -218,62 +191,51 @@ impl Context {
         }
     }
 
-    /// Opens the control plane where there is one: configured, or the private local Postgres.
+    /// Opens the control plane, or returns `None` when none is configured and there is no private
+    /// local Postgres.
     pub async fn configured_plane(&self) -> Option<Result<ControlPlane, Failure>> {
         let is_there =
             self.settings.control_plane_url.is_some() || !matches!(self.local_endpoint(), Ok(None));
         if is_there { Some(self.plane().await) } else { None }
     }
 
-    /// Returns where keys are published: as typed, else as configured.
+    /// Returns the published keys, from `--jwks` or else the configured address.
     pub fn jwks(&self, typed: Option<JwksSource>) -> Option<Jwks<'static>> {
         let source = typed.or_else(|| self.settings.jwks.as_ref().map(|s| s.value.clone()))?;
         Some(Jwks::new(source, &self.settings.data_dir.value, self.patience, &SystemClock))
     }
 
-    /// Returns where keys are published.
-    ///
-    /// # Errors
-    /// When nobody said.
+    /// Returns the published keys; without an address for them, a usage error.
     pub fn required_jwks(&self, typed: Option<JwksSource>) -> Result<Jwks<'static>, Failure> {
         self.jwks(typed).ok_or_else(|| {
-            Failure::new(ErrorKind::Usage, "find the published keys: nothing says where they are")
+            Failure::new(ErrorKind::Usage, "find the published keys: no address is configured")
                 .hint("pass --jwks FILE|URL, or set TENANTCTL_AUTH_URL")
         })
     }
 
-    /// Returns who issues tokens: the Auth server.
+    /// Returns the issuer of tokens: the URL of the Auth server.
     pub fn issuer(&self) -> Option<String> {
         self.settings.auth_url.as_ref().map(|setting| setting.value.trimmed().to_owned())
     }
 
-    /// Returns the secret of HS256 tokens, if there is one.
-    ///
-    /// # Errors
-    /// When it is no secret.
+    /// Returns the secret of HS256 tokens, or `None` when none is configured.
     pub fn jwt_secret(&self) -> Result<Option<SharedSecret>, Failure> {
         let setting = self.settings.jwt_secret.as_ref();
         Ok(setting.map(|setting| SharedSecret::new(&setting.value)).transpose()?)
     }
 
-    /// Returns the migrations for tenants' databases.
-    ///
-    /// # Errors
-    /// When a configured folder cannot be used.
+    /// Returns the migrations for tenants' databases: the embedded ones, or those of the
+    /// configured folder.
     pub fn sets(&self) -> Result<Sets, Failure> {
         let folder = self.settings.migrations_dir.as_ref().map(|setting| setting.value.as_path());
         Ok(Sets::load(folder)?)
     }
 
-    /// Returns the folder of seed sets that replaces the embedded ones, if there is one.
+    /// Returns the folder whose seed sets replace the embedded ones, if one is configured.
     pub fn seeds_folder(&self) -> Option<&Path> {
         self.settings.seeds_dir.as_ref().map(|setting| setting.value.as_path())
     }
 
-    /// Returns a seed set by name, when one is asked for.
-    ///
-    /// # Errors
-    /// When there is no such set.
     pub fn seed_set(&self, name: Option<&str>) -> Result<Option<SeedSet>, Failure> {
         Ok(name.map(|name| find_set(self.seeds_folder(), name)).transpose()?)
     }
@@ -286,7 +248,8 @@ impl Context {
         }))
     }
 
-    /// Adds what only this room knows: that the server nobody answers at is the local one.
+    /// Adds the hint to start the private local Postgres, when that is the server that does not
+    /// answer.
     fn explain(&self, failure: Failure) -> Failure {
         let is_local = self.settings.control_plane_url.is_none();
         if is_local && failure.kind() == ErrorKind::Unavailable {
@@ -297,8 +260,8 @@ impl Context {
     }
 }
 
-/// Returns by how much every wait for the Management API is shortened: a hook for tests, which
-/// release builds do not have.
+/// Returns the divisor of every wait for the Management API: a hook for tests, which release builds
+/// do not have.
 #[cfg(debug_assertions)]
 fn haste() -> u32 {
     let asked =
@@ -306,7 +269,6 @@ fn haste() -> u32 {
     asked.unwrap_or(1).max(1)
 }
 
-/// Returns 1: this build has no hooks.
 #[cfg(not(debug_assertions))]
 fn haste() -> u32 {
     1

@@ -1,6 +1,6 @@
-//! `tenantctl demo`: the whole trip on a private local Postgres.
+//! `tenantctl demo`: create, migrate, seed, issue and revoke on a private local Postgres.
 //!
-//! Each leg is the very command an operator would type; it leaves everything running.
+//! It does what the commands it prints would do, and leaves everything running.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -22,18 +22,16 @@ use crate::services::session::{
 };
 use crate::services::tenant::{CreateReport, CreateRequest, ListRequest, create, list};
 
-/// The tenant the demo creates.
 const SLUG: &str = "acme";
-/// Whose session it issues: an id that no real user has.
+/// The user of the session it issues; no real user has this id.
 const USER: &str = "00000000-0000-4000-8000-000000000001";
 
-/// Makes the trip.
 pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, Failure> {
     let started = Instant::now();
     let console = context.console();
     if context.settings().control_plane_url.is_some() {
-        let message = "run the demo: TENANTCTL_CONTROL_PLANE_URL points at a control plane, and the \
-                       demo only ever touches a private one";
+        let message = "run the demo: TENANTCTL_CONTROL_PLANE_URL points at a control plane, and \
+                       the demo only ever touches a private one";
         return Err(Failure::new(ErrorKind::Refused, message)
             .hint("unset TENANTCTL_CONTROL_PLANE_URL, or choose --profile local"));
     }
@@ -164,21 +162,20 @@ async fn try_session(
     Ok((session, (before, after)))
 }
 
-/// Says which command comes next.
 fn leg(context: &Context, command: &str) {
     context.console().note(Text::new().blank().line(format_args!("── {command}")));
 }
 
-/// Shows one leg's result to people; a program gets one document at the end.
+/// Shows a result in table format only: as JSON, one document comes at the end.
 fn show(context: &Context, view: View) {
     if context.console().format() == Format::Table {
         context.console().show(&view.without_notes());
     }
 }
 
-/// The demo's own words are valid; if not, that is our bug and not the operator's.
+/// Turns an invalid constant of the demo into an internal error: it is our bug.
 fn known<T, E: std::fmt::Display>(parsed: Result<T, E>) -> Result<T, Failure> {
     parsed.map_err(|error| {
-        Failure::new(ErrorKind::Internal, format!("read the demo's words: {error}"))
+        Failure::new(ErrorKind::Internal, format!("parse the demo's constants: {error}"))
     })
 }

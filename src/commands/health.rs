@@ -4,7 +4,7 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_health};
 use crate::services::health::{HealthRequest, check};
 
-/// Asks everything we need whether it is there.
+/// Checks that every server we depend on answers.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let control_plane = context.control_plane_endpoint()?;
     let request = HealthRequest {

@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_install};
 use crate::services::migration::install;
 
-/// Installs or upgrades the control plane.
 pub(super) async fn run(args: InitArgs, context: &Context) -> Result<Ending, Failure> {
     if !args.dry_run {
         context.allow_write("install the control plane")?;

@@ -6,7 +6,8 @@ use crate::output::{Ending, Failure, Progress, render_lockdown, render_tenant};
 use crate::services::lockdown::{LockdownRequest, lockdown};
 use crate::services::tenant::{opened_password, show};
 
-/// Locks a tenant down and proves it. It is urgent and can be undone, so it asks nothing.
+/// Locks a tenant down and proves it. It is urgent, and `unlock` undoes it, so it asks for no
+/// confirmation.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {
@@ -23,7 +24,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         patience: context.patience,
         auth_admin: context.auth_admin()?,
     };
-    // A key that cannot be read must not keep a tenant open: the login's probe then says so.
+    // A key that cannot be read must not stop the lockdown; the probe of the login reports it.
     let key = context.secret_key().ok().flatten();
     let world = context.world().await?;
     let progress = Progress::new(console);

@@ -1,6 +1,6 @@
 //! One file for each subcommand: Args → Request → service → Report → output.
 //!
-//! A command decides nothing about tenants; it is the sentence that joins the rooms.
+//! A command decides nothing about tenants; it only connects the rooms.
 
 mod audit;
 mod complete;
@@ -28,10 +28,6 @@ use crate::output::{Ending, Failure};
 pub use complete::tenants_by_prefix;
 pub use context::Context;
 
-/// Runs one command.
-///
-/// # Errors
-/// Whatever kept it from its end.
 pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,

@@ -1,4 +1,4 @@
-//! Turns the selector's flags and its file into one selector.
+//! Turns the flags of a selector and its `--from-file` into one `Selector`.
 
 use std::io::Read;
 
@@ -6,13 +6,11 @@ use crate::cli::SelectorArgs;
 use crate::model::{ErrorKind, Selector, Slug, escape_controls, shorten};
 use crate::output::Failure;
 
-/// The largest list of tenants that is read from a file, in bytes.
+/// How many bytes of `--from-file` are read.
 const SIZE_LIMIT: u64 = 8 * 1024 * 1024;
 
-/// Returns the selector; `all_by_default` is for commands that only look.
-///
-/// # Errors
-/// When nothing is chosen, or a line of the file is no slug.
+/// Returns the selector. Without any flag it selects all tenants if `all_by_default`, which only
+/// commands that write nothing may pass, and is a usage error otherwise.
 pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selector, Failure> {
     let mut selector = Selector {
         slugs: args.tenant,

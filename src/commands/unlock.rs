@@ -6,7 +6,7 @@ use crate::output::{Ending, Failure, Progress, render_tenant, render_unlock};
 use crate::services::lockdown::{LockdownRequest, unlock};
 use crate::services::tenant::show;
 
-/// Gives a locked tenant its access back.
+/// Unlocks a tenant: gives back the flags that were set before the lockdown.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {

@@ -4,7 +4,7 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, audit_row_json};
 use crate::services::audit::export;
 
-/// Prints every row as a line of JSON, whatever shape was asked for: a trail is read by programs.
+/// Prints every row as a line of JSON, whatever `--output` says: the export is for programs.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let console = context.console();
@@ -14,6 +14,6 @@ pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
         }
         if console.is_stdout_gone() { Err(()) } else { Ok(()) }
     });
-    // Who stopped reading has what they wanted.
+    // A reader that closes the pipe, as `head` does, has what it wanted.
     taken.await?.map(|()| None).or(Ok(None))
 }

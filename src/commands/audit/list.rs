@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_audit};
 use crate::services::audit::{ListRequest, list};
 
-/// Lists the newest rows.
 pub(super) async fn run(args: AuditListArgs, context: &Context) -> Result<Ending, Failure> {
     let request = ListRequest {
         tenant: args.tenant,

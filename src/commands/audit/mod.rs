@@ -8,7 +8,6 @@ use crate::cli::AuditCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: AuditCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         AuditCommand::List(args) => list::run(args, context).await,

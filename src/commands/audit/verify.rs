@@ -5,7 +5,7 @@ use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_audit_verify};
 use crate::services::audit::verify;
 
-/// Walks the chain.
+/// Recomputes the hash chain; exit code 10 when it is broken.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let report = verify(&plane).await?;

@@ -8,7 +8,6 @@ use crate::cli::JwksCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: JwksCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         JwksCommand::Show(args) => show::run(args, context).await,

@@ -13,7 +13,6 @@ use crate::output::{Ending, Failure};
 pub(super) use up::bring_up;
 pub(super) use url::masked;
 
-/// Runs one of them.
 pub(super) async fn run(command: LocalCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         LocalCommand::Up(args) => up::run(args, context).await,

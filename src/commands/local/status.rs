@@ -3,7 +3,6 @@
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_status};
 
-/// Shows how the private local Postgres stands.
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let status = context.local_server().status().await?;
     context.console().show(&render_status(&status));

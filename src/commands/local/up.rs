@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Console, Ending, Failure, Progress, render_up};
 use crate::services::local::LocalUp;
 
-/// Starts the private local Postgres.
 pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     let up = bring_up(args, context, console).await?;
@@ -13,7 +12,7 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     Ok(None)
 }
 
-/// Starts it and draws what happens.
+/// Starts the server and draws its events.
 pub(in crate::commands) async fn bring_up(
     args: LocalUpArgs,
     context: &Context,
@@ -25,7 +24,7 @@ pub(in crate::commands) async fn bring_up(
     let progress = Progress::new(console);
     let working = server.up(&on_event, args.install);
     tokio::pin!(working);
-    // Events are drawn by this task alone; the server's own tasks only hand them over.
+    // Only this task draws. The server's tasks send their events through the channel.
     let done = loop {
         tokio::select! {
             done = &mut working => break done,

@@ -7,7 +7,6 @@ use crate::model::SchemaVersion;
 use crate::output::{Ending, Failure, Progress, render_fleet};
 use crate::services::fleet::{ApplyRequest, apply};
 
-/// Applies pending migrations to every tenant selected.
 pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Ending, Failure> {
     if !args.dry_run {
         context.allow_write("migrate tenants")?;

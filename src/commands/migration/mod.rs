@@ -7,7 +7,6 @@ use crate::cli::MigrateCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: MigrateCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         MigrateCommand::Apply(args) => apply::run(args, context).await,

@@ -7,7 +7,7 @@ use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_migration_status};
 use crate::services::fleet::{StatusRequest, status};
 
-/// Shows where tenants stand.
+/// Shows which tenants lack migrations; exit code 10 when some do.
 pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, Failure> {
     let request = StatusRequest {
         selector: selector(args.selector, true)?,

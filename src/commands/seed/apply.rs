@@ -7,7 +7,6 @@ use crate::output::{Ending, Failure, Progress, render_fleet};
 use crate::services::fleet::{SeedRequest, apply_seeds};
 use crate::services::migration::find_set;
 
-/// Applies a seed set to every tenant selected.
 pub(super) async fn run(args: SeedApplyArgs, context: &Context) -> Result<Ending, Failure> {
     if !args.dry_run {
         context.allow_write("apply sample data")?;

@@ -7,7 +7,6 @@ use crate::cli::SeedCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: SeedCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         SeedCommand::Apply(args) => apply::run(args, context).await,

@@ -6,7 +6,7 @@ use crate::model::{ErrorKind, SessionState};
 use crate::output::{Ending, Failure, render_check};
 use crate::services::session::check;
 
-/// Says whether a session is valid.
+/// Says whether a session is valid; exit code 11 when it is not.
 pub(super) async fn run(args: SessionJtiArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let state = check(&plane, &args.jti).await?;

@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_issue};
 use crate::services::session::{IssueRequest, issue};
 
-/// Records a session.
 pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<Ending, Failure> {
     context.allow_write("issue a session")?;
     let request = IssueRequest {

@@ -11,7 +11,6 @@ use crate::cli::SessionCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: SessionCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         SessionCommand::Issue(args) => issue::run(args, context).await,

@@ -6,7 +6,7 @@ use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_prune};
 use crate::services::session::{PruneRequest, prune};
 
-/// Removes sessions that ran out.
+/// Deletes rows of sessions that expired long enough ago.
 pub(super) async fn run(args: SessionPruneArgs, context: &Context) -> Result<Ending, Failure> {
     if !args.dry_run {
         context.allow_write("prune sessions")?;

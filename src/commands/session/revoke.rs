@@ -6,7 +6,7 @@ use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_revoke};
 use crate::services::session::{RevokeRequest, Target, revoke};
 
-/// Revokes a session, a user's, or a tenant's.
+/// Revokes one session, or all of a user, a tenant, or a user in a tenant.
 pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<Ending, Failure> {
     let (target, question) = match (args.jti, args.user, args.tenant) {
         (Some(jti), _, _) => {
@@ -25,7 +25,7 @@ pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<En
             (Target::Tenant(slug), question)
         }
         (None, None, None) => {
-            return Err(Failure::new(ErrorKind::Usage, "revoke: nothing is named"));
+            return Err(Failure::new(ErrorKind::Usage, "revoke sessions: none are chosen"));
         }
     };
     if !args.dry_run {

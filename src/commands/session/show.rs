@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_session};
 use crate::services::session::show;
 
-/// Shows a session as recorded.
 pub(super) async fn run(args: SessionJtiArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let session = show(&plane, &args.jti).await?;

@@ -21,8 +21,7 @@ pub(super) async fn run(args: CreateArgs, context: &Context) -> Result<Ending, F
     make(&request, args.dry_run, context).await
 }
 
-/// Returns the request for a tenant of which nothing but this is said: an empty database of the
-/// cluster.
+/// Returns the request for an empty database in the cluster, which `create` and `adopt` complete.
 pub(super) fn request_for(new: NewTenantArgs, context: &Context) -> Result<CreateRequest, Failure> {
     Ok(CreateRequest {
         slug: new.slug,
@@ -43,7 +42,7 @@ pub(super) fn request_for(new: NewTenantArgs, context: &Context) -> Result<Creat
     })
 }
 
-/// Makes or takes in what was asked for, or shows what that would do.
+/// Creates or adopts, or shows the plan.
 pub(super) async fn make(
     request: &CreateRequest,
     is_dry_run: bool,

@@ -5,7 +5,8 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_delete, render_life_plan, render_purge};
 use crate::services::tenant::{DeleteRequest, delete, destroy, plan_delete, plan_destroy};
 
-/// Cuts a tenant off; with `--purge` destroys it at once.
+/// Deletes a tenant: access ends, the data stays for the grace period. With `--purge`, destroys it
+/// at once.
 pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if !args.dry_run {

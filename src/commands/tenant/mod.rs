@@ -15,7 +15,6 @@ use crate::cli::TenantCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: TenantCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         TenantCommand::Create(args) => create::run(args, context).await,

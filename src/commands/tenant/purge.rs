@@ -8,10 +8,10 @@ use crate::output::{
 };
 use crate::services::tenant::{PurgeDueRequest, PurgeRequest, due, plan_purge, purge, purge_due};
 
-/// What has to be confirmed to purge every tenant that is due.
+/// The word to confirm with, in place of a slug, when every tenant that is due is purged.
 const DUE: &str = "due";
 
-/// Destroys a deleted tenant, or all whose grace is over.
+/// Purges a deleted tenant, or all whose grace period is over.
 pub(super) async fn run(args: PurgeArgs, context: &Context) -> Result<Ending, Failure> {
     match &args.slug {
         Some(slug) => one(slug, &args, context).await,
@@ -49,7 +49,7 @@ async fn all_due(args: &PurgeArgs, context: &Context) -> Result<Ending, Failure>
         match args.confirm.as_deref() {
             Some(DUE) => {}
             Some(_) => {
-                let message = "purge what is due: --confirm says something else";
+                let message = "purge what is due: --confirm is not `due`";
                 return Err(Failure::new(ErrorKind::Refused, message).hint("pass --confirm due"));
             }
             None => console.require_somebody("--confirm due (--yes is not enough)")?,

@@ -5,7 +5,7 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_life_plan, render_restore};
 use crate::services::tenant::{RestoreRequest, plan_restore, restore};
 
-/// Brings a deleted tenant back.
+/// Restores a deleted tenant within its grace period.
 pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {

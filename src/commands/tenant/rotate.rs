@@ -25,7 +25,7 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     console.show(&render_address(&report));
     if report.revealed.is_some() {
         console.warn(
-            "no secret key is configured, so this password is kept nowhere: it is shown this once",
+            "no secret key is configured, so this password is not stored: it is shown this once",
         );
     } else {
         let next = format!("tenantctl tenant url {} --reveal", request.slug);

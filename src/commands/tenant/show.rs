@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_tenant};
 use crate::services::tenant::show;
 
-/// Shows one tenant.
 pub(super) async fn run(args: SlugArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let details = show(&plane, &args.slug).await?;

@@ -5,7 +5,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_address};
 use crate::services::tenant::address;
 
-/// Prints a tenant's connection string.
 pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Failure> {
     let key = if args.reveal { context.secret_key()? } else { None };
     let world = context.world().await?;

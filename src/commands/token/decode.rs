@@ -6,7 +6,7 @@ use crate::commands::context::Context;
 use crate::model::ErrorKind;
 use crate::output::{Ending, Failure, render_decoded};
 
-/// Shows what a token says.
+/// Shows the header and the claims of a token; verifies nothing.
 pub(super) fn run(args: &TokenInputArgs, context: &Context) -> Result<Ending, Failure> {
     let token = input::read(args, context.console())?;
     if token.header().is_none() && token.claims().is_none() {

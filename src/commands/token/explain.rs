@@ -6,7 +6,6 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_explanation, warn_about_keys};
 use crate::services::token::Depth;
 
-/// Shows every check of a token.
 pub(super) async fn run(args: TokenVerifyArgs, context: &Context) -> Result<Ending, Failure> {
     let examination = input::examine(args, context, Depth::EveryCheck).await?;
     warn_about_keys(context.console(), examination.keys.as_ref());

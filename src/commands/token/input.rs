@@ -1,4 +1,4 @@
-//! From what was typed to a request: where the token comes from, and what is expected of it.
+//! Reads the token, and turns the arguments of `verify` and `explain` into a request.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -15,7 +15,7 @@ use crate::services::token::{
     examine as examine_token, find_tenant,
 };
 
-/// Reads the token from wherever it is.
+/// Reads the token from the argument, stdin (`-`) or `--file`.
 pub(super) fn read(args: &TokenInputArgs, console: &Console) -> Result<Token, Failure> {
     match (&args.token, &args.file) {
         (Some(token), _) if token.expose() == "-" => {
@@ -35,7 +35,6 @@ pub(super) fn read(args: &TokenInputArgs, console: &Console) -> Result<Token, Fa
     }
 }
 
-/// Examines the token of a command line.
 pub(super) async fn examine(
     args: TokenVerifyArgs,
     context: &Context,
@@ -78,7 +77,7 @@ pub(super) async fn examine(
     Ok(examine_token(&request, jwks.as_ref(), open_plane, &SystemClock).await)
 }
 
-/// Opens the control plane that judges sessions, where there is one.
+/// Opens the control plane, which judges sessions, when one is configured.
 async fn open_plane(context: &Context) -> Plane {
     match context.configured_plane().await {
         None => Plane::Absent("no control plane is configured"),
@@ -89,7 +88,7 @@ async fn open_plane(context: &Context) -> Plane {
     }
 }
 
-/// Returns the failure of a command that could world no verdict.
+/// Returns the failure of a command that could reach no verdict.
 pub(super) fn cannot_verify(obstacle: &Obstacle) -> Failure {
     let failure = Failure::new(
         obstacle.kind,
@@ -101,8 +100,8 @@ pub(super) fn cannot_verify(obstacle: &Obstacle) -> Failure {
     }
 }
 
-/// Reads a token and the line break that editors and shells put after it; one byte too many is kept
-/// so that it is seen to be too large.
+/// Reads a token and drops the line break that editors and shells put after it. Reads three bytes
+/// more than the limit (`\r\n` and one), so that a token that is too large is recognised as such.
 fn from_stream(stream: impl Read, name: &str) -> Result<Token, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     let most = SIZE_LIMIT as u64 + 3;

@@ -9,7 +9,6 @@ use crate::cli::TokenCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
 
-/// Runs one of them.
 pub(super) async fn run(command: TokenCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         TokenCommand::Verify(args) => verify::run(args, context).await,

@@ -6,7 +6,7 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_verdict, warn_about_keys};
 use crate::services::token::{Depth, Outcome};
 
-/// Says whether a token is valid.
+/// Says whether a token is valid; exit code 11 when it is not.
 pub(super) async fn run(args: TokenVerifyArgs, context: &Context) -> Result<Ending, Failure> {
     let examination = input::examine(args, context, Depth::Verdict).await?;
     warn_about_keys(context.console(), examination.keys.as_ref());
