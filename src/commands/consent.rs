@@ -80,7 +80,7 @@ impl Context {
             Some(_) => Ok(()),
             None => Ok(self
                 .console()
-                .require_somebody(&format!("--confirm {slug} (--yes is not enough)"))?),
+                .require_terminal(&format!("--confirm {slug} (--yes is not enough)"))?),
         }
     }
 

@@ -49,6 +49,13 @@ fn redact_word(word: &str) -> String {
     {
         return format!("{scheme}://{user}:****@{place}");
     }
+    // Cut short before the `@`: what follows the colon may be half a password.
+    if let Some((scheme, rest)) = word.split_once("://")
+        && rest.ends_with('…')
+        && let Some((user, _)) = rest.split_once(':')
+    {
+        return format!("{scheme}://{user}:****…");
+    }
     // `password=…`, as libpq's connection strings and a URL's query have it.
     if let Some(at) = word.to_ascii_lowercase().find("password=") {
         let (name, value) = word.split_at(at + "password=".len());
@@ -90,6 +97,7 @@ mod tests {
             "token=eyJhbGciOi.eyJzdWIi.c2ln",
             "\u{1b}[31meyJhbGciOi.eyJzdWIi.c2ln",
             "host=db password=c2ln dbname=x",
+            "cannot use postgres://op:c2ln…",
             "host=db password='c2ln x' dbname=x",
             "postgres://db/x?sslmode=require&Password=c2ln&user=op",
         ] {

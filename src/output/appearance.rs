@@ -25,9 +25,7 @@ pub struct Appearance {
     pub is_plain_environment: bool,
     /// The width that the environment dictates (`COLUMNS`).
     pub columns: Option<u16>,
-    /// Print the result and errors only.
     pub is_quiet: bool,
-    /// Never ask.
     pub is_no_input: bool,
 }
 

@@ -9,7 +9,6 @@ use super::view::View;
 use crate::model::instant;
 use crate::services::audit::{AuditRow, VerifyReport};
 
-/// Renders rows of the trail.
 pub fn render_audit(rows: &[AuditRow]) -> View {
     let headings = ["ID", "AT", "ACTOR", "ACTION", "TARGET", "OUTCOME", "REASON"];
     let lines = rows.iter().map(|row| {

@@ -63,7 +63,6 @@ impl Console {
         Self { appearance, has_color, terminals, stdout, stderr, broken: Mutex::new(None) }
     }
 
-    /// Returns the shape of the result.
     pub fn format(&self) -> Format {
         self.appearance.format
     }
@@ -87,7 +86,7 @@ impl Console {
         &self.stderr
     }
 
-    /// Returns how long a line on stderr may be; nothing when it goes to a file or a pipe.
+    /// Returns how many columns a line on stderr may have; `None` for a file or a pipe.
     pub(super) fn line_width(&self) -> Option<usize> {
         self.terminals.stderr.then(|| self.columns(&self.stderr))
     }
@@ -97,7 +96,6 @@ impl Console {
         usize::from(columns.max(40))
     }
 
-    /// Shows a result.
     pub fn show(&self, view: &View) {
         match (self.appearance.format, view.items()) {
             (Format::Table, _) => {
@@ -133,12 +131,11 @@ impl Console {
         self.write_out(text);
     }
 
-    /// Writes the table of exit codes.
     pub fn exit_codes(&self) {
         self.raw(&exit::table());
     }
 
-    /// Writes a note for people to stderr, unless they want none or read JSON.
+    /// Writes a note to stderr; nothing with `--quiet` or in JSON.
     pub fn note(&self, text: impl Into<Text>) {
         if !self.appearance.is_quiet && self.appearance.format == Format::Table {
             self.write_err(&laid_out(&text.into(), self.look_of_notes()));
@@ -162,7 +159,6 @@ impl Console {
         }
     }
 
-    /// Writes a failure to stderr.
     pub fn fail(&self, failure: &Failure) {
         if self.appearance.format == Format::Table {
             let look = Look { width: None, ..self.look_of_notes() };
@@ -172,18 +168,16 @@ impl Console {
         }
     }
 
-    /// Writes a line to stderr.
     pub(super) fn say(&self, line: &Line) {
         self.write_err(&line.painted(self.has_color));
     }
 
-    /// Writes a line of JSON to stderr.
     pub(super) fn event(&self, value: &Value) {
         self.write_err(&json_line(&Part::Value(value)));
     }
 
-    /// Returns why the result could not be written, if it could not. A reader that went away, as
-    /// `head` does, is no failure.
+    /// Returns why the result could not be written, if it could not. A reader that closed
+    /// it, as `head` does, is no failure.
     pub fn broken_stdout(&self) -> Option<ErrorKind> {
         let broken = self.broken.lock().ok()?.take()?;
         if broken.kind() == io::ErrorKind::BrokenPipe {
@@ -194,7 +188,7 @@ impl Console {
         Some(failure.kind())
     }
 
-    /// Returns whether the reader of stdout went away; what streams may stop then.
+    /// Returns whether the reader of stdout closed it: what streams may stop then.
     pub fn is_stdout_gone(&self) -> bool {
         self.broken.lock().is_ok_and(|broken| broken.is_some())
     }

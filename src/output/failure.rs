@@ -6,7 +6,7 @@ use super::line::{bad, hint};
 use super::text::Text;
 use crate::model::{Classified, ErrorKind};
 
-/// How a command that reported something ends; nothing when all is well.
+/// How a command ends that could report: `None` is success.
 pub type Ending = Option<ErrorKind>;
 
 /// An error with its kind and the next thing to do.
@@ -25,19 +25,18 @@ impl<E: Classified + Send + Sync + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// Returns a failure that no room below has a type for.
+    /// Returns a failure that no error of a service or an adapter stands for.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { error: anyhow::Error::msg(message.into()), kind, hint: None }
     }
 
-    /// Adds what to do about it, unless the error knew better.
+    /// Adds what to do about it, unless the error itself has a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert(hint.into());
         self
     }
 
-    /// Returns how the process ends.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

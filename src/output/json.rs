@@ -53,7 +53,6 @@ impl Serialize for Part<'_> {
     }
 }
 
-/// Returns one line of JSON.
 pub(super) fn json_line(part: &Part<'_>) -> String {
     without_controls(serde_json::to_string(part).unwrap_or_default())
 }

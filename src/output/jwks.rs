@@ -58,7 +58,6 @@ pub fn render_keys(keys: &Published) -> View {
         .note(Text::new().blank().line(origin_text(keys)))
 }
 
-/// Renders the removal of a copy.
 pub fn render_keys_cleared(source: &str, was_there: bool) -> View {
     let outcome = if was_there { "removed" } else { "there was none" };
     let facts = Facts::new().fact("source", source).fact("copy", outcome);

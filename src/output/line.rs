@@ -78,7 +78,6 @@ impl Line {
         Self(vec![Span { text: harmless(&text.to_string()), style }])
     }
 
-    /// Adds to the line's end.
     #[must_use]
     pub fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);

@@ -10,7 +10,6 @@ use crate::services::local::{
     LocalDestroyed, LocalDown, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };
 
-/// Renders a server that is up.
 pub fn render_up(up: &LocalUp, masked_url: &str) -> View {
     let (word, sentence) = match up.outcome {
         UpOutcome::Created => ("created", "made and started"),
@@ -37,7 +36,6 @@ pub fn render_up(up: &LocalUp, masked_url: &str) -> View {
     View::item("local", value, facts).next(["tenantctl init"])
 }
 
-/// Renders a stopped server.
 pub fn render_down(down: &LocalDown) -> View {
     let (changed, sentence) = match down {
         LocalDown::Stopped { pid, elapsed } => {
@@ -112,7 +110,6 @@ pub fn render_revealed_url(url: &SecretText) -> View {
     View::revealed("url", url)
 }
 
-/// Renders a removed server.
 pub fn render_destroyed(destroyed: &LocalDestroyed) -> View {
     let (changed, sentence) = match destroyed {
         LocalDestroyed::Destroyed { directory, .. } => {

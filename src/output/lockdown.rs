@@ -11,7 +11,6 @@ use crate::services::lockdown::{
     LayerReport, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };
 
-/// Renders a lockdown.
 pub fn render_lockdown(report: &LockdownReport) -> View {
     let slug = &report.tenant.slug;
     let is_proven = report.ending().is_none();
@@ -39,7 +38,6 @@ pub fn render_lockdown(report: &LockdownReport) -> View {
         .next([format!("tenantctl unlock {slug} --reason '…'")])
 }
 
-/// Renders an unlock.
 pub fn render_unlock(report: &UnlockReport) -> View {
     let slug = &report.tenant.slug;
     let text = if report.was_locked {

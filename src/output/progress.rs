@@ -17,10 +17,9 @@ use crate::services::local::LocalEvent;
 use crate::services::lockdown::{LayerReport, LayerVerdict};
 use crate::services::saga::{StepEvent, StepProgress};
 
-/// How often a log is told that something still waits.
+/// How often a log gets a line about a step that still waits.
 const STILL_WAITING: Duration = Duration::from_secs(30);
 
-/// Draws events.
 #[derive(Debug)]
 pub struct Progress<'c> {
     console: &'c Console,
@@ -34,7 +33,6 @@ pub struct Progress<'c> {
 }
 
 impl<'c> Progress<'c> {
-    /// Begins.
     pub fn new(console: &'c Console) -> Self {
         Self::with(console, Spinner::new(console))
     }
@@ -52,7 +50,6 @@ impl<'c> Progress<'c> {
         }
     }
 
-    /// Draws an event of a saga.
     pub fn step(&self, event: &StepEvent) {
         if self.is_machine() {
             return self.machine(&step_json(event));
@@ -75,7 +72,6 @@ impl<'c> Progress<'c> {
         }
     }
 
-    /// Draws a layer of a lockdown or an unlock.
     pub fn layer(&self, layer: &LayerReport) {
         if self.is_machine() {
             return self.machine(&json!({
@@ -92,7 +88,6 @@ impl<'c> Progress<'c> {
         self.line(&mark.and(title).and(dim(&layer.detail).shortened(self.room(30))));
     }
 
-    /// Draws an event of a fleet command.
     pub fn fleet(&self, event: &FleetEvent) {
         match event {
             FleetEvent::Planned { tenants, to_open } => {
@@ -136,7 +131,6 @@ impl<'c> Progress<'c> {
         });
     }
 
-    /// Draws an event of the private local Postgres.
     pub fn local(&self, event: &LocalEvent) {
         let (word, text, is_worth_a_line) = local_event(event);
         if self.is_machine() {
@@ -158,7 +152,8 @@ impl<'c> Progress<'c> {
         }
     }
 
-    /// Tells a log that something is still under way: when it changes, and every half minute.
+    /// Writes a line to a log about a step that waits: when the answer changes, and every half
+    /// minute.
     fn waiting(&self, title: &str, said: &str, elapsed: Duration) {
         if self.console.is_watched() {
             return;
@@ -179,7 +174,6 @@ impl<'c> Progress<'c> {
         self.console.line_width().map_or(usize::MAX, |width| width.saturating_sub(taken))
     }
 
-    /// Writes a line that stays.
     fn line(&self, line: &Line) {
         if !self.console.is_quiet() && self.console.format() == Format::Table {
             self.has_lines.set(true);

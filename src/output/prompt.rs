@@ -10,8 +10,8 @@ use crate::model::{Classified, ErrorKind};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
     /// stdin or stderr is no terminal, or `--no-input` was passed.
-    #[error("ask for confirmation: nobody is at the terminal")]
-    Nobody {
+    #[error("ask for confirmation: there is no terminal, or --no-input was passed")]
+    NoTerminal {
         /// The flag that answers instead.
         flag: String,
     },
@@ -27,7 +27,7 @@ impl Classified for PromptError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Nobody { flag } => Some(format!("pass {flag}")),
+            Self::NoTerminal { flag } => Some(format!("pass {flag}")),
             Self::Declined => None,
         }
     }
@@ -38,8 +38,8 @@ impl Console {
     ///
     /// # Errors
     /// When stdin or stderr is no terminal, or `--no-input` was passed.
-    pub fn require_somebody(&self, flag: &str) -> Result<(), PromptError> {
-        if self.can_ask() { Ok(()) } else { Err(PromptError::Nobody { flag: flag.to_owned() }) }
+    pub fn require_terminal(&self, flag: &str) -> Result<(), PromptError> {
+        if self.can_ask() { Ok(()) } else { Err(PromptError::NoTerminal { flag: flag.to_owned() }) }
     }
 
     /// Asks a y/N question.
@@ -47,7 +47,7 @@ impl Console {
     /// # Errors
     /// When it cannot be answered, or the answer is no.
     pub fn confirm(&self, question: impl Into<Line>, flag: &str) -> Result<(), PromptError> {
-        self.require_somebody(flag)?;
+        self.require_terminal(flag)?;
         let question = question.into().plain();
         let answer = Confirm::new().with_prompt(question).default(false).interact_opt();
         match answer {
@@ -62,7 +62,7 @@ impl Console {
     /// # Errors
     /// When it cannot be answered.
     pub fn ask(&self, question: impl Into<Line>, flag: &str) -> Result<String, PromptError> {
-        self.require_somebody(flag)?;
+        self.require_terminal(flag)?;
         let question = question.into().plain();
         let answer = Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
         answer.map_err(|_| self.left_unanswered())

@@ -10,7 +10,6 @@ use crate::model::{Jti, SessionState, instant};
 use crate::services::session::Session;
 use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
 
-/// Renders a recorded session.
 pub fn render_issue(report: &IssueReport) -> View {
     let facts = Facts::new()
         .fact("session", &report.jti)
@@ -39,7 +38,6 @@ pub fn render_check(jti: &Jti, state: SessionState) -> View {
     View::item("session", value, word)
 }
 
-/// Renders one session.
 pub fn render_session(session: &Session) -> View {
     let revoked = session.revoked_at.map(|at| {
         let by = session.revoked_by.as_deref().unwrap_or("an unknown actor");
@@ -62,7 +60,6 @@ pub fn render_session(session: &Session) -> View {
     View::item("session", session_json(session), facts)
 }
 
-/// Renders a list of sessions.
 pub fn render_sessions(sessions: &[Session]) -> View {
     let rows = sessions.iter().map(|session| {
         [
@@ -84,7 +81,6 @@ pub fn render_sessions(sessions: &[Session]) -> View {
     }
 }
 
-/// Renders a revocation.
 pub fn render_revoke(report: &RevokeReport) -> View {
     let (kind, name) = match &report.target {
         Target::Session(jti) => ("session", jti.to_string()),
@@ -130,13 +126,13 @@ pub fn render_revoke(report: &RevokeReport) -> View {
 /// Returns each layer beside the control plane that a revocation has to reach, and whether it did.
 fn reached(report: &RevokeReport) -> Vec<(&'static str, String)> {
     let gates = report.gates.iter().map(|gate| match &gate.problem {
-        None => ("gate", format!("{} told", gate.tenant)),
-        Some(problem) => ("gate", format!("{} not told: failed to {problem}", gate.tenant)),
+        None => ("gate", format!("{} updated", gate.tenant)),
+        Some(problem) => ("gate", format!("{} not updated: failed to {problem}", gate.tenant)),
     });
     let auth = report.auth.iter().map(|auth| match &auth.problem {
         None => ("auth", format!("{} sessions ended", auth.sessions)),
         Some(problem) => {
-            let risk = "not told, so a refresh may bring it back";
+            let risk = "no session ended, so a refresh may bring it back";
             ("auth", format!("{risk}: failed to {problem}"))
         }
     });

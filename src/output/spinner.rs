@@ -55,7 +55,6 @@ impl<'c> Spinner<'c> {
         bar.set_message(line.into().shortened(LONGEST).plain());
     }
 
-    /// Writes a line that stays.
     pub(super) fn say(&self, line: &Line) {
         match &*self.bar.borrow() {
             Some(bar) => bar.suspend(|| self.console.say(line)),

@@ -6,7 +6,6 @@ use indicatif::ProgressDrawTarget;
 
 use super::line::harmless;
 
-/// Where bytes go.
 #[derive(Debug)]
 pub(super) enum Stream {
     Stdout,
@@ -70,13 +69,28 @@ pub struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let lines: String = text.lines().map(|line| harmless(line) + "\n").collect();
-        Stream::Stderr.write(&lines)?;
+        Stream::Stderr.write(&log_lines(bytes))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+fn log_lines(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().map(|line| harmless(line) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_harmless() {
+        let event = b"connected to postgres://op:hunter2@db/x\x1b[2J\r\xff\nnext\n";
+        let written = "connected to postgres://op:****@db/x\\u{1b}[2J\\r\u{fffd}\nnext\n";
+        assert_eq!(log_lines(event), written);
     }
 }

@@ -20,18 +20,15 @@ pub(super) enum Block {
 }
 
 impl Text {
-    /// Returns an empty text.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a line.
     #[must_use]
     pub fn line(self, line: impl Into<Line>) -> Self {
         self.block(Block::Line(line.into()))
     }
 
-    /// Adds an empty line.
     #[must_use]
     pub fn blank(self) -> Self {
         self.line("")
@@ -67,7 +64,6 @@ impl Text {
         Self(vec![Block::Revealed(secret)])
     }
 
-    /// Adds another text.
     #[must_use]
     pub fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
@@ -111,7 +107,6 @@ impl Facts {
         Self::default()
     }
 
-    /// Adds a fact.
     #[must_use]
     pub(super) fn fact(mut self, name: &'static str, value: impl Into<Line>) -> Self {
         self.0.push((name, value.into()));

@@ -28,7 +28,6 @@ pub fn render_verdict(examination: &Examination) -> View {
     with_origin(view, examination)
 }
 
-/// Renders every check.
 pub fn render_explanation(examination: &Examination) -> View {
     let verdict = &examination.verdict;
     let text = Text::from(headline(verdict.outcome()));

@@ -1,6 +1,6 @@
 //! The lines of `-vv`: one event each.
 //!
-//! It neither chooses events nor makes their texts safe to show: `LogWriter` does.
+//! It does not choose the events: the filter of `process` does.
 
 use std::fmt;
 use std::time::Instant;
@@ -11,19 +11,19 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::model::escape_controls;
+use super::line::harmless;
 
 /// Writes an event as seconds since the start and its text.
 #[derive(Debug)]
 pub struct TraceLines {
     started: Instant,
-    told: fn(&Event<'_>) -> Option<String>,
+    worded: fn(&Event<'_>) -> Option<String>,
 }
 
 impl TraceLines {
-    /// Returns lines in which `told` words the events that it knows; all others show their fields.
-    pub fn new(told: fn(&Event<'_>) -> Option<String>) -> Self {
-        Self { started: Instant::now(), told }
+    /// Returns lines in which `worded` words the events that it knows; all others show their fields.
+    pub fn new(worded: fn(&Event<'_>) -> Option<String>) -> Self {
+        Self { started: Instant::now(), worded }
     }
 }
 
@@ -38,7 +38,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let text = (self.told)(event).unwrap_or_else(|| {
+        let text = (self.worded)(event).unwrap_or_else(|| {
             let mut fields = Fields::default();
             event.record(&mut fields);
             let target = event.metadata().target();
@@ -50,7 +50,7 @@ where
         });
         let seconds = self.started.elapsed().as_secs_f64();
         // One event stays one line, whatever a name in it holds.
-        writeln!(writer, "[{seconds:.3}] {}", escape_controls(&text))
+        writeln!(writer, "[{seconds:.3}] {}", harmless(&text))
     }
 }
 

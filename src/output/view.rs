@@ -35,12 +35,10 @@ enum Body {
 }
 
 impl View {
-    /// Returns a view of a single thing.
     pub(super) fn item(noun: &'static str, value: Value, text: impl Into<Text>) -> Self {
         Self::new(Body::Item(noun, value), text.into())
     }
 
-    /// Returns a view of a list.
     pub(super) fn list(noun: &'static str, values: Vec<Value>, text: impl Into<Text>) -> Self {
         Self::new(Body::List(noun, values), text.into())
     }
@@ -104,7 +102,7 @@ impl View {
         write(&Part::Fields(parts.into_iter().chain(fields).collect()))
     }
 
-    /// Returns the items of a list; nothing when it is a single thing.
+    /// Returns the items of a list; `None` for a single thing.
     pub(super) fn items(&self) -> Option<&[Value]> {
         match &self.body {
             Body::List(_, values) => Some(values),

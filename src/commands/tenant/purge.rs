@@ -52,7 +52,7 @@ async fn all_due(args: &PurgeArgs, context: &Context) -> Result<Ending, Failure>
                 let message = "purge what is due: --confirm is not `due`";
                 return Err(Failure::new(ErrorKind::Refused, message).hint("pass --confirm due"));
             }
-            None => console.require_somebody("--confirm due (--yes is not enough)")?,
+            None => console.require_terminal("--confirm due (--yes is not enough)")?,
         }
     }
     let world = context.world().await?;

@@ -10,7 +10,6 @@ use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count, millis, shown, verdict};
 use crate::services::fleet::{FleetReport, TenantResult, TenantVerdict};
 
-/// Renders what a fleet command did.
 pub fn render_fleet(report: &FleetReport) -> View {
     let counts = Counts::of(report);
     let causes = causes(report);

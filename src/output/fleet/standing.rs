@@ -8,7 +8,6 @@ use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count};
 use crate::services::fleet::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 
-/// Renders where the fleet stands.
 pub fn render_migration_status(report: &StatusReport) -> View {
     let mut text = Text::new();
     let table = standings_table(report);

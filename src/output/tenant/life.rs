@@ -16,7 +16,6 @@ use crate::services::tenant::{
     RestoreReport,
 };
 
-/// Renders a created tenant.
 pub fn render_create(report: &CreateReport) -> View {
     let (word, sentence) = match report.outcome {
         CreateOutcome::Created => ("created", "created"),
@@ -60,7 +59,6 @@ pub fn render_create(report: &CreateReport) -> View {
     ])
 }
 
-/// Renders what creating would do.
 pub fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
     let existing = plan.existing.as_ref();
     let text = if plan.steps.is_empty() {
@@ -106,7 +104,6 @@ pub fn render_life_plan(plan: &LifePlan) -> View {
     View::item("plan", value, text).with("dry_run", json!(true))
 }
 
-/// Renders a deleted tenant.
 pub fn render_delete(report: &DeleteReport) -> View {
     let tenant = &report.tenant;
     let slug = &tenant.slug;
@@ -122,7 +119,6 @@ pub fn render_delete(report: &DeleteReport) -> View {
     ])
 }
 
-/// Renders a restored tenant.
 pub fn render_restore(report: &RestoreReport) -> View {
     let tenant = &report.tenant;
     let word = if report.was_there { "it was not deleted" } else { "restored" };
@@ -134,7 +130,6 @@ pub fn render_restore(report: &RestoreReport) -> View {
     life_view(tenant, facts, !report.was_there, &report.steps).took(report.elapsed)
 }
 
-/// Renders a purged tenant.
 pub fn render_purge(report: &PurgeReport) -> View {
     let tenant = &report.tenant;
     let word = if report.was_purged { "purged before" } else { "purged" };

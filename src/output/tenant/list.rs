@@ -14,11 +14,11 @@ use crate::output::words::date;
 use crate::services::home::{Presence, Unrecorded};
 use crate::services::tenant::{ListReport, ListedTenant};
 
-/// Nobody reads the result any more, as after `| head`.
+/// The reader closed the pipe, as `head` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReaderGone;
 
-/// Writes tenants as they come, page by page, so that memory stays flat in the streamed shape.
+/// Writes tenants page by page; in ndjson nothing is kept, so memory stays flat.
 #[derive(Debug)]
 pub struct TenantLines<'c> {
     console: &'c Console,
@@ -29,15 +29,12 @@ pub struct TenantLines<'c> {
 }
 
 impl<'c> TenantLines<'c> {
-    /// Begins.
     pub fn new(console: &'c Console) -> Self {
         Self { console, rows: Vec::new(), values: Vec::new(), count: 0, missing: 0 }
     }
 
-    /// Takes a page.
-    ///
     /// # Errors
-    /// When nobody reads any more, so that whoever asks for pages stops.
+    /// When the reader closed the pipe: no further page needs to be fetched.
     pub fn page_or_stop(&mut self, page: &[ListedTenant]) -> Result<(), ReaderGone> {
         self.count += page.len();
         let is_off = |listed: &&ListedTenant| {
@@ -52,7 +49,7 @@ impl<'c> TenantLines<'c> {
         if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
     }
 
-    /// Shows what was not streamed, and what belongs to no tenant.
+    /// Shows what was not streamed yet, and the databases and projects that belong to no tenant.
     pub fn finish(mut self, report: ListReport) {
         for unlooked in report.unlooked {
             let what = unlooked.what;
