@@ -1,4 +1,4 @@
-//! Makes cargo notice new files under `migrations/` and `seeds/`, and embeds the seed sets.
+//! Makes cargo notice new files under `migrations/` and `seeds/`, and embeds the seed sets and the SQL functions.
 //!
 //! Refinery's macro alone would not see a file that was added. It writes nothing into the tree.
 
@@ -16,11 +16,12 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=src/build.rs");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("seed_sets.rs"), seed_sets(&root.join("seeds"))?)
+    fs::write(out.join("seed_sets.rs"), folders(&root.join("seeds"))?)?;
+    fs::write(out.join("functions.rs"), folders(&root.join("migrations/functions"))?)
 }
 
 /// Returns `&[("demo", &[("010_vendors.sql", include_str!("…")), …]), …]`.
-fn seed_sets(folder: &Path) -> io::Result<String> {
+fn folders(folder: &Path) -> io::Result<String> {
     let mut code = String::from("&[");
     for set in sorted(folder)?.into_iter().filter(|path| path.is_dir()) {
         let _ = write!(code, "({:?}, &[", name(&set));

@@ -1,24 +1,24 @@
 -- Whom the tenant buys from.
 
 CREATE TABLE public.vendors (
-    id           uuid          NOT NULL DEFAULT gen_random_uuid(),
-    tenant_id    uuid          NOT NULL DEFAULT tenantctl.current_tenant(),
-    code         text          NOT NULL CHECK (code <> ''),
-    name         text          NOT NULL CHECK (name <> ''),
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    tenant_id uuid NOT NULL DEFAULT tenantctl.current_tenant(),
+    code text NOT NULL CHECK (code <> ''),
+    name text NOT NULL CHECK (name <> ''),
     contact_name text,
-    email        text          CHECK (email ~ '^[^@\s]+@[^@\s]+$'),
-    phone        text          CHECK (phone ~ '^[+0-9][0-9 ()/.-]{4,30}$'),
-    address      jsonb         NOT NULL DEFAULT '{}',
-    tax_id       text          CHECK (length(tax_id) BETWEEN 1 AND 30),
-    rating       numeric(2,1)  CHECK (rating BETWEEN 0 AND 5),
-    total_orders integer       NOT NULL DEFAULT 0 CHECK (total_orders >= 0),
-    total_spent  numeric(14,2) NOT NULL DEFAULT 0 CHECK (total_spent >= 0),
-    bank_details jsonb         NOT NULL DEFAULT '{}',
-    status       text          NOT NULL DEFAULT 'active'
+    email text CHECK (email ~ '^[^@\s]+@[^@\s]+$'),
+    phone text CHECK (phone ~ '^[+0-9][0-9 ()/.-]{4,30}$'),
+    address jsonb NOT NULL DEFAULT '{}',
+    tax_id text CHECK (length(tax_id) BETWEEN 1 AND 30),
+    rating numeric(2,1) CHECK (rating BETWEEN 0 AND 5),
+    total_orders integer NOT NULL DEFAULT 0 CHECK (total_orders >= 0),
+    total_spent numeric(14,2) NOT NULL DEFAULT 0 CHECK (total_spent >= 0),
+    bank_details jsonb NOT NULL DEFAULT '{}',
+    status text NOT NULL DEFAULT 'active'
         CHECK (status IN ('active', 'inactive', 'suspended')),
-    created_by   uuid,
-    created_at   timestamptz   NOT NULL DEFAULT now(),
-    updated_at   timestamptz   NOT NULL DEFAULT now(),
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
 
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, code),
@@ -36,34 +36,4 @@ COMMENT ON COLUMN public.vendors.total_orders IS
 
 CREATE INDEX vendors_by_name ON public.vendors (tenant_id, name);
 
-CREATE TRIGGER vendors_touch
-    BEFORE UPDATE ON public.vendors
-    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
-
-ALTER TABLE public.vendors ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.vendors FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY own_tenant ON public.vendors AS PERMISSIVE FOR ALL
-    USING (tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK (tenant_id = (SELECT tenantctl.current_tenant()));
-
-CREATE POLICY gate_open ON public.vendors AS RESTRICTIVE FOR ALL
-    USING ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()));
-
-REVOKE ALL ON public.vendors FROM PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.vendors TO tenantctl_app;
-
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated') THEN
-        REVOKE ALL ON public.vendors FROM authenticated;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON public.vendors TO authenticated;
-    END IF;
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon') THEN
-        REVOKE ALL ON public.vendors FROM anon;
-    END IF;
-END
-$$;
+SELECT tenantctl.protect('public.vendors');

@@ -1,30 +1,30 @@
 -- What the tenant's customers have ordered.
 
 CREATE TABLE public.sales_orders (
-    id              uuid          NOT NULL DEFAULT gen_random_uuid(),
-    tenant_id       uuid          NOT NULL DEFAULT tenantctl.current_tenant(),
-    so_number       text          NOT NULL CHECK (so_number <> ''),
-    customer_id     uuid,
-    customer_name   text          NOT NULL CHECK (customer_name <> ''),
-    order_date      date          NOT NULL DEFAULT CURRENT_DATE,
-    delivery_date   date,
-    shipment_mode   text,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    tenant_id uuid NOT NULL DEFAULT tenantctl.current_tenant(),
+    so_number text NOT NULL CHECK (so_number <> ''),
+    customer_id uuid,
+    customer_name text NOT NULL CHECK (customer_name <> ''),
+    order_date date NOT NULL DEFAULT CURRENT_DATE,
+    delivery_date date,
+    shipment_mode text,
     tracking_number text,
-    payment_terms   text,
-    payment_status  text          NOT NULL DEFAULT 'unpaid'
+    payment_terms text,
+    payment_status text NOT NULL DEFAULT 'unpaid'
         CHECK (payment_status IN ('unpaid', 'partial', 'paid', 'refunded')),
-    subtotal        numeric(14,2) NOT NULL DEFAULT 0 CHECK (subtotal >= 0),
-    tax             numeric(14,2) NOT NULL DEFAULT 0 CHECK (tax >= 0),
-    shipping        numeric(14,2) NOT NULL DEFAULT 0 CHECK (shipping >= 0),
-    discount        numeric(14,2) NOT NULL DEFAULT 0 CHECK (discount >= 0),
-    total           numeric(14,2) NOT NULL DEFAULT 0 CHECK (total >= 0),
-    currency        text          NOT NULL DEFAULT 'INR' CHECK (currency ~ '^[A-Z]{3}$'),
-    notes           text,
-    status          text          NOT NULL DEFAULT 'draft'
+    subtotal numeric(14,2) NOT NULL DEFAULT 0 CHECK (subtotal >= 0),
+    tax numeric(14,2) NOT NULL DEFAULT 0 CHECK (tax >= 0),
+    shipping numeric(14,2) NOT NULL DEFAULT 0 CHECK (shipping >= 0),
+    discount numeric(14,2) NOT NULL DEFAULT 0 CHECK (discount >= 0),
+    total numeric(14,2) NOT NULL DEFAULT 0 CHECK (total >= 0),
+    currency text NOT NULL DEFAULT 'INR' CHECK (currency ~ '^[A-Z]{3}$'),
+    notes text,
+    status text NOT NULL DEFAULT 'draft'
         CHECK (status IN ('draft', 'confirmed', 'shipped', 'delivered', 'cancelled')),
-    created_by      uuid,
-    created_at      timestamptz   NOT NULL DEFAULT now(),
-    updated_at      timestamptz   NOT NULL DEFAULT now(),
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
 
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, so_number),
@@ -33,11 +33,13 @@ CREATE TABLE public.sales_orders (
 );
 
 COMMENT ON TABLE public.sales_orders IS
-    'Orders of customers. Customers are kept elsewhere, so customer_id points at no table here and the name is part of the order.';
+    'Orders of customers. Customers are kept elsewhere, so customer_id points at no table here '
+    'and the name is part of the order.';
 COMMENT ON COLUMN public.sales_orders.total IS
     'subtotal + tax + shipping - discount; a row where it is not is refused.';
 COMMENT ON COLUMN public.sales_orders.status IS
-    'Moves forward only; delivered and cancelled are final. A new row may start anywhere, because orders are also imported.';
+    'Moves forward only; delivered and cancelled are final. A new row may start anywhere, because '
+    'orders are also imported.';
 
 CREATE INDEX sales_orders_by_customer ON public.sales_orders (tenant_id, customer_id);
 CREATE INDEX sales_orders_by_status ON public.sales_orders (tenant_id, status, order_date);
@@ -47,38 +49,23 @@ CREATE TRIGGER sales_orders_status_forward
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
     EXECUTE FUNCTION public.keep_status_forward();
 
-CREATE TRIGGER sales_orders_touch
-    BEFORE UPDATE ON public.sales_orders
-    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
-
-ALTER TABLE public.sales_orders ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.sales_orders FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY own_tenant ON public.sales_orders AS PERMISSIVE FOR ALL
-    USING (tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK (tenant_id = (SELECT tenantctl.current_tenant()));
-
-CREATE POLICY gate_open ON public.sales_orders AS RESTRICTIVE FOR ALL
-    USING ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()));
+SELECT tenantctl.protect('public.sales_orders');
 
 CREATE TABLE public.sales_order_items (
-    id                uuid          NOT NULL DEFAULT gen_random_uuid(),
-    tenant_id         uuid          NOT NULL DEFAULT tenantctl.current_tenant(),
-    sales_order_id    uuid          NOT NULL,
-    product_id        uuid          NOT NULL,
-    line_no           integer       NOT NULL CHECK (line_no > 0),
-    quantity          numeric(14,3) NOT NULL CHECK (quantity > 0),
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    tenant_id uuid NOT NULL DEFAULT tenantctl.current_tenant(),
+    sales_order_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    line_no integer NOT NULL CHECK (line_no > 0),
+    quantity numeric(14,3) NOT NULL CHECK (quantity > 0),
     received_quantity numeric(14,3) NOT NULL DEFAULT 0 CHECK (received_quantity >= 0),
-    unit_price        numeric(14,2) NOT NULL CHECK (unit_price >= 0),
-    tax_rate          numeric(5,2)  NOT NULL DEFAULT 0 CHECK (tax_rate BETWEEN 0 AND 100),
-    line_total        numeric(14,2) NOT NULL
+    unit_price numeric(14,2) NOT NULL CHECK (unit_price >= 0),
+    tax_rate numeric(5,2) NOT NULL DEFAULT 0 CHECK (tax_rate BETWEEN 0 AND 100),
+    line_total numeric(14,2) NOT NULL
         GENERATED ALWAYS AS (round(quantity * unit_price, 2)) STORED,
-    created_by        uuid,
-    created_at        timestamptz   NOT NULL DEFAULT now(),
-    updated_at        timestamptz   NOT NULL DEFAULT now(),
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
 
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, sales_order_id, line_no),
@@ -89,42 +76,14 @@ CREATE TABLE public.sales_order_items (
 );
 
 COMMENT ON TABLE public.sales_order_items IS
-    'Lines of an order. They live and die with it; the unique key on the line number also serves the foreign key to the order.';
+    'Lines of an order. They live and die with it; the unique key on the line number also serves '
+    'the foreign key to the order.';
 COMMENT ON COLUMN public.sales_order_items.line_total IS
-    'round(quantity * unit_price, 2), before tax. The order''s subtotal is the sum of these, its tax the sum of round(line_total * tax_rate / 100, 2).';
+    'round(quantity * unit_price, 2), before tax. The order''s subtotal is the sum of these, its '
+    'tax the sum of round(line_total * tax_rate / 100, 2).';
 COMMENT ON COLUMN public.sales_order_items.received_quantity IS
     'What has reached the customer so far.';
 
 CREATE INDEX sales_order_items_by_product ON public.sales_order_items (tenant_id, product_id);
 
-CREATE TRIGGER sales_order_items_touch
-    BEFORE UPDATE ON public.sales_order_items
-    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
-
-ALTER TABLE public.sales_order_items ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.sales_order_items FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY own_tenant ON public.sales_order_items AS PERMISSIVE FOR ALL
-    USING (tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK (tenant_id = (SELECT tenantctl.current_tenant()));
-
-CREATE POLICY gate_open ON public.sales_order_items AS RESTRICTIVE FOR ALL
-    USING ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()));
-
-REVOKE ALL ON public.sales_orders, public.sales_order_items FROM PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.sales_orders, public.sales_order_items TO tenantctl_app;
-
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated') THEN
-        REVOKE ALL ON public.sales_orders, public.sales_order_items FROM authenticated;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON public.sales_orders, public.sales_order_items TO authenticated;
-    END IF;
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon') THEN
-        REVOKE ALL ON public.sales_orders, public.sales_order_items FROM anon;
-    END IF;
-END
-$$;
+SELECT tenantctl.protect('public.sales_order_items');

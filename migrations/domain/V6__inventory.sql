@@ -1,21 +1,21 @@
 -- How much of which product lies where.
 
 CREATE TABLE public.inventory (
-    id                  uuid          NOT NULL DEFAULT gen_random_uuid(),
-    tenant_id           uuid          NOT NULL DEFAULT tenantctl.current_tenant(),
-    product_id          uuid          NOT NULL,
-    warehouse_location  text          NOT NULL CHECK (warehouse_location <> ''),
-    quantity_on_hand    numeric(14,3) NOT NULL DEFAULT 0 CHECK (quantity_on_hand >= 0),
-    quantity_reserved   numeric(14,3) NOT NULL DEFAULT 0 CHECK (quantity_reserved >= 0),
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    tenant_id uuid NOT NULL DEFAULT tenantctl.current_tenant(),
+    product_id uuid NOT NULL,
+    warehouse_location text NOT NULL CHECK (warehouse_location <> ''),
+    quantity_on_hand numeric(14,3) NOT NULL DEFAULT 0 CHECK (quantity_on_hand >= 0),
+    quantity_reserved numeric(14,3) NOT NULL DEFAULT 0 CHECK (quantity_reserved >= 0),
     quantity_in_transit numeric(14,3) NOT NULL DEFAULT 0 CHECK (quantity_in_transit >= 0),
-    avg_cost            numeric(14,2) NOT NULL DEFAULT 0 CHECK (avg_cost >= 0),
-    valuation           numeric(14,2) NOT NULL
+    avg_cost numeric(14,2) NOT NULL DEFAULT 0 CHECK (avg_cost >= 0),
+    valuation numeric(14,2) NOT NULL
         GENERATED ALWAYS AS (round(quantity_on_hand * avg_cost, 2)) STORED,
-    last_received_at    timestamptz,
-    last_issued_at      timestamptz,
-    created_by          uuid,
-    created_at          timestamptz   NOT NULL DEFAULT now(),
-    updated_at          timestamptz   NOT NULL DEFAULT now(),
+    last_received_at timestamptz,
+    last_issued_at timestamptz,
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
 
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, product_id, warehouse_location),
@@ -25,40 +25,11 @@ CREATE TABLE public.inventory (
 );
 
 COMMENT ON TABLE public.inventory IS
-    'Stock, one row for a product in a warehouse. The unique key also serves the foreign key to the product.';
+    'Stock, one row for a product in a warehouse. The unique key also serves the foreign key to '
+    'the product.';
 COMMENT ON COLUMN public.inventory.valuation IS
     'round(quantity_on_hand * avg_cost, 2); what is still in transit is not ours yet.';
 
 CREATE INDEX inventory_by_warehouse ON public.inventory (tenant_id, warehouse_location);
 
-CREATE TRIGGER inventory_touch
-    BEFORE UPDATE ON public.inventory
-    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
-
-ALTER TABLE public.inventory ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.inventory FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY own_tenant ON public.inventory AS PERMISSIVE FOR ALL
-    USING (tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK (tenant_id = (SELECT tenantctl.current_tenant()));
-
-CREATE POLICY gate_open ON public.inventory AS RESTRICTIVE FOR ALL
-    USING ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()));
-
-REVOKE ALL ON public.inventory FROM PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.inventory TO tenantctl_app;
-
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated') THEN
-        REVOKE ALL ON public.inventory FROM authenticated;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON public.inventory TO authenticated;
-    END IF;
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon') THEN
-        REVOKE ALL ON public.inventory FROM anon;
-    END IF;
-END
-$$;
+SELECT tenantctl.protect('public.inventory');

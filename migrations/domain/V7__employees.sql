@@ -1,28 +1,28 @@
 -- Who works for the tenant.
 
 CREATE TABLE public.employees (
-    id            uuid        NOT NULL DEFAULT gen_random_uuid(),
-    tenant_id     uuid        NOT NULL DEFAULT tenantctl.current_tenant(),
-    employee_code text        NOT NULL CHECK (employee_code <> ''),
-    full_name     text        NOT NULL CHECK (full_name <> ''),
-    email         text        NOT NULL CHECK (email ~ '^[^@\s]+@[^@\s]+$'),
-    department    text,
-    designation   text,
-    role          text        NOT NULL DEFAULT 'member' CHECK (role <> ''),
-    roles         text[]      NOT NULL DEFAULT '{}',
-    permissions   text[]      NOT NULL DEFAULT '{}',
-    auth_user_id  uuid,
-    aadhaar       text        CHECK (aadhaar ~ '^[0-9]{12}$'),
-    pan           text        CHECK (pan ~ '^[A-Z]{5}[0-9]{4}[A-Z]$'),
-    address       jsonb       NOT NULL DEFAULT '{}',
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    tenant_id uuid NOT NULL DEFAULT tenantctl.current_tenant(),
+    employee_code text NOT NULL CHECK (employee_code <> ''),
+    full_name text NOT NULL CHECK (full_name <> ''),
+    email text NOT NULL CHECK (email ~ '^[^@\s]+@[^@\s]+$'),
+    department text,
+    designation text,
+    role text NOT NULL DEFAULT 'member' CHECK (role <> ''),
+    roles text[] NOT NULL DEFAULT '{}',
+    permissions text[] NOT NULL DEFAULT '{}',
+    auth_user_id uuid,
+    aadhaar text CHECK (aadhaar ~ '^[0-9]{12}$'),
+    pan text CHECK (pan ~ '^[A-Z]{5}[0-9]{4}[A-Z]$'),
+    address jsonb NOT NULL DEFAULT '{}',
     last_login_at timestamptz,
-    login_count   integer     NOT NULL DEFAULT 0 CHECK (login_count >= 0),
-    preferences   jsonb       NOT NULL DEFAULT '{}',
-    status        text        NOT NULL DEFAULT 'active'
+    login_count integer NOT NULL DEFAULT 0 CHECK (login_count >= 0),
+    preferences jsonb NOT NULL DEFAULT '{}',
+    status text NOT NULL DEFAULT 'active'
         CHECK (status IN ('active', 'on_leave', 'terminated')),
-    created_by    uuid,
-    created_at    timestamptz NOT NULL DEFAULT now(),
-    updated_at    timestamptz NOT NULL DEFAULT now(),
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
 
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, employee_code),
@@ -33,72 +33,31 @@ CREATE TABLE public.employees (
 );
 
 COMMENT ON TABLE public.employees IS
-    'Staff. aadhaar and pan are for the owner role only, so SELECT * is refused to the application: it names its columns, or reads employees_directory.';
+    'Staff. aadhaar and pan are for the owner role only, so SELECT * is refused to the '
+    'application: it names its columns, or reads employees_directory.';
 COMMENT ON COLUMN public.employees.auth_user_id IS
     'The user who signs in, as in the sub claim; NULL for staff without a login.';
 COMMENT ON COLUMN public.employees.aadhaar IS
-    'Identity number, twelve digits without spaces. Granted to nobody.';
+    'Identity number, twelve digits without spaces. Granted to no role.';
 COMMENT ON COLUMN public.employees.pan IS
-    'Income tax number. Granted to nobody.';
+    'Income tax number. Granted to no role.';
 COMMENT ON COLUMN public.employees.role IS
     'The one role that decides by default; roles lists whatever else the person may act as.';
 
-CREATE TRIGGER employees_touch
-    BEFORE UPDATE ON public.employees
-    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+-- Column by column: a column that a later migration adds stays closed until it is granted by name.
+SELECT tenantctl.protect('public.employees', ARRAY[
+    'id', 'tenant_id', 'employee_code', 'full_name', 'email', 'department', 'designation', 'role',
+    'roles', 'permissions', 'auth_user_id', 'address', 'last_login_at', 'login_count',
+    'preferences', 'status', 'created_by', 'created_at', 'updated_at']);
 
-ALTER TABLE public.employees ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.employees FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY own_tenant ON public.employees AS PERMISSIVE FOR ALL
-    USING (tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK (tenant_id = (SELECT tenantctl.current_tenant()));
-
-CREATE POLICY gate_open ON public.employees AS RESTRICTIVE FOR ALL
-    USING ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()))
-    WITH CHECK ((SELECT tenantctl.access_allowed())
-        AND tenant_id = (SELECT tenantctl.current_tenant()));
-
--- With security_invoker the view reads with the rights of whoever asks: policies and
--- column grants of the table apply unchanged. It is what SELECT * is for.
+-- With security_invoker the view reads with the rights of its caller: policies and column grants of
+-- the table apply unchanged. It is what SELECT * is for.
 CREATE VIEW public.employees_directory WITH (security_invoker = true) AS
-    SELECT
-        id, tenant_id, employee_code, full_name, email, department,
-        designation, role, roles, permissions, auth_user_id, address,
-        last_login_at, login_count, preferences, status, created_by,
-        created_at, updated_at
+    SELECT id, tenant_id, employee_code, full_name, email, department, designation, role, roles,
+        permissions, auth_user_id, address, last_login_at, login_count, preferences, status,
+        created_by, created_at, updated_at
     FROM public.employees;
+SELECT tenantctl.grant_to_applications('public.employees_directory', 'SELECT');
 
 COMMENT ON VIEW public.employees_directory IS
     'Employees without their identity numbers.';
-
--- Column by column: a column that a later migration adds stays closed until it is
--- granted here by name.
-REVOKE ALL ON public.employees, public.employees_directory FROM PUBLIC;
-
-DO $$
-DECLARE
-    application text;
-    open_columns CONSTANT text := $columns$
-        id, tenant_id, employee_code, full_name, email, department,
-        designation, role, roles, permissions, auth_user_id, address,
-        last_login_at, login_count, preferences, status, created_by,
-        created_at, updated_at
-    $columns$;
-BEGIN
-    FOREACH application IN ARRAY ARRAY['tenantctl_app', 'authenticated'] LOOP
-        -- Without its own application the product is of no use: a missing
-        -- tenantctl_app is an error, a missing authenticated is another platform.
-        CONTINUE WHEN application = 'authenticated'
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = application);
-        EXECUTE format('REVOKE ALL ON public.employees, public.employees_directory FROM %I', application);
-        EXECUTE format('GRANT SELECT (%1$s), INSERT (%1$s), UPDATE (%1$s), DELETE ON public.employees TO %2$I',
-            open_columns, application);
-        EXECUTE format('GRANT SELECT ON public.employees_directory TO %I', application);
-    END LOOP;
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon') THEN
-        REVOKE ALL ON public.employees, public.employees_directory FROM anon;
-    END IF;
-END
-$$;

@@ -8,6 +8,11 @@ use super::text::escape_controls;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SchemaVersion(pub i32);
 
+impl SchemaVersion {
+    /// Stands for what has no number: the functions, which are installed again when they change.
+    pub const UNNUMBERED: Self = Self(-1);
+}
+
 impl fmt::Display for SchemaVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "V{}", self.0)
@@ -37,6 +42,10 @@ pub struct MigrationRecord {
 
 impl fmt::Display for MigrationRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}__{}", self.version, escape_controls(&self.name))
+        let name = escape_controls(&self.name);
+        if self.version == SchemaVersion::UNNUMBERED {
+            return f.write_str(&name);
+        }
+        write!(f, "{}__{name}", self.version)
     }
 }

@@ -13,6 +13,7 @@ mod cli_help;
 mod completion;
 mod config;
 mod domain;
+mod functions;
 mod gate;
 mod harness;
 mod health;

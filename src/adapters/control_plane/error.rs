@@ -34,6 +34,12 @@ pub enum ControlPlaneError {
         /// What we know.
         known: i32,
     },
+    /// The functions are not those of this binary, and no later one installed them.
+    #[error("use the control plane: its functions are not those of this tenantctl")]
+    OtherFunctions,
+    /// A newer binary installed the functions.
+    #[error("use the control plane: its functions are those of tenantctl {0}, which is newer")]
+    NewerFunctions(String),
     /// Somebody else took the operation over while we were not looking.
     #[error("continue the operation: another tenantctl has taken it over since")]
     LeaseLost,
@@ -57,15 +63,23 @@ impl Classified for ControlPlaneError {
             Self::Postgres(error) => error.kind(),
             Self::Migrate(error) => error.kind(),
             Self::Lock(error) => error.kind(),
-            Self::NotInstalled(_) | Self::Outdated { .. } => ErrorKind::Refused,
-            Self::Newer { .. } | Self::LeaseLost | Self::Changed(_) => ErrorKind::Conflict,
+            Self::NotInstalled(_) | Self::Outdated { .. } | Self::OtherFunctions => {
+                ErrorKind::Refused
+            }
+            Self::Newer { .. } | Self::NewerFunctions(_) | Self::LeaseLost | Self::Changed(_) => {
+                ErrorKind::Conflict
+            }
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotInstalled(_) | Self::Outdated { .. } => Some("tenantctl init".to_owned()),
-            Self::Newer { .. } => Some("install the newer tenantctl that upgraded it".to_owned()),
+            Self::NotInstalled(_) | Self::Outdated { .. } | Self::OtherFunctions => {
+                Some("tenantctl init".to_owned())
+            }
+            Self::Newer { .. } | Self::NewerFunctions(_) => {
+                Some("install the newer tenantctl that upgraded it".to_owned())
+            }
             Self::LeaseLost | Self::Changed(_) => {
                 Some("run the command again to see where things stand".to_owned())
             }

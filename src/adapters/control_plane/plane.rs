@@ -1,5 +1,6 @@
 //! The control plane itself: opened once, its schema checked before anything else.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -9,7 +10,9 @@ use sqlx::{Postgres, pool};
 use uuid::Uuid;
 
 use super::ControlPlaneError;
-use crate::adapters::postgres::{self, Endpoint, MigrationSet, PgError, Purpose};
+use crate::adapters::postgres::{
+    self, Endpoint, Functions, InstalledFunctions, MigrationSet, PgError, Purpose, row,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations/control_plane");
@@ -39,6 +42,44 @@ pub fn set() -> MigrationSet {
         "control_plane.schema_history",
         embedded::migrations::runner().get_migrations().clone(),
     )
+    .with_functions(Functions::of("control_plane", "control_plane.functions"))
+}
+
+row! {
+    /// Which control plane it is, and what it went through.
+    struct Standing {
+        version: Option<i32>,
+        control_plane_id: Uuid,
+        checksum: Option<String>,
+        installed_by: Option<String>,
+    }
+}
+
+impl Standing {
+    /// Checks that migrations and functions are those of this binary.
+    fn check(&self) -> Result<(), ControlPlaneError> {
+        let set = set();
+        let known = set.records().last().map_or(0, |record| record.version.0);
+        let found = self.version.unwrap_or(0);
+        match found.cmp(&known) {
+            Ordering::Less => return Err(ControlPlaneError::Outdated { found, known }),
+            Ordering::Greater => return Err(ControlPlaneError::Newer { found, known }),
+            Ordering::Equal => {}
+        }
+        let Some(ours) = set.functions.map(|functions| functions.record().checksum) else {
+            return Ok(());
+        };
+        let checksum = self.checksum.as_ref().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let by = self.installed_by.clone().unwrap_or_default();
+        let installed = InstalledFunctions { checksum, by };
+        if checksum == ours {
+            Ok(())
+        } else if installed.is_newer() {
+            Err(ControlPlaneError::NewerFunctions(installed.by))
+        } else {
+            Err(ControlPlaneError::OtherFunctions)
+        }
+    }
 }
 
 impl ControlPlane {
@@ -49,15 +90,16 @@ impl ControlPlane {
     pub async fn open(endpoint: Endpoint) -> Result<Self, ControlPlaneError> {
         let pool = postgres::pool(&endpoint, Purpose::query("command"), POOL_SIZE);
         let mut connection = first(&pool, &endpoint).await?;
-        let found: Result<(Option<i32>, Uuid), _> = sqlx::query_as(
-            "SELECT (SELECT max(version) FROM control_plane.schema_history), control_plane_id \
-             FROM control_plane.identity",
+        let found: Result<Standing, _> = sqlx::query_as(
+            r"SELECT (SELECT max(version) FROM control_plane.schema_history) AS version,
+                control_plane_id, f.checksum, f.installed_by
+            FROM control_plane.identity LEFT JOIN control_plane.functions f ON true",
         )
         .fetch_one(&mut *connection)
         .await;
         drop(connection);
-        let (version, id) = match found {
-            Ok((version, id)) => (version.unwrap_or(0), id),
+        let standing = match found {
+            Ok(standing) => standing,
             Err(error) => {
                 let error = PgError::doing("read the control plane's version")(error);
                 let is_missing = error.is("42P01") || error.is("3F000");
@@ -68,12 +110,8 @@ impl ControlPlane {
                 });
             }
         };
-        let known = set().records().last().map_or(0, |record| record.version.0);
-        match version.cmp(&known) {
-            std::cmp::Ordering::Less => Err(ControlPlaneError::Outdated { found: version, known }),
-            std::cmp::Ordering::Greater => Err(ControlPlaneError::Newer { found: version, known }),
-            std::cmp::Ordering::Equal => Ok(Self { endpoint, pool, id }),
-        }
+        standing.check()?;
+        Ok(Self { endpoint, pool, id: standing.control_plane_id })
     }
 
     /// Returns the id that is stamped into every tenant's database.

@@ -12,6 +12,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::{PgError, ServerFault};
+use super::functions::{Functions, InstalledFunctions};
+use super::position::line_and_column;
+use super::row::row;
 use crate::model::{Classified, ErrorKind, MigrationRecord, SchemaVersion};
 
 /// The first line of a migration that cannot run inside a transaction.
@@ -24,7 +27,25 @@ pub struct MigrationSet {
     pub schema: &'static str,
     /// The history table, qualified, so that an emptied `search_path` does not lose it.
     pub history: &'static str,
+    /// The functions that come after the migrations, where the schema has some.
+    pub functions: Option<Functions>,
     migrations: Vec<Migration>,
+}
+
+/// What a database says it went through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// The migrations, oldest first; none when the table does not exist.
+    pub applied: Vec<Applied>,
+    /// The functions that are installed.
+    pub functions: Option<InstalledFunctions>,
+}
+
+impl History {
+    /// Returns the migrations without their instants.
+    pub fn records(&self) -> Vec<MigrationRecord> {
+        self.applied.iter().map(|row| row.record.clone()).collect()
+    }
 }
 
 /// One row of a history table.
@@ -101,7 +122,13 @@ impl MigrationSet {
         mut migrations: Vec<Migration>,
     ) -> Self {
         migrations.sort();
-        Self { schema, history, migrations }
+        Self { schema, history, functions: None, migrations }
+    }
+
+    /// Adds the functions that come after the migrations.
+    #[must_use]
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions: Some(functions), ..self }
     }
 
     /// Returns each file's name, without its ending, and text.
@@ -110,7 +137,7 @@ impl MigrationSet {
         self.migrations.iter().map(|m| (text(m), m.sql().unwrap_or_default())).collect()
     }
 
-    /// Returns what the set holds, ascending.
+    /// Returns the set's migrations, ascending.
     pub fn records(&self) -> Vec<MigrationRecord> {
         self.migrations
             .iter()
@@ -123,39 +150,61 @@ impl MigrationSet {
     }
 }
 
-/// Version, name, instant and checksum, as texts that somebody may have edited.
-type HistoryRow = (i32, Option<String>, Option<String>, Option<String>);
+row! {
+    /// A row of a history table, whose texts may have been edited by hand.
+    struct HistoryRow {
+        version: i32,
+        name: Option<String>,
+        applied_on: Option<String>,
+        checksum: Option<String>,
+    }
+}
 
-/// Reads a set's history, oldest first; nothing when its table does not exist.
+/// Reads a set's history, oldest first; it is empty when its table does not exist.
 ///
 /// # Errors
 /// When the server does not answer or a row is not what a migration tool writes.
 pub async fn read_history(
     connection: &mut PgConnection,
     set: &MigrationSet,
-) -> Result<Option<Vec<Applied>>, MigrateError> {
+) -> Result<History, MigrateError> {
     // One round trip whether the table is there or not: the query text is only prepared on the
     // server when it is, and a missing table is an answer rather than a failure.
-    let text =
-        format!("SELECT version, name, applied_on, checksum FROM {} ORDER BY version", set.history);
+    let functions = set.functions.as_ref().map_or_else(String::new, |functions| {
+        format!(
+            "UNION ALL SELECT {}, installed_by, NULL, checksum FROM {}",
+            SchemaVersion::UNNUMBERED.0,
+            functions.table
+        )
+    });
+    let text = format!(
+        "SELECT version, name, applied_on, checksum FROM {} {functions} ORDER BY version",
+        set.history
+    );
     let rows: Vec<HistoryRow> =
         match sqlx::query_as(AssertSqlSafe(text)).persistent(false).fetch_all(connection).await {
             Ok(rows) => rows,
             Err(error) => {
                 let error = PgError::doing("read the migration history")(error);
                 return if error.is("42P01") || error.is("3F000") {
-                    Ok(None)
+                    Ok(History::default())
                 } else {
                     Err(error.into())
                 };
             }
         };
-    let mut applied = Vec::with_capacity(rows.len());
-    for (version, name, applied_on, checksum) in rows {
+    let mut history = History::default();
+    for HistoryRow { version, name, applied_on, checksum } in rows {
         let unreadable = |what| MigrateError::Unreadable { table: set.history, version, what };
         let checksum = checksum.and_then(|text| text.parse().ok());
+        if version == SchemaVersion::UNNUMBERED.0 {
+            // What cannot be read is not what we have: it is installed again.
+            let by = name.unwrap_or_default();
+            history.functions = checksum.map(|checksum| InstalledFunctions { checksum, by });
+            continue;
+        }
         let applied_at = applied_on.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
-        applied.push(Applied {
+        history.applied.push(Applied {
             record: MigrationRecord {
                 version: SchemaVersion(version),
                 name: name.ok_or_else(|| unreadable("name"))?,
@@ -164,7 +213,7 @@ pub async fn read_history(
             applied_at: applied_at.ok_or_else(|| unreadable("applied_on"))?,
         });
     }
-    Ok(Some(applied))
+    Ok(history)
 }
 
 /// Applies what is pending, up to `target` when one is named, and returns what was applied.
@@ -279,8 +328,8 @@ impl AsyncQuery<Vec<Migration>> for Driver<'_> {
         // The query that refinery passes is the one `read_history` asks; asking ours keeps one
         // fallible reader of the history.
         match read_history(&mut *self.connection, self.set).await {
-            Ok(rows) => Ok(rows
-                .unwrap_or_default()
+            Ok(history) => Ok(history
+                .applied
                 .into_iter()
                 .map(|row| {
                     let record = row.record;
@@ -307,30 +356,3 @@ impl AsyncQuery<Vec<Migration>> for Driver<'_> {
 }
 
 impl AsyncMigrate for Driver<'_> {}
-
-/// Turns the server's character offset, counted from 1, into line and column of the file.
-fn line_and_column(text: &str, position: usize) -> (usize, usize) {
-    let (mut line, mut column) = (1, 1);
-    for character in text.chars().take(position.saturating_sub(1)) {
-        if character == '\n' {
-            line += 1;
-            column = 1;
-        } else {
-            column += 1;
-        }
-    }
-    (line, column)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn positions_count_characters_and_lines() {
-        let text = "-- ä\nselect x;\n";
-        assert_eq!(line_and_column(text, 1), (1, 1));
-        assert_eq!(line_and_column(text, 6), (2, 1));
-        assert_eq!(line_and_column(text, 13), (2, 8));
-    }
-}

@@ -13,7 +13,8 @@ use super::home::Home;
 use super::role_names::OWNER;
 use super::seed::{self, SeedFile, SeedOutcome};
 use crate::adapters::postgres::{
-    self, Applied, Endpoint, Lock, LockKey, MigrationSet, PgError, Purpose, hold_until, literal,
+    self, Endpoint, Functions, History, Lock, LockKey, MigrationSet, PgError, Purpose, hold_until,
+    literal,
 };
 use crate::model::{MigrationRecord, SchemaVersion, SecretText};
 
@@ -113,11 +114,11 @@ impl TenantDatabase {
         Ok(hold_until(&mut self.connection, &lock, deadline).await?)
     }
 
-    /// Returns a set's history, oldest first; nothing when none was ever kept.
+    /// Returns a set's history, which is empty when none was ever kept.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn history(&mut self, set: &MigrationSet) -> Result<Option<Vec<Applied>>> {
+    pub async fn history(&mut self, set: &MigrationSet) -> Result<History> {
         Ok(postgres::read_history(&mut self.connection, set).await?)
     }
 
@@ -131,6 +132,14 @@ impl TenantDatabase {
         target: Option<SchemaVersion>,
     ) -> Result<Vec<MigrationRecord>> {
         Ok(postgres::apply(&mut self.connection, set, target).await?)
+    }
+
+    /// Installs the functions of a set, all of them or none.
+    ///
+    /// # Errors
+    /// When the server refuses one.
+    pub async fn install_functions(&mut self, functions: &Functions) -> Result<()> {
+        Ok(postgres::install_functions(&mut self.connection, functions).await?)
     }
 
     /// Writes whose database this is, once; a stamp that says otherwise is never overwritten.

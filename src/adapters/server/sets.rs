@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::ServerError;
-use crate::adapters::postgres::MigrationSet;
+use crate::adapters::postgres::{Functions, MigrationSet};
 
 mod gate {
     refinery::embed_migrations!("migrations/gate");
@@ -19,6 +19,7 @@ const DOMAIN_HISTORY: &str = "tenantctl.schema_history";
 pub fn gate_set() -> MigrationSet {
     let migrations = gate::migrations::runner().get_migrations().clone();
     MigrationSet::new(SCHEMA, "tenantctl.gate_history", migrations)
+        .with_functions(Functions::of("gate", "tenantctl.functions"))
 }
 
 /// Returns the product's migrations that are embedded.

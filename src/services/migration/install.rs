@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::error::MigrationError;
-use super::plan::{Divergence, pending};
+use super::plan::{Divergence, functions_missing, pending};
 use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
 use crate::adapters::postgres::{
     self, Endpoint, Lock, LockKey, LockServer, PgError, Purpose, hold_until,
@@ -46,15 +46,21 @@ pub async fn install(
     let lock = Lock::new(key, "the migrations", LockServer::ControlPlane);
     hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
     let history = postgres::read_history(&mut connection, &set).await;
-    let history = history.map_err(ControlPlaneError::from)?.unwrap_or_default();
-    let applied: Vec<_> = history.into_iter().map(|row| row.record).collect();
-    let planned = pending(&embedded, &applied).map_err(|divergence| match &divergence {
+    let history = history.map_err(ControlPlaneError::from)?;
+    let applied = history.records();
+    let mut planned = pending(&embedded, &applied).map_err(|divergence| match &divergence {
         Divergence::Missing { applied } if applied.version > known => {
             ControlPlaneError::Newer { found: applied.version.0, known: known.0 }.into()
         }
         _ => MigrationError::Diverged { history: set.history, divergence },
     })?;
+    let functions = functions_missing(set.functions.as_ref(), history.functions.as_ref());
+    let functions = functions.map_err(|divergence| match divergence {
+        Divergence::NewerFunctions { by } => ControlPlaneError::NewerFunctions(by).into(),
+        _ => MigrationError::Diverged { history: set.history, divergence },
+    })?;
     if is_dry_run {
+        planned.extend(functions);
         Endpoint::close(connection).await;
         return Ok(InstallReport {
             control_plane_id: Uuid::nil(),
@@ -64,11 +70,16 @@ pub async fn install(
             planned,
         });
     }
-    let done = if planned.is_empty() {
+    let mut done = if planned.is_empty() {
         Vec::new()
     } else {
         postgres::apply(&mut connection, &set, None).await.map_err(ControlPlaneError::from)?
     };
+    if let (Some(record), Some(ours)) = (functions, &set.functions) {
+        let installed = postgres::install_functions(&mut connection, ours).await;
+        installed.map_err(ControlPlaneError::from)?;
+        done.push(record);
+    }
     // Every time: Supabase's roles, or a backend's, may have been created after the schema.
     sqlx::raw_sql("SELECT control_plane.grant_to_callers()")
         .execute(&mut connection)

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::error::MigrationError;
 use super::plan::{self, pending};
 use super::sets::Sets;
-use crate::adapters::postgres::{Applied, MigrationSet};
+use crate::adapters::postgres::{Applied, History, MigrationSet};
 use crate::adapters::server::TenantDatabase;
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
 
@@ -43,7 +43,7 @@ pub async fn raise_gate(
     database.lock(deadline).await?;
     let (gate, _) = bring_set_up(database, &sets.gate, None).await?;
     let history = database.history(&sets.domain).await?;
-    Ok(plan::state_of(&gate, &records(history)))
+    Ok(plan::state_of(&gate, &history.records()))
 }
 
 /// Returns the domain's history, the database's version and fingerprint, and what is pending;
@@ -55,12 +55,15 @@ pub async fn inspect(
     database: &mut TenantDatabase,
     sets: &Sets,
 ) -> Result<(Vec<Applied>, SchemaState, Vec<MigrationRecord>), MigrationError> {
-    let gate = records(database.history(&sets.gate).await?);
-    let history = database.history(&sets.domain).await?.unwrap_or_default();
-    let domain = records(Some(history.clone()));
+    let history = database.history(&sets.gate).await?;
+    let mut gate = history.records();
     let mut missing = compare(&sets.gate, &gate)?;
+    missing.extend(functions_missing(&sets.gate, &history)?);
+    gate.extend(functions_of(&history));
+    let history = database.history(&sets.domain).await?;
+    let domain = history.records();
     missing.extend(compare(&sets.domain, &domain)?);
-    Ok((history, plan::state_of(&gate, &domain), missing))
+    Ok((history.applied, plan::state_of(&gate, &domain), missing))
 }
 
 async fn bring_set_up(
@@ -68,14 +71,36 @@ async fn bring_set_up(
     set: &MigrationSet,
     target: Option<SchemaVersion>,
 ) -> Result<(Vec<MigrationRecord>, Vec<MigrationRecord>), MigrationError> {
-    let mut known = records(database.history(set).await?);
+    let history = database.history(set).await?;
+    let mut known = history.records();
     let pending = plan::up_to(&compare(set, &known)?, target);
-    if pending.is_empty() {
-        return Ok((known, Vec::new()));
-    }
-    let applied = database.apply(set, target).await?;
+    let functions = functions_missing(set, &history)?;
+    let applied = if pending.is_empty() { Vec::new() } else { database.apply(set, target).await? };
     known.extend(applied.iter().cloned());
+    if let (Some(_), Some(ours)) = (functions, &set.functions) {
+        database.install_functions(ours).await?;
+    }
+    known.extend(set.functions.map(|functions| functions.record()));
     Ok((known, applied))
+}
+
+/// Returns what stands for the functions that are to be installed; nothing when ours are.
+fn functions_missing(
+    set: &MigrationSet,
+    history: &History,
+) -> Result<Option<MigrationRecord>, MigrationError> {
+    plan::functions_missing(set.functions.as_ref(), history.functions.as_ref())
+        .map_err(|divergence| MigrationError::Diverged { history: set.history, divergence })
+}
+
+/// Returns what stands for the functions that are installed.
+fn functions_of(history: &History) -> Option<MigrationRecord> {
+    let installed = history.functions.as_ref()?;
+    Some(MigrationRecord {
+        version: SchemaVersion::UNNUMBERED,
+        name: "functions".to_owned(),
+        checksum: installed.checksum,
+    })
 }
 
 fn compare(
@@ -84,8 +109,4 @@ fn compare(
 ) -> Result<Vec<MigrationRecord>, MigrationError> {
     pending(&set.records(), applied)
         .map_err(|divergence| MigrationError::Diverged { history: set.history, divergence })
-}
-
-fn records(history: Option<Vec<Applied>>) -> Vec<MigrationRecord> {
-    history.unwrap_or_default().into_iter().map(|row| row.record).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure functions over two lists; no database is asked.
 
+use crate::adapters::postgres::{Functions, InstalledFunctions};
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion, hex, sha256};
 
 /// How an applied history contradicts the embedded migrations.
@@ -26,6 +27,26 @@ pub enum Divergence {
         embedded.checksum, newest.checksum
     )]
     Late { embedded: MigrationRecord, newest: MigrationRecord },
+    #[error("the functions are those of tenantctl {by}, this is {}", Functions::VERSION)]
+    NewerFunctions { by: String },
+}
+
+/// Returns what stands for the functions that are to be installed; none when ours are.
+///
+/// # Errors
+/// When a later tenantctl installed others: ours would take back what it fixed.
+pub(super) fn functions_missing(
+    ours: Option<&Functions>,
+    installed: Option<&InstalledFunctions>,
+) -> Result<Option<MigrationRecord>, Divergence> {
+    let Some(ours) = ours.map(Functions::record) else { return Ok(None) };
+    match installed {
+        Some(installed) if installed.checksum == ours.checksum => Ok(None),
+        Some(installed) if installed.is_newer() => {
+            Err(Divergence::NewerFunctions { by: installed.by.clone() })
+        }
+        _ => Ok(Some(ours)),
+    }
 }
 
 /// Returns what is pending, ascending.

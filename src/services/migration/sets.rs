@@ -36,7 +36,9 @@ impl Sets {
 
     /// Returns the version and fingerprint of a tenant that has everything.
     pub fn head(&self) -> SchemaState {
-        plan::state_of(&self.gate.records(), &self.domain.records())
+        let mut gate = self.gate.records();
+        gate.extend(self.gate.functions.map(|functions| functions.record()));
+        plan::state_of(&gate, &self.domain.records())
     }
 }
 

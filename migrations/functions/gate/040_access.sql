@@ -1,24 +1,18 @@
--- A token that carries the tenant's epoch is judged by it, and by the second it was issued in only
--- when it carries none.
---
--- The token hook reads the epoch and the revocation raises it in the same control plane, so the
--- epoch knows which came first. The second does not: whoever signed in again within the second of
--- a revocation was refused here for as long as the token lived, although nobody had revoked it.
--- Only the claim at the top counts for that, where nobody but the hook writes.
-
+-- Whether the session may reach the tenant's rows. Called by a restrictive policy of every table as
+-- (SELECT tenantctl.access_allowed()), so that it is evaluated once for a statement and not once
+-- for a row. It reads the gate with the rights of its owner because the application has none to it.
+-- What it does not understand, it refuses.
 CREATE OR REPLACE FUNCTION tenantctl.access_allowed() RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    here      record;
-    claims    jsonb;
-    metadata  jsonb;
-    claim     jsonb;
-    session   text;
-    subject   uuid;
+    here record;
+    claims jsonb;
+    metadata jsonb;
+    claim jsonb;
+    session text;
+    subject uuid;
     issued_at numeric;
-    since     timestamptz;
+    since timestamptz;
 BEGIN
     SELECT i.tenant_id, g.locked, g.epoch, g.sessions_not_before
       INTO here
@@ -28,10 +22,10 @@ BEGIN
         RETURN false;
     END IF;
 
-    -- A connection that arrives with another tenant's id sees nothing, even if a
-    -- router sent it here by mistake. The application's own connections carry no
-    -- claims: who logs in as the tenant's role is let in or kept out at login.
-    IF NULLIF(current_setting('request.jwt.claims', true), '') IS NULL THEN
+    -- A connection that arrives with another tenant's id sees nothing, even if a router sent it
+    -- here by mistake. The application's own connections carry no claims: the tenant's role is let
+    -- in or refused at login.
+    IF nullif(current_setting('request.jwt.claims', true), '') IS NULL THEN
         RETURN tenantctl.current_tenant() IS NOT DISTINCT FROM here.tenant_id;
     END IF;
 
@@ -39,18 +33,18 @@ BEGIN
     claims := tenantctl.request_claims();
     IF claims IS NULL
         OR tenantctl.tenant_with_claims(
-               NULLIF(current_setting('app.current_tenant_id', true), '')::uuid, claims)
+               nullif(current_setting('app.current_tenant_id', true), '')::uuid, claims)
            IS DISTINCT FROM here.tenant_id
     THEN
         RETURN false;
     END IF;
 
-    -- A claim that is null says as much as one that is not there.
+    -- A claim that is null says as much as a missing one.
     claims := jsonb_strip_nulls(claims);
     metadata := claims -> 'app_metadata';
 
-    -- Stock tokens identify their session by session_id, tokens of the hook by jti.
-    -- A revoked session stays revoked under either name.
+    -- Stock tokens identify their session by session_id, tokens of the hook by jti. A revoked
+    -- session stays revoked under either name.
     FOREACH claim IN ARRAY ARRAY[claims -> 'jti', claims -> 'session_id'] LOOP
         CONTINUE WHEN claim IS NULL;
         IF jsonb_typeof(claim) <> 'string' THEN
@@ -66,9 +60,10 @@ BEGIN
     IF jsonb_typeof(claim) <> 'number' THEN
         RETURN false;
     END IF;
-    -- iat counts whole seconds, so a token of the very second of a revocation may be
-    -- older than it. It counts as older, unless it says which epoch it is of: that is
-    -- checked below, and is exact.
+    -- iat counts whole seconds, so a token of the very second of a revocation may be older than it.
+    -- It counts as older, unless it says which epoch it is of: that is checked below, and is exact,
+    -- because the token hook reads the epoch and the revocation raises it in the same control
+    -- plane. Only the claim at the top counts for that: nothing but the hook writes there.
     issued_at := floor((claim #>> '{}')::numeric);
 
     IF here.sessions_not_before IS NOT NULL
@@ -105,5 +100,7 @@ BEGIN
     END LOOP;
 
     RETURN true;
-END
-$$;
+END $$;
+COMMENT ON FUNCTION tenantctl.access_allowed() IS
+    'Whether this session may reach the tenant''s rows at all: the right database, not locked, and '
+    'a token that was not revoked.';

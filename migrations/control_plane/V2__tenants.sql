@@ -1,12 +1,3 @@
--- One row says which control plane this is. Its id is stamped into every tenant database, so that
--- two control planes sharing one cluster never mistake each other's tenants for their own.
-CREATE TABLE control_plane.identity (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    control_plane_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    created_at timestamptz NOT NULL DEFAULT now()
-);
-INSERT INTO control_plane.identity DEFAULT VALUES;
-
 CREATE TABLE control_plane.tenant_metadata (
     tenant_id uuid PRIMARY KEY,
     slug text NOT NULL
@@ -16,7 +7,7 @@ CREATE TABLE control_plane.tenant_metadata (
     labels jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(labels) = 'object'),
     status text NOT NULL DEFAULT 'provisioning'
         CHECK (status IN ('provisioning', 'active', 'locked', 'deleted', 'purging', 'purged')),
-    -- The evidence contradicts the record; nobody touches the tenant until a person decided.
+    -- The evidence contradicts the record; no command acts on the tenant until a person decided.
     quarantined_at timestamptz,
     quarantine_reason text,
     placement text NOT NULL CHECK (placement IN ('project', 'database')),
@@ -28,6 +19,8 @@ CREATE TABLE control_plane.tenant_metadata (
     system_identifier text,
     host text,
     port integer CHECK (port BETWEEN 1 AND 65535),
+    -- A project's pooler wants the project's ref behind the login's name; its own host does not.
+    pooled boolean NOT NULL DEFAULT false,
     region text,
     schema_version integer,
     schema_fingerprint text,
@@ -68,36 +61,6 @@ CREATE INDEX tenant_metadata_labels_idx
     ON control_plane.tenant_metadata USING gin (labels jsonb_path_ops);
 CREATE INDEX tenant_metadata_purge_after_idx
     ON control_plane.tenant_metadata (purge_after) WHERE status = 'deleted';
-
--- The life of a tenant, held here as well as in the code: whoever edits by hand meets it too.
-CREATE FUNCTION control_plane.guard_tenant_change() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-BEGIN
-    IF TG_OP = 'DELETE' THEN
-        RAISE EXCEPTION 'a tenant''s row is never removed' USING ERRCODE = '23514',
-            HINT = 'tenantctl tenant delete ends a tenant''s life; its row stays as a tombstone';
-    END IF;
-    IF NEW.tenant_id <> OLD.tenant_id THEN
-        RAISE EXCEPTION 'a tenant''s id never changes' USING ERRCODE = '23514';
-    END IF;
-    IF NEW.session_epoch < OLD.session_epoch THEN
-        RAISE EXCEPTION 'a session epoch is never lowered' USING ERRCODE = '23514';
-    END IF;
-    IF NEW.status <> OLD.status AND NOT (OLD.status, NEW.status) IN (
-        ('provisioning', 'active'), ('provisioning', 'deleted'),
-        ('active', 'locked'), ('locked', 'active'),
-        ('active', 'deleted'), ('locked', 'deleted'),
-        ('deleted', 'provisioning'), ('deleted', 'active'), ('deleted', 'locked'),
-        ('deleted', 'purging'), ('purging', 'purged')
-    ) THEN
-        RAISE EXCEPTION 'a tenant does not go from % to %', OLD.status, NEW.status
-            USING ERRCODE = '23514';
-    END IF;
-    NEW.updated_at := clock_timestamp();
-    RETURN NEW;
-END $$;
-CREATE TRIGGER guard_tenant_change BEFORE UPDATE OR DELETE ON control_plane.tenant_metadata
-    FOR EACH ROW EXECUTE FUNCTION control_plane.guard_tenant_change();
 
 COMMENT ON TABLE control_plane.tenant_metadata IS
     'Every tenant: who it is, where its database lives, and whether access is allowed.';

@@ -3,7 +3,8 @@
 CREATE TABLE control_plane.operations (
     operation_id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL REFERENCES control_plane.tenant_metadata,
-    kind text NOT NULL CHECK (kind IN ('create', 'delete', 'restore', 'purge', 'rotate')),
+    kind text NOT NULL
+        CHECK (kind IN ('create', 'delete', 'restore', 'purge', 'rotate', 'adopt')),
     -- What was asked for, in full, and its fingerprint: the same command continues this
     -- operation, another one is a conflict.
     request jsonb NOT NULL,
@@ -13,8 +14,8 @@ CREATE TABLE control_plane.operations (
     step text NOT NULL,
     intent_at timestamptz NOT NULL DEFAULT now(),
     attempt integer NOT NULL DEFAULT 1,
-    -- Raised by whoever takes the operation over; a writer that was suspended and woke up late
-    -- carries the old number and changes nothing.
+    -- Raised by the process that takes the operation over; a writer that was suspended and wakes
+    -- up late carries the old number and changes nothing.
     lease_epoch bigint NOT NULL DEFAULT 1,
     actor text NOT NULL,
     holder text NOT NULL,

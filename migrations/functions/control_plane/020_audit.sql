@@ -1,32 +1,6 @@
--- The audit trail. Each row's hash covers the row before it, so a changed, removed or reordered
--- row shows. The head row carries the newest hash: without it a cut tail would not show.
-CREATE TABLE control_plane.policy_sync_log (
-    id bigint PRIMARY KEY,
-    at timestamptz NOT NULL,
-    actor text NOT NULL CHECK (octet_length(actor) BETWEEN 1 AND 256),
-    action text NOT NULL CHECK (octet_length(action) BETWEEN 1 AND 64),
-    tenant_id uuid,
-    target text CHECK (octet_length(target) <= 256),
-    reason text CHECK (octet_length(reason) <= 2000),
-    detail jsonb NOT NULL DEFAULT '{}' CHECK (octet_length(detail::text) <= 65536),
-    outcome text NOT NULL CHECK (outcome IN ('intent', 'done', 'failed', 'unchanged')),
-    operation_id uuid,
-    prev_hash bytea NOT NULL,
-    hash bytea NOT NULL
-);
-CREATE INDEX policy_sync_log_tenant_idx ON control_plane.policy_sync_log (tenant_id, id);
-
-CREATE TABLE control_plane.policy_sync_head (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    last_id bigint NOT NULL,
-    last_hash bytea NOT NULL
-);
-INSERT INTO control_plane.policy_sync_head (last_id, last_hash)
-    VALUES (0, sha256('tenantctl policy_sync_log'::bytea));
-
--- jsonb prints one way only, and instants go in as whole microseconds, so the text that is hashed
--- does not depend on any setting of the session that recomputes it.
-CREATE FUNCTION control_plane.policy_sync_hash(entry control_plane.policy_sync_log)
+-- The hash of an entry. jsonb prints one way only, and instants go in as whole microseconds, so the
+-- text that is hashed does not depend on any setting of the session that recomputes it.
+CREATE OR REPLACE FUNCTION control_plane.policy_sync_hash(entry control_plane.policy_sync_log)
 RETURNS bytea LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
     SELECT sha256(convert_to(jsonb_build_array(
         entry.id, (extract(epoch FROM entry.at) * 1000000)::bigint, entry.actor, entry.action,
@@ -34,7 +8,8 @@ RETURNS bytea LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
         entry.operation_id, encode(entry.prev_hash, 'hex'))::text, 'UTF8'))
 $$;
 
-CREATE FUNCTION control_plane.chain_policy_sync_log() RETURNS trigger
+-- Numbers an entry and chains it to the one before.
+CREATE OR REPLACE FUNCTION control_plane.chain_policy_sync_log() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     head control_plane.policy_sync_head;
@@ -43,34 +18,38 @@ BEGIN
     SELECT * INTO STRICT head FROM control_plane.policy_sync_head FOR UPDATE;
     NEW.id := head.last_id + 1;
     NEW.at := clock_timestamp();
-    -- The actor is what somebody said; the login beside it is what the server knows.
+    -- The actor is what the command was told; the login beside it is what the server knows.
     NEW.detail := NEW.detail || jsonb_build_object('login', session_user);
     NEW.prev_hash := head.last_hash;
     NEW.hash := control_plane.policy_sync_hash(NEW);
     UPDATE control_plane.policy_sync_head SET last_id = NEW.id, last_hash = NEW.hash;
     RETURN NEW;
 END $$;
-CREATE TRIGGER chain BEFORE INSERT ON control_plane.policy_sync_log
-    FOR EACH ROW EXECUTE FUNCTION control_plane.chain_policy_sync_log();
 
-CREATE FUNCTION control_plane.refuse_policy_sync_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION control_plane.refuse_policy_sync_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     RAISE EXCEPTION 'control_plane.policy_sync_log is append-only: % refused', TG_OP
         USING ERRCODE = '42501';
 END $$;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON control_plane.policy_sync_log
-    FOR EACH ROW EXECUTE FUNCTION control_plane.refuse_policy_sync_change();
-CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON control_plane.policy_sync_log
-    FOR EACH STATEMENT EXECUTE FUNCTION control_plane.refuse_policy_sync_change();
 
--- The owner keeps INSERT and SELECT only: an UPDATE by a careless statement is refused before any
--- trigger. Who takes the privilege back and disables the trigger still breaks the chain.
-REVOKE UPDATE, DELETE, TRUNCATE ON control_plane.policy_sync_log FROM CURRENT_USER;
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger
+        WHERE tgrelid = 'control_plane.policy_sync_log'::regclass
+            AND tgname = 'chain')
+    THEN
+        CREATE TRIGGER chain BEFORE INSERT ON control_plane.policy_sync_log
+            FOR EACH ROW EXECUTE FUNCTION control_plane.chain_policy_sync_log();
+        CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON control_plane.policy_sync_log
+            FOR EACH ROW EXECUTE FUNCTION control_plane.refuse_policy_sync_change();
+        CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON control_plane.policy_sync_log
+            FOR EACH STATEMENT EXECUTE FUNCTION control_plane.refuse_policy_sync_change();
+    END IF;
+END $$;
 
 -- Walks the chain once, in order, and names the first row that does not fit; no row means that
 -- the chain is whole.
-CREATE FUNCTION control_plane.policy_sync_first_break(OUT id bigint, OUT problem text)
+CREATE OR REPLACE FUNCTION control_plane.policy_sync_first_break(OUT id bigint, OUT problem text)
 RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     WITH walked AS (
         SELECT l.id, l.prev_hash, l.hash, control_plane.policy_sync_hash(l) AS expected,
@@ -105,6 +84,3 @@ RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
         FROM tail t WHERE t.last_id = t.id AND t.last_hash <> t.hash
     ) b ORDER BY b.id, b.rank LIMIT 1
 $$;
-
-COMMENT ON TABLE control_plane.policy_sync_log IS
-    'The audit trail: append-only, each row hash-chained to the one before it.';
