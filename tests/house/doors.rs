@@ -8,15 +8,6 @@ use crate::tree::{Names, Tree, code, sources};
 /// Doors that hold something yet; this list only gets shorter.
 const NOT_YET_EMPTY: &[(&str, usize)] = &[
     // Commands.
-    ("src/commands/audit/mod.rs", 4),
-    ("src/commands/jwks/mod.rs", 4),
-    ("src/commands/local/mod.rs", 4),
-    ("src/commands/migration/mod.rs", 4),
-    ("src/commands/mod.rs", 3),
-    ("src/commands/seed/mod.rs", 4),
-    ("src/commands/session/mod.rs", 4),
-    ("src/commands/tenant/mod.rs", 4),
-    ("src/commands/token/mod.rs", 4),
     // Services.
     ("src/services/health/mod.rs", 19),
 ];

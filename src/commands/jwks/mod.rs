@@ -1,17 +1,8 @@
 //! `tenantctl jwks …`.
 
 mod clear;
+mod dispatch;
 mod refresh;
 mod show;
 
-use crate::cli::JwksCommand;
-use crate::commands::context::Context;
-use crate::output::{Ending, Failure};
-
-pub(super) async fn run(command: JwksCommand, context: &Context) -> Result<Ending, Failure> {
-    match command {
-        JwksCommand::Show(args) => show::run(args, context).await,
-        JwksCommand::Refresh(args) => refresh::run(args, context).await,
-        JwksCommand::Clear(args) => clear::run(args, context),
-    }
-}
+pub(super) use dispatch::run;

@@ -1,24 +1,12 @@
 //! `tenantctl local …`.
 
 mod destroy;
+mod dispatch;
 mod down;
 mod status;
 mod up;
 mod url;
 
-use crate::cli::LocalCommand;
-use crate::commands::context::Context;
-use crate::output::{Ending, Failure};
-
+pub(super) use dispatch::run;
 pub(super) use up::bring_up;
 pub(super) use url::masked;
-
-pub(super) async fn run(command: LocalCommand, context: &Context) -> Result<Ending, Failure> {
-    match command {
-        LocalCommand::Up(args) => up::run(args, context).await,
-        LocalCommand::Down => down::run(context).await,
-        LocalCommand::Status => status::run(context).await,
-        LocalCommand::Url(args) => url::run(&args, context),
-        LocalCommand::Destroy => destroy::run(context).await,
-    }
-}

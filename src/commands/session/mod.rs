@@ -1,23 +1,11 @@
 //! `tenantctl session …`.
 
 mod check;
+mod dispatch;
 mod issue;
 mod list;
 mod prune;
 mod revoke;
 mod show;
 
-use crate::cli::SessionCommand;
-use crate::commands::context::Context;
-use crate::output::{Ending, Failure};
-
-pub(super) async fn run(command: SessionCommand, context: &Context) -> Result<Ending, Failure> {
-    match command {
-        SessionCommand::Issue(args) => issue::run(args, context).await,
-        SessionCommand::List(args) => list::run(args, context).await,
-        SessionCommand::Show(args) => show::run(args, context).await,
-        SessionCommand::Check(args) => check::run(args, context).await,
-        SessionCommand::Prune(args) => prune::run(args, context).await,
-        SessionCommand::Revoke(args) => revoke::run(args, context).await,
-    }
-}
+pub(super) use dispatch::run;

@@ -3,6 +3,7 @@
 mod adopt;
 mod create;
 mod delete;
+mod dispatch;
 mod list;
 mod protect;
 mod purge;
@@ -11,22 +12,4 @@ mod rotate;
 mod show;
 mod url;
 
-use crate::cli::TenantCommand;
-use crate::commands::context::Context;
-use crate::output::{Ending, Failure};
-
-pub(super) async fn run(command: TenantCommand, context: &Context) -> Result<Ending, Failure> {
-    match command {
-        TenantCommand::Create(args) => create::run(args, context).await,
-        TenantCommand::Adopt(args) => adopt::run(args, context).await,
-        TenantCommand::List(args) => list::run(args, context).await,
-        TenantCommand::Show(args) => show::run(args, context).await,
-        TenantCommand::Url(args) => url::run(args, context).await,
-        TenantCommand::Rotate(args) => rotate::run(args, context).await,
-        TenantCommand::Protect(args) => protect::run(args, true, context).await,
-        TenantCommand::Unprotect(args) => protect::run(args, false, context).await,
-        TenantCommand::Delete(args) => delete::run(args, context).await,
-        TenantCommand::Restore(args) => restore::run(args, context).await,
-        TenantCommand::Purge(args) => purge::run(args, context).await,
-    }
-}
+pub(super) use dispatch::run;

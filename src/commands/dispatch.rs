@@ -1,0 +1,33 @@
+//! From the command that was typed to the file that runs it.
+
+use super::context::Context;
+use super::{
+    audit, completions, demo, health, init, jwks, local, lockdown, man, migration, seed, session,
+    tenant, token, unlock,
+};
+use crate::cli::{Command, OnDemand};
+use crate::output::{Ending, Failure};
+
+/// Runs one command.
+///
+/// # Errors
+/// Whatever kept it from its end.
+pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(args, context).await,
+        Command::Local(OnDemand(command)) => local::run(command, context).await,
+        Command::Init(args) => init::run(args, context).await,
+        Command::Tenant(OnDemand(command)) => tenant::run(command, context).await,
+        Command::Migrate(OnDemand(command)) => migration::run(command, context).await,
+        Command::Seed(OnDemand(command)) => seed::run(command, context).await,
+        Command::Session(OnDemand(command)) => session::run(command, context).await,
+        Command::Lockdown(args) => Box::pin(lockdown::run(args, context)).await,
+        Command::Unlock(args) => unlock::run(args, context).await,
+        Command::Token(OnDemand(command)) => token::run(command, context).await,
+        Command::Jwks(OnDemand(command)) => jwks::run(command, context).await,
+        Command::Health => health::run(context).await,
+        Command::Audit(OnDemand(command)) => audit::run(command, context).await,
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man => man::run(context),
+    }
+}

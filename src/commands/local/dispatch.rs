@@ -1,0 +1,16 @@
+//! From the word behind `tenantctl local` to the file that runs it.
+
+use super::{destroy, down, status, up, url};
+use crate::cli::LocalCommand;
+use crate::commands::context::Context;
+use crate::output::{Ending, Failure};
+
+pub(crate) async fn run(command: LocalCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        LocalCommand::Up(args) => up::run(args, context).await,
+        LocalCommand::Down => down::run(context).await,
+        LocalCommand::Status => status::run(context).await,
+        LocalCommand::Url(args) => url::run(&args, context),
+        LocalCommand::Destroy => destroy::run(context).await,
+    }
+}

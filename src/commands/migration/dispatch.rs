@@ -1,0 +1,13 @@
+//! From the word behind `tenantctl migrate` to the file that runs it.
+
+use super::{apply, status};
+use crate::cli::MigrateCommand;
+use crate::commands::context::Context;
+use crate::output::{Ending, Failure};
+
+pub(crate) async fn run(command: MigrateCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        MigrateCommand::Apply(args) => apply::run(args, context).await,
+        MigrateCommand::Status(args) => status::run(args, context).await,
+    }
+}

@@ -1,0 +1,13 @@
+//! From the word behind `tenantctl seed` to the file that runs it.
+
+use super::{apply, list};
+use crate::cli::SeedCommand;
+use crate::commands::context::Context;
+use crate::output::{Ending, Failure};
+
+pub(crate) async fn run(command: SeedCommand, context: &Context) -> Result<Ending, Failure> {
+    match command {
+        SeedCommand::Apply(args) => apply::run(args, context).await,
+        SeedCommand::List => list::run(context),
+    }
+}
