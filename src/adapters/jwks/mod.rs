@@ -3,10 +3,10 @@
 //! It knows keys and their ages, and nothing of tokens.
 
 mod cache;
+mod endpoint;
 mod error;
 mod fetch;
 mod keys;
-mod published;
 
+pub use endpoint::{Jwks, Published};
 pub use keys::{KeyKind, KeySet, PublicKey};
-pub use published::{Jwks, Published};
