@@ -12,7 +12,9 @@ pub mod control_plane {
 
 pub mod management {
     pub use crate::adapters::http::RetryPolicy;
-    pub use crate::adapters::management::{Management, ManagementError, NewProject, Phase, Reason};
+    pub use crate::adapters::management::{
+        Management, ManagementError, NewProject, Phase, RefusalReason,
+    };
 }
 
 pub mod model {

@@ -6,15 +6,15 @@ use super::line::{Line, hint};
 use super::text::Table;
 use super::view::View;
 use super::words::{millis, shown};
-use crate::services::health::{Check, HealthReport, Verdict};
+use crate::services::health::{Check, CheckOutcome, HealthReport};
 
 /// Renders each check: what was asked, and what it answered.
 pub fn render_health(report: &HealthReport) -> View {
     let rows = report.checks.iter().map(|check| {
         let (word, detail) = verdict(check);
-        let took = match check.verdict {
-            Verdict::NotConfigured(_) => Line::default(),
-            Verdict::Reachable(_) | Verdict::Failed { .. } => shown(check.elapsed).into(),
+        let took = match check.outcome {
+            CheckOutcome::NotConfigured(_) => Line::default(),
+            CheckOutcome::Reachable(_) | CheckOutcome::Failed { .. } => shown(check.elapsed).into(),
         };
         [check.name.into(), word.into(), took, detail.into()]
     });
@@ -23,7 +23,7 @@ pub fn render_health(report: &HealthReport) -> View {
     let is_healthy = report.ending().is_none();
     let mut view = View::list("checks", checks, table).with("healthy", json!(is_healthy));
     for check in &report.checks {
-        if let Verdict::Failed { hint: Some(what), .. } = &check.verdict {
+        if let CheckOutcome::Failed { hint: Some(what), .. } = &check.outcome {
             view = view.note(hint(what));
         }
     }
@@ -42,11 +42,11 @@ fn check_json(check: &Check) -> Value {
 }
 
 fn verdict(check: &Check) -> (&'static str, String) {
-    match &check.verdict {
-        Verdict::Reachable(answer) => ("ok", answer.clone()),
-        Verdict::Failed { kind, chain, .. } => {
+    match &check.outcome {
+        CheckOutcome::Reachable(answer) => ("ok", answer.clone()),
+        CheckOutcome::Failed { kind, chain, .. } => {
             (kind.word(), format!("failed to {}", chain.join(": ")))
         }
-        Verdict::NotConfigured(why) => ("not_configured", (*why).to_owned()),
+        CheckOutcome::NotConfigured(why) => ("not_configured", (*why).to_owned()),
     }
 }

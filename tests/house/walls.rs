@@ -25,8 +25,6 @@ const NOT_YET_SHORT: &[(&str, usize)] = &[
     ("src/adapters/control_plane/journal.rs", 1),
     ("src/adapters/control_plane/sessions.rs", 1),
     ("src/adapters/control_plane/tenants.rs", 1),
-    // Other adapters.
-    ("src/adapters/jwks/endpoint.rs", 1),
     // Server.
     // Services.
 ];

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tenantctl::testkit::management::RetryPolicy;
-use tenantctl::testkit::management::{Management, ManagementError, Phase, Reason};
+use tenantctl::testkit::management::{Management, ManagementError, Phase, RefusalReason};
 use tenantctl::testkit::model::{Classified, ErrorKind, ProjectRef, SecretText};
 use tokio::time::Instant;
 
@@ -121,7 +121,10 @@ fn recorded_deletions_and_refusals_are_understood() {
     assert_eq!(deleting("project-delete-404-injected"), Ok(false));
     assert_eq!(deleting("project-get-400-resource-removed"), Ok(false));
     let not_ready = deleting("project-delete-400-not-ready").unwrap_err();
-    assert_eq!((not_ready.reason(), not_ready.kind()), (Reason::NotReady, ErrorKind::Unavailable));
+    assert_eq!(
+        (not_ready.reason(), not_ready.kind()),
+        (RefusalReason::NotReady, ErrorKind::Unavailable)
+    );
 
     let list = |cases: &[&str]| wait(client(&replay(cases)).organizations(soon())).unwrap_err();
     let denied = list(&["projects-list-401-injected"]);

@@ -17,11 +17,11 @@ use crate::model::{SecretText, WebUrl};
 
 /// How long a lockdown bans: a hundred years.
 ///
-/// Auth reads it as a duration of the language it is written in, which ends at 292 years
-/// (supabase/auth `internal/api/admin.go`, read 2026-11).
+/// Auth parses it as a Go duration, which ends at 292 years (supabase/auth `internal/api/admin.go`,
+/// read 2026-11).
 pub const BAN: Duration = Duration::from_hours(876_000);
 
-/// Speaks to one project's Auth server as its service role.
+/// The admin API of one project's Auth server, as its service role.
 #[derive(Debug, Clone)]
 pub struct AuthAdmin {
     http: HttpClient,
@@ -29,19 +29,18 @@ pub struct AuthAdmin {
     key: SecretText,
 }
 
-/// How a user stands with Auth.
+/// Whether Auth has a user, and bans them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Auth knows no such user.
+    /// Auth has no such user.
     Unknown,
     /// Not banned.
     Free,
-    /// Banned until then; the past means no longer.
+    /// Banned until then; an instant in the past means that the ban has ended.
     BannedUntil(OffsetDateTime),
 }
 
 impl Standing {
-    /// Returns the end of the ban.
     pub fn until(self) -> Option<OffsetDateTime> {
         match self {
             Self::BannedUntil(until) => Some(until),
@@ -50,7 +49,6 @@ impl Standing {
     }
 }
 
-/// What we read of a user.
 #[derive(Debug, Deserialize)]
 struct User {
     banned_until: Option<String>,
@@ -58,9 +56,6 @@ struct User {
 
 impl AuthAdmin {
     /// Returns the admin API of the Auth server at an address; nothing is contacted.
-    ///
-    /// # Errors
-    /// When the address cannot be used.
     pub fn new(address: &WebUrl, key: SecretText, retry: RetryPolicy) -> Result<Self, HttpError> {
         let base = base_url(address.trimmed())?;
         let attempt_timeout = Duration::from_secs(10);
@@ -68,10 +63,6 @@ impl AuthAdmin {
         Ok(Self { http: HttpClient::new(options)?, base, key })
     }
 
-    /// Returns how a user stands.
-    ///
-    /// # Errors
-    /// When Auth does not answer or refuses.
     pub async fn standing(
         &self,
         user: Uuid,
@@ -81,10 +72,7 @@ impl AuthAdmin {
         self.ask(doing, Method::GET, user, None, deadline).await
     }
 
-    /// Bans a user from now on for so long, or lifts the ban, and returns how they stand now.
-    ///
-    /// # Errors
-    /// When Auth does not answer or refuses.
+    /// Bans a user from now on for `length`, or lifts the ban; returns the standing after that.
     pub async fn ban(
         &self,
         user: Uuid,
@@ -113,14 +101,14 @@ impl AuthAdmin {
         let failed = |source| AuthAdminError::NoAnswer { doing, source };
         let mut url = self.base.clone();
         url.set_path(&format!("{}admin/users/{user}", url.path()));
-        // Both say the same thing the second time.
+        // Reading, and setting a ban, have the same effect the second time.
         let call = Call { method, body, repeat: Repeat::Safe, ..Call::get("auth_admin_user", url) };
         let call = call.bearer(&self.key).map_err(failed)?;
         let call = call.secret_header("apikey", &self.key).map_err(failed)?;
         let answer = self.http.send(&call, deadline).await.map_err(failed)?;
         match answer.status {
             StatusCode::OK => read(&answer).ok_or(AuthAdminError::Shape { doing }),
-            StatusCode::NOT_FOUND if AuthAdminError::code(&answer) == "user_not_found" => {
+            StatusCode::NOT_FOUND if AuthAdminError::supabase_code(&answer) == "user_not_found" => {
                 Ok(Standing::Unknown)
             }
             _ => Err(AuthAdminError::refused(doing, &answer)),
@@ -128,7 +116,7 @@ impl AuthAdmin {
     }
 }
 
-/// Returns what an answer says of the user, or nothing when it cannot be read.
+/// Reads a user's standing; nothing when the answer is of another shape.
 fn read(answer: &Answer) -> Option<Standing> {
     let user: User = answer.json().ok()?;
     match user.banned_until {

@@ -5,37 +5,28 @@ use serde::Deserialize;
 use crate::adapters::http::{Answer, HttpError};
 use crate::model::{Classified, ErrorKind};
 
-/// Why Auth did not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthAdminError {
-    /// No answer came.
     #[error("{doing}")]
     NoAnswer {
-        /// What was wanted.
         doing: &'static str,
-        /// Why.
         #[source]
         source: HttpError,
     },
-    /// It answered that it will not.
     #[error("{doing}: it answers {status}, {said}")]
     Refused {
-        /// What was wanted.
         doing: &'static str,
-        /// The status.
         status: u16,
-        /// Its code for that, else its text.
+        /// Its error code, else its text.
         said: String,
     },
-    /// The answer is no user.
+    /// The answer is not a user.
     #[error("{doing}: its answer is of an unknown shape")]
-    Shape {
-        /// What was wanted.
-        doing: &'static str,
-    },
+    Shape { doing: &'static str },
 }
 
-/// Both of its shapes: the number and the word changed places with an API version.
+/// A refusal's body in both shapes: with API version 2024-01-01 the word moved from `error_code` to
+/// `code` (supabase/auth `internal/api/errors.go`, read 2026-11).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Refusal {
@@ -45,14 +36,14 @@ struct Refusal {
 
 impl AuthAdminError {
     pub(super) fn refused(doing: &'static str, answer: &Answer) -> Self {
-        let code = Self::code(answer);
+        let code = Self::supabase_code(answer);
         let said = if code.is_empty() { answer.text() } else { format!("`{code}`") };
         Self::Refused { doing, status: answer.status.as_u16(), said }
     }
 
-    /// Returns the word by which it names the refusal; texts and statuses are no reliable sign
+    /// Returns the error code, such as `user_not_found`. Texts and statuses do not identify an error
     /// (supabase/auth `openapi.yaml`, read 2026-11).
-    pub(super) fn code(answer: &Answer) -> String {
+    pub(super) fn supabase_code(answer: &Answer) -> String {
         let refusal: Refusal = answer.json().unwrap_or_default();
         let word = refusal.error_code.or_else(|| refusal.code.as_str().map(str::to_owned));
         let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

@@ -1,7 +1,7 @@
 //! Supabase Auth's admin API: a user's ban read, set and lifted, and nothing else of it.
 //!
-//! It is the second way, for where Auth's tables are out of reach: it offers no route that ends a
-//! session or looks a tenant's users up.
+//! Used where Auth's tables are out of reach. It has no route that ends a session or finds the users
+//! of a tenant (supabase/auth `internal/api/api.go`, read 2026-11).
 
 mod client;
 mod error;

@@ -1,7 +1,7 @@
 //! The copy on disk: one small file for each endpoint, private, replaced in one step.
 //!
-//! Whoever could write it could sign tokens, so a file that is not ours alone is no copy. It also
-//! remembers when the endpoint was asked in vain, so that a new process does not ask again at once.
+//! A user who can write it can make us accept tokens they signed, so a file that others may write is
+//! ignored. It also holds when a fetch failed, so that a new process does not fetch again at once.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
@@ -16,36 +16,30 @@ use super::keys::SET_SIZE_LIMIT;
 use crate::files::{self, LockError, open_regular, others, replace_cache};
 use crate::model::{WebUrl, hex, sha256};
 
-/// What is remembered of an endpoint. Times are milliseconds since 1970.
+/// The cache file of an endpoint. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
-    /// The endpoint, in full.
+    /// The endpoint's whole address.
     pub(super) url: String,
     /// The last good answer.
-    pub(super) copy: Option<Copy>,
-    /// The last time when no good answer came.
-    pub(super) failure: Option<Failure>,
-    /// The last time when a good answer did not have the key it was asked for.
+    pub(super) copy: Option<StoredAnswer>,
+    /// The last fetch, if it failed.
+    pub(super) failure: Option<StoredFailure>,
+    /// When a good answer last lacked the key that was needed.
     pub(super) missed_ms: Option<i64>,
 }
 
-/// A good answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Copy {
-    /// When it was asked for.
+pub(super) struct StoredAnswer {
     pub(super) asked_ms: i64,
-    /// When it came.
     pub(super) fetched_ms: i64,
-    /// The answer itself.
+    /// The body of the answer.
     pub(super) document: String,
 }
 
-/// A bad answer, or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failure {
-    /// When.
+pub(super) struct StoredFailure {
     pub(super) at_ms: i64,
-    /// Why.
     pub(super) problem: String,
 }
 
@@ -58,14 +52,13 @@ pub(super) struct Cache {
     lock: PathBuf,
 }
 
-/// The right to ask the endpoint; given back when dropped, however the process ends.
+/// The right to fetch from the endpoint; released when dropped, however the process ends.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct FetchLock {
     _file: File,
 }
 
 impl Cache {
-    /// Names the files of an endpoint; touches nothing.
     pub(super) fn new(data_dir: &Path, url: &WebUrl) -> Self {
         let url = url.to_string();
         let directory = data_dir.join("jwks");
@@ -75,7 +68,7 @@ impl Cache {
         Self { url, directory, file, lock }
     }
 
-    /// Returns what is remembered; nothing when there is no file that can be believed.
+    /// Reads the cache file; an empty entry when there is none that can be trusted.
     pub(super) fn read(&self) -> Entry {
         let nothing = || Entry { url: self.url.clone(), ..Entry::default() };
         let Some(text) = read_private(&self.file) else { return nothing() };
@@ -85,20 +78,14 @@ impl Cache {
         }
     }
 
-    /// Replaces what is remembered.
-    ///
-    /// # Errors
-    /// When the directory or the file cannot be written.
+    /// Replaces the cache file.
     pub(super) fn write(&self, entry: &Entry) -> Result<(), JwksError> {
         let failed = |source| JwksError::Cache { action: "write", path: self.file.clone(), source };
         let text = serde_json::to_string(entry).map_err(|error| failed(error.into()))?;
         replace_cache(&self.file, text.as_bytes()).map_err(failed)
     }
 
-    /// Forgets everything about the endpoint; returns whether there was anything.
-    ///
-    /// # Errors
-    /// When the file cannot be removed.
+    /// Deletes the cache file; returns whether there was one.
     pub(super) fn clear(&self) -> Result<bool, JwksError> {
         match fs::remove_file(&self.file) {
             Ok(()) => Ok(true),
@@ -109,23 +96,23 @@ impl Cache {
         }
     }
 
-    /// Waits for the right to ask the endpoint.
+    /// Waits for the right to fetch from the endpoint.
     ///
     /// # Errors
-    /// When the lock cannot be made, or somebody keeps it beyond the deadline.
-    pub(super) async fn turn(&self, deadline: Instant) -> Result<Turn, JwksError> {
+    /// When the lock file cannot be made, or another process holds it beyond the deadline.
+    pub(super) async fn lock(&self, deadline: Instant) -> Result<FetchLock, JwksError> {
         let failed = |source| JwksError::Cache { action: "lock", path: self.lock.clone(), source };
         make_private(&self.directory).map_err(failed)?;
         let patience = deadline.saturating_duration_since(Instant::now());
         match files::lock(&self.lock, None, patience, || ()).await {
-            Ok(file) => Ok(Turn { _file: file }),
+            Ok(file) => Ok(FetchLock { _file: file }),
             Err(LockError::Io(error)) => Err(failed(error)),
             Err(LockError::Held { waited }) => Err(JwksError::Busy { waited }),
         }
     }
 }
 
-/// Makes a directory for our eyes only, and its parents where they are missing.
+/// Makes a directory of mode 0700, and its parents where they are missing.
 fn make_private(directory: &Path) -> io::Result<()> {
     if let Some(parent) = directory.parent() {
         DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
@@ -136,7 +123,7 @@ fn make_private(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns a file's text when it is a regular file that nobody but us can have written.
+/// Returns a file's text when it is a regular file that only we can have written.
 fn read_private(path: &Path) -> Option<String> {
     let file = open_regular(path).ok()?;
     if others(&file).ok()?.can_write() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keys::SkippedKey;
+use super::skipped::SkippedKey;
 use crate::model::{Classified, ErrorKind};
 
 /// What can go wrong between us and a set of keys.
@@ -12,62 +12,43 @@ pub enum JwksError {
     /// A file cannot be read.
     #[error("read the keys in {}", path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// A file holds something else.
     #[error("use the keys in {}", path.display())]
     BadFile {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: Box<JwksError>,
     },
-    /// What was found is no set of keys.
-    #[error("the document is no set of keys: {0}")]
+    #[error("the document is not a set of keys: {0}")]
     NotASet(String),
-    /// What was found is larger than any set of keys.
     #[error("the document is larger than {limit} bytes")]
-    TooLarge {
-        /// The most that is read.
-        limit: usize,
-    },
-    /// A set without a key that could verify anything.
+    TooLarge { limit: usize },
+    /// No entry of the set can verify a token.
     #[error("the set has no key that can be used{}", reasons(skipped))]
-    NoUsableKey {
-        /// What was left out.
-        skipped: Vec<SkippedKey>,
-    },
-    /// An endpoint cannot be asked, and nothing young enough is cached.
+    NoUsableKey { skipped: Vec<SkippedKey> },
+    /// The fetch failed, and no copy is young enough.
     #[error("get the keys from {url}")]
     Unreachable {
-        /// The endpoint.
         url: String,
-        /// Why.
         #[source]
         source: Box<JwksError>,
     },
-    /// The endpoint's answer, or the way to it.
+    /// The endpoint's answer, or the connection to it.
     #[error("{0}")]
     Fetch(String),
-    /// Another process has been asking the endpoint for longer than we may wait.
-    #[error("another tenantctl has been asking the endpoint for {} s", waited.as_secs())]
-    Busy {
-        /// How long we waited.
-        waited: Duration,
-    },
+    /// Another process has held the right to fetch for longer than we may wait.
+    #[error("another tenantctl has been fetching from the endpoint for {} s", waited.as_secs())]
+    Busy { waited: Duration },
     /// The cache's files cannot be used.
     #[error("{action} {}", path.display())]
     Cache {
-        /// What was tried.
+        /// As in "write".
         action: &'static str,
-        /// The file or directory.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },

@@ -1,4 +1,4 @@
-//! One question to an endpoint: small, quick, never led elsewhere.
+//! One request to an endpoint: bounded in size and time, and no redirect is followed.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::keys::SET_SIZE_LIMIT;
 use crate::adapters::http::{Call, HttpClient, HttpError, HttpOptions, RetryPolicy};
 use crate::model::WebUrl;
 
-/// How long the endpoint may take; a set of keys is a kilobyte.
+/// A set of keys is a kilobyte.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One question, asked once: the copy on disk and the next command are the second try.
+/// Sent once: the copy on disk and the next command take the place of a second try.
 const ONCE: RetryPolicy = RetryPolicy {
     first_delay: Duration::from_millis(200),
     longest_delay: Duration::from_secs(1),
@@ -21,10 +21,10 @@ const ONCE: RetryPolicy = RetryPolicy {
     longest_asked_wait: Duration::from_secs(2),
 };
 
-/// Returns what the endpoint says, unread.
+/// Returns the body of the endpoint's answer.
 ///
 /// # Errors
-/// When no answer comes, or it is not 200.
+/// When there is no answer, or its status is not 200.
 pub(super) async fn fetch(url: &WebUrl, deadline: Instant) -> Result<Vec<u8>, JwksError> {
     let client = HttpClient::new(HttpOptions {
         attempt_timeout: ATTEMPT_TIMEOUT,
@@ -33,9 +33,11 @@ pub(super) async fn fetch(url: &WebUrl, deadline: Instant) -> Result<Vec<u8>, Jw
         budget: None,
         body_limit: SET_SIZE_LIMIT,
     })
-    .map_err(told)?;
-    let answer =
-        client.send(&Call::get("jwks", url.as_url().clone()), deadline).await.map_err(told)?;
+    .map_err(fetch_error)?;
+    let answer = client
+        .send(&Call::get("jwks", url.as_url().clone()), deadline)
+        .await
+        .map_err(fetch_error)?;
     match answer.status {
         StatusCode::OK => Ok(answer.body),
         status if status.is_redirection() => Err(JwksError::Fetch(format!(
@@ -46,14 +48,14 @@ pub(super) async fn fetch(url: &WebUrl, deadline: Instant) -> Result<Vec<u8>, Jw
     }
 }
 
-fn told(error: HttpError) -> JwksError {
+fn fetch_error(error: HttpError) -> JwksError {
     match error {
         HttpError::TooLarge { limit, .. } => JwksError::TooLarge { limit },
         HttpError::TimedOut { .. } => {
             JwksError::Fetch(format!("it does not answer within {} s", ATTEMPT_TIMEOUT.as_secs()))
         }
         HttpError::Unreachable { cause, .. } => {
-            JwksError::Fetch(format!("nobody answers: {cause}"))
+            JwksError::Fetch(format!("it cannot be reached: {cause}"))
         }
         HttpError::Broken { cause, .. } => {
             JwksError::Fetch(format!("the answer breaks off: {cause}"))

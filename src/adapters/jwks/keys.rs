@@ -1,7 +1,7 @@
 //! A published set of keys, read entry by entry: one bad entry never spoils the others.
 //!
-//! What cannot verify a token safely is left out with its reason, so that whoever asks for it by
-//! name hears why. This file decides nothing about tokens.
+//! An entry that cannot verify a token safely is left out with a reason, which is shown when a token
+//! names that key. This file decides nothing about tokens.
 
 use std::fmt;
 
@@ -12,6 +12,7 @@ use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::error::JwksError;
+use super::skipped::SkippedKey;
 use crate::model::{escape_controls, parse_strict_json, shorten};
 
 /// The largest set that is read, in bytes.
@@ -23,7 +24,7 @@ const ENTRY_LIMIT: usize = 100;
 /// The fewest and the most bits of an RSA key.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// What a key is, and with it the one algorithm it verifies.
+/// The type of a key, and with it the one algorithm it verifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
     /// RSA with PKCS #1 v1.5 and SHA-256: `RS256`.
@@ -35,7 +36,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    /// Returns the algorithm as headers spell it.
+    /// Returns the algorithm as a token's `alg` spells it.
     pub fn algorithm(self) -> &'static str {
         match self {
             Self::Rsa => "RS256",
@@ -50,9 +51,7 @@ impl KeyKind {
 pub struct PublicKey {
     /// Its name in the set.
     pub kid: Option<String>,
-    /// What it is.
     pub kind: KeyKind,
-    /// How long it is, in bits.
     pub bits: usize,
     material: Material,
     decoding: DecodingKey,
@@ -66,15 +65,6 @@ enum Material {
     Ed { x: Vec<u8> },
 }
 
-/// An entry that was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkippedKey {
-    /// Its name in the set, where it has one.
-    pub kid: Option<String>,
-    /// Why.
-    pub reason: String,
-}
-
 /// The keys of a set, and what was left out.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet {
@@ -83,7 +73,7 @@ pub struct KeySet {
 }
 
 impl PublicKey {
-    /// Returns the key in the shape the cryptography takes.
+    /// Returns the key as `jsonwebtoken` takes it.
     pub fn decoding(&self) -> &DecodingKey {
         &self.decoding
     }
@@ -104,7 +94,7 @@ impl KeySet {
     /// Reads a set.
     ///
     /// # Errors
-    /// When it is no set at all, is too large, or holds no key that can be used.
+    /// When it is not a set, is too large, or holds no key that can be used.
     pub fn parse(bytes: &[u8]) -> Result<Self, JwksError> {
         if bytes.len() > SET_SIZE_LIMIT {
             return Err(JwksError::TooLarge { limit: SET_SIZE_LIMIT });
@@ -138,26 +128,26 @@ impl KeySet {
         &self.keys
     }
 
-    /// Returns what was left out.
+    /// Returns the entries that were left out.
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
 
-    /// Returns every key of this name; more than one means that the name says nothing.
+    /// Returns every key of this name; with more than one, the name decides nothing.
     pub fn named(&self, kid: &str) -> Vec<&PublicKey> {
         self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect()
     }
 
-    /// Returns whether an entry of this name is there, usable or not.
+    /// Returns whether the set has an entry of this name, usable or not.
     pub fn mentions(&self, kid: &str) -> bool {
         let has = |name: &Option<String>| name.as_deref() == Some(kid);
         self.keys.iter().any(|key| has(&key.kid)) || self.skipped.iter().any(|key| has(&key.kid))
     }
 
-    /// Adds a key, unless the very same stands there already.
+    /// Adds a key, unless the set has the same one already.
     fn add(&mut self, key: PublicKey) {
-        let is_there = self.keys.iter().any(|other| other.kid == key.kid && other.is_same_as(&key));
-        if !is_there {
+        let is_known = self.keys.iter().any(|other| other.kid == key.kid && other.is_same_as(&key));
+        if !is_known {
             self.keys.push(key);
         }
     }

@@ -7,6 +7,10 @@ mod endpoint;
 mod error;
 mod fetch;
 mod keys;
+mod published;
+mod skipped;
+mod source;
 
-pub use endpoint::{Jwks, Published};
 pub use keys::{KeyKind, KeySet, PublicKey};
+pub use published::Published;
+pub use source::Jwks;

@@ -1,4 +1,4 @@
-//! The client: whom it speaks to, as whom, and how an answer becomes a value or a refusal.
+//! The client: address, access token, and how an answer becomes a value or a refusal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::adapters::http::{
 };
 use crate::model::SecretText;
 
-/// The published limit is 120 calls a minute for each endpoint and scope, shared by all of a user's
-/// tokens; a fleet of ours stays below it.
+/// Supabase allows 120 requests a minute for each user, project or organization, and endpoint (docs
+/// `_partials/api_rate_limits.mdx`, read 2026-11). One command stays below it.
 const CALLS_A_MINUTE: usize = 100;
 
-/// Speaks to the Management API as one user.
+/// The Management API, as the user of one access token.
 #[derive(Debug, Clone)]
 pub struct Management {
     http: HttpClient,
@@ -27,12 +27,12 @@ pub struct Management {
 
 /// One call before it has an address.
 pub(super) struct Ask<'a> {
-    /// What kind of call this is, for the budget.
+    /// The kind of call, for the budget.
     pub(super) kind: &'static str,
     /// What it is for, as it reads after "failed to".
     pub(super) doing: &'static str,
     pub(super) method: Method,
-    /// The path's parts below the base, each escaped.
+    /// The path's segments below `v1`, each escaped when the address is made.
     pub(super) path: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Option<serde_json::Value>,
@@ -47,10 +47,7 @@ impl<'a> Ask<'a> {
 }
 
 impl Management {
-    /// Returns the API at an address, entered with a token; nothing is contacted.
-    ///
-    /// # Errors
-    /// When the address cannot be used.
+    /// Returns the API at an address; nothing is contacted.
     pub fn new(address: &str, token: SecretText, retry: RetryPolicy) -> Result<Self, HttpError> {
         let base = base_url(address)?;
         let budget = Some(Arc::new(Budget::new(CALLS_A_MINUTE, Duration::from_mins(1))));
@@ -58,7 +55,6 @@ impl Management {
         Ok(Self { http, base, token })
     }
 
-    /// Returns where it is.
     pub fn address(&self) -> String {
         self.base.as_str().trim_end_matches('/').to_owned()
     }
@@ -71,14 +67,14 @@ impl Management {
     ) -> Result<T, ManagementError> {
         let doing = ask.doing;
         let answer = self.answer(ask, deadline).await?;
-        // Where it stops making sense, and not serde's own text: that repeats values.
+        // The place alone: serde's text repeats values.
         answer.json().map_err(|error| ManagementError::Shape {
             doing,
             problem: format!("line {}, column {}", error.line(), error.column()),
         })
     }
 
-    /// Makes a call and asks only whether it was done.
+    /// Makes a call whose answer's body does not matter.
     pub(super) async fn tell(
         &self,
         ask: Ask<'_>,

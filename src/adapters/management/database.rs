@@ -13,13 +13,11 @@ use super::projects::missing;
 use super::wire::{WireLoginRole, WirePooler};
 use crate::model::{DatabaseName, ProjectRef, SecretText};
 
-/// A login that works for a few minutes. A project has one, and each call gives it another
-/// password: whoever asks later ends the earlier one's.
+/// A login that works for a few minutes. A project has one, and each call gives it another password,
+/// so that the one before stops working.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRole {
-    /// The role.
     pub role: String,
-    /// Its password.
     pub password: SecretText,
     /// How long new sessions may be opened with it.
     pub ttl: Duration,
@@ -28,7 +26,6 @@ pub struct LoginRole {
 /// The pooler in front of a project's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pooler {
-    /// Its host.
     pub host: String,
     /// The database's name behind it.
     pub database: String,
@@ -40,7 +37,7 @@ impl Management {
     /// Returns the pooler of the project's primary database.
     ///
     /// # Errors
-    /// When the API does not answer or refuses, or names none.
+    /// [`ManagementError::Shape`] when it names none.
     pub async fn pooler(
         &self,
         reference: &ProjectRef,
@@ -55,7 +52,7 @@ impl Management {
         };
         let primary = found.unwrap_or_default().into_iter().find(is_primary);
         let primary = primary.ok_or_else(|| missing(doing, "primary database"))?;
-        // Another user's suffix would send our login to another project.
+        // With the suffix of another project our login would go there.
         let user = primary.db_user.unwrap_or_default();
         let suffix = format!(".{reference}");
         if !user.is_empty() && !user.ends_with(&suffix) {
@@ -72,7 +69,7 @@ impl Management {
     /// Asks for a login that works for a few minutes.
     ///
     /// # Errors
-    /// When the API does not answer, or refuses as some projects do for ever.
+    /// When the API does not answer, or refuses; some projects refuse every time (`Denied`).
     pub async fn login_role(
         &self,
         reference: &ProjectRef,
@@ -95,9 +92,6 @@ impl Management {
     }
 
     /// Gives the project's `postgres` role another password.
-    ///
-    /// # Errors
-    /// When the API does not answer or refuses.
     pub async fn set_database_password(
         &self,
         reference: &ProjectRef,

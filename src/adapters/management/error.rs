@@ -1,69 +1,60 @@
-//! What the Management API refuses, classified by status first and by its words second: it has no
-//! error codes.
+//! What the Management API refuses, classified by status and by the words of its message: it has no
+//! error codes (published document, read 2026-11).
 
 use crate::adapters::http::{Answer, HttpError};
 use crate::model::{Classified, ErrorKind};
 
 use super::wire;
 
-/// Why something could not be had from the Management API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManagementError {
-    /// No answer came.
     #[error("{doing}")]
     NoAnswer {
         /// What the call was for, as it reads after "failed to".
         doing: &'static str,
-        /// Why.
         #[source]
         source: HttpError,
     },
-    /// It said no.
     #[error("{doing}: the Management API says {status}: {said}")]
     Refused {
         /// What the call was for, as it reads after "failed to".
         doing: &'static str,
-        /// The HTTP status.
         status: u16,
-        /// Its words, redacted and bounded.
+        /// The message, redacted and bounded.
         said: String,
-        /// What the words mean, as far as they are known.
-        reason: Reason,
+        reason: RefusalReason,
     },
-    /// It said yes in a shape we do not know.
+    /// A successful answer that is not what the document says.
     #[error("{doing}: the Management API's answer is not understood: {problem}")]
     Shape {
         /// What the call was for, as it reads after "failed to".
         doing: &'static str,
-        /// Where it stops making sense.
+        /// What is missing or wrong in it.
         problem: String,
     },
 }
 
-/// What a refusal means.
+/// What a refusal means, as far as its words are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// A project of that name is there.
+pub enum RefusalReason {
+    /// The organization has a project of that name.
     NameTaken,
-    /// The name is not allowed.
     BadName,
     /// No more projects are allowed.
     Quota,
-    /// Money is owed, or the plan does not allow it.
+    /// An invoice is overdue, or the plan does not allow it.
     Billing,
     /// The region takes no more projects.
     Region,
-    /// It comes up still; later it can be deleted.
+    /// The project is still coming up; it can be deleted later.
     NotReady,
-    /// It was there and is gone.
+    /// The project existed and was removed.
     Removed,
-    /// It is paused.
     Paused,
-    /// Nothing that is known.
     Other,
 }
 
-impl Reason {
+impl RefusalReason {
     fn of(status: u16, words: &str) -> Self {
         let words = words.to_lowercase();
         let says = |text: &str| words.contains(text);
@@ -90,7 +81,7 @@ impl Reason {
 }
 
 impl ManagementError {
-    /// Reads a refusal; plain texts and pages of a gateway are read as far as they go.
+    /// Reads a refusal, also one of a gateway, which is plain text or a page.
     pub(super) fn refused(doing: &'static str, answer: &Answer) -> Self {
         let status = answer.status.as_u16();
         let said = match answer.json::<Option<wire::Refusal>>() {
@@ -102,11 +93,11 @@ impl ManagementError {
         } else {
             said
         };
-        let reason = Reason::of(status, &said);
+        let reason = RefusalReason::of(status, &said);
         Self::Refused { doing, status, said, reason }
     }
 
-    /// Returns whether the other side may have done what was asked for although it did not say so.
+    /// Returns whether the API may have done what was asked for in spite of this error.
     pub fn may_have_acted(&self) -> bool {
         match self {
             Self::NoAnswer { source, .. } => source.may_have_acted(),
@@ -115,17 +106,16 @@ impl ManagementError {
         }
     }
 
-    /// Returns what its words mean.
-    pub fn reason(&self) -> Reason {
+    pub fn reason(&self) -> RefusalReason {
         match self {
             Self::Refused { reason, .. } => *reason,
-            _ => Reason::Other,
+            _ => RefusalReason::Other,
         }
     }
 
-    /// Returns whether it says that there is no such project, or none any more.
+    /// Returns whether it says that there is no such project, or that it was removed.
     pub fn is_gone(&self) -> bool {
-        self.reason() == Reason::Removed || matches!(self, Self::Refused { status: 404, .. })
+        self.reason() == RefusalReason::Removed || matches!(self, Self::Refused { status: 404, .. })
     }
 }
 
@@ -135,10 +125,10 @@ impl Classified for ManagementError {
             Self::NoAnswer { source, .. } => source.kind(),
             Self::Shape { .. } => ErrorKind::Internal,
             Self::Refused { status, reason, .. } => match (status, reason) {
-                (_, Reason::Removed) | (404, _) => ErrorKind::NotFound,
-                (_, Reason::NameTaken) | (409, _) => ErrorKind::Conflict,
-                (401 | 403, Reason::Other) => ErrorKind::Denied,
-                (_, Reason::NotReady) | (408 | 429 | 500.., Reason::Other) => {
+                (_, RefusalReason::Removed) | (404, _) => ErrorKind::NotFound,
+                (_, RefusalReason::NameTaken) | (409, _) => ErrorKind::Conflict,
+                (401 | 403, RefusalReason::Other) => ErrorKind::Denied,
+                (_, RefusalReason::NotReady) | (408 | 429 | 500.., RefusalReason::Other) => {
                     ErrorKind::Unavailable
                 }
                 _ => ErrorKind::Refused,
@@ -151,13 +141,15 @@ impl Classified for ManagementError {
             Self::NoAnswer { source, .. } => return source.hint(),
             Self::Shape { .. } => return None,
             Self::Refused { status, reason, .. } => match (reason, status) {
-                (Reason::Quota, _) => {
+                (RefusalReason::Quota, _) => {
                     "delete or pause a project, or move the organization to a paid plan; a deleted \
                      project frees its place late"
                 }
-                (Reason::Billing, _) => "settle the organization's billing in the dashboard",
-                (Reason::Region, _) => "choose another region with --region or TENANTCTL_REGION",
-                (Reason::Paused, _) => "the project is paused: restore it in the dashboard",
+                (RefusalReason::Billing, _) => "settle the organization's billing in the dashboard",
+                (RefusalReason::Region, _) => {
+                    "choose another region with --region or TENANTCTL_REGION"
+                }
+                (RefusalReason::Paused, _) => "the project is paused: restore it in the dashboard",
                 (_, 401) => {
                     "set SUPABASE_ACCESS_TOKEN or SUPABASE_ACCESS_TOKEN_FILE to a valid token"
                 }
@@ -184,37 +176,37 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_apart_by_status_and_words() {
+    fn refusals_are_classified_by_status_and_words() {
         let limit = r#"{"message":"The following organization members have reached their maximum limits for the number of active free projects within organizations where they are an administrator or owner: me (2 project limit)."}"#;
         for (status, body, reason, kind) in [
             (
                 400,
                 r#"{"message":"Resource has been removed"}"#,
-                Reason::Removed,
+                RefusalReason::Removed,
                 ErrorKind::NotFound,
             ),
-            (404, r#"{"message":"Project not found"}"#, Reason::Other, ErrorKind::NotFound),
+            (404, r#"{"message":"Project not found"}"#, RefusalReason::Other, ErrorKind::NotFound),
             (
                 400,
                 r#"{"message":"Project not ready for deletion."}"#,
-                Reason::NotReady,
+                RefusalReason::NotReady,
                 ErrorKind::Unavailable,
             ),
-            (400, limit, Reason::Quota, ErrorKind::Refused),
-            (403, limit, Reason::Quota, ErrorKind::Refused),
-            (402, "{}", Reason::Billing, ErrorKind::Refused),
+            (400, limit, RefusalReason::Quota, ErrorKind::Refused),
+            (403, limit, RefusalReason::Quota, ErrorKind::Refused),
+            (402, "{}", RefusalReason::Billing, ErrorKind::Refused),
             (
                 409,
                 r#"{"message":"Project acme already exists in your organization."}"#,
-                Reason::NameTaken,
+                RefusalReason::NameTaken,
                 ErrorKind::Conflict,
             ),
-            (401, r#"{"message":"Unauthorized"}"#, Reason::Other, ErrorKind::Denied),
-            (403, r#"{"message":"Forbidden resource"}"#, Reason::Other, ErrorKind::Denied),
-            (502, "error code: 502", Reason::Other, ErrorKind::Unavailable),
-            (544, "", Reason::Other, ErrorKind::Unavailable),
-            (540, "", Reason::Paused, ErrorKind::Refused),
-            (422, r#"{"message":["name: too long"]}"#, Reason::Other, ErrorKind::Refused),
+            (401, r#"{"message":"Unauthorized"}"#, RefusalReason::Other, ErrorKind::Denied),
+            (403, r#"{"message":"Forbidden resource"}"#, RefusalReason::Other, ErrorKind::Denied),
+            (502, "error code: 502", RefusalReason::Other, ErrorKind::Unavailable),
+            (544, "", RefusalReason::Other, ErrorKind::Unavailable),
+            (540, "", RefusalReason::Paused, ErrorKind::Refused),
+            (422, r#"{"message":["name: too long"]}"#, RefusalReason::Other, ErrorKind::Refused),
         ] {
             let error = refusal(status, body);
             assert_eq!((error.reason(), error.kind()), (reason, kind), "{status} {body}");

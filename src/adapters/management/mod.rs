@@ -1,7 +1,8 @@
-//! Supabase's Management API: projects made, watched and deleted, and the ways into their databases.
+//! Supabase's Management API: projects created, watched and deleted, and the ways into their
+//! databases.
 //!
-//! Read as published (the pinned document in `tests/data`) and as met in reality: unknown words,
-//! missing fields, `null` bodies and any 2xx are understood. It decides nothing about tenants.
+//! Answers are read as published (the pinned document in `tests/data`) and as recorded: unknown
+//! words, missing fields, `null` bodies and any 2xx are accepted. It decides nothing about tenants.
 
 mod client;
 mod database;
@@ -12,5 +13,5 @@ mod projects;
 mod wire;
 
 pub use client::Management;
-pub use error::{ManagementError, Reason};
+pub use error::{ManagementError, RefusalReason};
 pub use projects::{ListedProject, NewProject, Phase, Project};

@@ -9,23 +9,19 @@ use super::projects::missing;
 use super::wire::{WireOrganization, WireRegions};
 use crate::model::escape_controls;
 
-/// An organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
-    /// What the API calls it by.
     pub slug: String,
-    /// What people call it.
     pub name: String,
 }
 
 /// A region, or a part of the world, and whether it takes projects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// Its code.
     pub code: String,
-    /// Whether it is a part of the world and not one region.
+    /// Whether it is a part of the world (`emea`) and not one region.
     pub is_group: bool,
-    /// Whether the API would place a project there by itself.
+    /// Whether the API recommends it for new projects.
     pub is_recommended: bool,
     /// Why it takes no project, if it does not: `capacity`, `other`.
     pub problem: Option<String>,
@@ -33,9 +29,6 @@ pub struct Region {
 
 impl Management {
     /// Returns the organizations the token's user belongs to.
-    ///
-    /// # Errors
-    /// When the API does not answer or refuses.
     pub async fn organizations(
         &self,
         deadline: Instant,
@@ -53,9 +46,6 @@ impl Management {
     }
 
     /// Returns the regions an organization may use.
-    ///
-    /// # Errors
-    /// When the API does not answer or refuses.
     pub async fn regions(
         &self,
         organization: &str,

@@ -1,7 +1,7 @@
 //! Projects: made, looked at, listed, deleted.
 //!
-//! There is no idempotency key, so making one is sent once; whoever asked decides what a doubtful
-//! answer means.
+//! The API has no idempotency key, so creating one is sent once; the caller decides what a request
+//! without an answer means (the published document has none, read 2026-11).
 
 use reqwest::Method;
 use serde_json::json;
@@ -17,18 +17,18 @@ use crate::model::{ProjectRef, SecretText, escape_controls};
 /// The most projects one page holds.
 const PAGE: usize = 100;
 
-/// What a project's status comes to.
+/// What a project's status means for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// It works.
     Ready,
-    /// It will, or may, work without anybody doing something.
+    /// It will, or may, work without further action.
     Pending,
-    /// It is paused and comes back only when asked.
+    /// It is paused until someone restores it.
     Paused,
     /// It failed and will not come back by itself.
     Failed,
-    /// It is going or gone.
+    /// It is being removed, or is removed.
     Gone,
 }
 
@@ -46,7 +46,7 @@ impl ProjectStatus {
         &self.0
     }
 
-    /// Returns what it comes to; a word nobody knows may still become a good one.
+    /// Maps the API's status word. Unknown words are pending, since the published list grows.
     pub fn phase(&self) -> Phase {
         match self.0.as_str() {
             "ACTIVE_HEALTHY" => Phase::Ready,
@@ -58,10 +58,8 @@ impl ProjectStatus {
     }
 }
 
-/// A project to be made.
 #[derive(Debug, Clone)]
 pub struct NewProject {
-    /// Its name.
     pub name: String,
     /// The organization's slug.
     pub organization: String,
@@ -71,41 +69,32 @@ pub struct NewProject {
     pub database_password: SecretText,
 }
 
-/// A project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Its ref.
     pub reference: ProjectRef,
-    /// Its name.
     pub name: String,
-    /// Its region's code.
     pub region: Option<String>,
     /// The organization's slug.
     pub organization: Option<String>,
-    /// How it stands.
     pub status: ProjectStatus,
-    /// Its database's own host, once the API tells.
+    /// Its database's own host; missing during its first seconds.
     pub database_host: Option<String>,
 }
 
 /// A project as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedProject {
-    /// Its ref.
     pub reference: ProjectRef,
-    /// Its name.
     pub name: String,
-    /// Its region's code.
     pub region: Option<String>,
-    /// How it stands.
     pub status: ProjectStatus,
 }
 
 impl Management {
-    /// Makes a project; sent once.
+    /// Creates a project; the request is sent once.
     ///
     /// # Errors
-    /// What the API refuses; where `may_have_acted` says so, the project may be there all the same.
+    /// Where [`ManagementError::may_have_acted`], the project may exist all the same.
     pub async fn create_project(
         &self,
         new: &NewProject,
@@ -132,10 +121,7 @@ impl Management {
         project(doing, self.ask(ask, deadline).await?)
     }
 
-    /// Returns a project; nothing when there is none, or none any more.
-    ///
-    /// # Errors
-    /// When the API does not answer or refuses.
+    /// Returns a project; nothing when there is none, or it was removed.
     pub async fn project(
         &self,
         reference: &ProjectRef,
@@ -150,10 +136,10 @@ impl Management {
         }
     }
 
-    /// Deletes a project; returns whether there was one. It goes for good, backups included.
+    /// Deletes a project with its backups; returns whether there was one.
     ///
     /// # Errors
-    /// When the API does not answer or refuses; a project that still comes up is `NotReady`.
+    /// `RefusalReason::NotReady` while it is still coming up.
     pub async fn delete_project(
         &self,
         reference: &ProjectRef,
@@ -171,11 +157,8 @@ impl Management {
         }
     }
 
-    /// Returns an organization's projects without branches, all pages of them; only those whose
-    /// name contains `search` when it is given.
-    ///
-    /// # Errors
-    /// When the API does not answer or refuses.
+    /// Returns an organization's projects, all pages, without branches; with `search`, only those
+    /// whose name contains it.
     pub async fn list_projects(
         &self,
         organization: &str,
@@ -190,7 +173,7 @@ impl Management {
         loop {
             let at = offset.to_string();
             let mut query = vec![("limit", limit.as_str()), ("offset", at.as_str())];
-            // A fixed order, so that a project made meanwhile shifts no page.
+            // Oldest first, so that a project made meanwhile shifts no page.
             query.push(("sort", "created_asc"));
             query.extend(search.map(|text| ("search", text)));
             let ask = Ask { query: &query, ..Ask::get("list_projects", doing, &path) };

@@ -1,4 +1,5 @@
-//! The published shapes, reduced to what we read; everything that reality leaves out is optional.
+//! The published shapes, reduced to what we read; every field that a recorded answer leaves out is
+//! optional.
 
 use serde::Deserialize;
 
@@ -16,14 +17,14 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Returns its words, safe to show and to store.
+    /// Returns its message, safe to show and to store.
     pub(super) fn words(&self) -> String {
         let mut text = self.message.as_ref().or(self.error.as_ref()).map(flat).unwrap_or_default();
         if let Some(missing) = &self.missing_permissions {
             let missing: Vec<_> = missing.iter().map(flat).collect();
             text = format!("{text} (missing permissions: {})", missing.join(", "));
         }
-        // Escaped last: an escaped line break would glue words together.
+        // Escaped last: as an escape, a line break would join two words.
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         shorten(&escape_controls(&redact(&text)), WORDS_LIMIT)
     }
@@ -37,7 +38,7 @@ fn flat(value: &serde_json::Value) -> String {
     }
 }
 
-/// A project as `GET /v1/projects/{ref}` and `POST /v1/projects` tell of it.
+/// A project in the answers of `GET /v1/projects/{ref}` and `POST /v1/projects`.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireProject {
     #[serde(rename = "ref")]

@@ -16,7 +16,7 @@ use crate::services::audit::{AuditRow, ChainBreak, ChainHead, VerifyReport};
 use crate::services::fleet::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantStanding,
 };
-use crate::services::health::{Check, HealthReport, Verdict};
+use crate::services::health::{Check, CheckOutcome, HealthReport};
 use crate::services::local::{LocalDestroyed, LocalEndpoint, LocalStatus, LocalUp, UpOutcome};
 use crate::services::migration::{Holding, InstallReport, SeedSet};
 use crate::services::session::{AuthResult, GateResult, RevokeReport, Session, Target};
@@ -127,15 +127,15 @@ fn the_audit_trail() {
 
 #[test]
 fn health_and_the_control_plane() {
-    let failed = Verdict::Failed {
+    let failed = CheckOutcome::Failed {
         kind: ErrorKind::Unavailable,
         chain: vec![foreign(), foreign()],
         hint: Some(foreign()),
     };
-    let checks = [Verdict::Reachable(foreign()), failed].map(|verdict| Check {
+    let checks = [CheckOutcome::Reachable(foreign()), failed].map(|outcome| Check {
         name: "control_plane",
         address: Some(foreign()),
-        verdict,
+        outcome,
         elapsed: Duration::from_millis(3),
     });
     let install = |is_dry_run| {

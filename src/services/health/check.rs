@@ -1,4 +1,4 @@
-//! Can we reach what we need: each thing asked once, all at the same time, with what it took.
+//! One request to each server we need, all at the same time, and how long each took.
 //!
 //! It repairs nothing and compares nothing; a monitor reads it.
 
@@ -13,68 +13,56 @@ use crate::adapters::server::Server;
 use crate::model::{Classified, ErrorKind};
 use crate::services::home::Projects;
 
-/// What is to be asked.
 #[derive(Debug)]
 pub struct HealthRequest {
-    /// Where the control plane is.
     pub control_plane: Endpoint,
-    /// Where the cluster is.
     pub cluster: Endpoint,
-    /// The projects, where there is an access token.
+    /// Where there is an access token.
     pub projects: Option<Projects>,
-    /// Where keys are published, if anybody said.
+    /// Where an address for keys is configured.
     pub jwks: Option<Jwks<'static>>,
     /// How long each may take.
     pub patience: Duration,
 }
 
-/// What came of asking one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It answers; in a few words, what it said.
+pub enum CheckOutcome {
+    /// With its answer, in a few words.
     Reachable(String),
-    /// It does not, or not to us.
     Failed {
-        /// What kind of failure.
         kind: ErrorKind,
         /// The error and its causes.
         chain: Vec<String>,
-        /// What to do about it.
         hint: Option<String>,
     },
-    /// Nobody configured it.
+    /// With the settings that are missing.
     NotConfigured(&'static str),
 }
 
-/// One thing that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What it is.
     pub name: &'static str,
-    /// Where it is, without a password.
+    /// Without a password.
     pub address: Option<String>,
-    /// What came of it.
-    pub verdict: Verdict,
-    /// How long it took.
+    pub outcome: CheckOutcome,
     pub elapsed: Duration,
 }
 
-/// Everything that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthReport {
-    /// In the order of how much depends on it.
+    /// Most important first.
     pub checks: Vec<Check>,
 }
 
 impl HealthReport {
-    /// Returns how a monitor should take it: unreachable before refused before anything else;
-    /// nothing when all is well.
+    /// Returns the kind of ending: unavailable before denied before any other failure; nothing when
+    /// all checks pass.
     pub fn ending(&self) -> Option<ErrorKind> {
         let kinds: Vec<_> = self
             .checks
             .iter()
-            .filter_map(|check| match &check.verdict {
-                Verdict::Failed { kind, .. } => Some(*kind),
+            .filter_map(|check| match &check.outcome {
+                CheckOutcome::Failed { kind, .. } => Some(*kind),
                 _ => None,
             })
             .collect();
@@ -85,7 +73,7 @@ impl HealthReport {
     }
 }
 
-/// Asks everything.
+/// Runs all checks.
 pub async fn check(request: &HealthRequest) -> HealthReport {
     let control_plane =
         Box::pin(timed("control_plane", Some(&request.control_plane), request, async {
@@ -112,8 +100,8 @@ pub async fn check(request: &HealthRequest) -> HealthReport {
 async fn management(request: &HealthRequest) -> Check {
     let name = "management_api";
     let Some(projects) = &request.projects else {
-        let verdict = Verdict::NotConfigured("no SUPABASE_ACCESS_TOKEN");
-        return Check { name, address: None, verdict, elapsed: Duration::ZERO };
+        let outcome = CheckOutcome::NotConfigured("no SUPABASE_ACCESS_TOKEN");
+        return Check { name, address: None, outcome, elapsed: Duration::ZERO };
     };
     let asking = async {
         let deadline = tokio::time::Instant::now() + request.patience;
@@ -125,12 +113,12 @@ async fn management(request: &HealthRequest) -> Check {
     check
 }
 
-/// Asks the endpoint itself: a copy on disk would hide that it is down.
+/// Fetches from the endpoint itself: a copy on disk would hide that it is down.
 async fn jwks(request: &HealthRequest) -> Check {
     let name = "jwks";
     let Some(jwks) = &request.jwks else {
-        let verdict = Verdict::NotConfigured("no TENANTCTL_AUTH_URL or TENANTCTL_JWKS_URL");
-        return Check { name, address: None, verdict, elapsed: Duration::ZERO };
+        let outcome = CheckOutcome::NotConfigured("no TENANTCTL_AUTH_URL or TENANTCTL_JWKS_URL");
+        return Check { name, address: None, outcome, elapsed: Duration::ZERO };
     };
     let asking = async {
         let published = jwks.refresh().await.map_err(failed)?;
@@ -147,25 +135,25 @@ async fn timed(
     name: &'static str,
     endpoint: Option<&Endpoint>,
     request: &HealthRequest,
-    asking: impl Future<Output = Result<String, Verdict>>,
+    asking: impl Future<Output = Result<String, CheckOutcome>>,
 ) -> Check {
     let started = Instant::now();
-    let verdict = match tokio::time::timeout(request.patience, asking).await {
-        Ok(Ok(said)) => Verdict::Reachable(said),
-        Ok(Err(verdict)) => verdict,
-        Err(_elapsed) => Verdict::Failed {
+    let outcome = match tokio::time::timeout(request.patience, asking).await {
+        Ok(Ok(said)) => CheckOutcome::Reachable(said),
+        Ok(Err(outcome)) => outcome,
+        Err(_elapsed) => CheckOutcome::Failed {
             kind: ErrorKind::Unavailable,
             chain: vec![format!("get an answer within {} s", request.patience.as_secs())],
             hint: None,
         },
     };
     let address = endpoint.map(ToString::to_string);
-    Check { name, address, verdict, elapsed: started.elapsed() }
+    Check { name, address, outcome, elapsed: started.elapsed() }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
-fn failed<E: Classified>(error: E) -> Verdict {
-    Verdict::Failed { kind: error.kind(), chain: error.chain(), hint: error.hint() }
+fn failed<E: Classified>(error: E) -> CheckOutcome {
+    CheckOutcome::Failed { kind: error.kind(), chain: error.chain(), hint: error.hint() }
 }
 
 #[cfg(test)]
@@ -173,13 +161,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unreachable_weighs_more_than_refused() {
+    fn unavailable_comes_before_denied() {
         let check = |kind: Option<ErrorKind>| Check {
             name: "cluster",
             address: None,
-            verdict: match kind {
-                None => Verdict::Reachable(String::new()),
-                Some(kind) => Verdict::Failed { kind, chain: Vec::new(), hint: None },
+            outcome: match kind {
+                None => CheckOutcome::Reachable(String::new()),
+                Some(kind) => CheckOutcome::Failed { kind, chain: Vec::new(), hint: None },
             },
             elapsed: Duration::ZERO,
         };

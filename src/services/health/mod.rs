@@ -1,5 +1,5 @@
-//! Can we reach what we need: each thing asked once, all at the same time, with what it took.
+//! Whether each server we need can be reached.
 
 mod check;
 
-pub use check::{Check, HealthReport, HealthRequest, Verdict, check};
+pub use check::{Check, CheckOutcome, HealthReport, HealthRequest, check};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::adapters::control_plane::ControlPlaneError;
-use crate::adapters::management::{ManagementError, Reason};
+use crate::adapters::management::{ManagementError, RefusalReason};
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::{Contradiction, ServerError};
 use crate::model::{Classified, ErrorKind};
@@ -205,6 +205,6 @@ impl Classified for HomeError {
 
 /// Returns whether the Management API's refusal is one that no repetition changes.
 pub(super) fn is_final(error: &ManagementError) -> bool {
-    !matches!(error.reason(), Reason::NotReady)
+    !matches!(error.reason(), RefusalReason::NotReady)
         && !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal)
 }

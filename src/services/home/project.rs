@@ -10,7 +10,7 @@ use tokio::time::Instant as Deadline;
 use super::error::HomeError;
 use super::projects::Projects;
 use crate::adapters::control_plane;
-use crate::adapters::management::{Phase, Reason};
+use crate::adapters::management::{Phase, RefusalReason};
 use crate::model::{DatabaseName, ProjectRef, Tenant, project_name};
 use crate::services::saga::Journal;
 
@@ -39,7 +39,7 @@ pub(super) async fn ask_for(
             Ok((project.reference.clone(), format!("project {} in {region}", project.reference)))
         }
         Err(HomeError::Management(error))
-            if error.may_have_acted() || error.reason() == Reason::NameTaken =>
+            if error.may_have_acted() || error.reason() == RefusalReason::NameTaken =>
         {
             let found = projects.find_late(&name, Duration::ZERO, deadline).await;
             if let Ok(Some(found)) = found {
@@ -50,7 +50,7 @@ pub(super) async fn ask_for(
             }
             // A name that is taken by a project we cannot see belongs to another organization's
             // member: no later look will find it.
-            if error.reason() == Reason::NameTaken && !error.may_have_acted() {
+            if error.reason() == RefusalReason::NameTaken && !error.may_have_acted() {
                 settle(journal, tenant, &error.to_string()).await?;
                 return Err(error.into());
             }

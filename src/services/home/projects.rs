@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::{HomeError, is_final};
-use crate::adapters::management::{ListedProject, Management, NewProject, Phase, Project, Reason};
+use crate::adapters::management::{
+    ListedProject, Management, NewProject, Phase, Project, RefusalReason,
+};
 use crate::adapters::postgres::generate_password;
 use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind, ProjectRef};
@@ -301,7 +303,7 @@ impl Projects {
                     was_there |= deleted;
                     None
                 }
-                Err(error) if error.reason() == Reason::NotReady => Some(error.to_string()),
+                Err(error) if error.reason() == RefusalReason::NotReady => Some(error.to_string()),
                 Err(error) if is_final(&error) => return Err(error.into()),
                 Err(error) => Some(error.to_string()),
             };
