@@ -87,6 +87,15 @@ impl Classified for InternalError {
     }
 }
 
+/// What a server refused, where a refusal is behind an error.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusal {
+    /// The SQLSTATE, where the server gave one.
+    pub sqlstate: Option<String>,
+    /// The migration that was being applied, as in `V3__products`.
+    pub migration: Option<String>,
+}
+
 /// An error with a kind and, where one exists, a hint.
 pub trait Classified: std::error::Error {
     fn kind(&self) -> ErrorKind;
@@ -94,6 +103,11 @@ pub trait Classified: std::error::Error {
     /// Returns what the operator can do about it, with the command to type.
     fn hint(&self) -> Option<String> {
         None
+    }
+
+    /// Returns what a server refused, so that failures of many tenants can be grouped.
+    fn refusal(&self) -> Refusal {
+        Refusal::default()
     }
 
     /// Returns the error and its causes, each once: a transparent error repeats what it wraps.

@@ -39,7 +39,7 @@ pub use clock::{Clock, SystemClock};
 pub use consent::Consent;
 pub use database_name::DatabaseName;
 pub use digest::sha256;
-pub use error_kind::{Classified, ErrorKind, InternalError};
+pub use error_kind::{Classified, ErrorKind, InternalError, Refusal};
 pub use ids::{TenantId, UserId};
 pub use instant::instant;
 pub use interrupt::Interrupt;

@@ -115,7 +115,7 @@ impl<'c> Progress<'c> {
         }
         let line = Line::from(format_args!(" {}  ", result.tenant));
         match &result.verdict {
-            TenantVerdict::Failed { .. } => {
+            TenantVerdict::Failed(_) => {
                 self.failed.set(self.failed.get() + 1);
                 self.line(&bad("✗").and(line).and(Line::from(detail).shortened(300)));
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::services::fleet::TenantVerdict;
+use crate::services::fleet::{Cause, TenantVerdict};
 
 /// A report with more tenants than this shows only what is out of the ordinary.
 pub(super) const FULL_TABLE: usize = 50;
@@ -45,7 +45,7 @@ pub(super) fn verdict(verdict: &TenantVerdict) -> (&'static str, String) {
         TenantVerdict::Unchanged => ("unchanged", String::new()),
         TenantVerdict::Planned(lines) => ("planned", lines.join(", ")),
         TenantVerdict::Skipped(reason) => ("skipped", reason.clone()),
-        TenantVerdict::Failed { chain, .. } => {
+        TenantVerdict::Failed(Cause { chain, .. }) => {
             ("failed", format!("failed to {}", chain.join(": ")))
         }
     }

@@ -1,7 +1,7 @@
 //! What the control plane can refuse.
 
 use crate::adapters::postgres::{LockError, MigrateError, PgError};
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, Refusal};
 
 /// Why the control plane could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,14 @@ impl From<LockError> for ControlPlaneError {
 }
 
 impl Classified for ControlPlaneError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Postgres(error) => error.refusal(),
+            Self::Migrate(error) => error.refusal(),
+            _ => Refusal::default(),
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Postgres(error) => error.kind(),

@@ -8,7 +8,7 @@ use std::io;
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::model::{Classified, ErrorKind, escape_controls, shorten};
+use crate::model::{Classified, ErrorKind, Refusal, escape_controls, shorten};
 
 /// The longest part of a server's message that is kept, in characters.
 const MESSAGE_LIMIT: usize = 600;
@@ -199,6 +199,11 @@ impl PgError {
 }
 
 impl Classified for PgError {
+    fn refusal(&self) -> Refusal {
+        let sqlstate = self.fault().and_then(|fault| fault.sqlstate.clone());
+        Refusal { sqlstate, migration: None }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Connect { fault, .. } | Self::Statement { fault, .. } => fault.kind(),

@@ -15,7 +15,7 @@ use super::error::{PgError, ServerFault};
 use super::functions::{Functions, InstalledFunctions};
 use super::position::line_and_column;
 use super::row::row;
-use crate::model::{Classified, ErrorKind, MigrationRecord, SchemaVersion};
+use crate::model::{Classified, ErrorKind, MigrationRecord, Refusal, SchemaVersion};
 
 /// The first line of a migration that cannot run inside a transaction.
 pub const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
@@ -99,6 +99,16 @@ fn place(line: Option<usize>, column: Option<usize>) -> String {
 }
 
 impl Classified for MigrateError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Postgres(error) => error.refusal(),
+            Self::Failed { migration, fault, .. } => {
+                Refusal { sqlstate: fault.sqlstate.clone(), migration: Some(migration.clone()) }
+            }
+            Self::Unreadable { .. } | Self::Runner(_) => Refusal::default(),
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Postgres(error) => error.kind(),

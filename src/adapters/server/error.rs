@@ -4,15 +4,13 @@ use std::path::PathBuf;
 
 use super::contradiction::Contradiction;
 use crate::adapters::postgres::{LockError, MigrateError, PgError};
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, Refusal};
 
 /// Why the cluster could not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The server or the way to it.
     #[error(transparent)]
     Postgres(#[from] PgError),
-    /// A migration.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// Something that carries a tenant's name is not provably that tenant's.
@@ -20,9 +18,7 @@ pub enum ServerError {
     Contradicted {
         /// A database, a role, a project or a cluster.
         what: &'static str,
-        /// Its name.
         name: String,
-        /// The evidence.
         contradiction: Contradiction,
     },
     /// The gate inside the tenant's database is not what was written to it.
@@ -31,13 +27,11 @@ pub enum ServerError {
     /// A database that must be there is not.
     #[error("find database `{0}` on the cluster")]
     NoDatabase(String),
-    /// A lock.
     #[error(transparent)]
     Lock(LockError),
     /// A seed file failed; the whole set was rolled back.
     #[error("apply the seed file {file}")]
     Seed {
-        /// Set and file.
         file: String,
         /// What the server said.
         #[source]
@@ -45,16 +39,10 @@ pub enum ServerError {
     },
     /// A folder of migrations cannot be used.
     #[error("read the migrations in {}: {problem}", folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
+    Folder { folder: PathBuf, problem: String },
     /// Sessions would not end.
     #[error("end the sessions on `{database}`: {left} of them came back or stayed")]
     SessionsStay {
-        /// The database.
         database: String,
         /// How many were left.
         left: i64,
@@ -74,6 +62,15 @@ impl From<LockError> for ServerError {
 }
 
 impl Classified for ServerError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Postgres(error) => error.refusal(),
+            Self::Migrate(error) => error.refusal(),
+            Self::Seed { source, .. } => source.refusal(),
+            _ => Refusal::default(),
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Postgres(error) => error.kind(),

@@ -8,7 +8,7 @@ use crate::output::line::{Line, hint};
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count, millis, shown, verdict};
-use crate::services::fleet::{FleetReport, TenantResult, TenantVerdict};
+use crate::services::fleet::{Cause, FleetReport, TenantResult, TenantVerdict};
 
 pub fn render_fleet(report: &FleetReport) -> View {
     let counts = Counts::of(report);
@@ -21,12 +21,19 @@ pub fn render_fleet(report: &FleetReport) -> View {
     text = text.line(counts.sentence(report));
     if counts.failed > 1 {
         text = text.blank().line("Failures by cause:");
-        for (cause, tenants) in &causes {
+        for (cause, (_, tenants)) in &causes {
             let line = Line::from(format_args!("  {tenants} × "));
-            text = text.line(line.and(Line::from(cause).shortened(200)));
+            text = text.line(line.and(Line::from(*cause).shortened(200)));
         }
     }
-    let failures = causes.iter().map(|(cause, n)| json!({ "cause": cause, "tenants": n }));
+    let failures = causes.values().map(|(cause, tenants)| {
+        json!({
+            "cause": cause.common,
+            "sqlstate": cause.refusal.sqlstate,
+            "migration": cause.refusal.migration,
+            "tenants": tenants,
+        })
+    });
     let mut view = View::list("results", report.results.iter().map(result_json).collect(), text)
         .with("dry_run", json!(report.is_dry_run))
         .with("interrupted", json!(report.is_interrupted))
@@ -60,7 +67,7 @@ impl Counts {
             planned: report.count(|v| matches!(v, TenantVerdict::Planned(_))),
             unchanged: report.count(|v| matches!(v, TenantVerdict::Unchanged)),
             skipped: report.count(|v| matches!(v, TenantVerdict::Skipped(_))),
-            failed: report.count(|v| matches!(v, TenantVerdict::Failed { .. })),
+            failed: report.count(|v| matches!(v, TenantVerdict::Failed(_))),
         }
     }
 
@@ -117,7 +124,8 @@ fn result_json(result: &TenantResult) -> Value {
         TenantVerdict::Done(lines) => value["applied"] = json!(lines),
         TenantVerdict::Planned(lines) => value["pending"] = json!(lines),
         TenantVerdict::Skipped(reason) => value["reason"] = json!(reason),
-        TenantVerdict::Failed { kind, chain, hint } => {
+        TenantVerdict::Failed(cause) => {
+            let Cause { kind, chain, hint, refusal, .. } = cause;
             let message = chain.first().map_or("", String::as_str);
             value["error"] = json!({
                 "kind": kind.word(),
@@ -125,6 +133,8 @@ fn result_json(result: &TenantResult) -> Value {
                 "causes": chain.iter().skip(1).collect::<Vec<_>>(),
                 "hint": hint,
                 "retryable": kind.is_retryable(),
+                "sqlstate": refusal.sqlstate,
+                "migration": refusal.migration,
             });
         }
         TenantVerdict::Unchanged => {}
@@ -133,31 +143,21 @@ fn result_json(result: &TenantResult) -> Value {
 }
 
 /// Returns the hints of the failures, each once.
-fn hints(report: &FleetReport) -> BTreeSet<&str> {
-    let hint = |result| match result {
-        &TenantResult { verdict: TenantVerdict::Failed { ref hint, .. }, .. } => hint.as_deref(),
+fn hints(report: &FleetReport) -> BTreeSet<String> {
+    let hint = |result: &TenantResult| match &result.verdict {
+        TenantVerdict::Failed(cause) => cause.hint.clone(),
         _ => None,
     };
     report.results.iter().filter_map(hint).collect()
 }
 
-/// Groups failures by what they say once the names of single tenants are taken out.
-fn causes(report: &FleetReport) -> BTreeMap<String, usize> {
+/// Groups failures that are alike, and counts them.
+fn causes(report: &FleetReport) -> BTreeMap<&str, (&Cause, usize)> {
     let mut causes = BTreeMap::new();
     for result in &report.results {
-        if let TenantVerdict::Failed { chain, .. } = &result.verdict {
-            let cause = normalised(&chain.join(": "), result.tenant.as_str());
-            *causes.entry(cause).or_insert(0) += 1;
+        if let TenantVerdict::Failed(cause) = &result.verdict {
+            causes.entry(cause.common.as_str()).or_insert((cause, 0)).1 += 1;
         }
     }
     causes
-}
-
-fn normalised(text: &str, slug: &str) -> String {
-    let database = format!("tenant_{}_", slug.replace('-', "_"));
-    let words = text.split(' ').map(|word| match word.find(&database) {
-        Some(at) => format!("{}<database>", &word[..at]),
-        None => word.replace(slug, "<tenant>"),
-    });
-    words.collect::<Vec<_>>().join(" ")
 }

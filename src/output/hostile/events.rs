@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::harness::{foreign, shown_everywhere};
-use crate::model::{ErrorKind, Slug};
+use crate::model::{ErrorKind, Refusal, Slug};
 use crate::output::appearance::Format;
 use crate::output::captured::captured;
 use crate::output::progress::Progress;
 use crate::output::spinner::Spinner;
-use crate::services::fleet::{FleetEvent, TenantResult, TenantVerdict};
+use crate::services::fleet::{Cause, FleetEvent, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
 use crate::services::lockdown::{LayerReport, LayerVerdict};
 use crate::services::saga::{StepEvent, StepProgress};
@@ -41,7 +41,13 @@ pub(super) fn layers() -> Vec<LayerReport> {
 
 pub(super) fn tenant_results() -> Vec<TenantResult> {
     let lines = || vec![foreign(), foreign()];
-    let failed = |hint| TenantVerdict::Failed { kind: ErrorKind::Internal, chain: lines(), hint };
+    let failed = |hint| {
+        let common = lines().join(": ");
+        let foreign = || Some(FOREIGN.to_owned());
+        let refusal = Refusal { sqlstate: foreign(), migration: foreign() };
+        let kind = ErrorKind::Internal;
+        TenantVerdict::Failed(Cause { kind, refusal, chain: lines(), hint, common })
+    };
     [
         TenantVerdict::Done(lines()),
         TenantVerdict::Unchanged,

@@ -3,6 +3,7 @@
 //! `migration` is about one database; this room calls it for each.
 
 mod apply;
+mod cause;
 mod event;
 mod report;
 mod run;
@@ -11,6 +12,7 @@ mod select;
 mod status;
 
 pub use apply::{ApplyRequest, apply};
+pub use cause::Cause;
 pub use event::FleetEvent;
 pub use report::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantStanding,

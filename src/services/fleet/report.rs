@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::cause::Cause;
 use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug, TenantStatus};
 
 /// How one tenant ended.
@@ -16,12 +17,7 @@ pub enum TenantVerdict {
     Planned(Vec<String>),
     /// Why it was not touched.
     Skipped(String),
-    Failed {
-        kind: ErrorKind,
-        /// The message and its causes, outermost first.
-        chain: Vec<String>,
-        hint: Option<String>,
-    },
+    Failed(Cause),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +52,13 @@ impl FleetReport {
             return Some(ErrorKind::Interrupted);
         }
         let is_bad = |verdict: &TenantVerdict| match verdict {
-            TenantVerdict::Failed { .. } => true,
+            TenantVerdict::Failed(_) => true,
             TenantVerdict::Skipped(_) => self.is_named,
             _ => false,
         };
         match (self.count(is_bad), self.results.as_slice()) {
             (0, _) => None,
-            (_, [TenantResult { verdict: TenantVerdict::Failed { kind, .. }, .. }]) => Some(*kind),
+            (_, [TenantResult { verdict: TenantVerdict::Failed(cause), .. }]) => Some(cause.kind),
             (_, [TenantResult { verdict: TenantVerdict::Skipped(_), .. }]) => {
                 Some(ErrorKind::Conflict)
             }

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::cause::Cause;
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
 use crate::adapters::control_plane::{AuditOutcome, ControlPlane};
-use crate::model::{Act, Actor, Classified, Interrupt, SchemaVersion, Tenant};
+use crate::model::{Act, Actor, Interrupt, SchemaVersion, Tenant};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
@@ -76,12 +77,14 @@ where
             if interrupt.is_raised() {
                 return None;
             }
-            let (slug, began) = (tenant.slug.clone(), Instant::now());
+            let began = Instant::now();
             let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
-            let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant)).await;
+            let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant.clone())).await;
             let turn = turn.unwrap_or(Err(MigrationError::TimedOut(TENANT_DEADLINE)));
-            let (verdict, version) = turn.unwrap_or_else(|error| (failure(&error), recorded));
-            Some(TenantResult { tenant: slug, verdict, version, elapsed: began.elapsed() })
+            let (verdict, version) = turn.unwrap_or_else(|error| {
+                (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
+            });
+            Some(TenantResult { tenant: tenant.slug, verdict, version, elapsed: began.elapsed() })
         })
         .buffer_unordered(fleet.jobs.max(1));
     let mut is_interrupted = false;
@@ -126,7 +129,7 @@ async fn record(
     report: &FleetReport,
     entry: OpenEntry,
 ) -> Result<(), MigrationError> {
-    let is_failed = |verdict: &TenantVerdict| matches!(verdict, TenantVerdict::Failed { .. });
+    let is_failed = |verdict: &TenantVerdict| matches!(verdict, TenantVerdict::Failed(_));
     let is_done = |verdict: &TenantVerdict| matches!(verdict, TenantVerdict::Done(_));
     let failed = report.results.iter().filter(|r| is_failed(&r.verdict)).take(NAMED);
     let detail = serde_json::json!({
@@ -138,8 +141,4 @@ async fn record(
     let is_bad = report.count(is_failed) > 0 || report.is_interrupted;
     let outcome = if is_bad { AuditOutcome::Failed } else { AuditOutcome::Done };
     Ok(entry.end(&mut *fleet.plane.session().await?, outcome, detail).await?)
-}
-
-fn failure(error: &MigrationError) -> TenantVerdict {
-    TenantVerdict::Failed { kind: error.kind(), chain: error.chain(), hint: error.hint() }
 }

@@ -6,18 +6,16 @@ use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::management::{ManagementError, RefusalReason};
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::{Contradiction, ServerError};
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, Refusal};
 
 /// What can go wrong with a tenant's home.
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
-    /// The Management API.
     #[error(transparent)]
     Management(#[from] ManagementError),
     /// The server or the tenant's database.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     /// No access token is set, so the Management API cannot be asked.
@@ -34,15 +32,14 @@ pub enum HomeError {
     Region {
         /// The region that was asked for.
         region: String,
-        /// Why not.
         problem: String,
         /// Regions that do.
         free: Vec<String>,
     },
     /// A request to make the project was not answered, and nothing is known of it.
     #[error(
-        "find out what came of the request to make project `{name}`: it was not answered {ago} s \
-         ago, and no project of that name can be seen"
+        "find out what the request to create project `{name}` did: it was not answered {ago} s ago, \
+         and no project of that name can be seen"
     )]
     Doubtful {
         /// The project's name.
@@ -55,7 +52,6 @@ pub enum HomeError {
     /// More than one project carries the tenant's name.
     #[error("use project `{name}`: there are {} of that name: {}", refs.len(), refs.join(", "))]
     Twice {
-        /// The name.
         name: String,
         /// Their refs.
         refs: Vec<String>,
@@ -65,12 +61,7 @@ pub enum HomeError {
     Gone(String),
     /// The project is not provably the tenant's.
     #[error("use project {project}: {contradiction}")]
-    Contradicted {
-        /// The project's ref.
-        project: String,
-        /// The evidence.
-        contradiction: Contradiction,
-    },
+    Contradicted { project: String, contradiction: Contradiction },
     /// The project that is to be adopted does not exist.
     #[error("adopt project {0}: there is no such project")]
     NoProject(String),
@@ -80,7 +71,6 @@ pub enum HomeError {
     /// The project does not work yet, and `--no-wait` was given.
     #[error("wait for project {project}: it is asked for, and {said}")]
     NotWaited {
-        /// The project's ref.
         project: String,
         /// What was seen.
         said: String,
@@ -88,7 +78,6 @@ pub enum HomeError {
     /// The project will not work by itself.
     #[error("use project {project}: it is {status}")]
     Unusable {
-        /// The project's ref.
         project: String,
         /// The API's word.
         status: String,
@@ -98,7 +87,6 @@ pub enum HomeError {
     /// The project does not work yet.
     #[error("wait for project {project}: after {} s {said}", waited.as_secs())]
     NotReady {
-        /// The project's ref.
         project: String,
         /// What was seen last.
         said: String,
@@ -131,7 +119,7 @@ impl From<PgError> for HomeError {
 }
 
 impl HomeError {
-    /// Returns whether evidence contradicts the record, so that nobody should go on.
+    /// Returns whether evidence contradicts the record, so that nothing may be changed.
     pub fn is_contradiction(&self) -> bool {
         matches!(
             self,
@@ -143,6 +131,14 @@ impl HomeError {
 }
 
 impl Classified for HomeError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Server(error) => error.refusal(),
+            Self::ControlPlane(error) => error.refusal(),
+            _ => Refusal::default(),
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Management(error) => error.kind(),
@@ -190,7 +186,7 @@ impl Classified for HomeError {
                 "restore the project in the dashboard, then run the same command again".to_owned()
             }
             Self::Unusable { .. } => {
-                "it does not come back by itself: delete the tenant, and create it anew".to_owned()
+                "it does not come back by itself: delete the tenant, and create it again".to_owned()
             }
             Self::NotReady { .. } => {
                 "run the same command again: it goes on waiting; or pass a longer --timeout"

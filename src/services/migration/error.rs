@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, Refusal};
 use crate::services::home::HomeError;
 
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,15 @@ impl From<HomeError> for MigrationError {
 }
 
 impl Classified for MigrationError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::ControlPlane(error) => error.refusal(),
+            Self::Server(error) => error.refusal(),
+            Self::Home(error) => error.refusal(),
+            _ => Refusal::default(),
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
