@@ -2,18 +2,17 @@
 
 use crate::cli::LockdownArgs;
 use crate::commands::context::Context;
-use crate::output::{Ending, Failure, Progress, render_lockdown, render_tenant};
-use crate::services::lockdown::{LockdownRequest, lockdown};
-use crate::services::tenant::{opened_password, show};
+use crate::output::{Ending, Failure, Progress, render_lockdown, render_lockdown_plan};
+use crate::services::lockdown::{LockdownRequest, lockdown, plan_lockdown};
+use crate::services::tenant::opened_password;
 
 /// Locks a tenant down and proves it. It is urgent, and `unlock` undoes it, so it asks for no
 /// confirmation.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {
-        let plane = context.plane().await?;
-        console.note("Nothing is changed; this is the tenant that would be locked down:");
-        console.show(&render_tenant(&show(&plane, &args.slug).await?));
+        let plan = plan_lockdown(&context.plane().await?, &args.slug).await?;
+        console.show(&render_lockdown_plan(&plan));
         return Ok(None);
     }
     context.allow_write("lock a tenant down")?;

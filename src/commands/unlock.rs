@@ -2,17 +2,15 @@
 
 use crate::cli::LockdownArgs;
 use crate::commands::context::Context;
-use crate::output::{Ending, Failure, Progress, render_tenant, render_unlock};
-use crate::services::lockdown::{LockdownRequest, unlock};
-use crate::services::tenant::show;
+use crate::output::{Ending, Failure, Progress, render_lockdown_plan, render_unlock};
+use crate::services::lockdown::{LockdownRequest, plan_unlock, unlock};
 
 /// Unlocks a tenant: gives back the flags that were set before the lockdown.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {
-        let plane = context.plane().await?;
-        console.note("Nothing is changed; this is the tenant that would be unlocked:");
-        console.show(&render_tenant(&show(&plane, &args.slug).await?));
+        let plan = plan_unlock(&context.plane().await?, &args.slug).await?;
+        console.show(&render_lockdown_plan(&plan));
         return Ok(None);
     }
     let question = format!("Give `{}` its access back?", args.slug);

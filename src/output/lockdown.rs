@@ -4,12 +4,38 @@ use serde_json::{Value, json};
 
 use super::json::tenant_json;
 use super::line::{Line, bad, good};
-use super::text::{Table, Text};
+use super::steps::step_list;
+use super::text::{Facts, Table, Text};
 use super::view::View;
 use super::words::{millis, seconds};
 use crate::services::lockdown::{
-    LayerReport, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
+    LayerReport, LockdownPlan, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };
+
+/// Renders what a lockdown or an unlock would do.
+pub fn render_lockdown_plan(plan: &LockdownPlan) -> View {
+    let tenant = &plan.tenant;
+    let is_locked = tenant.locked_at.is_some();
+    let facts = Facts::new()
+        .fact("tenant", &tenant.slug)
+        .fact("id", tenant.id)
+        .fact("status", tenant.status.word())
+        .fact("locked", if is_locked { "yes" } else { "no" });
+    let text = if plan.layers.is_empty() {
+        Text::from(facts).blank().line("Nothing to do: it is not locked down.")
+    } else {
+        Text::from(facts).blank().and(step_list(&plan.layers))
+    };
+    let value = json!({
+        "act": plan.act.word(),
+        "tenant": tenant.slug.as_str(),
+        "tenant_id": tenant.id.to_string(),
+        "status": tenant.status.word(),
+        "locked": is_locked,
+        "layers": plan.layers.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
+    });
+    View::item("plan", value, text).with("dry_run", json!(true))
+}
 
 pub fn render_lockdown(report: &LockdownReport) -> View {
     let slug = &report.tenant.slug;

@@ -27,6 +27,7 @@ mod progress;
 mod prompt;
 mod session;
 mod spinner;
+mod steps;
 mod stream;
 mod tenant;
 mod text;
@@ -47,7 +48,7 @@ pub use jwks::{render_keys, render_keys_cleared, warn_about_keys};
 pub use local::{
     render_destroyed, render_down, render_revealed_url, render_status, render_up, render_url,
 };
-pub use lockdown::{render_lockdown, render_unlock};
+pub use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
 pub use migration::{render_install, render_seed_sets};
 pub use progress::Progress;
 pub use session::{

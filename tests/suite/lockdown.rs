@@ -206,7 +206,7 @@ fn prepared_transactions_are_rolled_back_and_replication_is_ended_and_named() {
         format!(
             "login refused, 2 sessions ended, 1 of its prepared transactions rolled back, the prepared \
              transaction `other {name}` stays: only `postgres` or a superuser may end it, the \
-             replication slot `{slot}` stays, and nobody reads it"
+             replication slot `{slot}` stays, and no session reads it"
         )
     );
     // What the server still says, and then the end; a timeout would be an error.

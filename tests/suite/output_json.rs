@@ -52,7 +52,7 @@ fn every_result_in_json_says_its_version_and_stands_under_its_noun() {
     check("audit verify", "chain", false);
     check("tenant delete acme --dry-run", "plan", false);
     check("tenant delete acme --confirm acme", "tenant", false);
-    check("tenant restore acme --dry-run", "tenant", false);
+    check("tenant restore acme --dry-run", "plan", false);
     check("tenant restore acme", "tenant", false);
     check("tenant delete acme --confirm acme", "tenant", false);
     check("tenant purge acme --no-backup --dry-run", "plan", false);

@@ -115,9 +115,6 @@ impl TenantDatabase {
     }
 
     /// Returns a set's history, which is empty when none was ever kept.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn history(&mut self, set: &MigrationSet) -> Result<History> {
         Ok(postgres::read_history(&mut self.connection, set).await?)
     }
@@ -190,9 +187,6 @@ impl TenantDatabase {
     }
 
     /// Looks at what must hold before a tenant may be used.
-    ///
-    /// # Errors
-    /// When the server does not answer.
     pub async fn verify(&mut self, login: bool, gate: bool) -> Result<Verification> {
         let (tables, unforced, is_public): (i64, Option<Vec<String>>, bool) = sqlx::query_as(
             "SELECT count(*), array_agg(c.oid::regclass::text ORDER BY 1) \
@@ -211,7 +205,6 @@ impl TenantDatabase {
         Ok(Verification { tables, unforced: unforced.unwrap_or_default(), is_public, login, gate })
     }
 
-    /// Ends the session.
     pub async fn close(self) {
         Endpoint::close(self.connection).await;
     }

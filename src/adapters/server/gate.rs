@@ -28,9 +28,6 @@ const LONGEST_TOKEN: time::Duration = time::Duration::seconds(604_800);
 
 impl TenantDatabase {
     /// Locks or unlocks the gate, and raises its marks.
-    ///
-    /// # Errors
-    /// When the server does not answer.
     pub async fn set_gate(
         &mut self,
         lock: Option<(bool, Option<&str>)>,
@@ -51,18 +48,15 @@ impl TenantDatabase {
         .fetch_optional(self.connection())
         .await
         .map_err(PgError::doing("set the tenant's gate"))?;
-        // Without its row the gate refuses everybody, but then nobody can open it either.
+        // Without its row the gate refuses every token, and it cannot be opened either.
         match now {
             Some((true, true)) => Ok(()),
-            Some(_) => Err(ServerError::Gate("it did not take what it was told")),
+            Some(_) => Err(ServerError::Gate("it does not hold what was written to it")),
             None => Err(ServerError::Gate("its row is missing")),
         }
     }
 
     /// Refuses one session or one user at the gate, and forgets refusals that no token outlives.
-    ///
-    /// # Errors
-    /// When the server does not answer.
     pub async fn deny(&mut self, denial: &Denial) -> Result<()> {
         let statement = match denial {
             Denial::Session(..) => {
@@ -96,9 +90,6 @@ impl TenantDatabase {
 
     /// Asks the gate, as the application's group and with a token's claims, whether a statement
     /// would get through.
-    ///
-    /// # Errors
-    /// When the server does not answer.
     pub async fn gate_lets_in(&mut self, claims: &serde_json::Value) -> Result<bool> {
         let doing = || PgError::doing("ask the tenant's gate");
         let mut transaction = sqlx::Connection::begin(self.connection()).await.map_err(doing())?;

@@ -25,9 +25,7 @@ pub struct Home {
 /// A database as `pg_database` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundDatabase {
-    /// Its oid.
     pub oid: u32,
-    /// Its owner's name.
     pub owner: String,
     /// `datallowconn`.
     pub allows_connections: bool,
@@ -72,7 +70,6 @@ impl Home {
         })
     }
 
-    /// Returns the server.
     pub fn server(&self) -> &Server {
         &self.server
     }

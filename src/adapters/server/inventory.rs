@@ -10,7 +10,6 @@ use crate::adapters::postgres::PgError;
 /// A database as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedDatabase {
-    /// Its name.
     pub name: String,
     /// Left behind by a `DROP DATABASE` that was cut short (`datconnlimit = -2`).
     pub is_half_dropped: bool,
@@ -20,9 +19,6 @@ pub struct ListedDatabase {
 
 impl Server {
     /// Returns every database of the cluster, templates aside.
-    ///
-    /// # Errors
-    /// When the server does not answer.
     pub async fn list(
         &self,
         connection: &mut PgConnection,

@@ -27,7 +27,6 @@ pub(super) enum Shape {
     Cluster,
     /// A Supabase project's: its one database exists already, and Supabase's own services use it.
     Project {
-        /// The project's ref.
         project: ProjectRef,
         /// What a pooler wants behind the name of every login; empty on a direct connection.
         user_suffix: String,

@@ -11,7 +11,6 @@ use crate::model::{Slug, Tenant, TenantId};
 /// Whose something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The tenant.
     pub tenant_id: Uuid,
     /// What people called it when it was stamped.
     pub slug: String,

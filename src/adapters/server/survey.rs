@@ -1,4 +1,4 @@
-//! A database that is to be taken in, seen from inside without touching it.
+//! A database that is to be adopted, seen from inside without changing it.
 
 use super::error::ServerError;
 use super::operator::Server;

@@ -3,8 +3,8 @@
 //!
 //! Sessions and readers of replication are ended until none comes back. A prepared transaction
 //! outlives the session that made it and keeps its locks, so it is rolled back where the server
-//! allows that; a replication slot keeps what was written for whoever reads it next and is only
-//! reported, because dropping it would take it from whoever reads it rightfully. In a project, what
+//! allows that; a replication slot keeps what was written for its next reader and is only
+//! reported, because dropping it would take it from its rightful reader. In a project, what
 //! belongs to Supabase's own services is none of our business.
 
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ struct Start {
     is_here: bool,
 }
 
-/// A transaction that was prepared to be committed by whoever comes back for it.
+/// A transaction that was prepared to be committed by a later session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// What it is called.
@@ -59,7 +59,7 @@ pub struct Leftovers {
 }
 
 impl Home {
-    /// Ends every session of the tenant's login, wherever it is, and whoever reads the database's
+    /// Ends every session of the tenant's login, in any database, and every reader of the database's
     /// changes, and returns how many there were. The login was forbidden before.
     ///
     /// A login that passed the check before it was forbidden is in no view of sessions until its
@@ -169,9 +169,6 @@ impl Home {
     }
 
     /// Rolls back what the tenant's login prepared, and returns what is left besides sessions.
-    ///
-    /// # Errors
-    /// When the server does not answer.
     pub async fn clear_leftovers(&self, connection: &mut PgConnection) -> Result<Leftovers> {
         let before = self.prepared(connection).await?;
         if before.iter().any(|prepared| prepared.owner == self.name.login()) {
@@ -204,13 +201,13 @@ impl Home {
         Ok(rows.into_iter().map(|(name, owner)| Prepared { name, owner }).collect())
     }
 
-    /// Becomes the login for it, inside the database: nobody else but a superuser may end what it
+    /// Becomes the login for it, inside the database: only it and a superuser may end what it
     /// prepared, and nowhere else (`src/backend/access/transam/twophase.c`, `LockGXact`).
     async fn roll_back(&self, prepared: &[Prepared]) -> Result<()> {
         let endpoint = self.server.admin.with_database(self.name.as_str());
         let mut inside = match postgres::connect(&endpoint, Purpose::query("lockdown")).await {
             Ok(inside) => inside,
-            // Closed, or gone: then nobody comes back for them either.
+            // Closed, or gone: then no session can commit them either.
             Err(error) if error.is("55000") || error.is("3D000") => return Ok(()),
             Err(error) => return Err(error.into()),
         };
@@ -228,7 +225,7 @@ impl Home {
         }
         for one in prepared.iter().filter(|one| one.owner == self.name.login()) {
             let statement = format!("ROLLBACK PREPARED {}", literal(&one.name));
-            // What stays is counted and named afterwards; somebody else may have ended it.
+            // What stays is counted and named afterwards; another session may have ended it.
             drop(sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut inside).await);
         }
         run(&mut inside, "RESET ROLE".to_owned(), doing).await?;

@@ -6,6 +6,7 @@ use crate::model::{Tenant, TenantStatus, instant};
 use crate::output::console::Console;
 use crate::output::json::{steps_json, tenant_json};
 use crate::output::line::Line;
+use crate::output::steps::step_list;
 use crate::output::tenant::record::{address_of, place_fact, schema_of, status_word};
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
@@ -197,11 +198,4 @@ fn affected(tenant: &Tenant, after: TenantStatus) -> Facts {
         .some(place, name)
         .some("address", address_of(tenant))
         .fact("status after", after.word())
-}
-
-fn step_list(steps: &[(&'static str, &'static str)]) -> Text {
-    let text = Text::from("Would do:");
-    steps.iter().enumerate().fold(text, |text, (index, (word, title))| {
-        text.line(format_args!("  {}. {word:<10} {title}", index + 1))
-    })
 }

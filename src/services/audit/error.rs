@@ -6,10 +6,9 @@ use crate::model::{Classified, ErrorKind};
 /// What can go wrong with the audit trail.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
-    /// Nobody ever had this slug.
+    /// No tenant ever had this slug.
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
 }

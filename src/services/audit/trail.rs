@@ -79,9 +79,6 @@ pub async fn export<E>(
 }
 
 /// Walks the whole chain.
-///
-/// # Errors
-/// When the control plane does not answer.
 pub async fn verify(plane: &ControlPlane) -> Result<VerifyReport, AuditError> {
     let mut session = plane.session().await?;
     let first_break = control_plane::first_break(&mut session).await?;

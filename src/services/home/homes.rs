@@ -39,7 +39,6 @@ impl Homes {
         Self { cluster, projects }
     }
 
-    /// Returns the cluster.
     pub fn cluster(&self) -> &Server {
         &self.cluster
     }

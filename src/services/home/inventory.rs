@@ -17,7 +17,7 @@ use crate::model::{
 /// How a record compares with what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
-    /// Nobody looked, or the record changed meanwhile.
+    /// It was not looked at, or the record changed meanwhile.
     Unknown,
     /// It is there; for a project, how that stands.
     Found(Option<Standing>),
@@ -73,7 +73,6 @@ pub struct Inventory {
 pub struct Unlooked {
     /// What it is, in words.
     pub what: &'static str,
-    /// Why not.
     pub error: HomeError,
 }
 

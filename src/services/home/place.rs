@@ -21,9 +21,7 @@ use crate::services::saga::{Journal, Made};
 /// database.
 #[derive(Debug)]
 pub struct Entered {
-    /// The home.
     pub home: Home,
-    /// The operator's session.
     pub operator: PgConnection,
     /// The database's oid.
     pub oid: u32,
@@ -192,10 +190,17 @@ async fn wait_until_ready(
     patience: &Patience<'_>,
 ) -> Result<(), HomeError> {
     let started = Instant::now();
+    let mut last_seen = None;
     for look in 0_u32.. {
         let said = match projects.look(project, patience.deadline).await? {
             Readiness::Ready => return Ok(()),
-            Readiness::Pending(said) => said,
+            Readiness::Pending(seen) => {
+                last_seen = Some(seen.clone());
+                seen
+            }
+            // A request that our own deadline cut off says nothing about the project.
+            Readiness::Unanswered(why) if Deadline::now() < patience.deadline => why,
+            Readiness::Unanswered(why) => last_seen.clone().unwrap_or(why),
         };
         pause(projects, project, patience, (look, started), said).await?;
     }

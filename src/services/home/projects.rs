@@ -59,6 +59,8 @@ pub enum Readiness {
     Ready,
     /// It does not, yet; what was seen.
     Pending(String),
+    /// The API could not be asked; why.
+    Unanswered(String),
 }
 
 impl Projects {
@@ -85,7 +87,6 @@ impl Projects {
         Self { pace, ..self }
     }
 
-    /// Returns the Management API.
     pub fn api(&self) -> &Management {
         &self.api
     }
@@ -100,7 +101,6 @@ impl Projects {
         self.pace.wait(look)
     }
 
-    /// Returns the pace.
     pub fn pace(&self) -> Pace {
         self.pace
     }
@@ -167,7 +167,7 @@ impl Projects {
             match self.find(name, deadline).await {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
-                // Whoever lost one answer may lose another; the deadline ends it.
+                // Where one answer was lost, another may be; the deadline ends it.
                 Err(error) if error.kind() == ErrorKind::Unavailable => {}
                 Err(error) => return Err(error),
             }
@@ -184,7 +184,7 @@ impl Projects {
     /// part of the world the API recommends. Whether it takes projects is asked first.
     ///
     /// # Errors
-    /// When it takes none, or nobody knows it.
+    /// When it takes no projects now, or does not exist.
     pub async fn region(
         &self,
         wanted: Option<&str>,
@@ -264,7 +264,7 @@ impl Projects {
             Ok(Some(found)) => found,
             Ok(None) => return Err(HomeError::Gone(project.to_string())),
             Err(error) if is_final(&error) => return Err(error.into()),
-            Err(error) => return Ok(Readiness::Pending(error.to_string())),
+            Err(error) => return Ok(Readiness::Unanswered(error.to_string())),
         };
         let status = found.status.word().to_owned();
         match found.status.phase() {
@@ -281,7 +281,7 @@ impl Projects {
         let sick = match self.api.health(project, deadline).await {
             Ok(services) => services.into_iter().find(|service| !service.is_healthy),
             Err(error) if error.kind() == ErrorKind::Denied => None,
-            Err(error) => return Ok(Readiness::Pending(error.to_string())),
+            Err(error) => return Ok(Readiness::Unanswered(error.to_string())),
         };
         Ok(match sick {
             None => Readiness::Ready,

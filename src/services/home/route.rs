@@ -1,7 +1,7 @@
 //! The way into a project's database: its own host first, else its pooler; as a login that works for
 //! a few minutes, else with a new password for `postgres`.
 //!
-//! A project has one short-lived login, and whoever asks for it ends the one before: asking and the
+//! A project has one short-lived login, and asking for it ends the one before: asking and the
 //! first connection happen under a lock of the control plane, so that two commands never take it
 //! from each other half-way.
 
@@ -30,7 +30,7 @@ const DIRECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// breaks prepared statements, settings and locks.
 const PORT: u16 = 5432;
 
-/// How often a pooler that does not know a new password yet is tried: it blocks whoever fails ten
+/// How often a pooler that does not know a new password yet is tried: it blocks an address that fails ten
 /// times in 150 s (supabase/supavisor `lib/supavisor/circuit_breaker.ex`, read 2026-11).
 const POOLER_TRIES: u32 = 4;
 
@@ -106,7 +106,7 @@ impl Projects {
     }
 
     /// Returns a login: the short-lived one, and where a project refuses that, `postgres` with a new
-    /// password, which nobody else can be using in a project that we made.
+    /// password, which is in no other use in a project that we created.
     async fn login(
         &self,
         tenant: &Tenant,
@@ -144,7 +144,7 @@ impl Projects {
     }
 }
 
-/// Returns whether somebody listens; where there is no IPv6, a project's own host is not reached.
+/// Returns whether the host accepts a connection; without IPv6, a project's own host does not.
 async fn answers(host: &str, deadline: Instant) -> bool {
     let limit = (Instant::now() + DIRECT_TIMEOUT).min(deadline);
     let connecting = TcpStream::connect((host, PORT));

@@ -40,7 +40,7 @@ impl Cut<'_> {
                 (Err(error), _) => Err(error),
                 (Ok(None), None) => {
                     let detail = "not covered: no Supabase Auth beside the control plane and no key \
-                         for its admin API, so whoever signs in or refreshes there still gets tokens";
+                         for its admin API, so signing in and refreshing there still gives tokens";
                     Ok((LayerVerdict::Absent, detail.to_owned()))
                 }
             }
@@ -141,7 +141,7 @@ impl Cut<'_> {
             };
             let (by_tables, by_api) = (has(BannedBy::Tables), has(BannedBy::AdminApi));
             if !by_tables && !by_api {
-                return Ok((LayerVerdict::Absent, "nobody had been banned".to_owned()));
+                return Ok((LayerVerdict::Absent, "no user had been banned".to_owned()));
             }
             let (mut lifted, mut kept) = (0, 0);
             if by_tables {

@@ -7,7 +7,6 @@ use crate::model::{Classified, ErrorKind};
 /// What can go wrong before a layer is cut.
 #[derive(Debug, thiserror::Error)]
 pub enum LockdownError {
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     /// No tenant has this slug.

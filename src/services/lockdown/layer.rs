@@ -43,7 +43,6 @@ pub struct LayerReport {
     pub verdict: LayerVerdict,
     /// What was done, in a few words.
     pub detail: String,
-    /// How long it took.
     pub elapsed: Duration,
     /// How long after the command began it was over.
     pub at: Duration,

@@ -73,7 +73,7 @@ impl Cut<'_> {
         let mut database = match home.enter(Purpose::query("lockdown")).await {
             Ok(database) => database,
             Err(ServerError::Postgres(error)) if is_closed(&error) => {
-                let detail = "the database lets nobody in".to_owned();
+                let detail = "the database allows no connections".to_owned();
                 return Ok((LayerVerdict::Unchanged, detail));
             }
             Err(ServerError::NoDatabase(_)) => {
@@ -195,7 +195,7 @@ fn shown(leftovers: &Leftovers) -> String {
     }));
     parts.extend(leftovers.slots.iter().map(|(slot, reader)| {
         let reader = reader.as_ref().map_or_else(
-            || "nobody reads it".to_owned(),
+            || "no session reads it".to_owned(),
             |reader| format!("`{}`, a superuser, reads it", escape_controls(reader)),
         );
         format!("the replication slot `{slot}` stays, and {reader}")

@@ -71,7 +71,7 @@ impl Probes<'_> {
         }
     }
 
-    /// Without a session to try, a token is judged that nobody would have refused before.
+    /// Without a session to try, a token is judged that would have passed before.
     async fn claims(&self) -> ProbeReport {
         let claims = self.fresh_claims();
         let asked = async {
@@ -133,7 +133,7 @@ impl Probes<'_> {
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
             Err(ServerError::Postgres(error)) if is_closed(&error) => {
-                let detail = "the database lets nobody in".to_owned();
+                let detail = "the database allows no connections".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
             }
             Err(error) => self.could_not_run("gate", error.chain().join(": ")),
@@ -163,11 +163,10 @@ impl Probes<'_> {
         };
         let Some(password) = &self.password else {
             if self.is_closed_to_all().await {
-                let detail = "the database lets nobody in".to_owned();
+                let detail = "the database allows no connections".to_owned();
                 return self.report("login", ProbeVerdict::Refused, detail);
             }
-            let reason =
-                "the login's password is not kept, so nobody but the application can try it";
+            let reason = "the login's password is not kept, so only the application could try it";
             return self.could_not_run("login", reason.to_owned());
         };
         let Some(endpoint) = self.world.address(self.tenant, Some(password.clone())) else {

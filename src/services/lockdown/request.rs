@@ -8,11 +8,8 @@ use crate::model::{Actor, Reason, Slug};
 /// A tenant to be cut off, or given back.
 #[derive(Debug)]
 pub struct LockdownRequest {
-    /// The tenant.
     pub tenant: Slug,
-    /// Why.
     pub reason: Reason,
-    /// Who asks.
     pub actor: Actor,
     /// How long to wait for sessions to end.
     pub patience: Duration,

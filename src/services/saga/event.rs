@@ -14,13 +14,12 @@ pub enum StepProgress {
         /// How long it has waited.
         elapsed: Duration,
     },
-    /// Its effect is there; in a few words, what came of it.
+    /// Its effect is there; in a few words, what was done or found.
     Finished {
-        /// What came of it.
+        /// What was done or found.
         outcome: String,
         /// Whether an earlier run had made it.
         was_there: bool,
-        /// How long it took.
         elapsed: Duration,
     },
     /// It failed; the error itself comes back from the saga.
@@ -43,10 +42,9 @@ pub struct StepEvent {
 pub struct StepReport {
     /// The step's word.
     pub step: &'static str,
-    /// What came of it.
+    /// What was done or found.
     pub outcome: String,
     /// Whether an earlier run had made it.
     pub was_there: bool,
-    /// How long it took.
     pub elapsed: Duration,
 }

@@ -14,9 +14,7 @@ use crate::services::audit::OpenEntry;
 /// are the lock and the means to write.
 #[derive(Debug)]
 pub struct Journal {
-    /// The session.
     pub connection: PgConnection,
-    /// The lease.
     pub lease: Lease,
     /// The audit entry; nothing once its outcome is written.
     entry: Option<OpenEntry>,

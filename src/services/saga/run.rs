@@ -14,12 +14,7 @@ use crate::model::{Classified, InternalError, Interrupt};
 #[derive(Debug)]
 pub enum Halt<E> {
     /// A step failed.
-    Failed {
-        /// The step.
-        step: &'static str,
-        /// Why.
-        error: E,
-    },
+    Failed { step: &'static str, error: E },
     /// The operator stopped it between two steps.
     Interrupted {
         /// The step that would have come next.

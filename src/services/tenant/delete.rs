@@ -23,7 +23,6 @@ pub struct DeleteRequest {
     pub grace: Duration,
     /// How long to wait for locks and sessions.
     pub patience: Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 
@@ -34,9 +33,7 @@ pub struct DeleteReport {
     pub tenant: Tenant,
     /// Whether it had been deleted before and nothing was left to do.
     pub was_deleted: bool,
-    /// What was done.
     pub steps: Vec<StepReport>,
-    /// How long it took.
     pub elapsed: Duration,
 }
 

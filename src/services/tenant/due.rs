@@ -14,7 +14,6 @@ pub struct PurgeDueRequest {
     pub tenants: Vec<Tenant>,
     /// How long to wait for locks and sessions of each.
     pub patience: std::time::Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 

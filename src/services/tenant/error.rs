@@ -11,16 +11,13 @@ use crate::services::migration::MigrationError;
 /// What can go wrong with a tenant's life.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
-    /// The cluster or the tenant's database.
     #[error(transparent)]
     Server(#[from] ServerError),
     /// The tenant's home.
     #[error(transparent)]
     Home(HomeError),
-    /// Our own bug.
     #[error(transparent)]
     Internal(#[from] InternalError),
     /// A migration or a seed.
@@ -37,7 +34,6 @@ pub enum TenantError {
     SpecDiffers {
         /// Create or adopt.
         act: Act,
-        /// The slug.
         slug: String,
         /// What is different.
         differences: Vec<String>,
@@ -47,29 +43,17 @@ pub enum TenantError {
     IdUsed {
         /// Create or adopt.
         act: Act,
-        /// The slug.
         slug: String,
-        /// The id.
         id: String,
     },
     /// The tenant is in no state for this.
     #[error("{} `{slug}`: it is {status}", act.word())]
-    WrongState {
-        /// What was asked for.
-        act: Act,
-        /// The tenant.
-        slug: String,
-        /// Its status.
-        status: TenantStatus,
-    },
+    WrongState { act: Act, slug: String, status: TenantStatus },
     /// The evidence contradicts the record; nothing is touched until a person decided.
     #[error("{} `{slug}`: it is quarantined since {since}: {reason}", act.word())]
     Quarantined {
-        /// What was asked for.
         act: Act,
-        /// The tenant.
         slug: String,
-        /// Since when.
         since: String,
         /// What contradicts the record.
         reason: String,
@@ -80,7 +64,6 @@ pub enum TenantError {
     /// A new database is not what it must be before anybody may use it.
     #[error("verify the database of `{slug}`: {}", findings.join("; "))]
     Unverified {
-        /// The tenant.
         slug: String,
         /// What is not as it must be.
         findings: Vec<String>,
@@ -98,35 +81,19 @@ pub enum TenantError {
     },
     /// What is to be adopted may not be.
     #[error("adopt {what}: {finding}")]
-    Unadoptable {
-        /// The database.
-        what: String,
-        /// Why not.
-        finding: String,
-    },
+    Unadoptable { what: String, finding: String },
     /// A step failed; what came before it stays.
     #[error("{} `{slug}`: step `{step}` failed", act.word())]
     Stopped {
-        /// What was being done.
         act: Act,
-        /// The tenant.
         slug: String,
-        /// The step.
         step: &'static str,
-        /// Why.
         #[source]
         source: Box<TenantError>,
     },
     /// The operator stopped it between two steps.
     #[error("{} `{slug}`: interrupted before step `{next}`", act.word())]
-    Interrupted {
-        /// What was being done.
-        act: Act,
-        /// The tenant.
-        slug: String,
-        /// The step that comes next.
-        next: &'static str,
-    },
+    Interrupted { act: Act, slug: String, next: &'static str },
 }
 
 impl TenantError {
@@ -185,7 +152,7 @@ impl Classified for TenantError {
                 ErrorKind::Refused
             }
             // The operation stays open and the same command continues it, whatever stopped it; only
-            // what needs somebody else to act keeps its own kind.
+            // what the operator has to change first keeps its own kind.
             Self::Stopped { source, .. } => match source.kind() {
                 _ if matches!(**source, Self::Internal(_)) => ErrorKind::Internal,
                 kind @ (ErrorKind::Denied | ErrorKind::Conflict | ErrorKind::Usage) => kind,

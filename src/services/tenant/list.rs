@@ -17,7 +17,6 @@ const PAGE: i64 = 1000;
 /// Which tenants to list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// The filter.
     pub filter: TenantFilter,
     /// Whether projects are looked for even when no tenant is recorded as having one.
     pub expects_projects: bool,
@@ -28,7 +27,6 @@ pub struct ListRequest {
 /// A tenant as recorded, and how that compares with what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedTenant {
-    /// The record.
     pub tenant: Tenant,
     /// What was seen.
     pub presence: Presence,
@@ -46,7 +44,6 @@ pub struct ListReport {
 /// A tenant with what was last done to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantDetails {
-    /// The tenant.
     pub tenant: Tenant,
     /// The last operation, open or not.
     pub operation: Option<Operation>,
@@ -58,7 +55,7 @@ pub struct TenantDetails {
 /// alone where no places are given.
 ///
 /// # Errors
-/// When the control plane does not answer, or whoever takes a page cannot. A place that does not
+/// When the control plane does not answer. What taking a page came to is inside. A server that does not
 /// answer is none: its tenants are listed as recorded.
 pub async fn list<E>(
     plane: &ControlPlane,
@@ -116,10 +113,10 @@ fn compare(inventory: &mut Inventory, tenant: &Tenant, began: OffsetDateTime) ->
     presence
 }
 
-/// Returns a tenant and what was last done to it; a purged one when nobody has the slug now.
+/// Returns a tenant and what was last done to it; a purged one when no tenant has the slug now.
 ///
 /// # Errors
-/// When nobody ever had the slug, or the control plane does not answer.
+/// When no tenant ever had the slug.
 pub async fn show(plane: &ControlPlane, slug: &Slug) -> Result<TenantDetails, TenantError> {
     let mut session = plane.session().await?;
     let tenant = control_plane::find_any(&mut session, slug).await?;

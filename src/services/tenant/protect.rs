@@ -12,11 +12,9 @@ use crate::services::audit::Entry;
 /// A tenant's protection, to be switched.
 #[derive(Debug)]
 pub struct ProtectRequest {
-    /// The tenant.
     pub slug: Slug,
     /// Whether deleting is to be refused from now on.
     pub is_protected: bool,
-    /// Who asks.
     pub actor: Actor,
 }
 

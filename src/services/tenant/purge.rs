@@ -22,7 +22,6 @@ pub struct PurgeRequest {
     pub consent: Consent,
     /// How long to wait for locks and sessions.
     pub patience: Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 
@@ -33,9 +32,7 @@ pub struct PurgeReport {
     pub tenant: Tenant,
     /// Whether it had been purged before.
     pub was_purged: bool,
-    /// What was done.
     pub steps: Vec<StepReport>,
-    /// How long it took.
     pub elapsed: Duration,
 }
 

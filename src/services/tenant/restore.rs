@@ -17,11 +17,9 @@ use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepR
 /// A deleted tenant to be brought back.
 #[derive(Debug)]
 pub struct RestoreRequest {
-    /// The tenant.
     pub slug: Slug,
     /// How long to wait for locks.
     pub patience: Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 
@@ -32,9 +30,7 @@ pub struct RestoreReport {
     pub tenant: Tenant,
     /// Whether it was not deleted, so that there was nothing to do.
     pub was_there: bool,
-    /// What was done.
     pub steps: Vec<StepReport>,
-    /// How long it took.
     pub elapsed: Duration,
 }
 

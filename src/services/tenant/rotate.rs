@@ -18,13 +18,11 @@ const STEP: &str = "rotate";
 /// A password to be replaced.
 #[derive(Debug)]
 pub struct RotateRequest {
-    /// The tenant.
     pub slug: Slug,
     /// The key that seals the new password, if there is one.
     pub key: Option<SecretKey>,
     /// How long to wait for a lock.
     pub patience: Duration,
-    /// Who asks.
     pub actor: Actor,
 }
 

@@ -10,7 +10,6 @@ use crate::services::home::World;
 /// How an application connects to a tenant's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressReport {
-    /// The tenant.
     pub tenant: Tenant,
     /// The address, the password masked.
     pub masked: String,

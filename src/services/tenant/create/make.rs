@@ -80,7 +80,7 @@ impl Making<'_> {
     }
 
     /// Closes again what was opened, when the tenant was locked down meanwhile. A lockdown commits
-    /// before it closes the database, and we look after opening it: whoever comes last closes it.
+    /// before it closes the database, and we look after opening it: the later of the two closes it.
     async fn heed_lock(
         &self,
         entered: &mut Entered,

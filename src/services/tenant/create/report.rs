@@ -25,7 +25,6 @@ pub struct CreateReport {
     pub tenant: Tenant,
     /// How it came to exist.
     pub outcome: CreateOutcome,
-    /// What was done.
     pub steps: Vec<StepReport>,
     /// The address applications connect to, the password masked.
     pub url: String,
@@ -33,6 +32,5 @@ pub struct CreateReport {
     pub is_credential_kept: bool,
     /// The seed set that was applied, if any.
     pub seed: Option<String>,
-    /// How long it took.
     pub elapsed: Duration,
 }

@@ -39,7 +39,6 @@ pub struct CreateRequest {
     pub patience: Duration,
     /// Whether to wait for a project to come up at all.
     pub waits: bool,
-    /// Who asks.
     pub actor: Actor,
 }
 
