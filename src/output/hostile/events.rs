@@ -43,8 +43,8 @@ pub(super) fn tenant_results() -> Vec<TenantResult> {
     let lines = || vec![foreign(), foreign()];
     let failed = |hint| {
         let common = lines().join(": ");
-        let foreign = || Some(FOREIGN.to_owned());
-        let refusal = Refusal { sqlstate: foreign(), migration: foreign() };
+        let some = || Some(foreign());
+        let refusal = Refusal { sqlstate: some(), migration: some() };
         let kind = ErrorKind::Internal;
         TenantVerdict::Failed(Cause { kind, refusal, chain: lines(), hint, common })
     };
