@@ -11,6 +11,9 @@ use std::fmt::Write;
 /// C0, DEL and C1 controls, line and paragraph separators, zero-width and bidirectional marks are
 /// escaped; everything else, other scripts included, stays as it is.
 pub fn escape_controls(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unsafe(character) {
