@@ -5,6 +5,7 @@
 mod circles;
 mod doors;
 mod known;
+mod manual;
 mod tree;
 mod walls;
 
