@@ -1,11 +1,11 @@
-//! `tenant adopt`: what was there before us is taken in, once, and never when it is another's.
+//! `tenant adopt`: what exists already is adopted, once, and never when it is another's.
 
 use crate::support::{Operator, server};
 
 use super::project::{login, operator};
 
 #[test]
-fn a_database_of_the_cluster_is_taken_in() {
+fn a_database_of_the_cluster_is_adopted() {
     let operator = Operator::new();
     let name = server().new_database();
     server().operator(&name).run("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1)");
@@ -29,7 +29,31 @@ fn a_database_of_the_cluster_is_taken_in() {
 }
 
 #[test]
-fn what_is_taken_in_is_looked_at_first() {
+fn what_keeps_an_adoption_back_says_adopt() {
+    let operator = Operator::new();
+    let (first, second) = (server().new_database(), server().new_database());
+    let adopt = |slug: &str, more: &str| {
+        operator.run(&format!("tenant adopt {slug} --name Acme {more} -o json"))
+    };
+    let _ran = adopt("acme", &format!("--database {first}")).success();
+    let says = |ran: &crate::support::Ran, begins: &str| {
+        let message = ran.error()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with(begins), "{message}");
+    };
+    let ran = adopt("acme", &format!("--database {second}")).fails_with(5);
+    says(&ran, "failed to adopt `acme`: it exists already with database");
+    let id = operator.tenants("acme")[0].id.clone();
+    let ran = adopt("other", &format!("--database {second} --id {id}")).fails_with(5);
+    says(&ran, "failed to adopt `other`: the id");
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    let ran = adopt("acme", &format!("--database {first}")).fails_with(5);
+    says(&ran, "failed to adopt `acme`: it is deleted");
+    let hint = ran.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("tenantctl tenant restore acme"), "{hint}");
+}
+
+#[test]
+fn what_is_adopted_is_looked_at_first() {
     let operator = Operator::new();
     let name = server().new_database();
     server().operator(&name).run(

@@ -41,7 +41,10 @@ fn a_dry_run_of_each_changes_nothing() {
     let before = standing(&operator);
     let plan = operator.run("-o json tenant purge acme --no-backup --dry-run").success().json();
     assert_eq!(plan["plan"]["steps"], json!(["check", "commit", "drop", "role", "tombstone"]));
-    let _ran = operator.run("tenant restore acme --dry-run").success();
+    let plan = operator.run("-o json tenant restore acme --dry-run").success().json();
+    let plan = &plan["plan"];
+    assert_eq!((&plan["status"], &plan["status_after"]), (&json!("deleted"), &json!("active")));
+    assert_eq!(plan["steps"], json!(["open", "mark"]));
     let _ran = operator.run("tenant purge --due --no-backup --dry-run").success();
     assert_eq!(standing(&operator), before);
 }

@@ -6,7 +6,7 @@ use crate::support::lockdown::{
     ALL_REFUSED, LOCK, UNLOCK, access, assert_open, gate_is_locked, pairs, results, url,
     with_tenant,
 };
-use crate::support::{PATIENCE, Session, server, until};
+use crate::support::{Operator, PATIENCE, Session, server, until};
 
 #[test]
 fn a_login_that_was_off_before_stays_off() {
@@ -87,4 +87,29 @@ fn an_unlock_in_the_middle_of_a_restore_leaves_nothing_shut() {
         assert_eq!(operator.tenant("acme").status, "active", "{point}");
         assert_open(&url, &id);
     }
+}
+
+#[test]
+fn a_dry_run_of_both_shows_the_plan_and_changes_nothing() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let plan = |line: &str| operator.run(&format!("{line} -o json --dry-run")).success().json();
+    let lock = plan("lockdown acme --reason drill");
+    let layers = ["control_plane", "gate", "auth", "connections", "probes"];
+    assert_eq!(lock["plan"]["layers"], serde_json::json!(layers));
+    let unlock = plan("unlock acme --reason drill");
+    assert_eq!(unlock["plan"]["layers"], serde_json::json!([]), "nothing is locked");
+    let _ran = operator
+        .run("session issue --user 7f1c2d34-0000-4000-8000-000000000001 --tenant acme")
+        .success();
+    let locked: i64 = operator
+        .plane()
+        .value("SELECT count(*) FROM control_plane.tenant_metadata WHERE locked_at IS NOT NULL");
+    assert_eq!(locked, 0);
+    let _ran = operator.run("lockdown acme --reason drill");
+    let unlock = plan("unlock acme --reason drill");
+    let layers = ["connections", "auth", "gate", "control_plane"];
+    assert_eq!(unlock["plan"]["layers"], serde_json::json!(layers));
+    let missing = operator.run("lockdown globex --reason drill --dry-run -o json");
+    let _ran = missing.fails_with(4);
 }

@@ -25,7 +25,7 @@ pub(crate) fn strike(
     if how == "kill" {
         let _ran = broken.was_killed();
     } else {
-        assert_ne!(broken.code(), 0, "{broken}");
+        assert_eq!(broken.code(), 1, "what our own code fails at is our bug: {broken}");
         // The one commit point may be behind it: then there is nothing to note it on.
         let noted: Vec<(Option<String>,)> = operator.plane().rows(&format!(
             "SELECT last_error FROM control_plane.operations o \
