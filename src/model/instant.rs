@@ -1,4 +1,4 @@
-//! An instant as everybody reads and writes it.
+//! Instants as text.
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};

@@ -91,7 +91,7 @@ fn payloads_that_hold_no_claims_leave_the_signature_to_be_judged() {
     let no_claims = "FPPPsssssss";
     for (name, payload, results, words) in [
         ("sub twice", with("\"sub\":\"root\""), no_claims, "`sub` appears twice"),
-        ("a name twice, inside", with("\"x\":{\"a\":1,\"a\":2}"), no_claims, "`a` stands there"),
+        ("a name twice, inside", with("\"x\":{\"a\":1,\"a\":2}"), no_claims, "`a` appears twice"),
         ("text", b"hello, world".to_vec(), no_claims, "payload is not JSON"),
         ("a number", b"17".to_vec(), no_claims, "payload is not a JSON object"),
         ("nothing", Vec::new(), no_claims, "payload is not JSON"),
