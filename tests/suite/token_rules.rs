@@ -47,7 +47,7 @@ fn headers_that_lie_are_refused_each_for_its_own_reason() {
     };
     for alg in ["none", "None", "nOnE", "NONE", " none"] {
         let verdict = judge(unsigned(alg), &bench.set);
-        expect(alg, &verdict, "PFssPPPsPPs", "nobody signed");
+        expect(alg, &verdict, "PFssPPPsPPs", "unsigned");
     }
     for (name, token, results, words) in [
         (

@@ -41,8 +41,8 @@ impl AuthAdminError {
         Self::Refused { doing, status: answer.status.as_u16(), said }
     }
 
-    /// Returns the error code, such as `user_not_found`. Texts and statuses do not identify an error
-    /// (supabase/auth `openapi.yaml`, read 2026-11).
+    /// Returns the error code, such as `user_not_found`. Texts and statuses do not identify an
+    /// error (supabase/auth `openapi.yaml`, read 2026-11).
     pub(super) fn supabase_code(answer: &Answer) -> String {
         let refusal: Refusal = answer.json().unwrap_or_default();
         let word = refusal.error_code.or_else(|| refusal.code.as_str().map(str::to_owned));

@@ -1,7 +1,7 @@
 //! Supabase Auth's admin API: a user's ban read, set and lifted, and nothing else of it.
 //!
-//! Used where Auth's tables are out of reach. It has no route that ends a session or finds the users
-//! of a tenant (supabase/auth `internal/api/api.go`, read 2026-11).
+//! Used where Auth's tables are out of reach. It has no route that ends a session or finds the
+//! users of a tenant (supabase/auth `internal/api/api.go`, read 2026-11).
 
 mod client;
 mod error;

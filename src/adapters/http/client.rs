@@ -1,4 +1,5 @@
-//! The client: every limit set, nothing followed, nothing taken from the environment unasked.
+//! The client: every limit is set, no redirect is followed, and the environment's proxy is used
+//! only when the caller asks for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::error::HttpError;
-use super::retry::Turns;
+use super::retry::Repetitions;
 use super::retry::{Repeat, RetryPolicy};
 use crate::model::{SecretText, WebUrl, WebUrlError, escape_controls, redact, shorten};
 
@@ -20,7 +21,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most that is read of one answer, in bytes, unless the caller knows less to be enough.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
-/// How a client behaves.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
     /// How long one attempt may take.
@@ -47,14 +47,12 @@ impl Default for HttpOptions {
     }
 }
 
-/// One thing to ask for.
+/// A request, and how it may be repeated.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What kind of call this is, for the budget.
     pub kind: &'static str,
-    /// The method.
     pub method: Method,
-    /// The address.
     pub url: Url,
     /// Whether it may be made twice.
     pub repeat: Repeat,
@@ -65,7 +63,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Returns a read.
+    /// Returns a call that reads.
     pub fn get(kind: &'static str, url: Url) -> Self {
         Self {
             kind,
@@ -105,14 +103,11 @@ impl Call {
     }
 }
 
-/// What came back, whatever its status.
+/// An answer, whatever its status.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body.
     pub body: Vec<u8>,
 }
 
@@ -134,7 +129,6 @@ impl Answer {
     }
 }
 
-/// Speaks HTTP.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: Client,
@@ -168,7 +162,7 @@ impl HttpClient {
     /// # Errors
     /// When no answer came until the deadline.
     pub async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, HttpError> {
-        let mut turns = Turns::new(self.options.retry, call.repeat);
+        let mut repetitions = Repetitions::new(self.options.retry, call.repeat);
         loop {
             if let Some(budget) = &self.options.budget
                 && !budget.spend(call.kind, deadline).await
@@ -190,8 +184,10 @@ impl HttpClient {
                 return outcome;
             }
             let wait = match &outcome {
-                Ok(answer) => turns.after_answer(answer.status, &answer.headers, wall_clock()),
-                Err(error) => turns.after_error(error),
+                Ok(answer) => {
+                    repetitions.after_answer(answer.status, &answer.headers, wall_clock())
+                }
+                Err(error) => repetitions.after_error(error),
             };
             match wait {
                 Some(wait) if Instant::now() + wait < deadline => tokio::time::sleep(wait).await,
@@ -327,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_unreachable_and_nothing_was_done() {
+    async fn a_closed_port_is_unreachable_and_nothing_was_done() {
         let retry = RetryPolicy {
             first_delay: Duration::from_millis(1),
             longest_delay: Duration::from_millis(2),

@@ -12,38 +12,23 @@ pub enum HttpError {
     Address {
         /// The address, without login and query.
         address: String,
-        /// What is wrong with it.
         problem: String,
     },
     /// The client could not be made.
     #[error("start the HTTP client: {0}")]
     Start(String),
-    /// Nobody answers there; nothing was sent.
+    /// No connection came about; nothing was sent.
     #[error("reach {target}: {cause}")]
-    Unreachable {
-        /// Whom we called.
-        target: String,
-        /// What the system said.
-        cause: String,
-    },
+    Unreachable { target: String, cause: String },
     /// No answer in time; what was asked for may have been done.
     #[error("get an answer from {target} in time")]
-    TimedOut {
-        /// Whom we called.
-        target: String,
-    },
+    TimedOut { target: String },
     /// The connection broke before the answer was whole; what was asked for may have been done.
     #[error("get a whole answer from {target}: {cause}")]
-    Broken {
-        /// Whom we called.
-        target: String,
-        /// What the system said.
-        cause: String,
-    },
+    Broken { target: String, cause: String },
     /// The answer is larger than anything we ask for.
     #[error("read the answer of {target}: it is larger than {limit} bytes")]
     TooLarge {
-        /// Whom we called.
         target: String,
         /// The most that is read, in bytes.
         limit: usize,

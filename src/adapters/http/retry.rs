@@ -1,7 +1,7 @@
-//! What is tried again, and when: the only place that decides.
+//! Which calls are repeated, and when: the only place that decides.
 //!
-//! 429 says that nothing was done, so it always may; a refused connection as well. Everything else
-//! is tried again only when repeating the call is safe.
+//! After 429 or a refused connection nothing was done, so any call is repeated. After everything
+//! else, only a call that is safe to repeat.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,18 +16,17 @@ use super::error::HttpError;
 pub enum Repeat {
     /// A read, or a write whose second time changes nothing.
     Safe,
-    /// A second time may do it twice.
+    /// A repetition may do it twice.
     Unsafe,
 }
 
-/// How often and how patiently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The delay before the first repetition; later ones double, with jitter.
     pub first_delay: Duration,
     /// No delay of our own is longer.
     pub longest_delay: Duration,
-    /// How often a call that fails is repeated. Being told to wait does not count.
+    /// How often a call that fails is repeated. A wait that the server asks for does not count.
     pub repetitions: usize,
     /// No wait that the other side asks for is longer.
     pub longest_asked_wait: Duration,
@@ -46,13 +45,13 @@ impl Default for RetryPolicy {
 
 /// The repetitions of one call.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Repetitions {
     policy: RetryPolicy,
     repeat: Repeat,
     delays: ExponentialBackoff,
 }
 
-impl Turns {
+impl Repetitions {
     pub(super) fn new(policy: RetryPolicy, repeat: Repeat) -> Self {
         let delays = ExponentialBuilder::new()
             .with_min_delay(policy.first_delay)
@@ -63,7 +62,8 @@ impl Turns {
         Self { policy, repeat, delays }
     }
 
-    /// Returns how long to wait before trying again after an answer; nothing when it stands.
+    /// Returns how long to wait before trying again after an answer; nothing when the answer is
+    /// final.
     pub(super) fn after_answer(
         &mut self,
         status: StatusCode,
@@ -73,7 +73,7 @@ impl Turns {
         if status == StatusCode::TOO_MANY_REQUESTS {
             return match retry_after(headers, now).or_else(|| ratelimit_reset(headers)) {
                 Some(asked) => {
-                    // All who were told the same instant must not come back at the same instant.
+                    // Clients that got the same instant must not all return at that instant.
                     let spread = self.policy.first_delay.mul_f64(fraction());
                     Some(asked.min(self.policy.longest_asked_wait) + spread)
                 }
@@ -89,7 +89,8 @@ impl Turns {
         None
     }
 
-    /// Returns how long to wait before trying again after no answer; nothing when it stands.
+    /// Returns how long to wait before trying again after no answer; nothing when the answer is
+    /// final.
     pub(super) fn after_error(&mut self, error: &HttpError) -> Option<Duration> {
         let may_repeat = match error {
             HttpError::Unreachable { .. } => true,
@@ -110,8 +111,8 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     text.parse().ok().map(Duration::from_secs).or_else(|| date(text))
 }
 
-/// Returns when the window ends that calls are counted in. Every answer may say so; it is a wait
-/// only for who made too many.
+/// Returns when the window ends that calls are counted in. Every answer carries it; only after 429
+/// is it a wait.
 fn ratelimit_reset(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("x-ratelimit-reset")?.to_str().ok()?.trim();
     text.parse().ok().map(Duration::from_secs)
@@ -120,7 +121,7 @@ fn ratelimit_reset(headers: &HeaderMap) -> Option<Duration> {
 /// Returns a random number between 0 and 1.
 fn fraction() -> f64 {
     let mut bytes = [0_u8; 2];
-    // Without random bytes everybody comes back at the same time, which is only less polite.
+    // Without random bytes all clients return at the same time, which is only less polite.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     f64::from(u16::from_be_bytes(bytes)) / f64::from(u16::MAX)
 }
@@ -129,9 +130,9 @@ fn fraction() -> f64 {
 mod tests {
     use super::*;
 
-    fn turns(repeat: Repeat) -> Turns {
+    fn repetitions(repeat: Repeat) -> Repetitions {
         let policy = RetryPolicy { first_delay: Duration::from_millis(10), ..Default::default() };
-        Turns::new(policy, repeat)
+        Repetitions::new(policy, repeat)
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn being_told_to_wait_is_obeyed_for_any_call() {
+    fn a_wait_that_the_server_asks_for_is_obeyed_for_any_call() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let date = httpdate::fmt_http_date(now + Duration::from_secs(7));
         for (pairs, asked) in [
@@ -149,7 +150,7 @@ mod tests {
             (vec![("retry-after", "99999999")], 120),
             (vec![("retry-after", "soon"), ("x-ratelimit-reset", "2")], 2),
         ] {
-            let wait = turns(Repeat::Unsafe).after_answer(
+            let wait = repetitions(Repeat::Unsafe).after_answer(
                 StatusCode::TOO_MANY_REQUESTS,
                 &headers(&pairs),
                 now,
@@ -161,7 +162,7 @@ mod tests {
                 "{pairs:?} {wait:?}"
             );
         }
-        let wait = turns(Repeat::Unsafe).after_answer(
+        let wait = repetitions(Repeat::Unsafe).after_answer(
             StatusCode::TOO_MANY_REQUESTS,
             &HeaderMap::new(),
             now,
@@ -176,17 +177,20 @@ mod tests {
         let target = "https://api.example.com/x".to_owned();
         for status in [500, 502, 503, 504, 544] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert!(turns(Repeat::Safe).after_answer(status, &none, now).is_some());
-            assert!(turns(Repeat::Unsafe).after_answer(status, &none, now).is_none());
+            assert!(repetitions(Repeat::Safe).after_answer(status, &none, now).is_some());
+            assert!(repetitions(Repeat::Unsafe).after_answer(status, &none, now).is_none());
         }
         let timed_out = HttpError::TimedOut { target: target.clone() };
-        assert!(turns(Repeat::Safe).after_error(&timed_out).is_some());
-        assert!(turns(Repeat::Unsafe).after_error(&timed_out).is_none());
+        assert!(repetitions(Repeat::Safe).after_error(&timed_out).is_some());
+        assert!(repetitions(Repeat::Unsafe).after_error(&timed_out).is_none());
         let refused = HttpError::Unreachable { target, cause: "refused".to_owned() };
-        assert!(turns(Repeat::Unsafe).after_error(&refused).is_some());
+        assert!(repetitions(Repeat::Unsafe).after_error(&refused).is_some());
         for status in [200, 400, 401, 403, 404, 409, 422, 501, 540] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert!(turns(Repeat::Safe).after_answer(status, &none, now).is_none(), "{status}");
+            assert!(
+                repetitions(Repeat::Safe).after_answer(status, &none, now).is_none(),
+                "{status}"
+            );
         }
     }
 
@@ -194,17 +198,17 @@ mod tests {
     fn the_end_of_a_window_that_was_not_exceeded_is_no_wait() {
         let status = StatusCode::BAD_GATEWAY;
         let headers = headers(&[("x-ratelimit-reset", "60")]);
-        let wait = turns(Repeat::Safe).after_answer(status, &headers, SystemTime::UNIX_EPOCH);
+        let wait = repetitions(Repeat::Safe).after_answer(status, &headers, SystemTime::UNIX_EPOCH);
         assert!(wait.is_some_and(|wait| wait < Duration::from_secs(1)), "{wait:?}");
     }
 
     #[test]
     fn repetitions_end_and_their_delays_grow() {
-        let mut turns = turns(Repeat::Safe);
+        let mut repetitions = repetitions(Repeat::Safe);
         let mut delays = Vec::new();
         let status = StatusCode::BAD_GATEWAY;
         while let Some(delay) =
-            turns.after_answer(status, &HeaderMap::new(), SystemTime::UNIX_EPOCH)
+            repetitions.after_answer(status, &HeaderMap::new(), SystemTime::UNIX_EPOCH)
         {
             delays.push(delay);
         }

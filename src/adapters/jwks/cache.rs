@@ -1,7 +1,8 @@
 //! The copy on disk: one small file for each endpoint, private, replaced in one step.
 //!
-//! A user who can write it can make us accept tokens they signed, so a file that others may write is
-//! ignored. It also holds when a fetch failed, so that a new process does not fetch again at once.
+//! A user who can write it can make us accept tokens they signed, so a file that others may write
+//! is ignored. It also holds when a fetch failed, so that a new process does not fetch again at
+//! once.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};

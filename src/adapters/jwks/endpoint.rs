@@ -21,8 +21,8 @@ const FRESH_FOR: Duration = Duration::from_hours(1);
 /// How long an answer may be used while fetching fails.
 const USABLE_FOR: Duration = Duration::from_hours(2);
 
-/// Cooldown after a failed fetch, or one whose answer lacked the key; shared by all processes through
-/// the cache file.
+/// Cooldown after a failed fetch, or one whose answer lacked the key; shared by all processes
+/// through the cache file.
 const COOLDOWN: Duration = Duration::from_secs(30);
 
 /// What to do, decided from the cache file alone.
@@ -125,7 +125,8 @@ impl KeyEndpoint<'_> {
             }
             Err(error) => {
                 entry.failure = Some(StoredFailure { at_ms: now_ms, problem: with_cause(&error) });
-                // When this cannot be written, the next process fetches again; nothing else is lost.
+                // When this cannot be written, the next process fetches again; nothing else is
+                // lost.
                 drop(self.cache.write(&entry));
                 Err(JwksError::Unreachable { url: self.url.to_string(), source: Box::new(error) })
             }
@@ -218,8 +219,8 @@ fn is_usable(entry: &Entry, now_ms: i64) -> bool {
         .is_some_and(|age| age < USABLE_FOR)
 }
 
-/// Returns how long ago something was; nothing when it lies in the future, as after a clock that was
-/// ahead has been corrected.
+/// Returns how long ago something was; nothing when it lies in the future, as after a clock that
+/// was ahead has been corrected.
 fn age(at_ms: i64, now_ms: i64) -> Option<Duration> {
     u64::try_from(now_ms.checked_sub(at_ms)?).ok().map(Duration::from_millis)
 }

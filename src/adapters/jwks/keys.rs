@@ -1,7 +1,7 @@
 //! A published set of keys, read entry by entry: one bad entry never spoils the others.
 //!
-//! An entry that cannot verify a token safely is left out with a reason, which is shown when a token
-//! names that key. This file decides nothing about tokens.
+//! An entry that cannot verify a token safely is left out with a reason, which is shown when a
+//! token names that key. This file decides nothing about tokens.
 
 use std::fmt;
 
@@ -181,7 +181,7 @@ fn read_entry(entry: &Value) -> Result<PublicKey, String> {
     Ok(PublicKey { kid: name, kind, bits, material, decoding })
 }
 
-/// Refuses what is not there for verifying signatures.
+/// Refuses a key whose `use` or `key_ops` exclude verifying signatures.
 fn check_purpose(entry: &Map<String, Value>) -> Result<(), String> {
     if let Some(purpose) = entry.get("use")
         && purpose.as_str() != Some("sig")

@@ -31,7 +31,7 @@ SELECT operator.rolpassword,
 const SHAPE: &str = "LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS";
 
 /// What exists of the role and the database on the server.
-struct Found {
+struct Existing {
     verifier: Option<String>,
     has_the_shape: bool,
     is_member: bool,
@@ -112,13 +112,13 @@ pub(super) async fn bootstrap(
     Ok(true)
 }
 
-async fn look(session: &mut PgConnection) -> Result<Found, LocalError> {
+async fn look(session: &mut PgConnection) -> Result<Existing, LocalError> {
     let row: (Option<String>, bool, bool, Option<bool>, bool) = sqlx::query_as(LOOK)
         .fetch_one(session)
         .await
         .map_err(PgError::doing("look for the operator's role and the control plane's database"))?;
     let (verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public) = row;
-    Ok(Found { verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public })
+    Ok(Existing { verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public })
 }
 
 /// Runs statements that are made of our own constants and a verifier.

@@ -85,14 +85,14 @@ pub(super) async fn look(layout: &Layout, state: Option<&State>) -> Result<Prese
                     session,
                 })));
             }
-            Err(error) => match Refusal::of(&error) {
-                Refusal::NotListening => {}
-                Refusal::NotNow => return Ok(Presence::Changing { pid }),
-                Refusal::OtherUser => {
+            Err(error) => match LoginFailure::of(&error) {
+                LoginFailure::NotListening => {}
+                LoginFailure::NotNow => return Ok(Presence::Changing { pid }),
+                LoginFailure::OtherUser => {
                     let problem = "belongs to another user".to_owned();
                     return Err(LocalError::OtherOwner { path: socket_dir, problem });
                 }
-                Refusal::Denied => return Err(error.into()),
+                LoginFailure::Denied => return Err(error.into()),
             },
         }
     }
@@ -143,14 +143,14 @@ async fn greet(
 }
 
 /// Why a server did not let its superuser in.
-enum Refusal {
+enum LoginFailure {
     NotListening,
     NotNow,
     OtherUser,
     Denied,
 }
 
-impl Refusal {
+impl LoginFailure {
     fn of(error: &PgError) -> Self {
         let Some(fault) = error.fault() else { return Self::NotNow };
         match fault.io_kind() {

@@ -26,7 +26,7 @@ use super::report::{
     LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, OnEvent, UpOutcome,
 };
 use super::start;
-use super::state::{Found, State};
+use super::state::{State, StateFile};
 use super::status;
 use super::stop;
 
@@ -185,7 +185,7 @@ impl LocalServer {
     pub fn endpoint(&self) -> Result<Option<LocalEndpoint>, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         match State::load(&layout.state)? {
-            Found::Usable(state) if layout.is_ours()? => Ok(Some(endpoint(state))),
+            StateFile::Usable(state) if layout.is_ours()? => Ok(Some(endpoint(state))),
             _ => Ok(None),
         }
     }

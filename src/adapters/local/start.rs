@@ -70,8 +70,8 @@ pub(super) async fn start(
         on_event(LocalEvent::Starting { port: state.port });
         let (child, offset) = spawn(layout, account, programs, state)?;
         let refusal = match wait(layout, state, child, began).await? {
-            Outcome::Ready(running) => return Ok(running),
-            Outcome::TimedOut => {
+            StartOutcome::Ready(running) => return Ok(running),
+            StartOutcome::TimedOut => {
                 let tail = log_tail::last_lines(&log_tail::appended(&layout.log, offset));
                 return Err(LocalError::StartTimedOut {
                     waited: began.elapsed(),
@@ -79,24 +79,24 @@ pub(super) async fn start(
                     tail,
                 });
             }
-            Outcome::Ended => log_tail::appended(&layout.log, offset),
+            StartOutcome::Ended => log_tail::appended(&layout.log, offset),
         };
         let may_try_again = began.elapsed() < ORPHANS_PATIENCE;
         match reason(&refusal) {
-            Reason::PortTaken if may_try_again => {
+            EndReason::PortTaken if may_try_again => {
                 on_event(LocalEvent::PortTaken { port: state.port });
                 state.port = listen::free_port();
             }
             // A backend of a killed server that no list showed; it will notice soon.
-            Reason::StillHeld if may_try_again => sleep(Duration::from_millis(200)).await,
-            Reason::StillHeld => {
+            EndReason::StillHeld if may_try_again => sleep(Duration::from_millis(200)).await,
+            EndReason::StillHeld => {
                 return Err(LocalError::StillHeld {
                     directory: layout.cluster.clone(),
                     pids: process::holders(&layout.cluster),
                 });
             }
-            Reason::DiskFull => return Err(files::disk_full(&layout.cluster)),
-            Reason::PortTaken | Reason::Other => {
+            EndReason::DiskFull => return Err(files::disk_full(&layout.cluster)),
+            EndReason::PortTaken | EndReason::Other => {
                 return Err(LocalError::StartFailed {
                     log: layout.log.clone(),
                     tail: log_tail::last_lines(&refusal),
@@ -206,7 +206,7 @@ fn open_log(layout: &Layout, account: &Account) -> Result<File, LocalError> {
     files::open_own(&layout.log, account.owner())
 }
 
-enum Outcome {
+enum StartOutcome {
     Ready(Box<Running>),
     Ended,
     TimedOut,
@@ -217,18 +217,18 @@ async fn wait(
     state: &State,
     mut child: Child,
     began: Instant,
-) -> Result<Outcome, LocalError> {
+) -> Result<StartOutcome, LocalError> {
     loop {
         let ended =
             child.try_wait().map_err(files::io_error("wait for the server in", &layout.cluster))?;
         if ended.is_some() {
-            return Ok(Outcome::Ended);
+            return Ok(StartOutcome::Ended);
         }
         if let Presence::Running(running) = connect::look(layout, Some(state)).await? {
-            return Ok(Outcome::Ready(running));
+            return Ok(StartOutcome::Ready(running));
         }
         if began.elapsed() > PATIENCE {
-            return Ok(Outcome::TimedOut);
+            return Ok(StartOutcome::TimedOut);
         }
         sleep(POLL).await;
     }
@@ -236,7 +236,7 @@ async fn wait(
 
 /// Why the server ended at once.
 #[derive(Debug, PartialEq, Eq)]
-enum Reason {
+enum EndReason {
     PortTaken,
     StillHeld,
     DiskFull,
@@ -244,18 +244,18 @@ enum Reason {
 }
 
 /// Reads the reason off the log. Its language is fixed by `lc_messages` and `LC_ALL`.
-fn reason(log: &str) -> Reason {
+fn reason(log: &str) -> EndReason {
     let has = |text| log.contains(text);
     if has("bind") && has("Address already in use") {
-        Reason::PortTaken
+        EndReason::PortTaken
     } else if has("pre-existing shared memory block")
         || has("lock file \"postmaster.pid\" already exists")
     {
-        Reason::StillHeld
+        EndReason::StillHeld
     } else if files::says_disk_full(log) {
-        Reason::DiskFull
+        EndReason::DiskFull
     } else {
-        Reason::Other
+        EndReason::Other
     }
 }
 
@@ -270,19 +270,19 @@ mod tests {
         let cases = [
             (
                 "LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use",
-                Reason::PortTaken,
+                EndReason::PortTaken,
             ),
             (
                 "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use",
-                Reason::StillHeld,
+                EndReason::StillHeld,
             ),
-            ("FATAL:  lock file \"postmaster.pid\" already exists", Reason::StillHeld),
+            ("FATAL:  lock file \"postmaster.pid\" already exists", EndReason::StillHeld),
             (
                 "PANIC:  could not write to file \"pg_wal/xlogtemp.9\": No space left on device",
-                Reason::DiskFull,
+                EndReason::DiskFull,
             ),
-            ("FATAL:  data directory has invalid permissions", Reason::Other),
-            ("", Reason::Other),
+            ("FATAL:  data directory has invalid permissions", EndReason::Other),
+            ("", EndReason::Other),
         ];
         for (log, expected) in cases {
             assert_eq!(reason(log), expected, "{log}");

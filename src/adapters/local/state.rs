@@ -34,13 +34,13 @@ pub(super) struct State {
 
 /// What was read from the file's path.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum StateFile {
     Nothing,
     Unreadable,
     Usable(State),
 }
 
-impl Found {
+impl StateFile {
     /// Returns the state, if it can be used.
     pub(super) fn usable(self) -> Option<State> {
         match self {
@@ -71,9 +71,9 @@ impl State {
         on_event: OnEvent<'_>,
     ) -> Result<Self, LocalError> {
         let kept_as = match Self::load(&layout.state)? {
-            Found::Usable(state) => return Ok(state),
-            Found::Nothing => None,
-            Found::Unreadable => {
+            StateFile::Usable(state) => return Ok(state),
+            StateFile::Nothing => None,
+            StateFile::Unreadable => {
                 let aside = layout.state.with_extension("json.unreadable");
                 fs::rename(&layout.state, &aside)
                     .map_err(files::io_error("put aside", &layout.state))?;
@@ -106,11 +106,11 @@ impl State {
     ///
     /// # Errors
     /// [`LocalError::OtherOwner`] when we may not read the file.
-    pub(super) fn load(path: &Path) -> Result<Found, LocalError> {
+    pub(super) fn load(path: &Path) -> Result<StateFile, LocalError> {
         let bytes = match fs::read(path) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(error) => match error.kind() {
-                io::ErrorKind::NotFound => return Ok(Found::Nothing),
+                io::ErrorKind::NotFound => return Ok(StateFile::Nothing),
                 io::ErrorKind::PermissionDenied => {
                     let problem = "belongs to another user, and holds passwords".to_owned();
                     return Err(LocalError::OtherOwner { path: path.to_path_buf(), problem });
@@ -124,14 +124,14 @@ impl State {
                     && is_key(&wire.secret_key)
                     && !wire.password.is_empty() =>
             {
-                Found::Usable(Self {
+                StateFile::Usable(Self {
                     port: wire.port,
                     socket_dir: wire.socket_dir,
                     password: Zeroizing::new(wire.password),
                     secret_key: Zeroizing::new(wire.secret_key),
                 })
             }
-            _ => Found::Unreadable,
+            _ => StateFile::Unreadable,
         })
     }
 
@@ -182,7 +182,7 @@ mod tests {
         let state = State::generate(25432, PathBuf::from("/run/x")).unwrap();
         state.save(&path).unwrap();
         match State::load(&path).unwrap() {
-            Found::Usable(read) => {
+            StateFile::Usable(read) => {
                 assert_eq!((read.port, &read.socket_dir), (25432, &state.socket_dir));
                 assert_eq!(
                     (&read.password, &read.secret_key),
@@ -198,12 +198,12 @@ mod tests {
     fn a_truncated_file_is_unreadable_and_none_is_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("local.json");
-        assert!(matches!(State::load(&path).unwrap(), Found::Nothing));
+        assert!(matches!(State::load(&path).unwrap(), StateFile::Nothing));
         State::generate(1, PathBuf::new()).unwrap().save(&path).unwrap();
         let whole = fs::read(&path).unwrap();
         for length in [0, 1, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..length]).unwrap();
-            assert!(matches!(State::load(&path).unwrap(), Found::Unreadable), "{length}");
+            assert!(matches!(State::load(&path).unwrap(), StateFile::Unreadable), "{length}");
         }
     }
 

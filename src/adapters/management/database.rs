@@ -13,8 +13,8 @@ use super::projects::missing;
 use super::wire::{WireLoginRole, WirePooler};
 use crate::model::{DatabaseName, ProjectRef, SecretText};
 
-/// A login that works for a few minutes. A project has one, and each call gives it another password,
-/// so that the one before stops working.
+/// A login that works for a few minutes. A project has one, and each call gives it another
+/// password, so that the one before stops working.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRole {
     pub role: String,

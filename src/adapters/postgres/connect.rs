@@ -1,6 +1,6 @@
 //! Sessions: opened with a deadline and with settings that nothing outside can change.
 //!
-//! It never retries; whoever asked decides whether asking again is safe.
+//! It never retries: the caller knows whether a second attempt is safe.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::endpoint::Endpoint;
 use super::error::{PgError, ServerFault};
 use super::quote::literal;
-use super::statements::{place, reported};
+use super::statements::{place, with_events};
 
 /// How long a server may take to answer a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,7 +25,7 @@ pub struct Purpose {
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
     pub lock_timeout: Duration,
-    /// How soon the server notices that we are gone and cancels what it does for us; zero never.
+    /// How soon the server notices that we are gone and cancels our statement; zero means never.
     pub client_check: Duration,
 }
 
@@ -133,14 +133,14 @@ pub fn pool(endpoint: &Endpoint, purpose: Purpose, size: u32) -> PgPool {
 }
 
 impl Endpoint {
-    /// Ends a session; a failure to say goodbye changes nothing that was done.
+    /// Ends a session; a failure to do so changes nothing that was done.
     pub async fn close(connection: PgConnection) {
         drop(connection.close().await);
     }
 }
 
 fn options(endpoint: &Endpoint) -> PgConnectOptions {
-    reported(endpoint.options(), endpoint)
+    with_events(endpoint.options(), endpoint)
 }
 
 fn target(endpoint: &Endpoint) -> String {
@@ -148,7 +148,7 @@ fn target(endpoint: &Endpoint) -> String {
 }
 
 /// Returns `tenantctl/<purpose> <host>:<pid>`, cut to the 63 bytes Postgres keeps: it is how the
-/// holder of a lock is named to whoever waits for it.
+/// holder of a lock is named in the message of a command that waits for it.
 fn application_name(purpose: &str) -> String {
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let pid = std::process::id();

@@ -36,7 +36,6 @@ pub struct Endpoint {
     pub user: String,
     /// Its password, when one is needed.
     pub password: Option<SecretText>,
-    /// The database.
     pub database: String,
     tls: PgSslModeWord,
     root_cert: Option<PathBuf>,
@@ -154,10 +153,10 @@ impl Endpoint {
         }
     }
 
-    /// Returns a server whose address somebody told us. Beyond this machine it must show a
-    /// certificate that fits; where there is a file of authorities in `root_cert`, by them and
-    /// everywhere.
-    pub fn told(
+    /// Returns a server whose address came from an API or a record. Beyond this machine it must
+    /// show a certificate that fits (`verify-full`); with a file of authorities in `root_cert`,
+    /// also on this machine.
+    pub fn reported(
         host: &str,
         port: u16,
         user: &str,
@@ -208,8 +207,8 @@ impl Endpoint {
         }
     }
 
-    /// Returns the connection string with its password: only for who asked with `--reveal`, and
-    /// for programs that connect.
+    /// Returns the connection string with its password: only for who asked with `--reveal`, and for
+    /// programs that connect.
     pub fn revealed(&self) -> SecretText {
         let password = self
             .password

@@ -58,7 +58,7 @@ impl ServerFault {
         match code {
             _ if code.starts_with("28") => ErrorKind::Denied,
             "42501" => ErrorKind::Denied,
-            // The database or the schema is not there: a precondition, not a fault.
+            // The database, schema or table is missing: a precondition, not a fault.
             "3D000" | "3F000" | "42P01" => ErrorKind::Refused,
             // Connection trouble, resources, shutting down, locks and cancelled statements pass.
             _ if code.starts_with("08") || code.starts_with("53") => ErrorKind::Unavailable,
@@ -165,9 +165,7 @@ pub enum PgError {
     /// A row breaks what the schema promises.
     #[error("read {table}.{column}: row {row} holds a value that cannot be there")]
     Inconsistency {
-        /// The table.
         table: &'static str,
-        /// The column.
         column: &'static str,
         /// The row's key, escaped.
         row: String,

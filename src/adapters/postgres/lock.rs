@@ -76,9 +76,7 @@ pub enum LockError {
     /// Another session held it until the deadline.
     #[error("lock {what} on {server}: {} holds it", holder.as_deref().unwrap_or("another session"))]
     Busy {
-        /// What is locked.
         what: String,
-        /// Where.
         server: LockServer,
         /// The session that holds it, as far as the server shows it to us.
         holder: Option<String>,
@@ -89,12 +87,7 @@ pub enum LockError {
         "lock {what} on {server}: a pooler in transaction mode answers there, and locks need a \
          session of their own"
     )]
-    Pooled {
-        /// What was to be locked.
-        what: String,
-        /// Where.
-        server: LockServer,
-    },
+    Pooled { what: String, server: LockServer },
 }
 
 impl Classified for LockError {

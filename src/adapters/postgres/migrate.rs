@@ -32,7 +32,7 @@ pub struct MigrationSet {
     migrations: Vec<Migration>,
 }
 
-/// What a database says it went through.
+/// What a database records of its migrations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     /// The migrations, oldest first; none when the table does not exist.
@@ -51,9 +51,7 @@ impl History {
 /// One row of a history table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// What was applied.
     pub record: MigrationRecord,
-    /// When.
     pub applied_at: OffsetDateTime,
 }
 
@@ -76,7 +74,7 @@ pub enum MigrateError {
         #[source]
         fault: Box<ServerFault>,
     },
-    /// The history table holds something no migration tool writes.
+    /// The history table holds a value that no migration tool writes.
     #[error("read {table}: its row for version {version} has an unreadable {what}")]
     Unreadable {
         /// The history table.
@@ -178,7 +176,7 @@ pub async fn read_history(
     connection: &mut PgConnection,
     set: &MigrationSet,
 ) -> Result<History, MigrateError> {
-    // One round trip whether the table is there or not: the query text is only prepared on the
+    // One round trip whether the table exists or not: the query text is only prepared on the
     // server when it is, and a missing table is an answer rather than a failure.
     let functions = set.functions.as_ref().map_or_else(String::new, |functions| {
         format!(

@@ -1,9 +1,8 @@
 //! Passwords, made here and shown to a server only as a SCRAM-SHA-256 verifier.
 //!
-//! Whoever sets a password calls [`scram_verifier`], so that the password itself
-//! never travels in a statement, a server log or `pg_stat_activity`. The file
-//! does no `SASLprep`: it takes printable ASCII, which is what we generate, and
-//! refuses the rest.
+//! A statement that sets a password carries the result of [`scram_verifier`], so that the password
+//! itself is in no statement, server log or `pg_stat_activity`. `SASLprep` is not implemented: only
+//! printable ASCII is accepted, which is what we generate.
 
 use std::num::NonZeroU32;
 
@@ -16,7 +15,6 @@ use crate::model::{SecretText, sha256};
 const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(4095);
 const SALT_BYTES: usize = 16;
 
-/// What can stand in the way of a verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ScramError {
     /// The password is empty or has other characters than printable ASCII.
@@ -53,9 +51,8 @@ pub fn generate_password() -> Result<SecretText, ScramError> {
 /// Returns `SCRAM-SHA-256$…`, the verifier of `password` with a fresh salt.
 ///
 /// # Errors
-///
-/// [`ScramError::NotAscii`] when the password would need `SASLprep`,
-/// [`ScramError::Random`] when no salt could be drawn.
+/// [`ScramError::NotAscii`] when the password would need `SASLprep`, [`ScramError::Random`] when no
+/// salt could be drawn.
 pub fn scram_verifier(password: &str) -> Result<String, ScramError> {
     if password.is_empty() || !password.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(ScramError::NotAscii);
@@ -65,7 +62,7 @@ pub fn scram_verifier(password: &str) -> Result<String, ScramError> {
     Ok(encode(&Keys::derive(password, &salt, ITERATIONS), &salt, ITERATIONS))
 }
 
-/// Tells whether `verifier`, as read from `pg_authid`, belongs to `password`.
+/// Returns whether `verifier`, as read from `pg_authid`, belongs to `password`.
 pub fn scram_matches(password: &str, verifier: &str) -> bool {
     let Some((iterations, salt, stored_key)) = decode(verifier) else {
         return false;

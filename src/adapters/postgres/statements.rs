@@ -1,8 +1,8 @@
 //! What `-vv` shows of a statement: where it ran, its text without literals, its rows and its time.
 //!
-//! sqlx reports every statement as an event that has the literals in its text, SCRAM verifiers among
-//! them, and that does not say on which server it ran. Nothing of that event is shown but the line
-//! made here.
+//! sqlx reports every statement as an event that has the literals in its text, SCRAM verifiers
+//! among them, and that does not say on which server it ran. Nothing of that event is shown but the
+//! line made here.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -30,7 +30,7 @@ static PLACES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// All that an event carries of its session is the threshold from which a statement counts as slow.
 /// So every place has a threshold of its own, its number in nanoseconds, which no statement
 /// undercuts: a round trip takes thousands of them.
-pub(super) fn reported(options: PgConnectOptions, endpoint: &Endpoint) -> PgConnectOptions {
+pub(super) fn with_events(options: PgConnectOptions, endpoint: &Endpoint) -> PgConnectOptions {
     // The level's type is of a crate that only sqlx depends on.
     let (true, Ok(level)) = (tracing::enabled!(target: TARGET, Level::DEBUG), "debug".parse())
     else {

@@ -71,7 +71,7 @@ impl Projects {
         let (user, password) = self.login(tenant, project, deadline).await?;
         let user = format!("{user}{}", route.user_suffix);
         let endpoint =
-            Endpoint::told(&route.host, PORT, &user, DatabaseName::SUPABASE, self.root_cert())
+            Endpoint::reported(&route.host, PORT, &user, DatabaseName::SUPABASE, self.root_cert())
                 .with_login(&user, Some(password));
         let suffix = route.user_suffix.clone();
         let server = Server::of_project(endpoint, plane.id(), project.clone(), suffix);

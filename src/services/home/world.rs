@@ -92,7 +92,7 @@ impl World {
                 name.login().to_owned()
             };
             let root = self.homes.projects().ok().and_then(Projects::root_cert);
-            let endpoint = Endpoint::told(host, port, &user, name.as_str(), root);
+            let endpoint = Endpoint::reported(host, port, &user, name.as_str(), root);
             return Some(endpoint.with_login(&user, password));
         }
         let home = self.homes.cluster().home(name.clone(), self.identity(tenant));

@@ -1,4 +1,4 @@
-//! The checks a token goes through, one by one, and what each of them said.
+//! The checks a token goes through, and the result of each.
 
 /// A check, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,19 +11,19 @@ pub enum CheckName {
     Key,
     /// The signature, and nothing but the signature.
     Signature,
-    /// Who issued it.
+    /// `iss`.
     Issuer,
-    /// Whom it is for.
+    /// `aud`.
     Audience,
-    /// Until when.
+    /// `exp`.
     Expiry,
-    /// From when.
+    /// `nbf`.
     NotBefore,
-    /// Since when.
+    /// `iat`.
     IssuedAt,
-    /// In which tenant.
+    /// `app_metadata.tenant_id`.
     Tenant,
-    /// Whether its session still stands.
+    /// Whether its session is still valid at the control plane.
     Session,
 }
 
@@ -61,10 +61,8 @@ impl CheckName {
     }
 }
 
-/// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckResult {
-    /// The rule holds.
     Pass,
     /// The rule is broken: the token is refused.
     Fail,
@@ -83,18 +81,16 @@ impl CheckResult {
     }
 }
 
-/// One check: its name, what it came to, and what was found and expected.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Which.
     pub name: CheckName,
-    /// What it came to.
     pub result: CheckResult,
     /// What was found, and what was expected; never a part of the token's text.
     pub detail: String,
 }
 
-/// What a rule says before it has a name.
+/// The result of a rule, before it is put down under a check's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
     pub(super) result: CheckResult,

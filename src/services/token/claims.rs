@@ -1,4 +1,4 @@
-//! What a token says about itself: first unverified, and `Claims` only once every rule held.
+//! A token's claims: unverified at first, `Claims` once every rule holds.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -10,9 +10,10 @@ use crate::model::{Jti, TenantId, escape_controls, shorten};
 /// The last second of the year 9999; what lies beyond is no date.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// Claims that tell another kind of token from an access token, whatever type its header declares:
-/// security events, logout among them (RFC 8417, `OpenID` Connect Back-Channel Logout §2.4), and ID
-/// tokens (`OpenID` Connect Core §2, §3.3.2.11). Supabase's access tokens have none of them.
+/// Claims that distinguish another kind of token from an access token, whatever type its header
+/// declares: security events, logout among them (RFC 8417, `OpenID` Connect Back-Channel Logout
+/// §2.4), and ID tokens (`OpenID` Connect Core §2, §3.3.2.11). Supabase's access tokens have none
+/// of them.
 const OTHER_PURPOSES: [(&str, &str); 4] = [
     ("events", "a logout token"),
     ("nonce", "an ID token"),
@@ -20,10 +21,10 @@ const OTHER_PURPOSES: [(&str, &str); 4] = [
     ("c_hash", "an ID token"),
 ];
 
-/// The length of a UUID as everybody writes it; braces and prefixes are read by some only.
+/// The length of a UUID in its usual form; only some parsers also read braces and prefixes.
 const UUID_LENGTH: usize = 36;
 
-/// A point in time as tokens write it: whole seconds since 1970, exactly.
+/// A `NumericDate` without fraction: whole seconds since 1970 (RFC 7519 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(i64);
 
@@ -33,7 +34,6 @@ impl Instant {
         self.0
     }
 
-    /// Returns it as a date.
     pub fn date(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
@@ -47,28 +47,28 @@ pub(super) enum Claim<T> {
     Found(T),
 }
 
-/// What a token says, by anybody who can write JSON.
+/// Claims that anyone may have written.
 #[derive(Debug, Clone)]
 pub struct UnverifiedClaims(Map<String, Value>);
 
-/// What a token says, after every rule held.
+/// Claims of a token for which every rule holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// Whom it speaks of.
+    /// `sub`.
     pub subject: String,
-    /// Who issued it.
+    /// `iss`.
     pub issuer: String,
-    /// Whom it is for.
+    /// `aud`.
     pub audience: Vec<String>,
-    /// In which tenant.
+    /// `app_metadata.tenant_id`.
     pub tenant_id: Option<TenantId>,
-    /// Its session.
+    /// `jti`, else `session_id`.
     pub session: Option<Jti>,
-    /// The role for the database.
+    /// `role`: the database's role.
     pub role: Option<String>,
-    /// Since when.
+    /// `iat`.
     pub issued_at: Instant,
-    /// Until when.
+    /// `exp`.
     pub expires_at: Instant,
 }
 
@@ -77,7 +77,6 @@ impl UnverifiedClaims {
         Self(claims)
     }
 
-    /// Returns everything it says.
     pub fn all(&self) -> &Map<String, Value> {
         &self.0
     }
@@ -90,7 +89,7 @@ impl UnverifiedClaims {
         }
     }
 
-    /// Refuses what the same server signs with the same key for another purpose.
+    /// Refuses tokens that the same server signs with the same key for another purpose.
     pub(super) fn check(&self) -> Result<(), FormatError> {
         match OTHER_PURPOSES.iter().find(|(name, _)| self.0.contains_key(*name)) {
             Some((name, kind)) => Err(FormatError::Purpose(name, kind)),
@@ -122,7 +121,7 @@ impl UnverifiedClaims {
         }
     }
 
-    /// Returns whom it is for: one text, or a list of texts.
+    /// Returns `aud`: one text, or a list of texts.
     pub(super) fn audience(&self) -> Claim<Vec<String>> {
         match self.0.get("aud") {
             None => Claim::Missing,
@@ -139,8 +138,7 @@ impl UnverifiedClaims {
         }
     }
 
-    /// Returns the tenant of `app_metadata`; `user_metadata` is the user's own to write and counts
-    /// for nothing.
+    /// Returns the tenant of `app_metadata`. `user_metadata` is ignored: the user can write it.
     pub(super) fn tenant(&self) -> Claim<TenantId> {
         let metadata = match self.0.get("app_metadata") {
             None | Some(Value::Null) => return Claim::Missing,
@@ -172,7 +170,7 @@ impl UnverifiedClaims {
         }
     }
 
-    /// Returns the claims as verified. The caller answers for it that every rule held.
+    /// Returns the claims as verified. The caller has checked that every rule holds.
     pub(super) fn as_verified(&self) -> Option<Claims> {
         let found = |claim| match claim {
             Claim::Found(value) => Some(value),

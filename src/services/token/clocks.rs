@@ -1,7 +1,7 @@
 //! Whether two clocks agree: this machine's, and the one that sessions are judged with.
 //!
-//! A token's times mean nothing to whoever does not know what time it is. Which of the two is wrong
-//! cannot be seen from here.
+//! A token's times cannot be judged with a clock that is wrong, and which of the two is wrong cannot
+//! be seen from here.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::model::{ErrorKind, instant};
 /// How far the clocks may be apart.
 const MOST: Duration = Duration::from_mins(1);
 
-/// Returns what stands in the way when the control plane's clock is not within a minute of ours.
-/// It was read between `before` and `after`, so what the way to it took is no difference.
+/// Returns an obstacle when the control plane's clock is not within a minute of ours. It was read
+/// between `before` and `after`, so the time of the round trip does not count.
 pub(super) fn apart(
     before: OffsetDateTime,
     theirs: OffsetDateTime,

@@ -3,14 +3,11 @@
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::model::{Classified, ErrorKind, StrictJsonError};
 
-/// Which part of a token.
+/// A part of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The first.
     Header,
-    /// The second.
     Payload,
-    /// The third.
     Signature,
 }
 
@@ -24,18 +21,13 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// Why a text is no token that could be accepted.
+/// Why a text is not a token that could be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// Nothing.
     #[error("there is no token: the text is empty")]
     Empty,
-    /// More than any access token has.
     #[error("found more than {limit} bytes; expected at most {limit}")]
-    TooLarge {
-        /// The most that is read.
-        limit: usize,
-    },
+    TooLarge { limit: usize },
     /// The header of an HTTP request was pasted.
     #[error("found the word `Bearer` before it; expected the token alone")]
     Bearer,
@@ -48,23 +40,20 @@ pub enum FormatError {
     /// `+` or `/`.
     #[error("found base64 of the standard alphabet at byte {0}; expected base64url")]
     StandardAlphabet(usize),
-    /// Anything else.
     #[error("found a character at byte {0} that no token has; expected base64url and dots")]
     Character(usize),
-    /// Another number of parts.
     #[error("found {0} {parts}; expected 3{hint}", parts = if *(.0) == 1 { "part" } else { "parts" },
         hint = if *(.0) == 5 { " (5 are an encrypted token)" } else { "" })]
     Parts(usize),
-    /// Bits that say nothing, or a length that no bytes have.
+    /// Unused bits that are not zero, or a length that no bytes encode to.
     #[error("the {0} is not canonical base64url: it was cut or altered")]
     Base64(Part),
     /// Not JSON, or JSON that two readers could take differently.
     #[error("the {0} is not JSON as it must be: {1}")]
     Json(Part, StrictJsonError),
-    /// JSON, but no object.
     #[error("the {0} is not a JSON object")]
     NotAnObject(Part),
-    /// The header wants something understood that we do not.
+    /// The header has a `crit` that we do not understand.
     #[error("the header has `crit`: extensions that must be understood are refused")]
     Critical,
     /// The header says that the payload is not base64url.
@@ -76,10 +65,8 @@ pub enum FormatError {
     /// Claims that other kinds of token have.
     #[error("the payload has `{0}`, as {1} has it; expected an access token")]
     Purpose(&'static str, &'static str),
-    /// Nobody is named.
-    #[error("the payload has no `sub`: it names nobody")]
+    #[error("the payload has no `sub`: it names no user")]
     NoSubject,
-    /// Something else is named.
     #[error("found {0} as `sub`; expected a text of 1 to 255 characters")]
     Subject(String),
 }
@@ -87,10 +74,8 @@ pub enum FormatError {
 /// Why a token could not be examined.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The control plane.
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
-    /// There is no such tenant.
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
 }

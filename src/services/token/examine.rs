@@ -1,5 +1,5 @@
-//! A token examined with everything at hand: keys are fetched, the clock and the session asked for,
-//! and never more than the question needs.
+//! A token examined: keys are fetched, the control plane is asked for its clock and the session, and
+//! nothing is requested that the verdict does not need.
 
 use time::OffsetDateTime;
 
@@ -15,10 +15,9 @@ use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::jwks::{Jwks, Published};
 use crate::model::{Classified, Clock, ErrorKind, SessionState, Slug, TenantId};
 
-/// How much is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// The verdict: nothing is asked of anybody once the token is refused.
+    /// The verdict: no more requests once the token is refused.
     Verdict,
     /// Every check that can be made.
     EveryCheck,
@@ -27,35 +26,29 @@ pub enum Depth {
 /// A token, and what is expected of it.
 #[derive(Debug)]
 pub struct ExamineRequest<'a> {
-    /// The token.
     pub token: &'a Token,
     /// What is expected of its claims.
     pub rules: Rules,
     /// The secret for HS256, if the operator gave one.
     pub secret: Option<SharedSecret>,
-    /// How much is asked for.
     pub depth: Depth,
 }
 
-/// The control plane, as far as it is there.
+/// The control plane, when one is configured.
 #[derive(Debug)]
 pub enum Plane {
-    /// Open.
     Open(ControlPlane),
-    /// None is wanted or configured, and this is why.
+    /// Why none is wanted or configured.
     Absent(&'static str),
     /// It is configured and cannot be used.
     Broken(Obstacle),
 }
 
-/// What an examination found.
 #[derive(Debug)]
 pub struct Examination {
-    /// The verdict.
     pub verdict: Verdict,
-    /// The keys it was reached with, where there were any.
+    /// The keys that were used, if any.
     pub keys: Option<Published>,
-    /// The moment it was judged at.
     pub judged_at: OffsetDateTime,
 }
 
@@ -95,8 +88,8 @@ pub async fn examine(
     Examination { verdict, keys, judged_at }
 }
 
-/// Asks the control plane once for its clock and its judgement, and judges the token by both;
-/// nothing when there are no claims to be asked about.
+/// Asks the control plane once for its clock and the session's state, and judges the token by both;
+/// nothing when the token has no claims to ask about.
 async fn ask(
     request: &ExamineRequest<'_>,
     plane: &ControlPlane,
@@ -134,8 +127,7 @@ fn cannot_ask(verdict: &mut Verdict, trouble: Obstacle) {
 /// The checks that a clock decides.
 const TIMES: [CheckName; 3] = [CheckName::Expiry, CheckName::NotBefore, CheckName::IssuedAt];
 
-/// Returns whether nothing that the control plane could say, its clock included, would change the
-/// verdict.
+/// Returns whether no answer of the control plane, its clock included, would change the verdict.
 fn is_over(verdict: &Verdict) -> bool {
     verdict.obstacle().is_some() || verdict.failures().any(|failure| !TIMES.contains(&failure.name))
 }
@@ -174,13 +166,13 @@ async fn published(
     }
 }
 
-/// Returns an error as what stands in the way, its causes included, each once.
+/// Returns an error with its causes as an obstacle.
 fn obstacle(error: &impl Classified) -> Obstacle {
     Obstacle { kind: error.kind(), message: error.chain().join(": "), hint: error.hint() }
 }
 
 impl Examination {
-    /// Returns how a command ends on it; nothing when the token is valid.
+    /// Returns the kind of ending; nothing when the token is valid.
     pub fn ending(&self) -> Option<ErrorKind> {
         match self.verdict.outcome() {
             Outcome::Valid => None,

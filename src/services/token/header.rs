@@ -1,7 +1,6 @@
-//! A token's header: what it asks for, none of which is believed.
+//! A token's header, which an attacker may have written.
 //!
-//! The header is the attacker's to write. It may choose among the keys we have, by name; it may not
-//! bring one along, nor say where to fetch one.
+//! It may choose among the keys we have, by name; it may not carry a key or say where to fetch one.
 
 use serde_json::{Map, Value};
 
@@ -22,7 +21,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Returns the name as headers spell it.
+    /// Returns the value of `alg`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -33,13 +32,13 @@ impl Algorithm {
     }
 }
 
-/// Header parameters that bring a key along or say where one is; none is ever used.
+/// Header parameters that carry a key or say where one is; none is ever used.
 const KEY_BRINGERS: [&str; 6] = ["jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"];
 
 /// The types an access token may declare, in lower case.
 const TYPES: [&str; 4] = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
 
-/// A header, as the token says it.
+/// A header, unverified.
 #[derive(Debug, Clone)]
 pub struct Header(Map<String, Value>);
 
@@ -48,7 +47,6 @@ impl Header {
         Self(parameters)
     }
 
-    /// Returns everything it says.
     pub fn parameters(&self) -> &Map<String, Value> {
         &self.0
     }
@@ -56,7 +54,7 @@ impl Header {
     /// Returns the key's name.
     ///
     /// # Errors
-    /// What stands there when it is no text.
+    /// The value, when it is not a text.
     pub fn kid(&self) -> Result<Option<&str>, String> {
         match self.0.get("kid") {
             None => Ok(None),
@@ -65,13 +63,13 @@ impl Header {
         }
     }
 
-    /// Returns the names of the parameters that would bring a key along.
+    /// Returns the names of the parameters that carry a key or say where one is.
     pub(super) fn ignored(&self) -> Vec<&'static str> {
         KEY_BRINGERS.into_iter().filter(|name| self.0.contains_key(*name)).collect()
     }
 
-    /// Refuses demands that we do not meet. The library accepts every one of them
-    /// (jsonwebtoken 11.1, tried 2026-11).
+    /// Refuses `crit`, `b64` and other types, all of which the library accepts (jsonwebtoken 11.1,
+    /// tried 2026-11).
     pub(super) fn check(&self) -> Result<(), FormatError> {
         if self.0.contains_key("crit") {
             return Err(FormatError::Critical);
@@ -106,7 +104,7 @@ impl Header {
                  used as a secret"
             )),
             _ if name.trim().eq_ignore_ascii_case("none") => {
-                Err(format!("found `none`, a token that nobody signed; expected {ACCEPTED}"))
+                Err(format!("found `none`, an unsigned token; expected {ACCEPTED}"))
             }
             _ => Err(format!("found {}; expected {ACCEPTED}", shown(&Value::from(name)))),
         }

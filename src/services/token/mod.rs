@@ -1,7 +1,7 @@
 //! Tokens: read, judged rule by rule, and asked about at the control plane.
 //!
 //! `Token::read` and `verify` are plain functions of values: token × keys × rules × now → verdict.
-//! Only `examine` reaches for keys and sessions. Nothing here ever repeats a token's text.
+//! Only `examine` fetches keys and asks for sessions. Nothing here ever repeats a token's text.
 
 mod check;
 mod claims;

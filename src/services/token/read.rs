@@ -1,7 +1,7 @@
 //! A token taken apart: pure, bounded, and strict about every byte.
 //!
-//! Whatever can be read is kept even when something else is wrong, so that each check can speak for
-//! itself. Nothing is verified here.
+//! What can be read is kept even when something else is wrong, so that every check has a result.
+//! Nothing is verified here.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -11,13 +11,13 @@ use crate::model::{TenantId, instant};
 /// What is expected of a token's claims.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Who must have issued it, letter by letter.
+    /// `iss`, compared exactly.
     pub issuer: Option<String>,
-    /// Whom it must be for, letter by letter.
+    /// A member of `aud`, compared exactly.
     pub audience: Option<String>,
     /// The tenant it must belong to.
     pub tenant: Option<TenantId>,
-    /// How far clocks may be apart: exactly this, in whole seconds.
+    /// How far clocks may be apart, in whole seconds.
     pub leeway: Duration,
     /// The longest a token may live from `iat` to `exp`.
     pub longest_life: Duration,

@@ -1,4 +1,4 @@
-//! The one secret that HS256 may be checked with: given by the operator, and really a secret.
+//! The one secret that HS256 may be checked with: given by the operator, long enough, not public.
 
 use jsonwebtoken::DecodingKey;
 
@@ -11,23 +11,20 @@ const LEAST_BYTES: usize = 32;
 #[derive(Clone)]
 pub struct SharedSecret(DecodingKey);
 
-/// Why a text is no such secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SharedSecretError {
-    /// Anybody could guess it.
+    /// Short enough to be guessed.
     #[error("use the secret for HS256: it has {0} bytes, at least {LEAST_BYTES} are needed")]
     Short(usize),
-    /// Everybody has it.
+    /// A key that is published.
     #[error("use the secret for HS256: it is a key or a certificate, not a secret")]
     Public,
 }
 
 impl SharedSecret {
-    /// Takes a secret.
-    ///
     /// # Errors
-    /// When it is too short, or a public key: whoever checks HS256 with what everybody can read
-    /// accepts everybody's tokens.
+    /// When it is too short, or a public key: with a secret that anyone can read, anyone can sign an
+    /// HS256 token.
     pub fn new(secret: &SecretText) -> Result<Self, SharedSecretError> {
         let text = secret.expose();
         if text.contains("-----BEGIN ") || text.contains("\"kty\"") || text.starts_with("ssh-") {

@@ -1,5 +1,5 @@
-//! What the control plane's judgement on a token means for its session and its tenant: plain
-//! functions of the claims and the answer. Who asks for the answer is `examine`.
+//! What the control plane's answer means for the token's session and its tenant: plain functions of
+//! the claims and the answer, which `examine` asks for.
 
 use time::OffsetDateTime;
 
@@ -8,7 +8,7 @@ use super::claims::{Claim, UnverifiedClaims};
 use crate::adapters::control_plane::{JudgedClaims, RecordedSession};
 use crate::model::{SessionState, instant};
 
-/// Judges the session by what was recorded of it, or by the marks where nothing was.
+/// Judges the session by its row, or by the tenant's and the user's epochs where it has none.
 pub(super) fn session(claims: &UnverifiedClaims, judged: &JudgedClaims) -> Finding {
     let name = match claims.session() {
         Claim::Wrong(what) => {
@@ -23,8 +23,8 @@ pub(super) fn session(claims: &UnverifiedClaims, judged: &JudgedClaims) -> Findi
     }
 }
 
-/// Judges the tenant that the token names by where the user is known to work: the claim alone puts
-/// nobody into a tenant. `compared` is what the rule about the claim said.
+/// Judges the tenant that the token names by the tenants the user is known to be a member of: the
+/// claim alone proves nothing. `compared` is the result of the rule about the claim.
 pub(super) fn tenant(
     claims: &UnverifiedClaims,
     judged: &JudgedClaims,

@@ -1,7 +1,7 @@
 //! token × keys × rules × now → verdict: a plain function, and the only way to `Claims`.
 //!
-//! The cryptography is the library's, called for the signature alone; everything a header or a claim
-//! could smuggle past it is refused by our own rules. Sessions are judged elsewhere.
+//! The library is called for the signature alone; what it would accept in a header or a claim, and
+//! should not, our own rules refuse. Sessions are judged elsewhere.
 
 use jsonwebtoken::DecodingKey;
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ use super::secret::SharedSecret;
 use crate::adapters::jwks::{KeyKind, KeySet, PublicKey};
 use crate::model::ErrorKind;
 
-/// What may be verified with.
+/// What a token is verified with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Keys<'a> {
     /// The published keys.
@@ -26,18 +26,15 @@ pub struct Keys<'a> {
     pub doubt: Option<&'a Obstacle>,
 }
 
-/// What stands between us and a verdict.
+/// Why there is no verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
-    /// How a command ends on it.
     pub kind: ErrorKind,
-    /// What it is, after "failed to".
+    /// As it reads after "failed to".
     pub message: String,
-    /// What to do about it.
     pub hint: Option<String>,
 }
 
-/// What is known of a token in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Every rule holds.
@@ -83,7 +80,7 @@ impl Verdict {
         self.checks.iter().filter(|check| check.result == CheckResult::Fail)
     }
 
-    /// Returns what stands between us and a verdict.
+    /// Returns why there is no verdict.
     pub fn obstacle(&self) -> Option<&Obstacle> {
         self.obstacle.as_ref()
     }
@@ -93,7 +90,6 @@ impl Verdict {
         self.claims.as_ref().filter(|_| self.outcome() == Outcome::Valid)
     }
 
-    /// Returns what is known in the end.
     pub fn outcome(&self) -> Outcome {
         let is_signed =
             self.check(CheckName::Signature).is_some_and(|c| c.result == CheckResult::Pass);
@@ -106,21 +102,21 @@ impl Verdict {
         }
     }
 
-    /// Puts in what the control plane said of a check.
+    /// Sets the result of a check that the control plane decides.
     pub(super) fn set(&mut self, name: CheckName, finding: Finding) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.name == name) {
             *check = finding.named(name);
         }
     }
 
-    /// Leaves the verdict open, unless the token is refused; what stood in the way first is kept.
+    /// Leaves the verdict open, unless the token is refused; the first obstacle is kept.
     pub(super) fn doubt(&mut self, obstacle: Obstacle) {
         self.obstacle.get_or_insert(obstacle);
     }
 }
 
-/// Judges a token; every rule that can be checked is, whatever the others say. The session is not
-/// asked for.
+/// Judges a token. Every rule that can be checked is checked, also after another one failed. The
+/// session is not asked for.
 pub fn verify(token: &Token, keys: &Keys<'_>, rules: &Rules, now: OffsetDateTime) -> Verdict {
     let mut obstacle = None;
     let algorithm = token.header().map(|header| header.algorithm(keys.secret.is_some()));
@@ -150,15 +146,15 @@ pub fn verify(token: &Token, keys: &Keys<'_>, rules: &Rules, now: OffsetDateTime
     Verdict { checks, claims, obstacle }
 }
 
-/// Which key a token is to be checked with.
+/// The key a token is to be checked with.
 enum Selection<'a> {
     /// A published key.
     Public(&'a PublicKey),
     /// The operator's secret.
     Secret(&'a SharedSecret),
-    /// None, and that speaks against the token.
+    /// None, which fails the token.
     Refused(String),
-    /// None, and that says nothing about the token.
+    /// None, for a reason that does not fail the token.
     Open(Obstacle),
 }
 
@@ -298,8 +294,8 @@ fn key(header: Option<&Header>, selected: Option<&Selection<'_>>) -> Finding {
     }
 }
 
-/// Speaks about the signature alone: whatever the payload is, these bytes were signed by this key,
-/// or they were not.
+/// Checks the signature alone: these bytes were signed by this key or they were not, whatever the
+/// payload is.
 fn signature(token: &Token, selected: Option<&Selection<'_>>) -> Finding {
     let Some((key, algorithm, size)) = selected.and_then(Selection::parts) else {
         return Finding::skipped("there is no key to check it with");
@@ -308,7 +304,7 @@ fn signature(token: &Token, selected: Option<&Selection<'_>>) -> Finding {
         return Finding::fail("it cannot be read");
     };
     if signed.signature_bytes == 0 {
-        return Finding::fail("it is empty: nobody signed the token");
+        return Finding::fail("it is empty: the token is not signed");
     }
     if let Some(size) = size
         && signed.signature_bytes != size
