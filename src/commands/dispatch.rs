@@ -1,4 +1,4 @@
-//! From the command that was typed to the file that runs it.
+//! Runs a command from its own file.
 
 use super::context::Context;
 use super::{
@@ -8,10 +8,6 @@ use super::{
 use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
 
-/// Runs one command.
-///
-/// # Errors
-/// Whatever kept it from its end.
 pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,

@@ -1,6 +1,6 @@
 //! One file for each subcommand: Args → Request → service → Report → output.
 //!
-//! A command decides nothing about tenants; it is the sentence that joins the rooms.
+//! A command decides nothing about tenants; it only connects the rooms.
 
 mod audit;
 mod complete;

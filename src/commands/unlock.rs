@@ -5,7 +5,7 @@ use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_lockdown_plan, render_unlock};
 use crate::services::lockdown::{LockdownRequest, plan_unlock, unlock};
 
-/// Unlocks a tenant: gives back the flags that were set before the lockdown.
+/// Unlocks a tenant: restores the flags that were set before the lockdown.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {

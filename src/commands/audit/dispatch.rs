@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl audit` to the file that runs it.
+//! Runs the subcommands of `tenantctl audit`, each from its own file.
 
 use super::{export, list, verify};
 use crate::cli::AuditCommand;

@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl jwks` to the file that runs it.
+//! Runs the subcommands of `tenantctl jwks`, each from its own file.
 
 use super::{clear, refresh, show};
 use crate::cli::JwksCommand;

@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl local` to the file that runs it.
+//! Runs the subcommands of `tenantctl local`, each from its own file.
 
 use super::{destroy, down, status, up, url};
 use crate::cli::LocalCommand;

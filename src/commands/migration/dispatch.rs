@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl migrate` to the file that runs it.
+//! Runs the subcommands of `tenantctl migrate`, each from its own file.
 
 use super::{apply, status};
 use crate::cli::MigrateCommand;

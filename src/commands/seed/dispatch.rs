@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl seed` to the file that runs it.
+//! Runs the subcommands of `tenantctl seed`, each from its own file.
 
 use super::{apply, list};
 use crate::cli::SeedCommand;

@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl session` to the file that runs it.
+//! Runs the subcommands of `tenantctl session`, each from its own file.
 
 use super::{check, issue, list, prune, revoke, show};
 use crate::cli::SessionCommand;

@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl tenant` to the file that runs it.
+//! Runs the subcommands of `tenantctl tenant`, each from its own file.
 
 use super::{adopt, create, delete, list, protect, purge, restore, rotate, show, url};
 use crate::cli::TenantCommand;

@@ -1,4 +1,4 @@
-//! From the word behind `tenantctl token` to the file that runs it.
+//! Runs the subcommands of `tenantctl token`, each from its own file.
 
 use super::{decode, explain, verify};
 use crate::cli::TokenCommand;

@@ -1,25 +1,21 @@
-//! Why a tenant failed, and what it has in common with others that did.
+//! A tenant's failure, in a form that can be compared with those of others.
 
 use crate::model::{Classified, ErrorKind, Refusal, Tenant};
 use crate::services::migration::MigrationError;
 
-/// One tenant's failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// What kind of failure.
     pub kind: ErrorKind,
-    /// The server's SQLSTATE and the migration, where they are behind it.
+    /// The SQLSTATE and the migration, if a server refused one.
     pub refusal: Refusal,
-    /// What failed, with its causes.
+    /// The message and its causes, outermost first.
     pub chain: Vec<String>,
-    /// What to do about it.
     pub hint: Option<String>,
-    /// The chain with the tenant's own names taken out: equal for all that failed alike.
+    /// The chain without the tenant's own names: equal for all tenants that failed the same way.
     pub common: String,
 }
 
 impl Cause {
-    /// Returns the cause of a tenant's failure.
     pub(super) fn of(error: &MigrationError, tenant: &Tenant) -> Self {
         let chain = error.chain();
         let common = without_names(&chain.join(": "), tenant);

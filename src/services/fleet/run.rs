@@ -17,8 +17,9 @@ use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
 /// How long one tenant may take in all, so that a server which stops answering does not hold up the
-/// fleet. When it passes, our connection is closed and Postgres cancels the statement that it still
-/// runs for it (`client_connection_check_interval`).
+/// fleet. When it passes, our connection is closed, and Postgres aborts the statement it still
+/// runs: `Purpose` sets `client_connection_check_interval`, without which a server notices only
+/// when it next uses the socket (Postgres 14 and newer on Linux, macOS and BSD; read 2026-11).
 const TENANT_DEADLINE: Duration = Duration::from_mins(30);
 
 /// How many tenants an audit entry names.

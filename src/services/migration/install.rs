@@ -25,8 +25,8 @@ pub struct InstallReport {
     pub planned: Vec<MigrationRecord>,
 }
 
-/// Installs or upgrades the control plane. Safe to run twice, and from two machines at once: an
-/// advisory lock is held around the migrations.
+/// Installs or upgrades the control plane. Safe to run twice, and from two machines at once:
+/// refinery takes no lock, so an advisory lock of ours is held around its migrations.
 ///
 /// # Errors
 /// When the history contradicts the embedded migrations, or a newer binary upgraded the schema.

@@ -84,7 +84,6 @@ async fn bring_set_up(
     Ok((known, applied))
 }
 
-/// Returns what stands for the functions that are to be installed; nothing when ours are.
 fn functions_missing(
     set: &MigrationSet,
     history: &History,
@@ -93,7 +92,7 @@ fn functions_missing(
         .map_err(|divergence| MigrationError::Diverged { history: set.history, divergence })
 }
 
-/// Returns what stands for the functions that are installed.
+/// Returns the record of the functions that are installed.
 fn functions_of(history: &History) -> Option<MigrationRecord> {
     let installed = history.functions.as_ref()?;
     Some(MigrationRecord {

@@ -27,14 +27,17 @@ pub enum Divergence {
         embedded.checksum, newest.checksum
     )]
     Late { embedded: MigrationRecord, newest: MigrationRecord },
-    #[error("the functions are those of tenantctl {by}, this is {}", Functions::VERSION)]
+    #[error(
+        "the functions were installed by tenantctl {by}, which is newer than this one, {}",
+        Functions::VERSION
+    )]
     NewerFunctions { by: String },
 }
 
-/// Returns what stands for the functions that are to be installed; none when ours are.
+/// Returns the record of our SQL functions when they have to be installed, or `None` when they are.
 ///
 /// # Errors
-/// When a later tenantctl installed others: ours would take back what it fixed.
+/// When a newer tenantctl installed others: ours would undo what it fixed.
 pub(super) fn functions_missing(
     ours: Option<&Functions>,
     installed: Option<&InstalledFunctions>,
