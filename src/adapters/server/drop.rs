@@ -27,6 +27,9 @@ impl Home {
             return Ok(false);
         };
         self.check_ours(&found, recorded_oid)?;
+        // Without FORCE: one session of a superuser would make the whole statement fail after it had
+        // ended the others, and it names none (tried on 15.18, 2026-11). We end what we may, and say
+        // how many stay.
         let statement = format!("DROP DATABASE {}", identifier(self.name.as_str()));
         loop {
             self.end_sessions(&mut connection, deadline).await?;

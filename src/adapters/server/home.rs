@@ -168,6 +168,8 @@ impl Home {
             && found.stamp == Stamp::None
             && found.owner == OWNER
             && !found.allows_connections;
+        // A comment can be changed by its database's owner only, and that is our role: the tenant's
+        // login cannot forge a stamp.
         if let Some(contradiction) = self.contradiction(found)
             && !is_leftover
         {

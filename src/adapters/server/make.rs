@@ -57,6 +57,8 @@ impl Home {
                     if let Some(contradiction) = self.contradiction(&found) {
                         return Err(self.contradicted(contradiction));
                     }
+                    // Such a database can only be dropped: no session is let in, and CREATE
+                    // DATABASE refuses the name (PostgreSQL 15.4 release notes).
                     let statement = format!("DROP DATABASE {name}");
                     run(connection, statement, "finish dropping the half-dropped database").await?;
                 }
@@ -65,6 +67,8 @@ impl Home {
                     return Ok(Placed::AlreadyThere(found.oid));
                 }
                 None => {
+                    // From template0: template1 may have sessions (55006), and may hold what an
+                    // administrator put there.
                     let statement = format!(
                         "CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8' \
                          ALLOW_CONNECTIONS false"

@@ -94,6 +94,8 @@ impl Server {
         if !self.is_project() {
             return Ok(());
         }
+        // CREATEDB, CREATEROLE and BYPASSRLS are attributes, and attributes are never inherited
+        // through a membership (PostgreSQL docs, "Role Attributes").
         let statement = format!("SET SESSION ROLE {PROJECT_OPERATOR}");
         run(connection, statement, "act as the project's `postgres`").await
     }

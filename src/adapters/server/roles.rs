@@ -89,6 +89,8 @@ impl Home {
         };
         let role = identifier(self.name.login());
         // NOINHERIT would keep the group's grants away; everything a login could misuse is off.
+        // NOSUPERUSER and NOBYPASSRLS are left to the defaults: hosted, naming them in ALTER ROLE
+        // fails with 42501 (supabase/agent-skills#282, read 2026-11).
         let text = format!(
             "{statement} ROLE {role} LOGIN NOCREATEDB NOCREATEROLE INHERIT \
              CONNECTION LIMIT {CONNECTION_LIMIT} PASSWORD {}; \

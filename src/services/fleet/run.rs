@@ -80,6 +80,8 @@ where
             }
             let began = Instant::now();
             let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
+            // What a dropped future was doing goes on in the server until it sees the client gone
+            // (`client_connection_check_interval`, set when the session is opened).
             let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant.clone())).await;
             let turn = turn.unwrap_or(Err(MigrationError::TimedOut(TENANT_DEADLINE)));
             let (verdict, version) = turn.unwrap_or_else(|error| {

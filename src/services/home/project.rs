@@ -31,6 +31,8 @@ pub(super) async fn ask_for(
     }
     let organization = projects.organization(deadline).await?;
     let region = projects.region(tenant.region.as_deref(), &organization, deadline).await?;
+    // In this order: an intent that was written and never sent only costs a wait; a request that was
+    // sent without an intent would be sent again after a crash.
     journal.check_lease().await?;
     control_plane::intend_post(&mut journal.connection, &journal.lease).await?;
     match projects.create(&name, &organization, &region, deadline).await {

@@ -27,8 +27,14 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
+            // 120 requests a minute and endpoint, all tokens of a user together (supabase.com/docs,
+            // "Management API", rate limits, read 2026-11); later looks are further apart.
             poll: Duration::from_secs(1),
+            // A project is usually up within one to three minutes of its request; upstream gives no
+            // number.
             settle: Duration::from_mins(3),
+            // Our choice: names are believed to be unique, so a second request is safe by then even
+            // if the first should still be carried out.
             doubt: Duration::from_mins(15),
         }
     }
@@ -277,7 +283,9 @@ impl Projects {
                 return Err(HomeError::Unusable { project, status, is_paused });
             }
         }
-        // In a project's first seconds this refuses in many ways although all is well.
+        // In a project's first seconds the pooler is UNHEALTHY "not found" and requests fail with
+        // "Failed to retrieve project's … service health" although all is well
+        // (supabase/terraform-provider-supabase `internal/provider/utils.go`, read 2026-08).
         let sick = match self.api.health(project, deadline).await {
             Ok(services) => services.into_iter().find(|service| !service.is_healthy),
             Err(error) if error.kind() == ErrorKind::Denied => None,
@@ -298,6 +306,8 @@ impl Projects {
         let started = Instant::now();
         let mut was_there = false;
         for look in 0.. {
+            // A project that is still coming up refuses with 400 "Project not ready for deletion."
+            // (recorded 2026-04): that passes.
             let said = match self.api.delete_project(project, deadline).await {
                 Ok(deleted) => {
                     was_there |= deleted;

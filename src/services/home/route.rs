@@ -50,6 +50,8 @@ impl Projects {
         deadline: Instant,
     ) -> Result<Server, HomeError> {
         let route = self.route(project, deadline).await?;
+        // The role is one for the whole project, and each request resets its password: two callers
+        // at once lock each other out (supabase/cli#5091, read 2026-11).
         let mut holder = plane.dedicated("login-role").await?;
         let key = LockKey::of("login-role", tenant.id.0);
         let what = format!("the login of project {project}");
@@ -117,6 +119,8 @@ impl Projects {
             Ok(login) => return Ok((login.role, login.password)),
             Err(error) => error,
         };
+        // Some older projects refuse with "42501: permission denied to alter role
+        // cli_login_postgres" (supabase/cli#5091, read 2026-11), others know no such route.
         let is_refused =
             matches!(&refusal, ManagementError::Refused { status: 400 | 403 | 404, .. });
         let found = self.api.project(project, deadline).await?;
@@ -134,6 +138,8 @@ impl Projects {
     async fn route(&self, project: &ProjectRef, deadline: Instant) -> Result<Route, HomeError> {
         let found = self.api.project(project, deadline).await?;
         let found = found.ok_or_else(|| HomeError::Gone(project.to_string()))?;
+        // The direct host has an IPv6 address only, unless the project pays for IPv4, and many
+        // networks have no IPv6 (supabase.com/docs, "Connect to your database", read 2026-11).
         if let Some(host) = found.database_host
             && answers(&host, deadline).await
         {

@@ -54,6 +54,7 @@ impl World {
     ) -> Result<(Home, PgConnection), HomeError> {
         let home = self.home(tenant, deadline).await?;
         match home.operator(purpose).await {
+            // Once only: a second refusal in a row is not another command's doing.
             Err(error) if is_login_replaced(tenant, &error) => {
                 let home = self.home(tenant, deadline).await?;
                 let session = home.operator(purpose).await?;

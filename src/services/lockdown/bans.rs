@@ -65,6 +65,8 @@ impl Cut<'_> {
         let by = BannedBy::Tables;
         control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await?;
         transaction.commit().await.map_err(doing())?;
+        // Short of deleting the user, no admin route of Auth ends a session: its logout acts for the
+        // bearer only (supabase/auth `internal/api/logout.go`, read 2026-11). So the rows go.
         let first = control_plane::sweep(&mut session, &users).await?;
         tokio::time::sleep(SECOND_SWEEP).await;
         let second = control_plane::sweep(&mut session, &users).await?;
@@ -108,6 +110,8 @@ impl Cut<'_> {
             if bans.is_empty() {
                 continue;
             }
+            // Kept before it is sent: a ban that is forgotten is never lifted, one that is kept and
+            // was not sent is lifted without effect.
             {
                 let (mut session, by) = (self.world.plane.session().await?, BannedBy::AdminApi);
                 control_plane::keep_banned(&mut session, self.lockdown.id, by, &bans).await?;

@@ -208,6 +208,8 @@ impl Restoration<'_> {
     }
 
     async fn mark(&mut self, journal: &mut Journal) -> Result<Made<()>, TenantError> {
+        // Read again after the update, in its transaction: an unlock may have changed the status that
+        // it comes back to.
         let mut ending = journal.ending("restore the tenant").await?;
         control_plane::set_restored(ending.connection(), self.tenant.id).await?;
         let restored = control_plane::find_by_id(ending.connection(), self.tenant.id).await?;

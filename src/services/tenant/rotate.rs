@@ -58,6 +58,9 @@ pub async fn rotate(world: &World, request: &RotateRequest) -> Result<AddressRep
         world.operator(&tenant, Purpose::query(Act::Rotate.word()), deadline).await?;
     home.lock(&mut operator, deadline).await?;
     journal.check_lease().await?;
+    // The server first: killed here, the record holds a password that no longer works and the
+    // operation stays open, so the same command makes another. The other order would hand out a
+    // password that never worked.
     home.set_password(&mut operator, &password).await?;
     home.try_login(&password).await?;
     let mut ending = journal.ending("record the new password").await?;

@@ -36,6 +36,7 @@ pub(super) async fn reserve(
     deadline: Instant,
 ) -> Result<Reserved, TenantError> {
     let plane = &world.plane;
+    // Twice at most in practice: who loses the race for a new slug finds the winner's row.
     loop {
         let found = control_plane::find_live(&mut *plane.session().await?, &request.slug).await?;
         let reserved = match found {
