@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tenantctl::testkit::token::{CheckName, Outcome, Rules};
 
 use crate::support::judge::{
-    GOOD, NOW, TENANT, bench, changed, expect, judge, judge_by, letters, rules,
+    GOOD, NOW, TENANT, bench, changed, expect, judge, judge_by, letters, rules, strict,
 };
 use crate::support::mint::{ISSUER, claims, encoded};
 
@@ -31,7 +31,7 @@ fn honest_tokens_are_valid_whatever_kind_of_key_signed_them() {
 #[test]
 fn nothing_configured_is_nothing_compared_and_said_so() {
     let bench = bench();
-    let verdict = judge_by(bench.es.token(&claims(NOW)), &bench.set, &Rules::STRICT);
+    let verdict = judge_by(bench.es.token(&claims(NOW)), &bench.set, &strict());
     assert_eq!(letters(&verdict), "PPPPssPsPss");
     assert_eq!(verdict.outcome(), Outcome::Valid);
 }

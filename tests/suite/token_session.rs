@@ -7,9 +7,10 @@ use tenantctl::testkit::control_plane::ControlPlane;
 use tenantctl::testkit::model::{Clock, ErrorKind, JwksSource, SystemClock};
 use tenantctl::testkit::postgres::Endpoint;
 use tenantctl::testkit::token::{
-    CheckName, CheckResult, Depth, ExamineRequest, Jwks, Plane, Rules, Token, examine,
+    CheckName, CheckResult, Depth, ExamineRequest, Jwks, Plane, Token, examine,
 };
 
+use crate::support::judge::strict;
 use crate::support::mint::{Signer, claims};
 use crate::support::server;
 use crate::support::tokens::{ANN, check, explain, now, offline, online};
@@ -161,7 +162,7 @@ fn clocks_more_than_a_minute_apart_leave_no_verdict() {
         let source = JwksSource::File(set.clone());
         let jwks = Jwks::new(source, operator.home(), Duration::from_secs(5), &clock);
         let token = Token::read(signer.token(claims).as_bytes());
-        let request = ExamineRequest { token: &token, rules: Rules::STRICT, secret: None, depth };
+        let request = ExamineRequest { token: &token, rules: strict(), secret: None, depth };
         let open = async || {
             let endpoint = Endpoint::parse(&address).unwrap();
             Plane::Open(ControlPlane::open(endpoint).await.unwrap())

@@ -28,21 +28,6 @@ pub enum CheckName {
 }
 
 impl CheckName {
-    /// Every check, in order.
-    pub const ALL: [Self; 11] = [
-        Self::Format,
-        Self::Algorithm,
-        Self::Key,
-        Self::Signature,
-        Self::Issuer,
-        Self::Audience,
-        Self::Expiry,
-        Self::NotBefore,
-        Self::IssuedAt,
-        Self::Tenant,
-        Self::Session,
-    ];
-
     /// Returns the word that JSON carries.
     pub fn word(self) -> &'static str {
         match self {

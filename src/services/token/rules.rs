@@ -24,15 +24,6 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Rules that expect nothing in particular: no leeway, a life of a day at most.
-    pub const STRICT: Self = Self {
-        issuer: None,
-        audience: None,
-        tenant: None,
-        leeway: Duration::ZERO,
-        longest_life: Duration::from_hours(24),
-    };
-
     fn leeway_seconds(&self) -> i64 {
         whole_seconds(self.leeway)
     }
