@@ -21,7 +21,9 @@ const IS_VALID: &str = "SELECT control_plane.is_session_valid('nobody')";
 
 #[test]
 fn a_control_plane_with_other_functions_wants_init_and_gets_ours() {
-    let operator = Operator::new();
+    // Beside Auth, so that every role that `init` grants to exists from the beginning: another test
+    // may create them at any moment, and they belong to the whole server.
+    let operator = Operator::beside_auth();
     let (mut plane, rights) = (
         operator.plane(),
         "SELECT array_agg(p.proacl::text || p.prosecdef \
