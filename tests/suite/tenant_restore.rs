@@ -29,6 +29,8 @@ fn restoring_brings_everything_back_but_old_sessions() {
 fn a_dry_run_of_each_changes_nothing() {
     let operator = with_tenant("acme");
     let before = standing(&operator);
+    let ran = operator.run("tenant restore acme --dry-run").success();
+    assert!(ran.stdout().contains("Nothing to do."), "{ran}");
     let plan = operator.run("-o json tenant delete acme --dry-run").success().json();
     assert_eq!(plan["plan"]["steps"], json!(["mark", "close"]));
     let plan = operator.run("-o json tenant delete acme --purge --no-backup --dry-run");
