@@ -18,7 +18,7 @@ pub fn render_audit(rows: &[AuditRow]) -> View {
             (&row.actor).into(),
             (&row.action).into(),
             cell(row.target.as_ref()),
-            (&row.outcome).into(),
+            row.outcome.word().into(),
             cell(row.reason.as_ref()),
         ]
     });
@@ -60,7 +60,7 @@ pub fn audit_row_json(row: &AuditRow) -> Value {
         "target": row.target,
         "reason": row.reason,
         "detail": row.detail,
-        "outcome": row.outcome,
+        "outcome": row.outcome.word(),
         "operation_id": row.operation_id.map(|id| id.to_string()),
         "prev_hash": row.prev_hash,
         "hash": row.hash,

@@ -47,7 +47,7 @@ pub fn render_session(session: &Session) -> View {
     let is_bare = session.metadata.as_object().is_some_and(serde_json::Map::is_empty);
     let facts = Facts::new()
         .fact("session", &session.jti)
-        .fact("state", &session.state)
+        .fact("state", session.state.word())
         .fact("user", session.user_id)
         .fact("tenant", &session.tenant)
         .fact("issued", instant(session.issued_at))
@@ -64,7 +64,7 @@ pub fn render_sessions(sessions: &[Session]) -> View {
     let rows = sessions.iter().map(|session| {
         [
             (&session.jti).into(),
-            (&session.state).into(),
+            session.state.word().into(),
             (&session.tenant).into(),
             session.user_id.into(),
             instant(session.issued_at).into(),
@@ -151,12 +151,12 @@ pub fn render_prune(report: &PruneReport) -> View {
 
 fn session_json(session: &Session) -> Value {
     json!({
-        "jti": session.jti,
-        "state": session.state,
-        "valid": session.state == SessionState::Valid.word(),
+        "jti": session.jti.as_str(),
+        "state": session.state.word(),
+        "valid": session.state == SessionState::Valid,
         "user_id": session.user_id.to_string(),
         "tenant_id": session.tenant_id.to_string(),
-        "tenant": session.tenant,
+        "tenant": session.tenant.as_str(),
         "issued_at": instant(session.issued_at),
         "expires_at": instant(session.expires_at),
         "revoked_at": session.revoked_at.map(instant),

@@ -5,12 +5,6 @@ use crate::known::compare;
 use crate::room_of_file;
 use crate::tree::{Names, Tree, code, sources};
 
-/// Rooms whose files go round by their own door yet, and how often; this list only gets shorter.
-const NOT_YET_DIRECT: &[(&str, usize)] = &[
-    ("adapters::control_plane", 10),
-    // Commands.
-];
-
 #[test]
 fn a_door_holds_no_logic() {
     let found: Vec<_> = sources()
@@ -32,7 +26,7 @@ fn nobody_goes_round_by_the_door_of_the_own_room() {
                 .map(move |way| (room_of_file(path).unwrap_or_default(), format!("{path}: {way}")))
         })
         .collect();
-    compare(&found, NOT_YET_DIRECT);
+    compare(&found, &[]);
 }
 
 #[test]

@@ -7,13 +7,12 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::error::AuthAdminError;
 use crate::adapters::http::{
     Answer, Call, HttpClient, HttpError, HttpOptions, Repeat, RetryPolicy, base_url,
 };
-use crate::model::{SecretText, WebUrl};
+use crate::model::{SecretText, UserId, WebUrl};
 
 /// How long a lockdown bans: a hundred years.
 ///
@@ -65,7 +64,7 @@ impl AuthAdmin {
 
     pub async fn standing(
         &self,
-        user: Uuid,
+        user: UserId,
         deadline: Instant,
     ) -> Result<Standing, AuthAdminError> {
         let doing = "look a user up in Supabase Auth";
@@ -75,7 +74,7 @@ impl AuthAdmin {
     /// Bans a user from now on for `length`, or lifts the ban; returns the standing after that.
     pub async fn ban(
         &self,
-        user: Uuid,
+        user: UserId,
         length: Option<Duration>,
         deadline: Instant,
     ) -> Result<Standing, AuthAdminError> {
@@ -94,7 +93,7 @@ impl AuthAdmin {
         &self,
         doing: &'static str,
         method: Method,
-        user: Uuid,
+        user: UserId,
         body: Option<serde_json::Value>,
         deadline: Instant,
     ) -> Result<Standing, AuthAdminError> {

@@ -2,36 +2,34 @@
 //! session from outside.
 //!
 //! There is no admin route that logs a user out (supabase/auth `internal/api/api.go`, read
-//! 2026-11); deleting the row of `auth.sessions` is upstream's own global logout and kills refresh
-//! tokens of both versions. An access token that is out already lives until it expires.
+//! 2026-11); deleting the row of `auth.sessions` is upstream's own global logout and revokes refresh
+//! tokens of both versions. An access token that was issued already is valid until it expires.
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::{ControlPlaneError, SessionScope};
-use crate::adapters::postgres::PgError;
-use crate::model::TenantId;
+use super::epochs::SessionScope;
+use super::error::ControlPlaneError;
+use crate::adapters::postgres::{PgError, row};
+use crate::model::{TenantId, UserId};
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 
-/// What a sweep removed.
+/// How many rows a sweep removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Rows of `auth.sessions`.
+    /// Of `auth.sessions`.
     pub sessions: u64,
-    /// Rows of `auth.flow_state`.
+    /// Of `auth.flow_state`.
     pub flows: u64,
-    /// Rows of `auth.one_time_tokens`.
+    /// Of `auth.one_time_tokens`.
     pub one_time_tokens: u64,
 }
 
 /// Returns whether Auth's tables are here.
-///
-/// # Errors
-/// When the server does not answer.
 pub async fn has_auth(connection: &mut PgConnection) -> Result<bool> {
-    let (is_here,): (bool,) = sqlx::query_as(
+    let is_here = sqlx::query_scalar(
         "SELECT to_regclass('auth.users') IS NOT NULL AND to_regclass('auth.sessions') IS NOT NULL",
     )
     .fetch_one(connection)
@@ -40,109 +38,114 @@ pub async fn has_auth(connection: &mut PgConnection) -> Result<bool> {
     Ok(is_here)
 }
 
-/// Returns who belongs to a tenant: by our mappings, and by what Auth itself says of them.
+/// Returns the users who belong to a tenant: by our mappings, and by what Auth itself says of them.
 ///
 /// # Errors
-/// When the server does not answer or the tables may not be read.
-pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<Uuid>> {
-    let rows: Vec<(Uuid,)> = sqlx::query_as(
-        "SELECT u.id FROM auth.users u WHERE u.raw_app_meta_data ->> 'tenant_id' = $1::text \
-         UNION SELECT m.auth_user_id FROM control_plane.user_mappings m \
-         JOIN auth.users u ON u.id = m.auth_user_id WHERE m.tenant_id = $1 AND m.is_member",
+/// When the tables may not be read.
+pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<UserId>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        r"SELECT u.id FROM auth.users u WHERE u.raw_app_meta_data ->> 'tenant_id' = $1::text
+        UNION SELECT m.auth_user_id FROM control_plane.user_mappings m
+        JOIN auth.users u ON u.id = m.auth_user_id WHERE m.tenant_id = $1 AND m.is_member",
     )
     .bind(tenant.0)
     .fetch_all(connection)
     .await
     .map_err(PgError::doing("find the tenant's users in Supabase Auth"))?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// Returns who is recorded as working in a tenant, whatever Auth says.
-///
-/// # Errors
-/// When the server does not answer.
-pub async fn members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<Uuid>> {
-    let rows: Vec<(Uuid,)> = sqlx::query_as(
-        "SELECT auth_user_id FROM control_plane.user_mappings \
-         WHERE tenant_id = $1 AND is_member ORDER BY 1",
-    )
-    .bind(tenant.0)
-    .fetch_all(connection)
-    .await
-    .map_err(PgError::doing("find the tenant's users"))?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    Ok(ids.into_iter().map(UserId).collect())
 }
 
 /// A ban that was written, and what it replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ban {
-    /// Who.
-    pub user: Uuid,
+    pub user: UserId,
     /// Until when they were banned before, as text the server reads back.
     pub until_before: Option<String>,
+}
+
+row! {
+    struct BanRow {
+        id: Uuid,
+        until_before: Option<String>,
+    }
 }
 
 /// Bans users for a hundred years, which stops sign-in and refresh; returns those that were not
 /// banned as long before. `infinity` would not be readable to Auth, which is written in Go.
 ///
 /// # Errors
-/// When the server does not answer or the tables may not be written.
-pub async fn ban(connection: &mut PgConnection, users: &[Uuid]) -> Result<Vec<Ban>> {
-    let rows: Vec<(Uuid, Option<String>)> = sqlx::query_as(
-        "UPDATE auth.users u SET banned_until = now() + interval '100 years' FROM ( \
-           SELECT id, banned_until FROM auth.users WHERE id = ANY ($1) \
-           AND (banned_until < now() + interval '99 years') IS NOT FALSE FOR UPDATE) before \
-         WHERE u.id = before.id RETURNING u.id, before.banned_until::text",
+/// When the tables may not be written.
+pub async fn ban(connection: &mut PgConnection, users: &[UserId]) -> Result<Vec<Ban>> {
+    let banned: Vec<BanRow> = sqlx::query_as(
+        r"UPDATE auth.users u SET banned_until = now() + interval '100 years' FROM (
+            SELECT id, banned_until FROM auth.users WHERE id = ANY ($1)
+                AND (banned_until < now() + interval '99 years') IS NOT FALSE FOR UPDATE) before
+        WHERE u.id = before.id RETURNING u.id, before.banned_until::text AS until_before",
     )
-    .bind(users)
+    .bind(ids(users))
     .fetch_all(connection)
     .await
     .map_err(PgError::doing("ban the tenant's users in Supabase Auth"))?;
-    Ok(rows.into_iter().map(|(user, until_before)| Ban { user, until_before }).collect())
+    let ban = |row: BanRow| Ban { user: UserId(row.id), until_before: row.until_before };
+    Ok(banned.into_iter().map(ban).collect())
 }
 
-/// Gives the users a lockdown banned back what they had before; returns how many. Who also belongs
-/// to another tenant that is locked down stays banned, and is given back with that one.
+row! {
+    /// How many bans were lifted, and how many were not.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct Lifted {
+        pub lifted: i64,
+        /// Of users who also belong to another tenant that is locked down.
+        pub kept: i64,
+    }
+}
+
+/// Gives the users a lockdown banned the ban back that they had before. Users who also belong to
+/// another tenant that is locked down stay banned, and that lockdown lifts their bans.
 ///
 /// # Errors
-/// When the server does not answer or the tables may not be written.
-pub async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<(i64, i64)> {
-    let counts: (i64, i64) = sqlx::query_as(
-        "WITH mine AS ( \
-           SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l, \
-             jsonb_each(coalesce(l.saved -> 'banned', '{}')) b WHERE l.lockdown_id = $1 \
-         ), shared AS ( \
-           SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine \
-           JOIN auth.users u ON u.id = mine.id \
-           JOIN control_plane.lockdowns o ON o.lifted_at IS NULL AND o.lockdown_id <> $1 AND ( \
-             u.raw_app_meta_data ->> 'tenant_id' = o.tenant_id::text OR EXISTS ( \
-               SELECT FROM control_plane.user_mappings m \
-               WHERE m.auth_user_id = mine.id AND m.tenant_id = o.tenant_id \
-                 AND m.is_member)) \
-         ), handed AS ( \
-           UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, '{banned}', \
-             coalesce(saved -> 'banned', '{}') || s.bans) \
-           FROM (SELECT lockdown_id, jsonb_object_agg(id, before) AS bans FROM shared \
-             GROUP BY lockdown_id) s WHERE o.lockdown_id = s.lockdown_id \
-         ), lifted AS ( \
-           UPDATE auth.users u SET banned_until = (mine.before #>> '{}')::timestamptz FROM mine \
-           WHERE u.id = mine.id AND u.banned_until > now() + interval '99 years' \
-           AND mine.id NOT IN (SELECT id FROM shared) RETURNING u.id \
-         ) SELECT (SELECT count(*) FROM lifted), (SELECT count(*) FROM shared)",
+/// When the tables may not be written.
+pub async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<Lifted> {
+    let lifted = sqlx::query_as(
+        r"WITH mine AS (
+            SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l,
+                jsonb_each(coalesce(l.saved -> 'banned', '{}')) b
+            WHERE l.lockdown_id = $1
+        ), shared AS (
+            SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine
+            JOIN auth.users u ON u.id = mine.id
+            JOIN control_plane.lockdowns o ON o.lifted_at IS NULL AND o.lockdown_id <> $1 AND (
+                u.raw_app_meta_data ->> 'tenant_id' = o.tenant_id::text OR EXISTS (
+                    SELECT FROM control_plane.user_mappings m
+                    WHERE m.auth_user_id = mine.id AND m.tenant_id = o.tenant_id
+                        AND m.is_member))
+        ), handed AS (
+            UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, '{banned}',
+                coalesce(saved -> 'banned', '{}') || s.bans)
+            FROM (SELECT lockdown_id, jsonb_object_agg(id, before) AS bans FROM shared
+                GROUP BY lockdown_id) s
+            WHERE o.lockdown_id = s.lockdown_id
+        ), lifted AS (
+            UPDATE auth.users u SET banned_until = (mine.before #>> '{}')::timestamptz FROM mine
+            WHERE u.id = mine.id AND u.banned_until > now() + interval '99 years'
+                AND mine.id NOT IN (SELECT id FROM shared)
+            RETURNING u.id
+        )
+        SELECT (SELECT count(*) FROM lifted) AS lifted, (SELECT count(*) FROM shared) AS kept",
     )
     .bind(lockdown)
     .fetch_one(connection)
     .await
     .map_err(PgError::doing("lift the bans in Supabase Auth"))?;
-    Ok(counts)
+    Ok(lifted)
 }
 
 /// Deletes sessions, sign-ins under way and one-time tokens of users. The ban comes first:
 /// otherwise a client refreshes between the two.
 ///
 /// # Errors
-/// When the server does not answer or the tables may not be written.
-pub async fn sweep(connection: &mut PgConnection, users: &[Uuid]) -> Result<Swept> {
+/// When the tables may not be written.
+pub async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Result<Swept> {
     let doing = || PgError::doing("delete the sessions in Supabase Auth");
     let mut swept = Swept::default();
     let tables = [
@@ -150,16 +153,18 @@ pub async fn sweep(connection: &mut PgConnection, users: &[Uuid]) -> Result<Swep
         ("auth.flow_state", &mut swept.flows),
         ("auth.one_time_tokens", &mut swept.one_time_tokens),
     ];
+    let users = ids(users);
     for (table, count) in tables {
         // An older Auth does not have all of them.
-        let (is_here,): (bool,) = sqlx::query_as("SELECT to_regclass($1) IS NOT NULL")
+        let is_here: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
             .bind(table)
             .fetch_one(&mut *connection)
             .await
             .map_err(doing())?;
         if is_here {
             let text = format!("DELETE FROM {table} WHERE user_id = ANY ($1)");
-            let done = sqlx::query(AssertSqlSafe(text)).bind(users).execute(&mut *connection).await;
+            let done =
+                sqlx::query(AssertSqlSafe(text)).bind(&users).execute(&mut *connection).await;
             *count = done.map_err(doing())?.rows_affected();
         }
     }
@@ -167,27 +172,22 @@ pub async fn sweep(connection: &mut PgConnection, users: &[Uuid]) -> Result<Swep
 }
 
 /// Ends what a scope covers in Auth, so that nothing of it is refreshed; returns how many sessions
-/// there were. Nobody is banned: who still may, signs in again.
+/// there were. No user is banned: those who still may, sign in again.
 ///
 /// A user who works in several tenants keeps the sessions that were recorded for another.
 ///
 /// # Errors
-/// When the server does not answer or the tables may not be written.
+/// When the tables may not be written.
 pub async fn sign_out(connection: &mut PgConnection, scope: &SessionScope) -> Result<u64> {
-    let (session, user, tenant) = match scope {
-        SessionScope::Session(jti) => match Uuid::parse_str(jti.as_str()) {
-            Ok(id) => (Some(id), None, None),
-            Err(_) => return Ok(0),
-        },
-        SessionScope::User(user) => (None, Some(user.0), None),
-        SessionScope::Tenant(tenant) => (None, None, Some(tenant.0)),
-        SessionScope::UserInTenant(user, tenant) => (None, Some(user.0), Some(tenant.0)),
-    };
+    let (jti, user, tenant) = scope.filter();
+    // No session of Auth's has an id that is no UUID.
+    let Ok(session) = jti.map(Uuid::parse_str).transpose() else { return Ok(0) };
     let done = sqlx::query(
-        "DELETE FROM auth.sessions a USING auth.users u WHERE u.id = a.user_id \
-         AND ($1::uuid IS NULL OR a.id = $1) AND ($2::uuid IS NULL OR a.user_id = $2) \
-         AND ($3::uuid IS NULL OR u.raw_app_meta_data ->> 'tenant_id' = $3::text OR EXISTS ( \
-           SELECT FROM control_plane.sessions s WHERE s.jti = a.id::text AND s.tenant_id = $3))",
+        r"DELETE FROM auth.sessions a USING auth.users u WHERE u.id = a.user_id
+            AND ($1::uuid IS NULL OR a.id = $1) AND ($2::uuid IS NULL OR a.user_id = $2)
+            AND ($3::uuid IS NULL OR u.raw_app_meta_data ->> 'tenant_id' = $3::text OR EXISTS (
+                SELECT FROM control_plane.sessions s
+                WHERE s.jti = a.id::text AND s.tenant_id = $3))",
     )
     .bind(session)
     .bind(user)
@@ -196,4 +196,8 @@ pub async fn sign_out(connection: &mut PgConnection, scope: &SessionScope) -> Re
     .await
     .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
     Ok(done.rows_affected())
+}
+
+fn ids(users: &[UserId]) -> Vec<Uuid> {
+    users.iter().map(|user| user.0).collect()
 }

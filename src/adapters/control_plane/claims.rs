@@ -1,31 +1,29 @@
 //! A whole token's claims, judged: the one question a verdict asks.
 //!
-//! The judgement is `control_plane.claims_state`, the same for everybody; beside it stands what it was
-//! reached from, and what the server's clock says.
+//! The judgement is `control_plane.claims_state`, the same that a web backend asks for; beside it
+//! stands what it was reached from, and what the server's clock says.
 
-use sqlx::Row;
+use sqlx::FromRow;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Json;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::ControlPlaneError;
-use crate::adapters::postgres::PgError;
-use crate::model::SessionState;
+use super::error::ControlPlaneError;
+use crate::adapters::postgres::{PgError, Reader};
+use crate::model::{Jti, SessionState, Slug, TenantId, UserId};
 
 /// What the control plane says of a token's claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedClaims {
     /// The moment of the judgement, by the clock that sessions are judged with.
     pub now: OffsetDateTime,
-    /// The judgement.
     pub state: SessionState,
     /// Whether the token passes.
     pub passes: bool,
-    /// The session it was reached from, where one was recorded.
+    /// The session the state was reached from, where one was recorded.
     pub session: Option<RecordedSession>,
-    /// The tenant that the token names, by slug, where there is such a tenant.
-    pub tenant: Option<String>,
+    /// The tenant that the token names, where there is such a tenant.
+    pub tenant: Option<Slug>,
     /// Why that tenant is locked.
     pub lock_reason: Option<String>,
     /// Until when that tenant's unrecorded tokens are revoked.
@@ -41,20 +39,44 @@ pub struct JudgedClaims {
 /// A session that was recorded under one of the token's names for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedSession {
-    /// Its id.
-    pub jti: String,
-    /// Whose it is.
-    pub user_id: Uuid,
-    /// In which tenant, by id.
-    pub tenant_id: Uuid,
-    /// In which tenant, by slug.
-    pub tenant: String,
-    /// Why it was revoked.
+    pub jti: Jti,
+    pub user_id: UserId,
+    pub tenant_id: TenantId,
+    pub tenant: Slug,
     pub revoke_reason: Option<String>,
 }
 
-/// Where two sessions are recorded, the one that decides: nobody's first, then the strictest.
-const QUESTION: &str = "
+impl<'r> FromRow<'r, PgRow> for JudgedClaims {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let reader = Reader { table: "sessions", key: "jti", row };
+        let session = match reader.parse_optional("jti")? {
+            None => None,
+            Some(jti) => Some(RecordedSession {
+                jti,
+                user_id: UserId(reader.get("user_id")?),
+                tenant_id: TenantId(reader.get("tenant_id")?),
+                tenant: reader.parse("session_tenant")?,
+                revoke_reason: reader.get("revoke_reason")?,
+            }),
+        };
+        Ok(Self {
+            now: reader.get("now")?,
+            state: reader.parse("state")?,
+            passes: reader.get("passes")?,
+            session,
+            tenant: reader.parse_optional("tenant")?,
+            lock_reason: reader.get("lock_reason")?,
+            tenant_mark: reader.get("tenant_mark")?,
+            user_mark: reader.get("user_mark")?,
+            works_here: reader.get("works_here")?,
+            works_in: reader.get("works_in")?,
+        })
+    }
+}
+
+/// Of two recorded sessions the one that decides: first one of another user or tenant, then the
+/// strictest.
+const QUESTION: &str = r"
     SELECT clock_timestamp() AS now, control_plane.claims_state($1) AS state,
         control_plane.are_claims_valid($1) AS passes, t.slug AS tenant, t.lock_reason,
         t.sessions_not_before + c.clock_skew AS tenant_mark,
@@ -83,46 +105,14 @@ const QUESTION: &str = "
                 'expired', 'valid'], r.state) LIMIT 1) s ON true";
 
 /// Returns the judgement on a token's claims, a JSON object, and what it was reached from.
-///
-/// # Errors
-/// When the server does not answer.
 pub async fn judge_claims(
     connection: &mut PgConnection,
     claims: &serde_json::Value,
 ) -> Result<JudgedClaims, ControlPlaneError> {
-    let doing = || PgError::doing("ask for the state of the claims");
-    let row =
-        sqlx::query(QUESTION).bind(Json(claims)).fetch_one(connection).await.map_err(doing())?;
-    let state: String = row.try_get("state").map_err(doing())?;
-    let state = state.parse().map_err(|_| PgError::Inconsistency {
-        table: "sessions",
-        column: "claims_state",
-        row: state.clone(),
-    })?;
-    Ok(judged(&row, state).map_err(doing())?)
-}
-
-fn judged(row: &PgRow, state: SessionState) -> Result<JudgedClaims, sqlx::Error> {
-    let jti: Option<String> = row.try_get("jti")?;
-    let session = jti.map(|jti| {
-        Ok::<_, sqlx::Error>(RecordedSession {
-            jti,
-            user_id: row.try_get("user_id")?,
-            tenant_id: row.try_get("tenant_id")?,
-            tenant: row.try_get("session_tenant")?,
-            revoke_reason: row.try_get("revoke_reason")?,
-        })
-    });
-    Ok(JudgedClaims {
-        now: row.try_get("now")?,
-        state,
-        passes: row.try_get("passes")?,
-        session: session.transpose()?,
-        tenant: row.try_get("tenant")?,
-        lock_reason: row.try_get("lock_reason")?,
-        tenant_mark: row.try_get("tenant_mark")?,
-        user_mark: row.try_get("user_mark")?,
-        works_here: row.try_get("works_here")?,
-        works_in: row.try_get("works_in")?,
-    })
+    let judged = sqlx::query_as(QUESTION)
+        .bind(Json(claims))
+        .fetch_one(connection)
+        .await
+        .map_err(PgError::doing("ask for the state of the claims"))?;
+    Ok(judged)
 }

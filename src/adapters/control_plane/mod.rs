@@ -1,44 +1,78 @@
 //! Our own Postgres: which tenants there are, what is being done to them, and by whom.
 //!
-//! One file for each table, each function one statement, always on a session the caller chose, so
-//! that the caller decides what is one transaction. It never touches a tenant's own database.
+//! # What do we store?
+//!
+//! | table | a row is | written by | read by |
+//! | --- | --- | --- | --- |
+//! | `identity` | this control plane, its id | `init` | every command |
+//! | `functions` | which text of the SQL functions is installed | `init` | every command |
+//! | `settings` | what an installation decides once | the operator, by SQL | the judgements |
+//! | `tenant_metadata` | a tenant: who it is, where it lives, whether it is locked, its epoch | `tenant`, `migrate`, `lockdown`, `session revoke` | nearly every command, the judgements |
+//! | `operations` | one create, adoption, delete, restore, purge or rotation | `tenant`, as a saga | the command that continues it, `tenant show` |
+//! | `operation_steps` | one attempt at one step of it, or one request for a project | the saga | `tenant show`, a create that looks for a lost answer |
+//! | `policy_sync_log` | one intent or outcome in the audit trail | every command that changes something | `audit` |
+//! | `policy_sync_head` | the trail's newest number and hash | a trigger | `audit verify` |
+//! | `user_mappings` | a user in a tenant: member or only marked, epoch | logins, `session revoke` | the judgements, `lockdown` |
+//! | `user_marks` | a user's epoch everywhere | `session revoke --user` | the judgements |
+//! | `revoked_users` | a user who was ever revoked | triggers | `is_session_valid` |
+//! | `sessions` | a session with the epochs of its issue | logins (the token hook), `session issue`, `session revoke --jti` | the judgements, `session` |
+//! | `epochs` | why an epoch was raised, and by whom | `session revoke`, `lockdown`, `tenant delete` | `session show` and `list`, `token explain` |
+//! | `lockdowns` | what a lockdown changed | `lockdown` | `unlock` |
+//! | `schema_history` | one applied migration | `init` | every command |
+//!
+//! One file for each table, each function one statement, on a session of the caller's choice: the
+//! caller decides what is one transaction. `tenants` reads what `tenant_changes` writes. Only `auth`
+//! goes beyond our schema, to Supabase Auth's tables where they are in the same database; a tenant's
+//! own database is never touched here.
 
 mod audit;
 mod auth;
 mod claims;
+mod epochs;
 mod error;
-mod journal;
 mod lockdowns;
+mod members;
+mod moment;
+mod operation_steps;
+mod operations;
 mod plane;
-mod rows;
 mod sessions;
+mod tenant_changes;
+mod tenant_row;
 mod tenants;
 
 pub use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
-pub use auth::{Ban, auth_members, ban, has_auth, members, sign_out, sweep, unban};
+pub use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
 pub use claims::{JudgedClaims, RecordedSession, judge_claims};
+pub use epochs::{SessionScope, raise_epoch};
 pub use error::ControlPlaneError;
-pub use journal::{
-    Lease, NewOperation, Operation, StepRecord, advance, check_lease, doubtful_post, finish,
-    intend_post, latest_operation, note_failure, open_operation, settle_posts, start, steps,
-    supersede, take_over, was_taken_in,
-};
 pub use lockdowns::{
     BannedBy, Lockdown, find_lockdown, hand_bans_over, keep_banned, keep_saved, lift_lockdown,
-    lock_tenant, marks_of, open_lockdown, unlock_tenant,
+    open_lockdown,
+};
+pub use members::{find_tenants_of, members};
+pub use moment::{fix_moment, now};
+pub use operation_steps::{StepRecord, advance, doubtful_post, intend_post, settle_posts, steps};
+#[cfg(test)]
+pub use operations::OperationState;
+pub use operations::{
+    Lease, NewOperation, Operation, check_lease, finish, latest_operation, note_failure,
+    open_operation, start, supersede, take_over, was_taken_in,
 };
 pub use plane::{ControlPlane, set};
 pub use sessions::{
-    NewSession, Session, SessionFilter, SessionScope, count_expired, count_live, find_session,
-    find_tenants_of, fix_moment, insert_session, list_sessions, now, prune_batch, raise_epoch,
-    revoke_session, sample_session, session_state,
+    NewSession, Session, SessionFilter, count_expired, count_live, find_session, insert_session,
+    list_sessions, prune_batch, revoke_session, sample_session, session_state,
+};
+pub use tenant_changes::{
+    Address, lift_quarantine, lock_tenant, quarantine, record_address, record_credential,
+    record_project, record_schema, set_active, set_deleted, set_protected, set_purged, set_purging,
+    set_restored, unlock_tenant,
 };
 pub use tenants::{
-    Address, NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,
-    lift_quarantine, list_begins, list_page, quarantine, record_address, record_credential,
-    record_project, record_schema, reserve, select, set_active, set_deleted, set_protected,
-    set_purged, set_purging, set_restored,
+    NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,
+    list_begins, list_page, marks_of, reserve, select,
 };

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Postgres, pool};
 use uuid::Uuid;
 
-use super::ControlPlaneError;
+use super::error::ControlPlaneError;
 use crate::adapters::postgres::{
     self, Endpoint, Functions, InstalledFunctions, MigrationSet, PgError, Purpose, row,
 };

@@ -8,6 +8,7 @@ use std::io;
 
 use sqlx::postgres::PgDatabaseError;
 
+use super::row::Unfit;
 use crate::model::{Classified, ErrorKind, Refusal, escape_controls, shorten};
 
 /// The longest part of a server's message that is kept, in characters.
@@ -176,6 +177,11 @@ impl PgError {
     /// Returns a function that says what a failing statement was for.
     pub fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> Self {
         move |error| {
+            if let sqlx::Error::ColumnDecode { source, .. } = &error
+                && let Some(Unfit { table, column, row }) = source.downcast_ref()
+            {
+                return Self::Inconsistency { table, column, row: row.clone() };
+            }
             let fault = ServerFault::from(error);
             tracing::debug!("failed to {doing}: {}", fault.code());
             Self::Statement { doing, fault: Box::new(fault) }

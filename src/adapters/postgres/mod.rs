@@ -26,6 +26,7 @@ pub use migrate::{
     Applied, History, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history,
 };
 pub use quote::{identifier, literal};
+pub use row::Reader;
 pub(crate) use row::row;
 pub use scram::{ScramError, generate_password, scram_matches, scram_verifier};
 pub use statements::statement_line;

@@ -9,10 +9,13 @@ use zeroize::Zeroizing;
 
 use super::events::tenant_results;
 use super::harness::{foreign, shown_everywhere};
-use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, TenantStatus};
+use crate::model::{
+    ErrorKind, MigrationRecord, SchemaState, SchemaVersion, SessionState, TenantId, TenantStatus,
+    UserId,
+};
 use crate::output::view::View;
 use crate::output::{audit, fleet, health, local, migration, session};
-use crate::services::audit::{AuditRow, ChainBreak, ChainHead, VerifyReport};
+use crate::services::audit::{AuditOutcome, AuditRow, ChainBreak, ChainHead, VerifyReport};
 use crate::services::fleet::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantStanding,
 };
@@ -67,11 +70,11 @@ fn a_fleets_results_and_its_standing() {
 #[test]
 fn sessions() {
     let one = Session {
-        jti: foreign(),
-        user_id: Uuid::nil(),
-        tenant_id: Uuid::nil(),
-        tenant: foreign(),
-        state: foreign(),
+        jti: "a-session".parse().unwrap(),
+        user_id: UserId(Uuid::nil()),
+        tenant_id: TenantId(Uuid::nil()),
+        tenant: "acme".parse().unwrap(),
+        state: SessionState::Revoked,
         issued_at: AT,
         expires_at: AT,
         revoked_at: Some(AT),
@@ -111,7 +114,7 @@ fn the_audit_trail() {
         target: Some(foreign()),
         reason: Some(foreign()),
         detail: json!({ foreign(): foreign() }),
-        outcome: foreign(),
+        outcome: AuditOutcome::Done,
         operation_id: None,
         prev_hash: foreign(),
         hash: foreign(),

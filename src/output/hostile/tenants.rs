@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::events::layers;
 use super::harness::{foreign, shown_everywhere};
 use super::reports::{AT, views};
-use crate::model::{Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus};
+use crate::model::{Act, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus};
 use crate::output::lockdown::{render_lockdown, render_unlock};
 use crate::output::tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
@@ -20,8 +20,8 @@ use crate::services::lockdown::{LockdownReport, ProbeReport, ProbeVerdict, Unloc
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ListReport,
-    ListedTenant, Operation, ProtectReport, PurgeDueReport, PurgeReport, RestoreReport, StepRecord,
-    TenantDetails,
+    ListedTenant, Operation, OperationState, ProtectReport, PurgeDueReport, PurgeReport,
+    RestoreReport, StepRecord, TenantDetails,
 };
 
 const ELAPSED: Duration = Duration::from_secs(1);
@@ -134,10 +134,10 @@ fn a_tenants_life() {
 fn a_tenants_record() {
     let operation = Operation {
         id: Uuid::nil(),
-        kind: foreign(),
+        kind: Act::Create,
         fingerprint: foreign(),
         request: json!({}),
-        state: foreign(),
+        state: OperationState::Running,
         step: foreign(),
         actor: foreign(),
         holder: foreign(),

@@ -50,8 +50,8 @@ fn last_operation(details: &TenantDetails) -> Text {
         operation.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
     let line = format!(
         "{} {} at step `{}` by {}, {}{failed}",
-        operation.kind,
-        operation.state,
+        operation.kind.word(),
+        operation.state.word(),
         operation.step,
         operation.actor,
         instant(operation.updated_at)
@@ -76,8 +76,8 @@ fn operation_json(details: &TenantDetails) -> Value {
     });
     json!({
         "id": operation.id.to_string(),
-        "kind": operation.kind,
-        "state": operation.state,
+        "kind": operation.kind.word(),
+        "state": operation.state.word(),
         "step": operation.step,
         "actor": operation.actor,
         "holder": operation.holder,

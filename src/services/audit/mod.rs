@@ -6,6 +6,6 @@ mod trail;
 
 pub use crate::adapters::control_plane::AuditRow;
 #[cfg(test)]
-pub(crate) use crate::adapters::control_plane::{ChainBreak, ChainHead};
+pub(crate) use crate::adapters::control_plane::{AuditOutcome, ChainBreak, ChainHead};
 pub use entry::{Entry, OpenEntry};
 pub use trail::{ListRequest, VerifyReport, export, list, verify};

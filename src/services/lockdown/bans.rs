@@ -150,7 +150,8 @@ impl Cut<'_> {
             let (mut lifted, mut kept) = (0, 0);
             if by_tables {
                 let mut session = self.world.plane.session().await?;
-                (lifted, kept) = control_plane::unban(&mut session, self.lockdown.id).await?;
+                let by_tables = control_plane::unban(&mut session, self.lockdown.id).await?;
+                (lifted, kept) = (by_tables.lifted, by_tables.kept);
             }
             if by_api {
                 let (lifted_too, kept_too) = self.unban_by_api().await?;

@@ -52,12 +52,12 @@ pub async fn issue(
         metadata: request.metadata.clone(),
     };
     match control_plane::insert_session(&mut session, &new).await? {
-        Some((issued_at, expires_at)) => Ok(IssueReport {
+        Some(lifetime) => Ok(IssueReport {
             jti: new.jti,
             user_id: request.user_id,
             tenant: tenant.slug,
-            issued_at,
-            expires_at,
+            issued_at: lifetime.issued_at,
+            expires_at: lifetime.expires_at,
         }),
         None => Err(SessionError::NotActive {
             slug: tenant.slug.to_string(),

@@ -178,7 +178,7 @@ async fn tell_gates(
         SessionScope::Session(jti) => match control_plane::find_session(&mut session, jti).await? {
             Some(found) => {
                 let denial = Denial::Session(jti.clone(), found.expires_at);
-                (vec![TenantId(found.tenant_id)], Some(denial))
+                (vec![found.tenant_id], Some(denial))
             }
             None => return Ok(Vec::new()),
         },

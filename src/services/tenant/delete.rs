@@ -91,7 +91,7 @@ pub async fn run(
         held.settle_quarantine(world, Act::Delete, deadline).await?;
     }
     let open = control_plane::open_operation(&mut held.connection, tenant.id).await?;
-    let is_unfinished = open.is_some_and(|operation| operation.kind == Act::Delete.word());
+    let is_unfinished = open.is_some_and(|operation| operation.kind == Act::Delete);
     let tenant = held.tenant.clone();
     if tenant.status == TenantStatus::Deleted && !is_unfinished {
         let elapsed = started.elapsed();

@@ -68,11 +68,11 @@ pub async fn list<E>(
         // What is not compared needs no moment to be compared at.
         None => (OffsetDateTime::UNIX_EPOCH, Inventory::default(), Vec::new()),
         Some(homes) => {
-            let (began, has_projects) = control_plane::list_begins(&mut session).await?;
+            let start = control_plane::list_begins(&mut session).await?;
             let deadline = tokio::time::Instant::now() + request.patience;
-            let wants_projects = has_projects || request.expects_projects;
+            let wants_projects = start.has_projects || request.expects_projects;
             let (inventory, unlooked) = homes.inventory(wants_projects, deadline).await;
-            (began, inventory, unlooked)
+            (start.began, inventory, unlooked)
         }
     };
     let mut after: Option<(Slug, crate::model::TenantId)> = None;
@@ -97,7 +97,8 @@ pub async fn list<E>(
         unrecorded = inventory.rest();
         let ids: Vec<_> = unrecorded.iter().map(|found| found.tenant_id).collect();
         let known = control_plane::last_changes(&mut session, &ids).await?;
-        let known: HashMap<_, _> = known.into_iter().collect();
+        let known: HashMap<_, _> =
+            known.into_iter().map(|change| (change.tenant_id, change.updated_at)).collect();
         // What changed while we looked is no finding.
         unrecorded.retain(|found| known.get(&found.tenant_id.0).is_none_or(|at| *at < began));
     }

@@ -18,7 +18,7 @@ mod url;
 
 pub use crate::adapters::control_plane::TenantFilter;
 #[cfg(test)]
-pub(crate) use crate::adapters::control_plane::{Operation, StepRecord};
+pub(crate) use crate::adapters::control_plane::{Operation, OperationState, StepRecord};
 pub use create::{
     CreateOutcome, CreatePlan, CreateReport, CreateRequest, plan as plan_create, run as create,
 };

@@ -62,10 +62,10 @@ fn recorded(
         claim.is_some_and(|claim| !claim.eq_ignore_ascii_case(&recorded.to_string()))
     };
     let (subject, tenant) = (found(claims.subject()), found(claims.tenant()));
-    if is_another(subject, session.user_id) {
+    if is_another(subject, session.user_id.0) {
         return Finding::fail(format!("found `{jti}`, which belongs to another user"));
     }
-    if is_another(tenant.map(|id| id.to_string()), session.tenant_id) {
+    if is_another(tenant.map(|id| id.to_string()), session.tenant_id.0) {
         return Finding::fail(format!(
             "found `{jti}`, which belongs to another tenant: `{}`",
             session.tenant

@@ -43,7 +43,7 @@ pub(in crate::services::tenant) async fn open_in(
     let holder = holder();
     let open = control_plane::open_operation(transaction, tenant.id).await?;
     let (lease, is_continued) = match open {
-        Some(operation) if operation.kind == opening.act.word() => {
+        Some(operation) if operation.kind == opening.act => {
             (control_plane::take_over(transaction, operation.id, &holder).await?, true)
         }
         other => {
