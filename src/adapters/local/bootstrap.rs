@@ -7,37 +7,42 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::LocalError;
-use crate::adapters::postgres::{PgError, scram_matches, scram_verifier};
+use crate::adapters::postgres::{PgError, row, scram_matches, scram_verifier};
 
 /// The role tenantctl logs in as.
 pub(super) const OPERATOR: &str = "tenantctl";
 /// The database that holds the control plane.
 pub(super) const DATABASE: &str = "control_plane";
 
-const LOOK: &str = "
-SELECT operator.rolpassword,
-       coalesce(operator.rolcanlogin AND NOT operator.rolsuper AND operator.rolcreatedb AND operator.rolcreaterole
-                AND operator.rolreplication AND operator.rolbypassrls, false),
-       (SELECT count(DISTINCT granted.oid) = 3
-          FROM pg_auth_members membership JOIN pg_authid granted ON granted.oid = membership.roleid
-         WHERE membership.member = operator.oid
-           AND granted.rolname IN ('pg_signal_backend', 'pg_monitor', 'pg_read_all_data')),
-       (SELECT datdba IS NOT DISTINCT FROM operator.oid FROM pg_database WHERE datname = 'control_plane'),
-       NOT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) granted
-                    WHERE d.datname IN ('postgres', 'template1', 'control_plane')
-                      AND granted.grantee = 0 AND granted.privilege_type = 'CONNECT')
-  FROM (SELECT) AS always LEFT JOIN pg_authid operator ON operator.rolname = 'tenantctl'";
+const LOOK: &str = r"
+    SELECT operator.rolpassword AS verifier,
+        coalesce(operator.rolcanlogin AND NOT operator.rolsuper AND operator.rolcreatedb
+            AND operator.rolcreaterole AND operator.rolreplication AND operator.rolbypassrls, false)
+            AS has_the_shape,
+        (SELECT count(DISTINCT granted.oid) = 3 FROM pg_auth_members membership
+            JOIN pg_authid granted ON granted.oid = membership.roleid
+            WHERE membership.member = operator.oid AND granted.rolname IN
+                ('pg_signal_backend', 'pg_monitor', 'pg_read_all_data')) AS is_member,
+        (SELECT datdba IS NOT DISTINCT FROM operator.oid FROM pg_database
+            WHERE datname = 'control_plane') AS owns_database,
+        NOT EXISTS (
+            SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) g
+            WHERE d.datname IN ('postgres', 'template1', 'control_plane')
+                AND g.grantee = 0 AND g.privilege_type = 'CONNECT') AS is_closed_to_the_public
+    FROM (SELECT) AS always LEFT JOIN pg_authid operator ON operator.rolname = 'tenantctl'";
 
 const SHAPE: &str = "LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS";
 
-/// What exists of the role and the database on the server.
-struct Existing {
-    verifier: Option<String>,
-    has_the_shape: bool,
-    is_member: bool,
-    /// Whether the database is the operator's; `None` where there is none.
-    owns_database: Option<bool>,
-    is_closed_to_the_public: bool,
+row! {
+    /// What exists of the role and the database on the server.
+    struct Existing {
+        verifier: Option<String>,
+        has_the_shape: bool,
+        is_member: bool,
+        /// Whether the database is the operator's; `None` where there is none.
+        owns_database: Option<bool>,
+        is_closed_to_the_public: bool,
+    }
 }
 
 /// Makes what is missing; returns whether anything was.
@@ -113,12 +118,9 @@ pub(super) async fn bootstrap(
 }
 
 async fn look(session: &mut PgConnection) -> Result<Existing, LocalError> {
-    let row: (Option<String>, bool, bool, Option<bool>, bool) = sqlx::query_as(LOOK)
-        .fetch_one(session)
-        .await
-        .map_err(PgError::doing("look for the operator's role and the control plane's database"))?;
-    let (verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public) = row;
-    Ok(Existing { verifier, has_the_shape, is_member, owns_database, is_closed_to_the_public })
+    let doing = "look for the operator's role and the control plane's database";
+    let existing = sqlx::query_as(LOOK).fetch_one(session).await.map_err(PgError::doing(doing))?;
+    Ok(existing)
 }
 
 /// Runs statements that are made of our own constants and a verifier.

@@ -14,7 +14,7 @@ use super::role_names::OWNER;
 use super::seed::{self, SeedFile, SeedOutcome};
 use crate::adapters::postgres::{
     self, Endpoint, Functions, History, Lock, LockKey, MigrationSet, PgError, Purpose, hold_until,
-    literal,
+    literal, row,
 };
 use crate::model::{MigrationRecord, SchemaVersion, SecretText};
 
@@ -40,6 +40,15 @@ pub struct Verification {
     pub login: bool,
     /// Whether the gate lets the login through with the tenant's id, and with nothing else.
     pub gate: bool,
+}
+
+row! {
+    /// What of it one query sees from inside.
+    struct Seen {
+        tables: i64,
+        unforced: Vec<String>,
+        is_public: bool,
+    }
 }
 
 impl Home {
@@ -79,13 +88,14 @@ impl Home {
         let endpoint = endpoint.with_login(&self.login_here(), Some(password.clone()));
         let mut connection = postgres::connect(&endpoint, Purpose::query("verify")).await?;
         // The tenant's own id passes; no id, and any other, do not.
-        let (gate,): (bool,) = sqlx::query_as(
-            "SELECT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) \
-             IS FALSE AND tenantctl.access_allowed() IS NOT TRUE \
-             AND set_config('app.current_tenant_id', $1, false) = $1 \
-             AND tenantctl.access_allowed() \
-             AND set_config('app.current_tenant_id', gen_random_uuid()::text, false) <> $1 \
-             AND tenantctl.access_allowed() IS NOT TRUE",
+        let gate = sqlx::query_scalar(
+            r"SELECT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+                    IS FALSE
+                AND tenantctl.access_allowed() IS NOT TRUE
+                AND set_config('app.current_tenant_id', $1, false) = $1
+                AND tenantctl.access_allowed()
+                AND set_config('app.current_tenant_id', gen_random_uuid()::text, false) <> $1
+                AND tenantctl.access_allowed() IS NOT TRUE",
         )
         .bind(self.identity.tenant_id.to_string())
         .fetch_one(&mut connection)
@@ -188,21 +198,23 @@ impl TenantDatabase {
 
     /// Looks at what must hold before a tenant may be used.
     pub async fn verify(&mut self, login: bool, gate: bool) -> Result<Verification> {
-        let (tables, unforced, is_public): (i64, Option<Vec<String>>, bool) = sqlx::query_as(
-            "SELECT count(*), array_agg(c.oid::regclass::text ORDER BY 1) \
-               FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)), \
-             has_database_privilege('public', current_database(), 'CONNECT') \
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND EXISTS ( \
-               SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' \
-               AND NOT a.attisdropped)",
+        let seen: Seen = sqlx::query_as(
+            r"SELECT count(*) AS tables, coalesce(array_agg(c.oid::regclass::text ORDER BY 1)
+                    FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)), '{}')
+                    AS unforced,
+                has_database_privilege('public', current_database(), 'CONNECT') AS is_public
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND EXISTS (
+                SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
+                    AND NOT a.attisdropped)",
         )
         .fetch_one(&mut self.connection)
         .await
         .map_err(PgError::doing("look at the tenant's tables"))?;
         // Supabase's own services connect to a project's database.
-        let is_public = is_public && !self.home.server.is_project();
-        Ok(Verification { tables, unforced: unforced.unwrap_or_default(), is_public, login, gate })
+        let is_public = seen.is_public && !self.home.server.is_project();
+        let Seen { tables, unforced, .. } = seen;
+        Ok(Verification { tables, unforced, is_public, login, gate })
     }
 
     pub async fn close(self) {

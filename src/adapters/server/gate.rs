@@ -34,12 +34,12 @@ impl TenantDatabase {
         marks: Marks,
     ) -> Result<()> {
         let now: Option<(bool, bool)> = sqlx::query_as(
-            "UPDATE tenantctl.gate SET epoch = greatest(epoch, $1), \
-             sessions_not_before = greatest(sessions_not_before, $2), \
-             locked = coalesce($3, locked), \
-             lock_reason = CASE WHEN $3 IS NULL THEN lock_reason ELSE $4 END \
-             RETURNING locked = coalesce($3, locked), \
-               epoch >= $1 AND ($2 IS NULL OR sessions_not_before >= $2) IS TRUE",
+            r"UPDATE tenantctl.gate SET epoch = greatest(epoch, $1),
+                sessions_not_before = greatest(sessions_not_before, $2),
+                locked = coalesce($3, locked),
+                lock_reason = CASE WHEN $3 IS NULL THEN lock_reason ELSE $4 END
+            RETURNING locked = coalesce($3, locked),
+                epoch >= $1 AND ($2 IS NULL OR sessions_not_before >= $2) IS TRUE",
         )
         .bind(marks.epoch)
         .bind(marks.not_before)
@@ -97,9 +97,9 @@ impl TenantDatabase {
             .execute(&mut *transaction)
             .await
             .map_err(doing())?;
-        let (is_allowed,): (bool,) = sqlx::query_as(
-            "SELECT set_config('request.jwt.claims', $1, true) IS NOT NULL \
-             AND coalesce(tenantctl.access_allowed(), false)",
+        let is_allowed = sqlx::query_scalar(
+            r"SELECT set_config('request.jwt.claims', $1, true) IS NOT NULL
+                AND coalesce(tenantctl.access_allowed(), false)",
         )
         .bind(claims.to_string())
         .fetch_one(&mut *transaction)

@@ -3,7 +3,8 @@
 //! Everything that is done to one tenant's database from outside starts from this value. Whether
 //! the server is a cluster or a project's is asked in this room and nowhere else.
 
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{FromRow, Row};
 use tokio::time::Instant;
 
 use super::contradiction::Contradiction;
@@ -33,6 +34,18 @@ pub struct FoundDatabase {
     pub is_half_dropped: bool,
     /// Whose its comment says it is.
     pub stamp: Stamp,
+}
+
+impl<'r> FromRow<'r, PgRow> for FoundDatabase {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            oid: u32::try_from(row.try_get::<i64, _>("oid")?).unwrap_or_default(),
+            owner: row.try_get("owner")?,
+            allows_connections: row.try_get("allows_connections")?,
+            is_half_dropped: row.try_get("is_half_dropped")?,
+            stamp: Stamp::read(row.try_get("comment")?),
+        })
+    }
 }
 
 impl Server {
@@ -132,22 +145,17 @@ impl Home {
         connection: &mut PgConnection,
     ) -> Result<Option<FoundDatabase>, ServerError> {
         // Compared as text: a comparison as `name` would cut a long one and match another.
-        let row: Option<(i64, String, bool, bool, Option<String>)> = sqlx::query_as(
-            r"SELECT oid::bigint, pg_get_userbyid(datdba)::text, datallowconn, datconnlimit = -2,
-                shobj_description(oid, 'pg_database')
-              FROM pg_database WHERE datname::text = coalesce($1, current_database()::text)",
+        let found = sqlx::query_as(
+            r"SELECT oid::bigint, pg_get_userbyid(datdba)::text AS owner,
+                datallowconn AS allows_connections, datconnlimit = -2 AS is_half_dropped,
+                shobj_description(oid, 'pg_database') AS comment
+            FROM pg_database WHERE datname::text = coalesce($1, current_database()::text)",
         )
         .bind(self.name_there())
         .fetch_optional(connection)
         .await
         .map_err(PgError::doing("look for the database"))?;
-        Ok(row.map(|(oid, owner, allows_connections, is_half_dropped, comment)| FoundDatabase {
-            oid: u32::try_from(oid).unwrap_or_default(),
-            owner,
-            allows_connections,
-            is_half_dropped,
-            stamp: Stamp::read(comment.as_deref()),
-        }))
+        Ok(found)
     }
 
     /// Returns what contradicts that a found database is this tenant's; nothing when it is.

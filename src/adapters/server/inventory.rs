@@ -1,6 +1,7 @@
 //! Every database of the cluster with the stamp it carries, by one query.
 
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{FromRow, Row};
 
 use super::error::ServerError;
 use super::operator::Server;
@@ -17,26 +18,32 @@ pub struct ListedDatabase {
     pub stamp: Stamp,
 }
 
+impl<'r> FromRow<'r, PgRow> for ListedDatabase {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            name: row.try_get("name")?,
+            is_half_dropped: row.try_get("is_half_dropped")?,
+            stamp: Stamp::read(row.try_get("comment")?),
+        })
+    }
+}
+
 impl Server {
     /// Returns every database of the cluster, templates aside.
     pub async fn list(
         &self,
         connection: &mut PgConnection,
     ) -> Result<Vec<ListedDatabase>, ServerError> {
-        let rows: Vec<(String, bool, Option<String>)> = sqlx::query_as(
-            "SELECT d.datname::text, d.datconnlimit = -2, c.description FROM pg_database d \
-             LEFT JOIN pg_shdescription c \
-             ON c.objoid = d.oid AND c.classoid = 'pg_database'::regclass \
-             WHERE NOT d.datistemplate",
+        let listed = sqlx::query_as(
+            r"SELECT d.datname::text AS name, d.datconnlimit = -2 AS is_half_dropped,
+                c.description AS comment
+            FROM pg_database d LEFT JOIN pg_shdescription c
+                ON c.objoid = d.oid AND c.classoid = 'pg_database'::regclass
+            WHERE NOT d.datistemplate",
         )
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("list the cluster's databases"))?;
-        let listed = rows.into_iter().map(|(name, is_half_dropped, comment)| ListedDatabase {
-            name,
-            is_half_dropped,
-            stamp: Stamp::read(comment.as_deref()),
-        });
-        Ok(listed.collect())
+        Ok(listed)
     }
 }

@@ -1,5 +1,8 @@
 //! A database that is to be adopted, seen from inside without changing it.
 
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
+
 use super::error::ServerError;
 use super::operator::Server;
 use super::stamp::Stamp;
@@ -22,6 +25,19 @@ pub struct Survey {
     pub bytes: i64,
 }
 
+impl<'r> FromRow<'r, PgRow> for Survey {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            stamp: Stamp::read(row.try_get("comment")?),
+            is_template: row.try_get("is_template")?,
+            has_control_plane: row.try_get("has_control_plane")?,
+            tables: row.try_get("tables")?,
+            unguarded: row.try_get("unguarded")?,
+            bytes: row.try_get("bytes")?,
+        })
+    }
+}
+
 impl Server {
     /// Looks at a database of the cluster; nothing when there is none of that name.
     ///
@@ -34,28 +50,22 @@ impl Server {
             Err(error) if error.is("3D000") => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let (comment, is_template, has_control_plane, tables, unguarded, bytes): (
-            Option<String>,
-            bool,
-            bool,
-            i64,
-            i64,
-            i64,
-        ) = sqlx::query_as(
-            "SELECT shobj_description(d.oid, 'pg_database'), d.datistemplate, \
-             to_regclass('control_plane.tenant_metadata') IS NOT NULL, \
-             t.tables, t.unguarded, pg_database_size(d.oid) FROM pg_database d, \
-             (SELECT count(*) AS tables, count(*) FILTER (WHERE NOT c.relrowsecurity) AS unguarded \
-              FROM pg_class c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition \
-              AND c.relnamespace::regnamespace::text \
-              NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenantctl')) t \
-             WHERE d.datname = current_database()",
+        let survey = sqlx::query_as(
+            r"SELECT shobj_description(d.oid, 'pg_database') AS comment,
+                d.datistemplate AS is_template,
+                to_regclass('control_plane.tenant_metadata') IS NOT NULL AS has_control_plane,
+                t.tables, t.unguarded, pg_database_size(d.oid) AS bytes
+            FROM pg_database d, (
+                SELECT count(*) AS tables, count(*) FILTER (WHERE NOT c.relrowsecurity) AS unguarded
+                FROM pg_class c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+                    AND c.relnamespace::regnamespace::text
+                        NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenantctl')) t
+            WHERE d.datname = current_database()",
         )
         .fetch_one(&mut connection)
         .await
         .map_err(PgError::doing("look at the database"))?;
         Endpoint::close(connection).await;
-        let stamp = Stamp::read(comment.as_deref());
-        Ok(Some(Survey { stamp, is_template, has_control_plane, tables, unguarded, bytes }))
+        Ok(Some(survey))
     }
 }

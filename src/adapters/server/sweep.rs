@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::error::ServerError;
 use super::home::Home;
 use super::sql::run;
-use crate::adapters::postgres::{self, Endpoint, PgError, Purpose, identifier, literal};
+use crate::adapters::postgres::{self, Endpoint, PgError, Purpose, identifier, literal, row};
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -28,23 +28,26 @@ const START_PATIENCE: Duration = Duration::from_secs(1);
 /// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A session that is starting.
-#[derive(Debug, Clone)]
-struct Start {
-    /// Its first transaction, by which it is known again.
-    transaction: String,
-    pid: i32,
-    /// Whether it has come to the tenant's database, which is after its role was checked.
-    is_here: bool,
+row! {
+    /// A session that is starting.
+    #[derive(Debug, Clone)]
+    struct Start {
+        /// Its first transaction, by which it is known again.
+        transaction: String,
+        pid: i32,
+        /// Whether it has come to the tenant's database, which is after its role was checked.
+        is_here: bool,
+    }
 }
 
-/// A transaction that was prepared to be committed by a later session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
-    /// What it is called.
-    pub name: String,
-    /// Who may end it, besides a superuser.
-    pub owner: String,
+row! {
+    /// A transaction that was prepared to be committed by a later session.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Prepared {
+        pub name: String,
+        /// The role that may end it, besides a superuser.
+        pub owner: String,
+    }
 }
 
 /// What survives the end of every session.
@@ -129,12 +132,12 @@ impl Home {
     /// Returns the sessions that are starting: they hold their first transaction and are in no list
     /// of sessions yet, or, from Postgres 18 on, in it without a role.
     async fn starts(&self, connection: &mut PgConnection) -> Result<Vec<Start>> {
-        let found: Vec<(String, i32, bool)> = sqlx::query_as(
-            r"SELECT v.virtualtransaction, v.pid, EXISTS (
+        let found = sqlx::query_as(
+            r"SELECT v.virtualtransaction AS transaction, v.pid, EXISTS (
                 SELECT FROM pg_locks d JOIN pg_database b ON b.oid = d.objid
                 WHERE d.pid = v.pid AND d.locktype = 'object'
                     AND d.classid = 'pg_database'::regclass
-                    AND b.datname::text = coalesce($1, current_database()::text))
+                    AND b.datname::text = coalesce($1, current_database()::text)) AS is_here
             FROM pg_locks v
             WHERE v.locktype = 'virtualxid' AND v.granted AND v.pid <> pg_backend_pid()
                 AND NOT EXISTS (
@@ -145,8 +148,7 @@ impl Home {
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("look for logins on their way"))?;
-        let start = |(transaction, pid, is_here)| Start { transaction, pid, is_here };
-        Ok(found.into_iter().map(start).collect())
+        Ok(found)
     }
 
     /// Ends sessions that are starting in a database where only the tenant's login and we connect;
@@ -176,9 +178,9 @@ impl Home {
         }
         let prepared = self.prepared(connection).await?;
         let slots = sqlx::query_as(
-            "SELECT s.slot_name::text, a.usename::text FROM pg_replication_slots s \
-             LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid \
-             WHERE s.database::text = $1 ORDER BY 1",
+            r"SELECT s.slot_name::text, a.usename::text FROM pg_replication_slots s
+            LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid
+            WHERE s.database::text = $1 ORDER BY 1",
         )
         .bind(self.name_there())
         .fetch_all(connection)
@@ -188,17 +190,18 @@ impl Home {
     }
 
     async fn prepared(&self, connection: &mut PgConnection) -> Result<Vec<Prepared>> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT gid, owner::text FROM pg_prepared_xacts \
-             WHERE database::text = coalesce($1, current_database()::text) \
-             AND ($1 IS NOT NULL OR owner::text = $2) ORDER BY prepared, gid",
+        let prepared = sqlx::query_as(
+            r"SELECT gid AS name, owner::text FROM pg_prepared_xacts
+            WHERE database::text = coalesce($1, current_database()::text)
+                AND ($1 IS NOT NULL OR owner::text = $2)
+            ORDER BY prepared, gid",
         )
         .bind(self.name_there())
         .bind(self.name.login())
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("look for prepared transactions"))?;
-        Ok(rows.into_iter().map(|(name, owner)| Prepared { name, owner }).collect())
+        Ok(prepared)
     }
 
     /// Becomes the login for it, inside the database: only it and a superuser may end what it
