@@ -20,7 +20,7 @@ pub struct ServiceHealth {
 }
 
 impl Management {
-    /// Returns the health of [`SERVICES_THAT_MATTER`].
+    /// Returns the health of `SERVICES_THAT_MATTER`.
     ///
     /// # Errors
     /// Also during a project's first seconds, when the API refuses.
