@@ -4,7 +4,6 @@
 
 mod circles;
 mod doors;
-mod known;
 mod manual;
 mod tree;
 mod walls;

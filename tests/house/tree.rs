@@ -151,6 +151,13 @@ pub(crate) fn files_under(folders: &[&str]) -> Vec<(String, String)> {
     found
 }
 
+/// Asserts that a rule found nothing; what it found is a place and a line each.
+#[track_caller]
+pub(crate) fn assert_none(found: &[(String, String)]) {
+    let lines: Vec<_> = found.iter().map(|(place, line)| format!("{place}: {line}")).collect();
+    assert!(lines.is_empty(), "\n{}", lines.join("\n"));
+}
+
 /// Returns a file's module, as in `services`, `tenant`, `create`.
 pub(crate) fn module_of_file(path: &str) -> Vec<&str> {
     let inner = path.strip_prefix("src/").unwrap_or(path).trim_end_matches(".rs");

@@ -1,7 +1,6 @@
 //! What stands in one room only, and what is too much for one file or one call.
 
-use crate::known::compare;
-use crate::tree::{code, files_under, sources, without_tests};
+use crate::tree::{assert_none, code, files_under, sources, without_tests};
 
 /// Who may ask where a tenant is placed: the room that turns it into a server, and who reads the
 /// word.
@@ -13,12 +12,12 @@ const CONSENT: &[&str] =
 
 #[test]
 fn the_placement_is_asked_for_in_one_room() {
-    compare(&outside(PLACEMENT, forks).collect::<Vec<_>>(), &[]);
+    assert_none(&outside(PLACEMENT, forks).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_consent_is_made_by_who_asked() {
-    compare(&outside(CONSENT, consents).collect::<Vec<_>>(), &[]);
+    assert_none(&outside(CONSENT, consents).collect::<Vec<_>>());
 }
 
 #[test]
@@ -29,7 +28,7 @@ fn no_file_is_longer_than_400_lines() {
         .filter(|(_, lines)| *lines > 400)
         .map(|(path, lines)| (path, format!("{lines} lines")))
         .collect();
-    compare(&found, &[]);
+    assert_none(&found);
 }
 
 #[test]
@@ -38,7 +37,7 @@ fn no_function_takes_more_than_six() {
         .iter()
         .flat_map(|(path, text)| wide(text).into_iter().map(|line| (path.clone(), line)))
         .collect();
-    compare(&found, &[]);
+    assert_none(&found);
 }
 
 #[test]
