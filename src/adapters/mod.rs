@@ -4,11 +4,11 @@
 //! or another adapter; those that speak SQL share `postgres`, those that speak HTTP share `http`, and
 //! nothing else is shared.
 
-pub mod auth_admin;
-pub mod control_plane;
-pub mod http;
-pub mod jwks;
-pub mod local;
-pub mod management;
-pub mod postgres;
-pub mod server;
+pub(crate) mod auth_admin;
+pub(crate) mod control_plane;
+pub(crate) mod http;
+pub(crate) mod jwks;
+pub(crate) mod local;
+pub(crate) mod management;
+pub(crate) mod postgres;
+pub(crate) mod server;

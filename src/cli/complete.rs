@@ -8,13 +8,13 @@ use std::sync::OnceLock;
 use clap_complete::engine::CompletionCandidate;
 
 /// Returns slugs that begin with a text, each with the tenant's name.
-pub type TenantSource = fn(&str) -> Vec<(String, String)>;
+pub(super) type TenantSource = fn(&str) -> Vec<(String, String)>;
 
 static SOURCE: OnceLock<TenantSource> = OnceLock::new();
 
 /// Sets the function that looks slugs up. Clap calls completers without arguments of ours, so it is
 /// kept in a static; a second call changes nothing.
-pub fn complete_tenants_with(source: TenantSource) {
+pub(crate) fn complete_tenants_with(source: TenantSource) {
     SOURCE.get_or_init(|| source);
 }
 

@@ -20,27 +20,28 @@ mod tenant;
 mod token;
 mod values;
 
-pub use audit::{AuditCommand, AuditListArgs};
-pub use command::{Cli, Command};
-pub use complete::complete_tenants_with;
-pub use global::{ColorChoice, GlobalArgs, OutputFormat};
-pub use init::InitArgs;
-pub use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
-pub use lockdown::LockdownArgs;
-pub use migration::{ApplyArgs, MigrateCommand, StatusArgs};
-pub use on_demand::OnDemand;
-pub use parse::{parse, wants_json};
-pub use seed::{SeedApplyArgs, SeedCommand};
-pub use selector::SelectorArgs;
-pub use session::{
+pub(crate) use audit::{AuditCommand, AuditListArgs};
+pub use command::Cli;
+pub(crate) use command::Command;
+pub(crate) use complete::complete_tenants_with;
+pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat};
+pub(crate) use init::InitArgs;
+pub(crate) use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
+pub(crate) use lockdown::LockdownArgs;
+pub(crate) use migration::{ApplyArgs, MigrateCommand, StatusArgs};
+pub(crate) use on_demand::OnDemand;
+pub(crate) use parse::{parse, wants_json};
+pub(crate) use seed::{SeedApplyArgs, SeedCommand};
+pub(crate) use selector::SelectorArgs;
+pub(crate) use session::{
     SessionCommand, SessionIssueArgs, SessionJtiArgs, SessionListArgs, SessionPruneArgs,
     SessionRevokeArgs,
 };
-pub use shell::{CompletionsArgs, Shell};
-pub use tenant::{
+pub(crate) use shell::{CompletionsArgs, Shell};
+pub(crate) use tenant::{
     AdoptArgs, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs, PurgeArgs, SlugArgs, TenantCommand,
     UrlArgs, WriteSlugArgs,
 };
-pub use token::{
+pub(crate) use token::{
     JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,
 };

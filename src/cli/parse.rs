@@ -15,7 +15,7 @@ use crate::model::{escape_controls, redact, shorten};
 /// # Errors
 /// Clap's answer to `--help`, `--version` and to what it does not accept, with the words that were
 /// typed escaped, redacted and cut to 200 characters.
-pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     read(arguments).map_err(made_safe)
 }
 
@@ -33,7 +33,7 @@ fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 }
 
 /// Returns whether `-o json` or `-o ndjson` was typed, for a command line that cannot be parsed.
-pub fn wants_json(arguments: &[OsString]) -> bool {
+pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
     let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
     let wants = |format: &str| {
         words.windows(2).any(|pair| matches!(&*pair[0], "-o" | "--output") && pair[1] == format)

@@ -16,7 +16,7 @@ use crate::commands::context::Context;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Returns up to a thousand slugs that begin with `prefix`, each with the tenant's name.
-pub fn tenants_by_prefix(prefix: &str) -> Vec<(String, String)> {
+pub(crate) fn tenants_by_prefix(prefix: &str) -> Vec<(String, String)> {
     let working_dir = std::env::current_dir().unwrap_or_default();
     let Ok(settings) = resolve(&Flags::default(), &environment, &working_dir) else {
         return Vec::new();

@@ -13,7 +13,7 @@ pub(super) fn run(args: &CompletionsArgs, context: &Context) -> Result<Ending, F
 }
 
 /// Returns a shell's completion script, which runs tenantctl at each Tab.
-pub fn registration(shell: Shell) -> Result<String, Failure> {
+pub(super) fn registration(shell: Shell) -> Result<String, Failure> {
     let name = match shell {
         Shell::Bash => "bash",
         Shell::Zsh => "zsh",

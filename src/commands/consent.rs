@@ -11,7 +11,7 @@ impl Context {
     /// # Errors
     /// When the profile is protected and no actor is configured, the answer is no, or there is no
     /// terminal to ask at.
-    pub fn allow_write(&self, what: &str) -> Result<(), Failure> {
+    pub(crate) fn allow_write(&self, what: &str) -> Result<(), Failure> {
         let Some(profile) = self.protected_profile() else { return Ok(()) };
         if !self.names_its_actor() {
             let message = format!("{what}: profile `{profile}` is protected and requires an actor");
@@ -24,7 +24,7 @@ impl Context {
     ///
     /// # Errors
     /// When the answer is no, or there is neither `--yes` nor a terminal to ask at.
-    pub fn confirm_write(&self, what: &str, question: &str) -> Result<(), Failure> {
+    pub(crate) fn confirm_write(&self, what: &str, question: &str) -> Result<(), Failure> {
         if self.protected_profile().is_some() {
             return self.allow_write(what);
         }
@@ -36,7 +36,7 @@ impl Context {
     ///
     /// # Errors
     /// When another word was typed or passed, or there is no terminal to ask at.
-    pub fn consent(
+    pub(crate) fn consent(
         &self,
         what: &str,
         slug: &Slug,
@@ -66,7 +66,7 @@ impl Context {
     ///
     /// # Errors
     /// When `--confirm` names another tenant, or there is neither `--confirm` nor a terminal.
-    pub fn require_consent_possible(
+    pub(crate) fn require_consent_possible(
         &self,
         slug: &Slug,
         confirmed: Option<&str>,

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PROJECT_PATIENCE: Duration = Duration::from_mins(10);
 
 #[derive(Debug)]
-pub struct Context {
+pub(crate) struct Context {
     settings: Settings,
     console: Console,
     interrupt: Interrupt,
@@ -42,7 +42,7 @@ pub struct Context {
 
 impl Context {
     /// Makes a context; contacts nothing.
-    pub fn new(
+    pub(crate) fn new(
         settings: Settings,
         console: Console,
         interrupt: Interrupt,
@@ -59,19 +59,19 @@ impl Context {
         if placement.is_awaited() { self.project_patience } else { self.patience }
     }
 
-    pub fn console(&self) -> &Console {
+    pub(crate) fn console(&self) -> &Console {
         &self.console
     }
 
-    pub fn into_console(self) -> Console {
+    pub(crate) fn into_console(self) -> Console {
         self.console
     }
 
-    pub fn interrupt(&self) -> &Interrupt {
+    pub(crate) fn interrupt(&self) -> &Interrupt {
         &self.interrupt
     }
 
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         self.settings.actor.value.clone()
     }
 
@@ -94,7 +94,7 @@ impl Context {
     ///
     /// # Errors
     /// When none is configured, or `init` has to upgrade it.
-    pub async fn plane(&self) -> Result<ControlPlane, Failure> {
+    pub(crate) async fn plane(&self) -> Result<ControlPlane, Failure> {
         let endpoint = self.control_plane_endpoint()?;
         ControlPlane::open(endpoint).await.map_err(|error| self.explain(error.into()))
     }
@@ -104,7 +104,7 @@ impl Context {
     ///
     /// # Errors
     /// When neither exists.
-    pub fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
+    pub(crate) fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
         match &self.settings.control_plane_url {
             Some(setting) => endpoint("control_plane_url", setting),
             None => match self.local_endpoint()? {
@@ -120,7 +120,7 @@ impl Context {
     }
 
     /// Opens the control plane and constructs the homes of its tenants; those are contacted later.
-    pub async fn world(&self) -> Result<World, Failure> {
+    pub(crate) async fn world(&self) -> Result<World, Failure> {
         let plane = self.plane().await?;
         let homes = Homes::new(self.cluster(&plane)?, self.projects()?);
         Ok(World { plane, homes })
@@ -131,7 +131,7 @@ impl Context {
     }
 
     /// Returns the address of the cluster: the configured one, else that of the control plane.
-    pub fn cluster_endpoint(&self, control_plane: &Endpoint) -> Result<Endpoint, Failure> {
+    pub(crate) fn cluster_endpoint(&self, control_plane: &Endpoint) -> Result<Endpoint, Failure> {
         match &self.settings.cluster_url {
             Some(setting) => endpoint("cluster_url", setting),
             None => Ok(control_plane.clone()),
@@ -139,7 +139,7 @@ impl Context {
     }
 
     /// Returns the Supabase projects, or `None` without an access token.
-    pub fn projects(&self) -> Result<Option<Projects>, Failure> {
+    pub(crate) fn projects(&self) -> Result<Option<Projects>, Failure> {
         let settings = &self.settings;
         let Some(token) = &settings.access_token else { return Ok(None) };
         let token = token.value.clone();
@@ -162,7 +162,7 @@ impl Context {
     }
 
     /// Returns Supabase Auth's admin API, or `None` without its address and secret key.
-    pub fn auth_admin(&self) -> Result<Option<AuthAdmin>, Failure> {
+    pub(crate) fn auth_admin(&self) -> Result<Option<AuthAdmin>, Failure> {
         let settings = &self.settings;
         let (Some(address), Some(key)) = (&settings.auth_url, &settings.auth_service_key) else {
             return Ok(None);
@@ -170,7 +170,7 @@ impl Context {
         Ok(Some(AuthAdmin::new(&address.value, key.value.clone(), retry())?))
     }
 
-    pub fn local_server(&self) -> LocalServer {
+    pub(crate) fn local_server(&self) -> LocalServer {
         let programs = self.settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
         LocalServer::new(self.settings.data_dir.value.clone(), programs)
             .with_search_path(self.settings.search_path.clone())
@@ -178,7 +178,7 @@ impl Context {
 
     /// Returns the key that seals credentials: the configured one, else that of the private local
     /// Postgres when that is the control plane.
-    pub fn secret_key(&self) -> Result<Option<SecretKey>, Failure> {
+    pub(crate) fn secret_key(&self) -> Result<Option<SecretKey>, Failure> {
         if let Some(setting) = &self.settings.secret_key {
             return Ok(Some(SecretKey::parse(&setting.value)?));
         }
@@ -193,20 +193,23 @@ impl Context {
 
     /// Opens the control plane, or returns `None` when none is configured and there is no private
     /// local Postgres.
-    pub async fn configured_plane(&self) -> Option<Result<ControlPlane, Failure>> {
+    pub(crate) async fn configured_plane(&self) -> Option<Result<ControlPlane, Failure>> {
         let is_there =
             self.settings.control_plane_url.is_some() || !matches!(self.local_endpoint(), Ok(None));
         if is_there { Some(self.plane().await) } else { None }
     }
 
     /// Returns the published keys, from `--jwks` or else the configured address.
-    pub fn jwks(&self, typed: Option<JwksSource>) -> Option<Jwks<'static>> {
+    pub(crate) fn jwks(&self, typed: Option<JwksSource>) -> Option<Jwks<'static>> {
         let source = typed.or_else(|| self.settings.jwks.as_ref().map(|s| s.value.clone()))?;
         Some(Jwks::new(source, &self.settings.data_dir.value, self.patience, &SystemClock))
     }
 
     /// Returns the published keys; without an address for them, a usage error.
-    pub fn required_jwks(&self, typed: Option<JwksSource>) -> Result<Jwks<'static>, Failure> {
+    pub(crate) fn required_jwks(
+        &self,
+        typed: Option<JwksSource>,
+    ) -> Result<Jwks<'static>, Failure> {
         self.jwks(typed).ok_or_else(|| {
             Failure::new(ErrorKind::Usage, "find the published keys: no address is configured")
                 .hint("pass --jwks FILE|URL, or set TENANTCTL_AUTH_URL")
@@ -214,29 +217,29 @@ impl Context {
     }
 
     /// Returns the issuer of tokens: the URL of the Auth server.
-    pub fn issuer(&self) -> Option<String> {
+    pub(crate) fn issuer(&self) -> Option<String> {
         self.settings.auth_url.as_ref().map(|setting| setting.value.trimmed().to_owned())
     }
 
     /// Returns the secret of HS256 tokens, or `None` when none is configured.
-    pub fn jwt_secret(&self) -> Result<Option<SharedSecret>, Failure> {
+    pub(crate) fn jwt_secret(&self) -> Result<Option<SharedSecret>, Failure> {
         let setting = self.settings.jwt_secret.as_ref();
         Ok(setting.map(|setting| SharedSecret::new(&setting.value)).transpose()?)
     }
 
     /// Returns the migrations for tenants' databases: the embedded ones, or those of the
     /// configured folder.
-    pub fn sets(&self) -> Result<Sets, Failure> {
+    pub(crate) fn sets(&self) -> Result<Sets, Failure> {
         let folder = self.settings.migrations_dir.as_ref().map(|setting| setting.value.as_path());
         Ok(Sets::load(folder)?)
     }
 
     /// Returns the folder whose seed sets replace the embedded ones, if one is configured.
-    pub fn seeds_folder(&self) -> Option<&Path> {
+    pub(crate) fn seeds_folder(&self) -> Option<&Path> {
         self.settings.seeds_dir.as_ref().map(|setting| setting.value.as_path())
     }
 
-    pub fn seed_set(&self, name: Option<&str>) -> Result<Option<SeedSet>, Failure> {
+    pub(crate) fn seed_set(&self, name: Option<&str>) -> Result<Option<SeedSet>, Failure> {
         Ok(name.map(|name| find_set(self.seeds_folder(), name)).transpose()?)
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
 
-pub async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
+pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::Local(OnDemand(command)) => local::run(command, context).await,

@@ -23,6 +23,6 @@ mod tenant;
 mod token;
 mod unlock;
 
-pub use complete::tenants_by_prefix;
-pub use context::Context;
-pub use dispatch::dispatch;
+pub(crate) use complete::tenants_by_prefix;
+pub(crate) use context::Context;
+pub(crate) use dispatch::dispatch;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::model::{Classified, ErrorKind};
 
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("read {}", path.display())]
     Unreadable {
         path: PathBuf,

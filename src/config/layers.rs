@@ -20,7 +20,7 @@ const LOCAL_PROFILE: &str = "local";
 
 /// Settings on the command line.
 #[derive(Debug, Clone, Default)]
-pub struct Flags {
+pub(crate) struct Flags {
     pub profile: Option<String>,
     pub config: Option<PathBuf>,
     pub actor: Option<Actor>,

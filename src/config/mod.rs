@@ -13,8 +13,8 @@ mod setting;
 mod settings;
 mod spec;
 
-pub use env::environment;
-pub use layers::Flags;
-pub use secret_file::read_secret;
-pub use setting::{Origin, Setting};
-pub use settings::{Settings, resolve};
+pub(crate) use env::environment;
+pub(crate) use layers::Flags;
+pub(crate) use secret_file::read_secret;
+pub(crate) use setting::{Origin, Setting};
+pub(crate) use settings::{Settings, resolve};

@@ -17,7 +17,7 @@ pub(super) const SIZE_LIMIT: u64 = 256 * 1024;
 ///
 /// # Errors
 /// `Exposed` when it belongs to another user or others have permissions on it.
-pub fn read_secret(path: &Path) -> Result<SecretText, ConfigError> {
+pub(crate) fn read_secret(path: &Path) -> Result<SecretText, ConfigError> {
     let file = open(path)?;
     check_private(path, &file)?;
     let text = Zeroizing::new(read_text(path, file)?);

@@ -15,7 +15,7 @@ use crate::model::{Actor, JwksSource, Placement, SecretText, WebUrl, escape_cont
 
 /// The settings, resolved. A command that needs an optional one reports that it is missing.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Set by `--profile` or its variable.
     pub profile: Option<Setting<String>>,
     /// Whether every write asks for confirmation and requires `--actor`.
@@ -61,7 +61,7 @@ pub struct Settings {
 
 /// Resolves the settings: flag over environment over `./tenantctl.toml` over the user's file over
 /// the default.
-pub fn resolve(
+pub(crate) fn resolve(
     flags: &Flags,
     environment: Environment<'_>,
     working_dir: &Path,
@@ -167,7 +167,7 @@ fn explained(layers: &Layers) -> Vec<Explained> {
 
 impl Settings {
     /// Returns a line for each setting that has a value: name, value without secrets, origin.
-    pub fn explain(&self) -> &[Explained] {
+    pub(crate) fn explain(&self) -> &[Explained] {
         &self.explained
     }
 }

@@ -3,7 +3,7 @@
 
 /// An act that is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// `init`.
     Init,
     /// `tenant create`.
@@ -41,7 +41,7 @@ pub enum Act {
 impl Act {
     /// Returns the verb: in messages ("failed to adopt `acme`"), in the journal, and as the name of
     /// the sessions that act and hold its locks.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Init => "init",
             Self::Create => "create",
@@ -63,7 +63,7 @@ impl Act {
     }
 
     /// Returns the action under which the audit trail has it.
-    pub fn audit_action(self) -> &'static str {
+    pub(crate) fn audit_action(self) -> &'static str {
         match self {
             Self::Init => "init",
             Self::Create => "tenant.create",

@@ -12,18 +12,18 @@ use super::tenant_status::TenantStatus;
 /// is made from the slug that the operator typed at the prompt or passed with `--confirm`, or from a
 /// delete that was confirmed and whose grace is over; `tests/house` refuses other places that make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consent {
+pub(crate) struct Consent {
     slug: Slug,
 }
 
 impl Consent {
     /// Returns a consent when the typed text is the slug, spaces around it aside.
-    pub fn given(slug: &Slug, typed: &str) -> Option<Self> {
+    pub(crate) fn given(slug: &Slug, typed: &str) -> Option<Self> {
         (typed.trim() == slug.as_str()).then(|| Self { slug: slug.clone() })
     }
 
     /// Returns the consent given with the delete, once its grace is over or a purge was begun.
-    pub fn by_grace(tenant: &Tenant, now: OffsetDateTime) -> Option<Self> {
+    pub(crate) fn by_grace(tenant: &Tenant, now: OffsetDateTime) -> Option<Self> {
         let is_due = match tenant.status {
             TenantStatus::Deleted => tenant.purge_after.is_some_and(|at| at <= now),
             TenantStatus::Purging => true,
@@ -32,7 +32,7 @@ impl Consent {
         is_due.then(|| Self { slug: tenant.slug.clone() })
     }
 
-    pub fn slug(&self) -> &Slug {
+    pub(crate) fn slug(&self) -> &Slug {
         &self.slug
     }
 }

@@ -11,7 +11,7 @@ use super::text::escape_controls;
 /// A database that we created and its login have one name. A Supabase project's database is
 /// [`DatabaseName::SUPABASE`], and an adopted database keeps its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatabaseName {
+pub(crate) struct DatabaseName {
     database: String,
     login: String,
 }
@@ -20,12 +20,12 @@ impl DatabaseName {
     /// The database of every Supabase project: the Management API has no parameter to choose another,
     /// and Auth, REST and Storage work on this one only (supabase/supabase#701,
     /// supabase/supabase-js#519, read 2026-11).
-    pub const SUPABASE: &str = "postgres";
+    pub(crate) const SUPABASE: &str = "postgres";
 
     /// Returns the name of a tenant's database: `tenant_<slug with _>_<8 hex of the id>`.
     ///
     /// At most 7 + 40 + 1 + 8 = 56 bytes: Postgres truncates names at 63 (`NAMEDATALEN - 1`).
-    pub fn of(slug: &Slug, id: TenantId) -> Self {
+    pub(crate) fn of(slug: &Slug, id: TenantId) -> Self {
         let hex = id.0.simple().to_string();
         let name = format!("tenant_{}_{}", slug.as_str().replace('-', "_"), &hex[..8]);
         Self { database: name.clone(), login: name }
@@ -33,23 +33,23 @@ impl DatabaseName {
 
     /// Reads a database's name from the control plane; `None` when no database can have it: empty,
     /// longer than 63 bytes, or with control characters.
-    pub fn recorded(database: &str, slug: &Slug, id: TenantId) -> Option<Self> {
+    pub(crate) fn recorded(database: &str, slug: &Slug, id: TenantId) -> Option<Self> {
         let fits = (1..=63).contains(&database.len()) && escape_controls(database) == database;
         let Self { login, .. } = Self::of(slug, id);
         fits.then(|| Self { database: database.to_owned(), login })
     }
 
     /// Returns the database of a tenant with placement `project`.
-    pub fn in_project(slug: &Slug, id: TenantId) -> Self {
+    pub(crate) fn in_project(slug: &Slug, id: TenantId) -> Self {
         Self { database: Self::SUPABASE.to_owned(), ..Self::of(slug, id) }
     }
 
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.database
     }
 
     /// Returns the role that the application logs in with.
-    pub fn login(&self) -> &str {
+    pub(crate) fn login(&self) -> &str {
         &self.login
     }
 }

@@ -79,7 +79,7 @@ impl ErrorKind {
 /// A step that our own code must have taken and did not: a bug in tenantctl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; this is a bug in tenantctl")]
-pub struct InternalError(pub &'static str);
+pub(crate) struct InternalError(pub &'static str);
 
 impl Classified for InternalError {
     fn kind(&self) -> ErrorKind {

@@ -4,7 +4,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 /// Returns an instant as RFC 3339 in UTC, to the second.
-pub fn instant(at: OffsetDateTime) -> String {
+pub(crate) fn instant(at: OffsetDateTime) -> String {
     let at = at.to_offset(UtcOffset::UTC).truncate_to_second();
     // RFC 3339 has four digits for the year.
     at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Set by the first SIGINT, SIGTERM or SIGHUP. It is looked at between two steps: the step in hand
 /// is finished and no other one is started.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    pub fn raise(&self) {
+    pub(crate) fn raise(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    pub fn is_raised(&self) -> bool {
+    pub(crate) fn is_raised(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 /// A tenant's marks, as the control plane and the gate both hold them. They only ever rise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
+pub(crate) struct Marks {
     /// Tokens that carry a smaller epoch are refused.
     pub epoch: i64,
     /// Tokens without an epoch, issued at or before this second, are refused.

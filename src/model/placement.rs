@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::words::{UnknownWord, find_word, word_of};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Placement {
+pub(crate) enum Placement {
     /// A Supabase project of its own.
     Project,
     /// A database of its own in the shared cluster.
@@ -18,7 +18,7 @@ impl Placement {
         [(Self::Project, "project"), (Self::Database, "database")];
 
     /// Returns the word in the control plane, in settings and in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         word_of(&Self::WORDS, self)
     }
 }
@@ -26,13 +26,13 @@ impl Placement {
 impl Placement {
     /// Returns whether a new home comes up by itself after it was asked for: a Supabase project takes
     /// one to three minutes.
-    pub fn is_awaited(self) -> bool {
+    pub(crate) fn is_awaited(self) -> bool {
         self == Self::Project
     }
 
     /// Returns whether a tenant for which no region was named gets one all the same: the region that
     /// its project came to be in.
-    pub fn assigns_region(self) -> bool {
+    pub(crate) fn assigns_region(self) -> bool {
         self == Self::Project
     }
 }

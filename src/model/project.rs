@@ -37,12 +37,12 @@ impl fmt::Display for ProjectRef {
 
 /// Returns the name of a tenant's project, `<slug>-tctl-<32 hex of the id>`: unique, so that a
 /// project is found by it when the answer to its creation was lost.
-pub fn project_name(slug: &Slug, id: TenantId) -> String {
+pub(crate) fn project_name(slug: &Slug, id: TenantId) -> String {
     format!("{slug}-tctl-{}", id.0.simple())
 }
 
 /// Returns the slug and the id in a project's name; `None` when we did not choose that name.
-pub fn id_in_project_name(name: &str) -> Option<(&str, TenantId)> {
+pub(crate) fn id_in_project_name(name: &str) -> Option<(&str, TenantId)> {
     let (slug, hex) = name.rsplit_once("-tctl-")?;
     let is_hex = hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let id = uuid::Uuid::try_parse(hex).ok().filter(|_| is_hex)?;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 /// Returns the text without passwords in connection strings or statements, access tokens and JWTs.
-pub fn redact(text: &str) -> Cow<'_, str> {
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if may_hold_secret(text) { Cow::Owned(redacted(text)) } else { Cow::Borrowed(text) }
 }
 

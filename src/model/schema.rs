@@ -6,11 +6,11 @@ use super::text::escape_controls;
 
 /// The number of a migration, as in `V7__employees.sql`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SchemaVersion(pub i32);
+pub(crate) struct SchemaVersion(pub i32);
 
 impl SchemaVersion {
     /// Stands for what has no number: the functions, which are installed again when they change.
-    pub const UNNUMBERED: Self = Self(-1);
+    pub(crate) const UNNUMBERED: Self = Self(-1);
 }
 
 impl fmt::Display for SchemaVersion {
@@ -23,7 +23,7 @@ impl fmt::Display for SchemaVersion {
 ///
 /// Two databases with the same fingerprint went through the same files, checksums included.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SchemaState {
+pub(crate) struct SchemaState {
     /// The newest applied migration, if any.
     pub version: Option<SchemaVersion>,
     /// Sixteen hex digits over version, name and checksum of every applied migration.
@@ -32,7 +32,7 @@ pub struct SchemaState {
 
 /// One migration, of a file or of a row in refinery's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationRecord {
+pub(crate) struct MigrationRecord {
     pub version: SchemaVersion,
     /// As in `employees`.
     pub name: String,

@@ -6,7 +6,7 @@ use super::tenant_status::TenantStatus;
 
 /// Tenants named by slug, and beside them those that `labels` and `status` both fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selector {
+pub(crate) struct Selector {
     /// Each must exist.
     pub slugs: Vec<Slug>,
     pub all: bool,
@@ -18,7 +18,7 @@ pub struct Selector {
 
 impl Selector {
     /// Returns whether nothing was chosen; `--exclude` alone chooses nothing.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.slugs.is_empty() && !self.all && self.labels.is_empty() && self.status.is_none()
     }
 }

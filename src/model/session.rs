@@ -44,7 +44,7 @@ impl fmt::Display for Jti {
 
 /// What `control_plane.session_state` says of a session, and `claims_state` of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionState {
+pub(crate) enum SessionState {
     Valid,
     /// The session itself was revoked.
     Revoked,
@@ -74,7 +74,7 @@ impl SessionState {
     ];
 
     /// Returns the word in the control plane and in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         word_of(&Self::WORDS, self)
     }
 }

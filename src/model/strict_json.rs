@@ -20,7 +20,7 @@ const DEPTH_LIMIT: usize = 64;
 pub struct StrictJsonError(String);
 
 /// Reads one JSON document without duplicate names or a NUL, nested 64 levels at most.
-pub fn parse_strict_json(bytes: &[u8]) -> Result<Value, StrictJsonError> {
+pub(crate) fn parse_strict_json(bytes: &[u8]) -> Result<Value, StrictJsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = Strict { levels_left: DEPTH_LIMIT }.deserialize(&mut reader);
     let checked = read.and_then(|value| reader.end().map(|()| value));

@@ -15,7 +15,7 @@ use super::tenant_status::TenantStatus;
 /// A contradiction between the record and what was found. Commands that would change the tenant's
 /// database refuse it, until they look again and find it resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantine {
+pub(crate) struct Quarantine {
     pub at: OffsetDateTime,
     /// What contradicts the record, as text.
     pub reason: String,
@@ -23,7 +23,7 @@ pub struct Quarantine {
 
 /// A tenant as the control plane records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tenant {
+pub(crate) struct Tenant {
     pub id: TenantId,
     pub slug: Slug,
     pub name: String,

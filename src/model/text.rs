@@ -10,7 +10,7 @@ use std::fmt::Write;
 ///
 /// C0, DEL and C1 controls, line and paragraph separators, zero-width and bidirectional marks are
 /// escaped; everything else, other scripts included, stays as it is.
-pub fn escape_controls(text: &str) -> String {
+pub(crate) fn escape_controls(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }
@@ -27,7 +27,7 @@ pub fn escape_controls(text: &str) -> String {
 }
 
 /// Returns bytes as lower-case hex digits.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         // Writing to a String cannot fail.
@@ -37,7 +37,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Returns at most `limit` characters of `text`, the last one `…` when something was cut.
-pub fn shorten(text: &str, limit: usize) -> String {
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 /// The shape of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Table,
     /// One JSON document.
@@ -17,7 +17,7 @@ pub enum Format {
 
 /// How the operator wants things to look.
 #[derive(Debug, Clone, Copy)]
-pub struct Appearance {
+pub(crate) struct Appearance {
     pub format: Format,
     /// Colour: yes, no, or as the streams and the environment say.
     pub color: Option<bool>,
@@ -31,7 +31,7 @@ pub struct Appearance {
 
 impl Appearance {
     /// Returns how a result looks when no flag says anything.
-    pub fn plain(format: Format, environment: &dyn Fn(&str) -> Option<OsString>) -> Self {
+    pub(crate) fn plain(format: Format, environment: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
         Self {
             format,

@@ -9,7 +9,7 @@ use super::view::View;
 use crate::model::instant;
 use crate::services::audit::{AuditRow, VerifyReport};
 
-pub fn render_audit(rows: &[AuditRow]) -> View {
+pub(crate) fn render_audit(rows: &[AuditRow]) -> View {
     let headings = ["ID", "AT", "ACTOR", "ACTION", "TARGET", "OUTCOME", "REASON"];
     let lines = rows.iter().map(|row| {
         [
@@ -27,7 +27,7 @@ pub fn render_audit(rows: &[AuditRow]) -> View {
 }
 
 /// Renders what walking the chain found.
-pub fn render_audit_verify(report: &VerifyReport) -> View {
+pub(crate) fn render_audit_verify(report: &VerifyReport) -> View {
     let head = &report.head;
     let broken = report.first_break.as_ref();
     let verdict = match broken {
@@ -49,7 +49,7 @@ pub fn render_audit_verify(report: &VerifyReport) -> View {
 }
 
 /// Returns a row as JSON, its instant to the microsecond: it goes into the hash.
-pub fn audit_row_json(row: &AuditRow) -> Value {
+pub(crate) fn audit_row_json(row: &AuditRow) -> Value {
     let at = row.at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
     json!({
         "id": row.id,

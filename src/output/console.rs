@@ -29,7 +29,7 @@ pub(super) struct Terminals {
 
 /// stdout and stderr, and everything known about them.
 #[derive(Debug)]
-pub struct Console {
+pub(crate) struct Console {
     appearance: Appearance,
     has_color: bool,
     terminals: Terminals,
@@ -41,7 +41,7 @@ pub struct Console {
 
 impl Console {
     /// Looks at the streams once.
-    pub fn new(appearance: Appearance) -> Self {
+    pub(crate) fn new(appearance: Appearance) -> Self {
         let (stdout, stderr) = (Stream::Stdout, Stream::Stderr);
         let terminals = Terminals {
             stdin: io::stdin().is_terminal(),
@@ -63,7 +63,7 @@ impl Console {
         Self { appearance, has_color, terminals, stdout, stderr, broken: Mutex::new(None) }
     }
 
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.appearance.format
     }
 
@@ -96,7 +96,7 @@ impl Console {
         usize::from(columns.max(40))
     }
 
-    pub fn show(&self, view: &View) {
+    pub(crate) fn show(&self, view: &View) {
         match (self.appearance.format, view.items()) {
             (Format::Table, _) => {
                 if !view.text.is_empty() {
@@ -115,7 +115,7 @@ impl Console {
     }
 
     /// Writes one line of JSON to stdout, for results that are streamed.
-    pub fn line(&self, value: &Value) {
+    pub(crate) fn line(&self, value: &Value) {
         self.lines([value]);
     }
 
@@ -127,28 +127,28 @@ impl Console {
 
     /// Writes what is generated from the command line's own definition, a script or a manual, as it
     /// is: nothing in it comes from outside.
-    pub fn raw(&self, text: &str) {
+    pub(crate) fn raw(&self, text: &str) {
         self.write_out(text);
     }
 
-    pub fn exit_codes(&self) {
+    pub(crate) fn exit_codes(&self) {
         self.raw(&exit::table());
     }
 
     /// Writes a note to stderr; nothing with `--quiet` or in JSON.
-    pub fn note(&self, text: impl Into<Text>) {
+    pub(crate) fn note(&self, text: impl Into<Text>) {
         if !self.appearance.is_quiet && self.appearance.format == Format::Table {
             self.write_err(&laid_out(&text.into(), self.look_of_notes()));
         }
     }
 
     /// Writes to stderr what was asked for with `-v`, in any shape.
-    pub fn explain(&self, line: impl Into<Line>) {
+    pub(crate) fn explain(&self, line: impl Into<Line>) {
         self.say(&line.into());
     }
 
     /// Writes a warning to stderr; in JSON as an object, since it may matter to a script as well.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         if self.appearance.is_quiet {
             return;
         }
@@ -159,7 +159,7 @@ impl Console {
         }
     }
 
-    pub fn fail(&self, failure: &Failure) {
+    pub(crate) fn fail(&self, failure: &Failure) {
         if self.appearance.format == Format::Table {
             let look = Look { width: None, ..self.look_of_notes() };
             self.write_err(&laid_out(&failure.text(), look));
@@ -178,7 +178,7 @@ impl Console {
 
     /// Returns why the result could not be written, if it could not. A reader that closed
     /// it, as `head` does, is no failure.
-    pub fn broken_stdout(&self) -> Option<ErrorKind> {
+    pub(crate) fn broken_stdout(&self) -> Option<ErrorKind> {
         let broken = self.broken.lock().ok()?.take()?;
         if broken.kind() == io::ErrorKind::BrokenPipe {
             return None;
@@ -189,7 +189,7 @@ impl Console {
     }
 
     /// Returns whether the reader of stdout closed it: what streams may stop then.
-    pub fn is_stdout_gone(&self) -> bool {
+    pub(crate) fn is_stdout_gone(&self) -> bool {
         self.broken.lock().is_ok_and(|broken| broken.is_some())
     }
 

@@ -3,7 +3,7 @@
 use crate::model::ErrorKind;
 
 /// Returns the process's exit code for a kind of ending.
-pub fn exit_code(kind: ErrorKind) -> u8 {
+pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Internal => 1,
         ErrorKind::Usage => 2,
@@ -41,7 +41,7 @@ fn promise(kind: ErrorKind) -> &'static str {
 }
 
 /// The words after `tenantctl help` that print the table.
-pub const EXIT_CODES_TOPIC: &str = "exit-codes";
+pub(crate) const EXIT_CODES_TOPIC: &str = "exit-codes";
 
 /// Returns the table of exit codes as `tenantctl help exit-codes` prints it.
 pub(super) fn table() -> String {

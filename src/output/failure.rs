@@ -7,11 +7,11 @@ use super::text::Text;
 use crate::model::{Classified, ErrorKind};
 
 /// How a command ends that could report: `None` is success.
-pub type Ending = Option<ErrorKind>;
+pub(crate) type Ending = Option<ErrorKind>;
 
 /// An error with its kind and the next thing to do.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     error: anyhow::Error,
     kind: ErrorKind,
     hint: Option<String>,
@@ -26,23 +26,23 @@ impl<E: Classified + Send + Sync + 'static> From<E> for Failure {
 
 impl Failure {
     /// Returns a failure that no error of a service or an adapter stands for.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { error: anyhow::Error::msg(message.into()), kind, hint: None }
     }
 
     /// Adds what to do about it, unless the error itself has a hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert(hint.into());
         self
     }
 
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
     /// Returns what failed and why, on one line, to be read after "failed to".
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut parts = vec![self.error.to_string()];
         parts.extend(self.causes());
         parts.join(": ")

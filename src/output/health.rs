@@ -9,7 +9,7 @@ use super::words::{millis, shown};
 use crate::services::health::{Check, CheckOutcome, HealthReport};
 
 /// Renders each check: what was asked, and what it answered.
-pub fn render_health(report: &HealthReport) -> View {
+pub(crate) fn render_health(report: &HealthReport) -> View {
     let rows = report.checks.iter().map(|check| {
         let (word, detail) = verdict(check);
         let took = match check.outcome {

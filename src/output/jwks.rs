@@ -10,7 +10,7 @@ use crate::model::instant;
 use crate::services::token::Published;
 
 /// Warns when keys are older than they should be, or could not be kept on disk.
-pub fn warn_about_keys(console: &Console, keys: Option<&Published>) {
+pub(crate) fn warn_about_keys(console: &Console, keys: Option<&Published>) {
     let Some(keys) = keys else { return };
     if let Some(problem) = &keys.problem {
         let since = keys.fetched_at.map(instant).unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn warn_about_keys(console: &Console, keys: Option<&Published>) {
 }
 
 /// Renders the keys of a set, and what was left out of it.
-pub fn render_keys(keys: &Published) -> View {
+pub(crate) fn render_keys(keys: &Published) -> View {
     let usable = keys.set.keys().iter().map(|key| {
         let kid = cell(key.kid.as_ref());
         [kid, key.kind.algorithm().into(), key.bits.into(), "usable".into()]
@@ -58,7 +58,7 @@ pub fn render_keys(keys: &Published) -> View {
         .note(Text::new().blank().line(origin_text(keys)))
 }
 
-pub fn render_keys_cleared(source: &str, was_there: bool) -> View {
+pub(crate) fn render_keys_cleared(source: &str, was_there: bool) -> View {
     let outcome = if was_there { "removed" } else { "there was none" };
     let facts = Facts::new().fact("source", source).fact("copy", outcome);
     View::item("jwks", json!({ "source": source, "cleared": was_there }), facts)

@@ -12,7 +12,7 @@ use crate::model::{escape_controls, redact};
 
 /// A line, in parts of one colour each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Line(Vec<Span>);
+pub(crate) struct Line(Vec<Span>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Span {
@@ -79,7 +79,7 @@ impl Line {
     }
 
     #[must_use]
-    pub fn and(mut self, more: impl Into<Self>) -> Self {
+    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
         self
     }

@@ -10,7 +10,7 @@ use crate::services::local::{
     LocalDestroyed, LocalDown, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };
 
-pub fn render_up(up: &LocalUp, masked_url: &str) -> View {
+pub(crate) fn render_up(up: &LocalUp, masked_url: &str) -> View {
     let (word, sentence) = match up.outcome {
         UpOutcome::Created => ("created", "made and started"),
         UpOutcome::Started => ("started", "started"),
@@ -36,7 +36,7 @@ pub fn render_up(up: &LocalUp, masked_url: &str) -> View {
     View::item("local", value, facts).next(["tenantctl init"])
 }
 
-pub fn render_down(down: &LocalDown) -> View {
+pub(crate) fn render_down(down: &LocalDown) -> View {
     let (changed, sentence) = match down {
         LocalDown::Stopped { pid, elapsed } => {
             (true, format!("stopped (process {pid}, {})", shown(*elapsed)))
@@ -48,7 +48,7 @@ pub fn render_down(down: &LocalDown) -> View {
 }
 
 /// Renders whether the server runs, and what is in it.
-pub fn render_status(status: &LocalStatus) -> View {
+pub(crate) fn render_status(status: &LocalStatus) -> View {
     let facts = |word: &str| Facts::new().fact("local Postgres", word);
     let view = |value: Value, facts: Facts| View::item("local", value, facts);
     match status {
@@ -101,16 +101,16 @@ pub fn render_status(status: &LocalStatus) -> View {
 }
 
 /// Renders the masked connection string: the text is the string alone.
-pub fn render_url(masked: &str) -> View {
+pub(crate) fn render_url(masked: &str) -> View {
     View::item("url", json!(masked), masked)
 }
 
 /// Renders the connection string with its password.
-pub fn render_revealed_url(url: &SecretText) -> View {
+pub(crate) fn render_revealed_url(url: &SecretText) -> View {
     View::revealed("url", url)
 }
 
-pub fn render_destroyed(destroyed: &LocalDestroyed) -> View {
+pub(crate) fn render_destroyed(destroyed: &LocalDestroyed) -> View {
     let (changed, sentence) = match destroyed {
         LocalDestroyed::Destroyed { directory, .. } => {
             (true, format!("gone, with its data in {}", directory.display()))

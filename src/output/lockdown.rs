@@ -13,7 +13,7 @@ use crate::services::lockdown::{
 };
 
 /// Renders what a lockdown or an unlock would do.
-pub fn render_lockdown_plan(plan: &LockdownPlan) -> View {
+pub(crate) fn render_lockdown_plan(plan: &LockdownPlan) -> View {
     let tenant = &plan.tenant;
     let is_locked = tenant.locked_at.is_some();
     let facts = Facts::new()
@@ -37,7 +37,7 @@ pub fn render_lockdown_plan(plan: &LockdownPlan) -> View {
     View::item("plan", value, text).with("dry_run", json!(true))
 }
 
-pub fn render_lockdown(report: &LockdownReport) -> View {
+pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let slug = &report.tenant.slug;
     let is_proven = report.ending().is_none();
     let verdict = if is_proven {
@@ -64,7 +64,7 @@ pub fn render_lockdown(report: &LockdownReport) -> View {
         .next([format!("tenantctl unlock {slug} --reason '…'")])
 }
 
-pub fn render_unlock(report: &UnlockReport) -> View {
+pub(crate) fn render_unlock(report: &UnlockReport) -> View {
     let slug = &report.tenant.slug;
     let text = if report.was_locked {
         let word = if report.ending().is_none() { "unlocked" } else { "still locked" };

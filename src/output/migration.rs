@@ -6,7 +6,7 @@ use super::text::{Facts, Table};
 use super::view::View;
 use crate::services::migration::{InstallReport, SeedSet};
 
-pub fn render_seed_sets(sets: &[SeedSet]) -> View {
+pub(crate) fn render_seed_sets(sets: &[SeedSet]) -> View {
     let rows = sets.iter().map(|set| {
         let holds: Vec<_> = set.holds.iter().map(|h| format!("{} {}", h.rows, h.table)).collect();
         let rows: u64 = set.holds.iter().map(|h| h.rows).sum();
@@ -22,7 +22,7 @@ fn set_json(set: &SeedSet) -> Value {
     json!({ "name": set.name, "files": files, "holds": holds.collect::<Value>() })
 }
 
-pub fn render_install(report: &InstallReport, is_dry_run: bool) -> View {
+pub(crate) fn render_install(report: &InstallReport, is_dry_run: bool) -> View {
     let listed = if is_dry_run { &report.planned } else { &report.applied };
     let names: Vec<_> = listed.iter().map(ToString::to_string).collect();
     let what =

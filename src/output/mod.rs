@@ -37,30 +37,30 @@ mod usage;
 mod view;
 mod words;
 
-pub use appearance::{Appearance, Format};
-pub use audit::{audit_row_json, render_audit, render_audit_verify};
-pub use console::Console;
-pub use exit::{EXIT_CODES_TOPIC, exit_code};
-pub use failure::{Ending, Failure};
-pub use fleet::{render_fleet, render_migration_status};
-pub use health::render_health;
-pub use jwks::{render_keys, render_keys_cleared, warn_about_keys};
-pub use local::{
+pub(crate) use appearance::{Appearance, Format};
+pub(crate) use audit::{audit_row_json, render_audit, render_audit_verify};
+pub(crate) use console::Console;
+pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code};
+pub(crate) use failure::{Ending, Failure};
+pub(crate) use fleet::{render_fleet, render_migration_status};
+pub(crate) use health::render_health;
+pub(crate) use jwks::{render_keys, render_keys_cleared, warn_about_keys};
+pub(crate) use local::{
     render_destroyed, render_down, render_revealed_url, render_status, render_up, render_url,
 };
-pub use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
-pub use migration::{render_install, render_seed_sets};
-pub use progress::Progress;
-pub use session::{
+pub(crate) use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
+pub(crate) use migration::{render_install, render_seed_sets};
+pub(crate) use progress::Progress;
+pub(crate) use session::{
     render_check, render_issue, render_prune, render_revoke, render_session, render_sessions,
 };
-pub use stream::LogWriter;
-pub use tenant::{
+pub(crate) use stream::LogWriter;
+pub(crate) use tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
     render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
 };
-pub use text::Text;
-pub use token::{render_decoded, render_explanation, render_verdict};
-pub use trace::TraceLines;
-pub use usage::show_clap;
-pub use view::View;
+pub(crate) use text::Text;
+pub(crate) use token::{render_decoded, render_explanation, render_verdict};
+pub(crate) use trace::TraceLines;
+pub(crate) use usage::show_clap;
+pub(crate) use view::View;

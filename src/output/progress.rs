@@ -21,7 +21,7 @@ use crate::services::saga::{StepEvent, StepProgress};
 const STILL_WAITING: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub struct Progress<'c> {
+pub(crate) struct Progress<'c> {
     console: &'c Console,
     spinner: Spinner<'c>,
     finished: Cell<usize>,
@@ -33,7 +33,7 @@ pub struct Progress<'c> {
 }
 
 impl<'c> Progress<'c> {
-    pub fn new(console: &'c Console) -> Self {
+    pub(crate) fn new(console: &'c Console) -> Self {
         Self::with(console, Spinner::new(console))
     }
 
@@ -50,7 +50,7 @@ impl<'c> Progress<'c> {
         }
     }
 
-    pub fn step(&self, event: &StepEvent) {
+    pub(crate) fn step(&self, event: &StepEvent) {
         if self.is_machine() {
             return self.machine(&step_json(event));
         }
@@ -72,7 +72,7 @@ impl<'c> Progress<'c> {
         }
     }
 
-    pub fn layer(&self, layer: &LayerReport) {
+    pub(crate) fn layer(&self, layer: &LayerReport) {
         if self.is_machine() {
             return self.machine(&json!({
                 "event": "layer", "layer": layer.layer, "result": layer.verdict.word(),
@@ -88,7 +88,7 @@ impl<'c> Progress<'c> {
         self.line(&mark.and(title).and(dim(&layer.detail).shortened(self.room(30))));
     }
 
-    pub fn fleet(&self, event: &FleetEvent) {
+    pub(crate) fn fleet(&self, event: &FleetEvent) {
         match event {
             FleetEvent::Planned { tenants, to_open } => {
                 self.total.set(*tenants);
@@ -131,7 +131,7 @@ impl<'c> Progress<'c> {
         });
     }
 
-    pub fn local(&self, event: &LocalEvent) {
+    pub(crate) fn local(&self, event: &LocalEvent) {
         let (word, text, is_worth_a_line) = local_event(event);
         if self.is_machine() {
             self.machine(&json!({ "event": word, "text": text }));

@@ -8,7 +8,7 @@ use crate::model::{Classified, ErrorKind};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PromptError {
+pub(crate) enum PromptError {
     /// stdin or stderr is no terminal, or `--no-input` was passed.
     #[error("ask for confirmation: there is no terminal, or --no-input was passed")]
     NoTerminal {
@@ -38,7 +38,7 @@ impl Console {
     ///
     /// # Errors
     /// When stdin or stderr is no terminal, or `--no-input` was passed.
-    pub fn require_terminal(&self, flag: &str) -> Result<(), PromptError> {
+    pub(crate) fn require_terminal(&self, flag: &str) -> Result<(), PromptError> {
         if self.can_ask() { Ok(()) } else { Err(PromptError::NoTerminal { flag: flag.to_owned() }) }
     }
 
@@ -46,7 +46,7 @@ impl Console {
     ///
     /// # Errors
     /// When it cannot be answered, or the answer is no.
-    pub fn confirm(&self, question: impl Into<Line>, flag: &str) -> Result<(), PromptError> {
+    pub(crate) fn confirm(&self, question: impl Into<Line>, flag: &str) -> Result<(), PromptError> {
         self.require_terminal(flag)?;
         let question = question.into().plain();
         let answer = Confirm::new().with_prompt(question).default(false).interact_opt();
@@ -61,7 +61,7 @@ impl Console {
     ///
     /// # Errors
     /// When it cannot be answered.
-    pub fn ask(&self, question: impl Into<Line>, flag: &str) -> Result<String, PromptError> {
+    pub(crate) fn ask(&self, question: impl Into<Line>, flag: &str) -> Result<String, PromptError> {
         self.require_terminal(flag)?;
         let question = question.into().plain();
         let answer = Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();

@@ -10,7 +10,7 @@ use crate::model::{Jti, SessionState, instant};
 use crate::services::session::Session;
 use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
 
-pub fn render_issue(report: &IssueReport) -> View {
+pub(crate) fn render_issue(report: &IssueReport) -> View {
     let facts = Facts::new()
         .fact("session", &report.jti)
         .fact("user", report.user_id)
@@ -31,14 +31,14 @@ pub fn render_issue(report: &IssueReport) -> View {
 }
 
 /// Renders the judgement on a session.
-pub fn render_check(jti: &Jti, state: SessionState) -> View {
+pub(crate) fn render_check(jti: &Jti, state: SessionState) -> View {
     let is_valid = state == SessionState::Valid;
     let word = if is_valid { good(state.word()) } else { bad(state.word()) };
     let value = json!({ "jti": jti.as_str(), "state": state.word(), "valid": is_valid });
     View::item("session", value, word)
 }
 
-pub fn render_session(session: &Session) -> View {
+pub(crate) fn render_session(session: &Session) -> View {
     let revoked = session.revoked_at.map(|at| {
         let by = session.revoked_by.as_deref().unwrap_or("an unknown actor");
         let reason = session.revoke_reason.as_deref().unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn render_session(session: &Session) -> View {
     View::item("session", session_json(session), facts)
 }
 
-pub fn render_sessions(sessions: &[Session]) -> View {
+pub(crate) fn render_sessions(sessions: &[Session]) -> View {
     let rows = sessions.iter().map(|session| {
         [
             (&session.jti).into(),
@@ -81,7 +81,7 @@ pub fn render_sessions(sessions: &[Session]) -> View {
     }
 }
 
-pub fn render_revoke(report: &RevokeReport) -> View {
+pub(crate) fn render_revoke(report: &RevokeReport) -> View {
     let (kind, name) = match &report.target {
         Target::Session(jti) => ("session", jti.to_string()),
         Target::User(user) => ("user", user.to_string()),
@@ -140,7 +140,7 @@ fn reached(report: &RevokeReport) -> Vec<(&'static str, String)> {
 }
 
 /// Renders what pruning removed.
-pub fn render_prune(report: &PruneReport) -> View {
+pub(crate) fn render_prune(report: &PruneReport) -> View {
     let verb = if report.is_dry_run { "would be removed" } else { "removed" };
     let count = format!("{} expired sessions {verb}, {}", report.sessions, shown(report.elapsed));
     let value = json!({ "sessions": report.sessions, "elapsed_ms": millis(report.elapsed) });

@@ -65,7 +65,7 @@ impl Stream {
 
 /// Where the lines of `-vv` go: stderr, each made harmless.
 #[derive(Debug, Clone, Copy)]
-pub struct LogWriter;
+pub(crate) struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

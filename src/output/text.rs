@@ -5,7 +5,7 @@ use crate::model::SecretText;
 
 /// A text of several lines.
 #[derive(Debug, Clone, Default)]
-pub struct Text(pub(super) Vec<Block>);
+pub(crate) struct Text(pub(super) Vec<Block>);
 
 #[derive(Debug, Clone)]
 pub(super) enum Block {
@@ -20,17 +20,17 @@ pub(super) enum Block {
 }
 
 impl Text {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     #[must_use]
-    pub fn line(self, line: impl Into<Line>) -> Self {
+    pub(crate) fn line(self, line: impl Into<Line>) -> Self {
         self.block(Block::Line(line.into()))
     }
 
     #[must_use]
-    pub fn blank(self) -> Self {
+    pub(crate) fn blank(self) -> Self {
         self.line("")
     }
 
@@ -48,7 +48,10 @@ impl Text {
 
     /// Adds commands to copy, below `Next:`.
     #[must_use]
-    pub fn next_commands<C: Into<Line>>(self, commands: impl IntoIterator<Item = C>) -> Self {
+    pub(crate) fn next_commands<C: Into<Line>>(
+        self,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Self {
         let text = self.blank().line("Next:");
         commands.into_iter().fold(text, |text, command| text.line(Line::from("  ").and(command)))
     }
@@ -65,7 +68,7 @@ impl Text {
     }
 
     #[must_use]
-    pub fn and(mut self, more: impl Into<Self>) -> Self {
+    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
         self
     }

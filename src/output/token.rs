@@ -13,7 +13,7 @@ use crate::services::token::{
 };
 
 /// Renders the verdict: what the token says when it is valid, else every reason why it is not.
-pub fn render_verdict(examination: &Examination) -> View {
+pub(crate) fn render_verdict(examination: &Examination) -> View {
     let verdict = &examination.verdict;
     let mut text = Text::from(headline(verdict.outcome()));
     if let Some(claims) = verdict.claims() {
@@ -28,7 +28,7 @@ pub fn render_verdict(examination: &Examination) -> View {
     with_origin(view, examination)
 }
 
-pub fn render_explanation(examination: &Examination) -> View {
+pub(crate) fn render_explanation(examination: &Examination) -> View {
     let verdict = &examination.verdict;
     let text = Text::from(headline(verdict.outcome()));
     let mut text = verdict.checks().iter().fold(text, check_text);
@@ -44,7 +44,7 @@ pub fn render_explanation(examination: &Examination) -> View {
 }
 
 /// Renders what a token says, marked as unverified.
-pub fn render_decoded(token: &Token) -> View {
+pub(crate) fn render_decoded(token: &Token) -> View {
     let header = token.header().map(|header| Value::Object(header.parameters().clone()));
     let claims = token.claims().map(|claims| Value::Object(claims.all().clone()));
     let mut text = Text::from(bad("unverified: anybody can write this"));

@@ -15,14 +15,14 @@ use super::line::harmless;
 
 /// Writes an event as seconds since the start and its text.
 #[derive(Debug)]
-pub struct TraceLines {
+pub(crate) struct TraceLines {
     started: Instant,
     worded: fn(&Event<'_>) -> Option<String>,
 }
 
 impl TraceLines {
     /// Returns lines in which `worded` words the events that it knows; all others show their fields.
-    pub fn new(worded: fn(&Event<'_>) -> Option<String>) -> Self {
+    pub(crate) fn new(worded: fn(&Event<'_>) -> Option<String>) -> Self {
         Self { started: Instant::now(), worded }
     }
 }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use crate::model::ErrorKind;
 
 /// Shows help, version or a usage error as clap words it, and returns the exit code.
-pub fn show_clap(answer: &clap::Error) -> ExitCode {
+pub(crate) fn show_clap(answer: &clap::Error) -> ExitCode {
     // There is nowhere to report that stdout or stderr cannot be written.
     drop(answer.print());
     ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2))
@@ -16,7 +16,7 @@ pub fn show_clap(answer: &clap::Error) -> ExitCode {
 
 impl Console {
     /// Shows a usage error in the shape of every other error.
-    pub fn fail_usage(&self, error: &clap::Error) -> ExitCode {
+    pub(crate) fn fail_usage(&self, error: &clap::Error) -> ExitCode {
         let text = error.render().to_string();
         // Up to the first empty line stands what is missing or wrong; the usage follows.
         let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);

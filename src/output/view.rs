@@ -14,7 +14,7 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// One result: the JSON a script reads and the text a person reads, made from the same report.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     body: Body,
     /// What stands beside the thing or the list in JSON.
     fields: Map<String, Value>,
@@ -56,14 +56,14 @@ impl View {
 
     /// Adds a field beside the thing or the list.
     #[must_use]
-    pub fn with(mut self, field: &str, value: Value) -> Self {
+    pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
         self.fields.insert(field.to_owned(), value);
         self
     }
 
     /// Adds how long it took.
     #[must_use]
-    pub fn took(self, elapsed: Duration) -> Self {
+    pub(crate) fn took(self, elapsed: Duration) -> Self {
         self.with("elapsed_ms", json!(millis(elapsed)))
     }
 
@@ -84,7 +84,7 @@ impl View {
 
     /// Leaves the notes out, where several results are strung together.
     #[must_use]
-    pub fn without_notes(mut self) -> Self {
+    pub(crate) fn without_notes(mut self) -> Self {
         self.notes = Text::new();
         self
     }

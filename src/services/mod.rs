@@ -3,14 +3,14 @@
 //! A service takes a complete request, emits events and returns a report. It never prints, prompts,
 //! or reads a flag or the environment.
 
-pub mod audit;
-pub mod fleet;
-pub mod health;
-pub mod home;
-pub mod local;
-pub mod lockdown;
-pub mod migration;
-pub mod saga;
-pub mod session;
-pub mod tenant;
-pub mod token;
+pub(crate) mod audit;
+pub(crate) mod fleet;
+pub(crate) mod health;
+pub(crate) mod home;
+pub(crate) mod local;
+pub(crate) mod lockdown;
+pub(crate) mod migration;
+pub(crate) mod saga;
+pub(crate) mod session;
+pub(crate) mod tenant;
+pub(crate) mod token;

@@ -18,11 +18,11 @@ use crate::model::{SecretText, UserId, WebUrl};
 ///
 /// Auth parses it as a Go duration, which ends at 292 years (supabase/auth `internal/api/admin.go`,
 /// read 2026-11).
-pub const BAN: Duration = Duration::from_hours(876_000);
+pub(crate) const BAN: Duration = Duration::from_hours(876_000);
 
 /// The admin API of one project's Auth server, as its service role.
 #[derive(Debug, Clone)]
-pub struct AuthAdmin {
+pub(crate) struct AuthAdmin {
     http: HttpClient,
     base: Url,
     key: SecretText,
@@ -30,7 +30,7 @@ pub struct AuthAdmin {
 
 /// Whether Auth has a user, and bans them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Auth has no such user.
     Unknown,
     /// Not banned.
@@ -40,7 +40,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub fn until(self) -> Option<OffsetDateTime> {
+    pub(crate) fn until(self) -> Option<OffsetDateTime> {
         match self {
             Self::BannedUntil(until) => Some(until),
             Self::Unknown | Self::Free => None,
@@ -55,14 +55,18 @@ struct User {
 
 impl AuthAdmin {
     /// Returns the admin API of the Auth server at an address; nothing is contacted.
-    pub fn new(address: &WebUrl, key: SecretText, retry: RetryPolicy) -> Result<Self, HttpError> {
+    pub(crate) fn new(
+        address: &WebUrl,
+        key: SecretText,
+        retry: RetryPolicy,
+    ) -> Result<Self, HttpError> {
         let base = base_url(address.trimmed())?;
         let attempt_timeout = Duration::from_secs(10);
         let options = HttpOptions { attempt_timeout, retry, ..HttpOptions::default() };
         Ok(Self { http: HttpClient::new(options)?, base, key })
     }
 
-    pub async fn standing(
+    pub(crate) async fn standing(
         &self,
         user: UserId,
         deadline: Instant,
@@ -72,7 +76,7 @@ impl AuthAdmin {
     }
 
     /// Bans a user from now on for `length`, or lifts the ban; returns the standing after that.
-    pub async fn ban(
+    pub(crate) async fn ban(
         &self,
         user: UserId,
         length: Option<Duration>,

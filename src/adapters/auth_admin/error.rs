@@ -6,7 +6,7 @@ use crate::adapters::http::{Answer, HttpError};
 use crate::model::{Classified, ErrorKind};
 
 #[derive(Debug, thiserror::Error)]
-pub enum AuthAdminError {
+pub(crate) enum AuthAdminError {
     #[error("{doing}")]
     NoAnswer {
         doing: &'static str,

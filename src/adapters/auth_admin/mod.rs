@@ -6,5 +6,5 @@
 mod client;
 mod error;
 
-pub use client::{AuthAdmin, BAN, Standing};
-pub use error::AuthAdminError;
+pub(crate) use client::{AuthAdmin, BAN, Standing};
+pub(crate) use error::AuthAdminError;

@@ -16,7 +16,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// Whether a row is an intent or an outcome, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuditOutcome {
+pub(crate) enum AuditOutcome {
     /// Written before the act.
     Intent,
     Done,
@@ -30,7 +30,7 @@ impl AuditOutcome {
     const ALL: [Self; 4] = [Self::Intent, Self::Done, Self::Failed, Self::Unchanged];
 
     /// Returns the word in the trail and in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Intent => "intent",
             Self::Done => "done",
@@ -50,7 +50,7 @@ impl FromStr for AuditOutcome {
 
 /// A row to be appended.
 #[derive(Debug, Clone)]
-pub struct AuditEntry<'a> {
+pub(crate) struct AuditEntry<'a> {
     pub actor: &'a Actor,
     /// As in `tenant.create`.
     pub action: &'a str,
@@ -67,7 +67,7 @@ pub struct AuditEntry<'a> {
 
 /// A row as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRow {
+pub(crate) struct AuditRow {
     /// Without gaps.
     pub id: i64,
     /// By the database's clock.
@@ -110,7 +110,7 @@ impl<'r> FromRow<'r, PgRow> for AuditRow {
 
 /// Which rows to read.
 #[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
+pub(crate) struct AuditFilter {
     pub tenant_id: Option<TenantId>,
     pub action: Option<String>,
     /// Rows at or after this instant.
@@ -120,7 +120,7 @@ pub struct AuditFilter {
 row! {
     /// The first row that does not fit the chain.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct ChainBreak {
+    pub(crate) struct ChainBreak {
         pub id: i64,
         /// What does not fit.
         pub problem: String,
@@ -130,7 +130,7 @@ row! {
 row! {
     /// The end of the chain, by the head's account.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct ChainHead {
+    pub(crate) struct ChainHead {
         /// How many rows there are.
         pub last_id: i64,
         /// The newest row's hash, in hex.
@@ -140,7 +140,7 @@ row! {
 
 /// Appends a row; it is part of the caller's transaction, so an act whose row cannot be written
 /// does not happen.
-pub async fn append(connection: &mut PgConnection, entry: &AuditEntry<'_>) -> Result<()> {
+pub(crate) async fn append(connection: &mut PgConnection, entry: &AuditEntry<'_>) -> Result<()> {
     sqlx::query(
         r"INSERT INTO control_plane.policy_sync_log
             (actor, action, tenant_id, target, reason, detail, outcome, operation_id)
@@ -161,7 +161,7 @@ pub async fn append(connection: &mut PgConnection, entry: &AuditEntry<'_>) -> Re
 }
 
 /// Returns up to `limit` rows between the two ids of `window`, both excluded, by id.
-pub async fn list_audit(
+pub(crate) async fn list_audit(
     connection: &mut PgConnection,
     filter: &AuditFilter,
     window: (i64, i64),
@@ -190,7 +190,7 @@ pub async fn list_audit(
 }
 
 /// Walks the whole chain and returns the first row that does not fit.
-pub async fn first_break(connection: &mut PgConnection) -> Result<Option<ChainBreak>> {
+pub(crate) async fn first_break(connection: &mut PgConnection) -> Result<Option<ChainBreak>> {
     let found = sqlx::query_as("SELECT id, problem FROM control_plane.policy_sync_first_break()")
         .fetch_optional(connection)
         .await
@@ -199,7 +199,7 @@ pub async fn first_break(connection: &mut PgConnection) -> Result<Option<ChainBr
 }
 
 /// Returns the end of the chain.
-pub async fn chain_head(connection: &mut PgConnection) -> Result<ChainHead> {
+pub(crate) async fn chain_head(connection: &mut PgConnection) -> Result<ChainHead> {
     let head = sqlx::query_as(
         "SELECT last_id, encode(last_hash, 'hex') AS hash FROM control_plane.policy_sync_head",
     )

@@ -18,7 +18,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// How many rows a sweep removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Swept {
+pub(crate) struct Swept {
     /// Of `auth.sessions`.
     pub sessions: u64,
     /// Of `auth.flow_state`.
@@ -28,7 +28,7 @@ pub struct Swept {
 }
 
 /// Returns whether Auth's tables are here.
-pub async fn has_auth(connection: &mut PgConnection) -> Result<bool> {
+pub(crate) async fn has_auth(connection: &mut PgConnection) -> Result<bool> {
     let is_here = sqlx::query_scalar(
         "SELECT to_regclass('auth.users') IS NOT NULL AND to_regclass('auth.sessions') IS NOT NULL",
     )
@@ -42,7 +42,10 @@ pub async fn has_auth(connection: &mut PgConnection) -> Result<bool> {
 ///
 /// # Errors
 /// When the tables may not be read.
-pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<UserId>> {
+pub(crate) async fn auth_members(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Vec<UserId>> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
         r"SELECT u.id FROM auth.users u WHERE u.raw_app_meta_data ->> 'tenant_id' = $1::text
         UNION SELECT m.auth_user_id FROM control_plane.user_mappings m
@@ -57,7 +60,7 @@ pub async fn auth_members(connection: &mut PgConnection, tenant: TenantId) -> Re
 
 /// A ban that was written, and what it replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ban {
+pub(crate) struct Ban {
     pub user: UserId,
     /// Until when they were banned before, as text the server reads back.
     pub until_before: Option<String>,
@@ -75,7 +78,7 @@ row! {
 ///
 /// # Errors
 /// When the tables may not be written.
-pub async fn ban(connection: &mut PgConnection, users: &[UserId]) -> Result<Vec<Ban>> {
+pub(crate) async fn ban(connection: &mut PgConnection, users: &[UserId]) -> Result<Vec<Ban>> {
     let banned: Vec<BanRow> = sqlx::query_as(
         r"UPDATE auth.users u SET banned_until = now() + interval '100 years' FROM (
             SELECT id, banned_until FROM auth.users WHERE id = ANY ($1)
@@ -93,7 +96,7 @@ pub async fn ban(connection: &mut PgConnection, users: &[UserId]) -> Result<Vec<
 row! {
     /// How many bans were lifted, and how many were not.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-    pub struct Lifted {
+    pub(crate) struct Lifted {
         pub lifted: i64,
         /// Of users who also belong to another tenant that is locked down.
         pub kept: i64,
@@ -105,7 +108,7 @@ row! {
 ///
 /// # Errors
 /// When the tables may not be written.
-pub async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<Lifted> {
+pub(crate) async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<Lifted> {
     let lifted = sqlx::query_as(
         r"WITH mine AS (
             SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l,
@@ -145,7 +148,7 @@ pub async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<Lift
 ///
 /// # Errors
 /// When the tables may not be written.
-pub async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Result<Swept> {
+pub(crate) async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Result<Swept> {
     let doing = || PgError::doing("delete the sessions in Supabase Auth");
     let mut swept = Swept::default();
     let tables = [
@@ -178,7 +181,7 @@ pub async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Result<Sw
 ///
 /// # Errors
 /// When the tables may not be written.
-pub async fn sign_out(connection: &mut PgConnection, scope: &SessionScope) -> Result<u64> {
+pub(crate) async fn sign_out(connection: &mut PgConnection, scope: &SessionScope) -> Result<u64> {
     let (jti, user, tenant) = scope.filter();
     // No session of Auth's has an id that is no UUID.
     let Ok(session) = jti.map(Uuid::parse_str).transpose() else { return Ok(0) };

@@ -14,7 +14,7 @@ use crate::model::{Jti, SessionState, Slug, TenantId, UserId};
 
 /// What the control plane says of a token's claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JudgedClaims {
+pub(crate) struct JudgedClaims {
     /// The moment of the judgement, by the clock that sessions are judged with.
     pub now: OffsetDateTime,
     pub state: SessionState,
@@ -38,7 +38,7 @@ pub struct JudgedClaims {
 
 /// A session that was recorded under one of the token's names for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedSession {
+pub(crate) struct RecordedSession {
     pub jti: Jti,
     pub user_id: UserId,
     pub tenant_id: TenantId,
@@ -105,7 +105,7 @@ const QUESTION: &str = r"
                 'expired', 'valid'], r.state) LIMIT 1) s ON true";
 
 /// Returns the judgement on a token's claims, a JSON object, and what it was reached from.
-pub async fn judge_claims(
+pub(crate) async fn judge_claims(
     connection: &mut PgConnection,
     claims: &serde_json::Value,
 ) -> Result<JudgedClaims, ControlPlaneError> {

@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// What a revocation covers: the one filter that counting and revoking share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SessionScope {
+pub(crate) enum SessionScope {
     Session(Jti),
     /// Everything of a user, in every tenant.
     User(UserId),
@@ -41,7 +41,7 @@ impl SessionScope {
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn raise_epoch(
+pub(crate) async fn raise_epoch(
     connection: &mut PgConnection,
     scope: &SessionScope,
     actor: &Actor,

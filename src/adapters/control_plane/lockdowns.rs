@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 row! {
     /// An open lockdown.
     #[derive(Debug, Clone, PartialEq)]
-    pub struct Lockdown {
+    pub(crate) struct Lockdown {
         pub id: Uuid,
         pub started_at: OffsetDateTime,
         /// How often it was asked for.
@@ -26,7 +26,7 @@ row! {
 }
 
 /// Opens a lockdown, or returns the one that is open, which it counts as asked for once more.
-pub async fn open_lockdown(
+pub(crate) async fn open_lockdown(
     connection: &mut PgConnection,
     tenant_id: TenantId,
     actor: &Actor,
@@ -48,7 +48,7 @@ pub async fn open_lockdown(
 }
 
 /// Returns the tenant's open lockdown, if there is one.
-pub async fn find_lockdown(
+pub(crate) async fn find_lockdown(
     connection: &mut PgConnection,
     tenant_id: TenantId,
 ) -> Result<Option<Lockdown>> {
@@ -65,7 +65,7 @@ pub async fn find_lockdown(
 
 /// Keeps what a layer was before it was cut; what an earlier run kept stays, since that one saw the
 /// layer uncut. Returns what is kept now.
-pub async fn keep_saved(
+pub(crate) async fn keep_saved(
     connection: &mut PgConnection,
     lockdown: Uuid,
     layer: &str,
@@ -87,7 +87,7 @@ pub async fn keep_saved(
 
 /// Which way a lockdown banned users by, and so lifts their bans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BannedBy {
+pub(crate) enum BannedBy {
     /// Supabase Auth's own tables.
     Tables,
     AdminApi,
@@ -95,7 +95,7 @@ pub enum BannedBy {
 
 impl BannedBy {
     /// Returns the key they are kept under in `saved`.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Tables => "banned",
             Self::AdminApi => "banned_by_api",
@@ -105,7 +105,7 @@ impl BannedBy {
 
 /// Adds users that are banned by this lockdown to those whose bans it has to lift; what an earlier
 /// run kept of a user stays.
-pub async fn keep_banned(
+pub(crate) async fn keep_banned(
     connection: &mut PgConnection,
     lockdown: Uuid,
     by: BannedBy,
@@ -139,7 +139,7 @@ row! {
 
 /// Returns the users whom this lockdown banned through the admin API and whose bans it has to lift,
 /// and how many others it handed to another lockdown, because they work in that tenant as well.
-pub async fn hand_bans_over(
+pub(crate) async fn hand_bans_over(
     connection: &mut PgConnection,
     lockdown: Uuid,
 ) -> Result<(Vec<Ban>, i64)> {
@@ -177,7 +177,7 @@ pub async fn hand_bans_over(
 }
 
 /// Closes a lockdown; returns false when it was asked for again after it was read.
-pub async fn lift_lockdown(
+pub(crate) async fn lift_lockdown(
     connection: &mut PgConnection,
     lockdown: &Lockdown,
     actor: &Actor,

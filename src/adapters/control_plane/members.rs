@@ -10,7 +10,10 @@ use crate::model::{TenantId, UserId};
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// Returns the tenants a user works in or has a mark in, by id.
-pub async fn find_tenants_of(connection: &mut PgConnection, user: UserId) -> Result<Vec<TenantId>> {
+pub(crate) async fn find_tenants_of(
+    connection: &mut PgConnection,
+    user: UserId,
+) -> Result<Vec<TenantId>> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "SELECT tenant_id FROM control_plane.user_mappings WHERE auth_user_id = $1 ORDER BY 1",
     )
@@ -22,7 +25,10 @@ pub async fn find_tenants_of(connection: &mut PgConnection, user: UserId) -> Res
 }
 
 /// Returns the users who are recorded as working in a tenant, whatever Auth says.
-pub async fn members(connection: &mut PgConnection, tenant: TenantId) -> Result<Vec<UserId>> {
+pub(crate) async fn members(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Vec<UserId>> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
         r"SELECT auth_user_id FROM control_plane.user_mappings
         WHERE tenant_id = $1 AND is_member ORDER BY 1",

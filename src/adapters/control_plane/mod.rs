@@ -41,38 +41,41 @@ mod tenant_changes;
 mod tenant_row;
 mod tenants;
 
-pub use audit::{
+pub(crate) use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
-pub use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
-pub use claims::{JudgedClaims, RecordedSession, judge_claims};
-pub use epochs::{SessionScope, raise_epoch};
-pub use error::ControlPlaneError;
-pub use lockdowns::{
+pub(crate) use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
+pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
+pub(crate) use epochs::{SessionScope, raise_epoch};
+pub(crate) use error::ControlPlaneError;
+pub(crate) use lockdowns::{
     BannedBy, Lockdown, find_lockdown, hand_bans_over, keep_banned, keep_saved, lift_lockdown,
     open_lockdown,
 };
-pub use members::{find_tenants_of, members};
-pub use moment::{fix_moment, now};
-pub use operation_steps::{StepRecord, advance, doubtful_post, intend_post, settle_posts, steps};
+pub(crate) use members::{find_tenants_of, members};
+pub(crate) use moment::{fix_moment, now};
+pub(crate) use operation_steps::{
+    StepRecord, advance, doubtful_post, intend_post, settle_posts, steps,
+};
 #[cfg(test)]
-pub use operations::OperationState;
-pub use operations::{
+pub(crate) use operations::OperationState;
+pub(crate) use operations::{
     Lease, NewOperation, Operation, check_lease, finish, latest_operation, note_failure,
     open_operation, start, supersede, take_over, was_taken_in,
 };
-pub use plane::{ControlPlane, set};
-pub use sessions::{
+pub use plane::ControlPlane;
+pub(crate) use plane::set;
+pub(crate) use sessions::{
     NewSession, Session, SessionFilter, count_expired, count_live, find_session, insert_session,
     list_sessions, prune_batch, revoke_session, sample_session, session_state,
 };
-pub use tenant_changes::{
+pub(crate) use tenant_changes::{
     Address, lift_quarantine, lock_tenant, quarantine, record_address, record_credential,
     record_project, record_schema, set_active, set_deleted, set_protected, set_purged, set_purging,
     set_restored, unlock_tenant,
 };
-pub use tenants::{
+pub(crate) use tenants::{
     NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,
     list_begins, list_page, marks_of, reserve, select,
 };

@@ -9,7 +9,7 @@ use crate::adapters::postgres::PgError;
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// Returns the present moment by the database's clock.
-pub async fn now(connection: &mut PgConnection) -> Result<OffsetDateTime> {
+pub(crate) async fn now(connection: &mut PgConnection) -> Result<OffsetDateTime> {
     let now = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(connection)
         .await
@@ -19,7 +19,7 @@ pub async fn now(connection: &mut PgConnection) -> Result<OffsetDateTime> {
 
 /// Fixes the moment that everything read in this transaction afterwards belongs to, so that what a
 /// revocation ended can be counted once it is committed.
-pub async fn fix_moment(connection: &mut PgConnection) -> Result<()> {
+pub(crate) async fn fix_moment(connection: &mut PgConnection) -> Result<()> {
     // The snapshot is taken by the first query, not by the SET.
     sqlx::raw_sql(
         r"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;

@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 row! {
     /// One attempt at one step.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct StepRecord {
+    pub(crate) struct StepRecord {
         pub step: String,
         /// Counted from 1.
         pub attempt: i32,
@@ -33,7 +33,7 @@ const POST: &str = "post";
 ///
 /// # Errors
 /// When the lease is lost.
-pub async fn advance(
+pub(crate) async fn advance(
     connection: &mut PgConnection,
     lease: &Lease,
     finished: Option<(&str, &str)>,
@@ -72,7 +72,7 @@ pub async fn advance(
 ///
 /// # Errors
 /// When the lease is lost.
-pub async fn intend_post(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
+pub(crate) async fn intend_post(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
     let intent = sqlx::query(
         r"INSERT INTO control_plane.operation_steps (operation_id, step, attempt)
         SELECT operation_id, $3, 1 + (
@@ -88,7 +88,7 @@ pub async fn intend_post(connection: &mut PgConnection, lease: &Lease) -> Result
 }
 
 /// Records the outcome of every request for a tenant's project that has none yet.
-pub async fn settle_posts(
+pub(crate) async fn settle_posts(
     connection: &mut PgConnection,
     tenant_id: TenantId,
     outcome: &str,
@@ -110,7 +110,7 @@ pub async fn settle_posts(
 
 /// Returns how long ago the last request for a tenant's project was made that has no outcome, by the
 /// database's clock.
-pub async fn doubtful_post(
+pub(crate) async fn doubtful_post(
     connection: &mut PgConnection,
     tenant_id: TenantId,
 ) -> Result<Option<Duration>> {
@@ -128,7 +128,10 @@ pub async fn doubtful_post(
 }
 
 /// Returns every attempt at every step of an operation, in order.
-pub async fn steps(connection: &mut PgConnection, operation_id: Uuid) -> Result<Vec<StepRecord>> {
+pub(crate) async fn steps(
+    connection: &mut PgConnection,
+    operation_id: Uuid,
+) -> Result<Vec<StepRecord>> {
     let steps = sqlx::query_as(
         r"SELECT step, attempt, outcome,
             (extract(epoch FROM done_at - intent_at) * 1000)::bigint AS elapsed_ms

@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// The right to write about an operation, until another process takes it over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
+pub(crate) struct Lease {
     pub operation_id: Uuid,
     /// The number that a take-over raises.
     pub epoch: i64,
@@ -28,7 +28,7 @@ pub struct Lease {
 
 /// An operation to be started.
 #[derive(Debug, Clone)]
-pub struct NewOperation<'a> {
+pub(crate) struct NewOperation<'a> {
     pub tenant_id: TenantId,
     pub kind: Act,
     /// What was asked for, without secrets.
@@ -44,7 +44,7 @@ pub struct NewOperation<'a> {
 
 /// How an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationState {
+pub(crate) enum OperationState {
     /// A process works on it, or left it behind.
     Running,
     Done,
@@ -57,7 +57,7 @@ impl OperationState {
     const ALL: [Self; 4] = [Self::Running, Self::Done, Self::Failed, Self::Superseded];
 
     /// Returns the word in the journal and in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Done => "done",
@@ -81,7 +81,7 @@ const KINDS: [Act; 6] =
 
 /// An operation as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operation {
+pub(crate) struct Operation {
     pub id: Uuid,
     pub kind: Act,
     /// The fingerprint of what was asked for.
@@ -126,7 +126,7 @@ impl<'r> FromRow<'r, PgRow> for Operation {
 ///
 /// # Errors
 /// When another operation on the tenant is open.
-pub async fn start(connection: &mut PgConnection, new: &NewOperation<'_>) -> Result<Lease> {
+pub(crate) async fn start(connection: &mut PgConnection, new: &NewOperation<'_>) -> Result<Lease> {
     let operation_id = Uuid::now_v7();
     sqlx::query(
         r"INSERT INTO control_plane.operations
@@ -148,7 +148,7 @@ pub async fn start(connection: &mut PgConnection, new: &NewOperation<'_>) -> Res
 }
 
 /// Returns the tenant's open operation, if there is one.
-pub async fn open_operation(
+pub(crate) async fn open_operation(
     connection: &mut PgConnection,
     tenant_id: TenantId,
 ) -> Result<Option<Operation>> {
@@ -156,7 +156,7 @@ pub async fn open_operation(
 }
 
 /// Returns the tenant's last operation, open or not.
-pub async fn latest_operation(
+pub(crate) async fn latest_operation(
     connection: &mut PgConnection,
     tenant_id: TenantId,
 ) -> Result<Option<Operation>> {
@@ -182,7 +182,10 @@ async fn find(
 }
 
 /// Returns whether the tenant was adopted: what it has existed before us.
-pub async fn was_taken_in(connection: &mut PgConnection, tenant_id: TenantId) -> Result<bool> {
+pub(crate) async fn was_taken_in(
+    connection: &mut PgConnection,
+    tenant_id: TenantId,
+) -> Result<bool> {
     let was = sqlx::query_scalar(
         r"SELECT EXISTS (
             SELECT FROM control_plane.operations WHERE tenant_id = $1 AND kind = $2)",
@@ -199,7 +202,7 @@ pub async fn was_taken_in(connection: &mut PgConnection, tenant_id: TenantId) ->
 ///
 /// # Errors
 /// When it is no longer open.
-pub async fn take_over(
+pub(crate) async fn take_over(
     connection: &mut PgConnection,
     operation_id: Uuid,
     holder: &str,
@@ -222,7 +225,7 @@ pub async fn take_over(
 ///
 /// # Errors
 /// When the lease is lost.
-pub async fn check_lease(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
+pub(crate) async fn check_lease(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
     let is_ours: bool = sqlx::query_scalar(
         r"SELECT EXISTS (
             SELECT FROM control_plane.operations
@@ -240,7 +243,7 @@ pub async fn check_lease(connection: &mut PgConnection, lease: &Lease) -> Result
 ///
 /// # Errors
 /// When the lease is lost.
-pub async fn finish(
+pub(crate) async fn finish(
     connection: &mut PgConnection,
     lease: &Lease,
     finished: Option<(&str, &str)>,
@@ -262,7 +265,11 @@ pub async fn finish(
 }
 
 /// Notes what stopped an operation that stays open, for the process that continues it.
-pub async fn note_failure(connection: &mut PgConnection, lease: &Lease, error: &str) -> Result<()> {
+pub(crate) async fn note_failure(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    error: &str,
+) -> Result<()> {
     sqlx::query(
         r"UPDATE control_plane.operations SET last_error = $3, updated_at = clock_timestamp()
         WHERE operation_id = $1 AND lease_epoch = $2 AND finished_at IS NULL",
@@ -277,7 +284,7 @@ pub async fn note_failure(connection: &mut PgConnection, lease: &Lease, error: &
 }
 
 /// Gives an open operation up in favour of another.
-pub async fn supersede(connection: &mut PgConnection, tenant_id: TenantId) -> Result<()> {
+pub(crate) async fn supersede(connection: &mut PgConnection, tenant_id: TenantId) -> Result<()> {
     sqlx::query(
         r"UPDATE control_plane.operations SET state = 'superseded', lease_epoch = lease_epoch + 1,
             finished_at = clock_timestamp(), updated_at = clock_timestamp()

@@ -19,7 +19,7 @@ mod embedded {
 }
 
 /// A transaction on the control plane; dropped without `commit`, nothing happened.
-pub type Transaction = sqlx::Transaction<'static, Postgres>;
+pub(super) type Transaction = sqlx::Transaction<'static, Postgres>;
 
 /// Sessions of one command at the same time, beside the one that holds a lock.
 const POOL_SIZE: u32 = 8;
@@ -36,7 +36,7 @@ pub struct ControlPlane {
 }
 
 /// Returns the control plane's migrations.
-pub fn set() -> MigrationSet {
+pub(crate) fn set() -> MigrationSet {
     MigrationSet::new(
         "control_plane",
         "control_plane.schema_history",

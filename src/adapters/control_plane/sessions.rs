@@ -16,7 +16,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// A session to be recorded.
 #[derive(Debug, Clone)]
-pub struct NewSession {
+pub(crate) struct NewSession {
     pub jti: Jti,
     pub user_id: UserId,
     pub tenant_id: TenantId,
@@ -32,7 +32,7 @@ pub struct NewSession {
 row! {
     /// Since when and until when a recorded session is valid.
     #[derive(Debug, Clone, Copy)]
-    pub struct Lifetime {
+    pub(crate) struct Lifetime {
         pub issued_at: OffsetDateTime,
         pub expires_at: OffsetDateTime,
     }
@@ -40,7 +40,7 @@ row! {
 
 /// A session as recorded, with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub(crate) struct Session {
     pub jti: Jti,
     pub user_id: UserId,
     pub tenant_id: TenantId,
@@ -85,7 +85,7 @@ impl<'r> FromRow<'r, PgRow> for Session {
 
 /// Which sessions to list.
 #[derive(Debug, Clone, Default)]
-pub struct SessionFilter {
+pub(crate) struct SessionFilter {
     pub user_id: Option<UserId>,
     pub tenant_id: Option<TenantId>,
     /// Also those that are no longer valid.
@@ -101,7 +101,7 @@ const SESSION: &str = r"
     LEFT JOIN LATERAL control_plane.revocation_of(s.jti) r ON true";
 
 /// Records a session under the epochs of this moment; none when the tenant takes no sessions.
-pub async fn insert_session(
+pub(crate) async fn insert_session(
     connection: &mut PgConnection,
     new: &NewSession,
 ) -> Result<Option<Lifetime>> {
@@ -123,7 +123,10 @@ pub async fn insert_session(
 }
 
 /// Returns the one judgement on a session.
-pub async fn session_state(connection: &mut PgConnection, jti: &Jti) -> Result<SessionState> {
+pub(crate) async fn session_state(
+    connection: &mut PgConnection,
+    jti: &Jti,
+) -> Result<SessionState> {
     let word: String = sqlx::query_scalar("SELECT control_plane.session_state($1)")
         .bind(jti.as_str())
         .fetch_one(connection)
@@ -136,7 +139,10 @@ pub async fn session_state(connection: &mut PgConnection, jti: &Jti) -> Result<S
 }
 
 /// Returns a session with its state; none when none was recorded under this id.
-pub async fn find_session(connection: &mut PgConnection, jti: &Jti) -> Result<Option<Session>> {
+pub(crate) async fn find_session(
+    connection: &mut PgConnection,
+    jti: &Jti,
+) -> Result<Option<Session>> {
     let found = sqlx::query_as(AssertSqlSafe(format!("{SESSION} WHERE s.jti = $1")))
         .bind(jti.as_str())
         .fetch_optional(connection)
@@ -146,7 +152,7 @@ pub async fn find_session(connection: &mut PgConnection, jti: &Jti) -> Result<Op
 }
 
 /// Returns up to `limit` sessions, newest first.
-pub async fn list_sessions(
+pub(crate) async fn list_sessions(
     connection: &mut PgConnection,
     filter: &SessionFilter,
     limit: i64,
@@ -172,7 +178,7 @@ pub async fn list_sessions(
 }
 
 /// Counts the sessions of a scope that are valid now.
-pub async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> Result<i64> {
+pub(crate) async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> Result<i64> {
     let (jti, user, tenant) = scope.filter();
     // Of a tenant, those of its present epoch alone: all others were revoked.
     let count = sqlx::query_scalar(
@@ -193,7 +199,7 @@ pub async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> 
 }
 
 /// Revokes one session; none when it does not exist, false when it was revoked before.
-pub async fn revoke_session(
+pub(crate) async fn revoke_session(
     connection: &mut PgConnection,
     jti: &Jti,
     actor: &Actor,
@@ -222,7 +228,7 @@ pub async fn revoke_session(
 ///
 /// A session that was revoked by itself stays: no epoch speaks against it, and once forgotten it
 /// could come back by a refresh.
-pub async fn prune_batch(
+pub(crate) async fn prune_batch(
     connection: &mut PgConnection,
     keep_seconds: i64,
     limit: i64,
@@ -245,7 +251,7 @@ pub async fn prune_batch(
 }
 
 /// Counts the sessions that expired longer than `keep_seconds` ago.
-pub async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> Result<u64> {
+pub(crate) async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> Result<u64> {
     let count: i64 = sqlx::query_scalar(
         r"SELECT count(*) FROM control_plane.session_states
         WHERE expires_at < now() - make_interval(secs => $1::double precision)
@@ -260,7 +266,7 @@ pub async fn count_expired(connection: &mut PgConnection, keep_seconds: i64) -> 
 
 /// Returns one session of a tenant that was valid under an epoch, if there is one, else one of the
 /// newest epoch that has sessions, unless all of those have expired.
-pub async fn sample_session(
+pub(crate) async fn sample_session(
     connection: &mut PgConnection,
     tenant: TenantId,
     epoch: i64,

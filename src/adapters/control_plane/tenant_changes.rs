@@ -18,7 +18,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// Where a tenant's database was found to be.
 #[derive(Debug, Clone)]
-pub struct Address {
+pub(crate) struct Address {
     /// What applications connect to.
     pub host: String,
     pub port: u16,
@@ -35,7 +35,7 @@ pub struct Address {
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn record_address(
+pub(crate) async fn record_address(
     connection: &mut PgConnection,
     id: TenantId,
     address: &Address,
@@ -60,7 +60,7 @@ pub async fn record_address(
 ///
 /// # Errors
 /// When another tenant has that project, or there is no such tenant.
-pub async fn record_project(
+pub(crate) async fn record_project(
     connection: &mut PgConnection,
     id: TenantId,
     project: &ProjectRef,
@@ -83,7 +83,7 @@ pub async fn record_project(
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn record_credential(
+pub(crate) async fn record_credential(
     connection: &mut PgConnection,
     id: TenantId,
     credential: Option<&[u8]>,
@@ -101,7 +101,7 @@ pub async fn record_credential(
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn record_schema(
+pub(crate) async fn record_schema(
     connection: &mut PgConnection,
     id: TenantId,
     schema: &SchemaState,
@@ -120,7 +120,7 @@ pub async fn record_schema(
 ///
 /// # Errors
 /// When it is no longer provisioning, or locked.
-pub async fn set_active(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+pub(crate) async fn set_active(connection: &mut PgConnection, id: TenantId) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET status = 'active'
         WHERE tenant_id = $1 AND status = 'provisioning' AND locked_at IS NULL",
@@ -134,7 +134,7 @@ pub async fn set_active(connection: &mut PgConnection, id: TenantId) -> Result<(
 ///
 /// # Errors
 /// When its status does not allow it.
-pub async fn set_deleted(
+pub(crate) async fn set_deleted(
     connection: &mut PgConnection,
     id: TenantId,
     grace_seconds: i64,
@@ -167,7 +167,7 @@ pub async fn set_deleted(
 ///
 /// # Errors
 /// When it is not deleted.
-pub async fn set_restored(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+pub(crate) async fn set_restored(connection: &mut PgConnection, id: TenantId) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET status = status_before_delete,
             status_before_delete = NULL, deleted_at = NULL, purge_after = NULL
@@ -181,7 +181,7 @@ pub async fn set_restored(connection: &mut PgConnection, id: TenantId) -> Result
 ///
 /// # Errors
 /// When it is not deleted.
-pub async fn set_purging(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+pub(crate) async fn set_purging(connection: &mut PgConnection, id: TenantId) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET status = 'purging'
         WHERE tenant_id = $1 AND status = 'deleted'",
@@ -194,7 +194,7 @@ pub async fn set_purging(connection: &mut PgConnection, id: TenantId) -> Result<
 ///
 /// # Errors
 /// When it is not purging.
-pub async fn set_purged(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+pub(crate) async fn set_purged(connection: &mut PgConnection, id: TenantId) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET status = 'purged', credential = NULL
         WHERE tenant_id = $1 AND status = 'purging'",
@@ -204,7 +204,7 @@ pub async fn set_purged(connection: &mut PgConnection, id: TenantId) -> Result<(
 }
 
 /// Switches the protection against deletion on or off; returns whether that changed anything.
-pub async fn set_protected(
+pub(crate) async fn set_protected(
     connection: &mut PgConnection,
     id: TenantId,
     is_protected: bool,
@@ -222,7 +222,11 @@ pub async fn set_protected(
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn quarantine(connection: &mut PgConnection, id: TenantId, reason: &str) -> Result<()> {
+pub(crate) async fn quarantine(
+    connection: &mut PgConnection,
+    id: TenantId,
+    reason: &str,
+) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET quarantine_reason = $2,
             quarantined_at = coalesce(quarantined_at, clock_timestamp())
@@ -237,7 +241,7 @@ pub async fn quarantine(connection: &mut PgConnection, id: TenantId, reason: &st
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn lift_quarantine(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+pub(crate) async fn lift_quarantine(connection: &mut PgConnection, id: TenantId) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET quarantined_at = NULL, quarantine_reason = NULL
         WHERE tenant_id = $1",
@@ -250,7 +254,7 @@ pub async fn lift_quarantine(connection: &mut PgConnection, id: TenantId) -> Res
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn lock_tenant(
+pub(crate) async fn lock_tenant(
     connection: &mut PgConnection,
     id: TenantId,
     actor: &Actor,
@@ -283,7 +287,7 @@ pub async fn lock_tenant(
 
 /// Lifts the lock; returns whether there was one. Epochs and marks stay, so sessions from before
 /// stay revoked.
-pub async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {
+pub(crate) async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET
             status = CASE status WHEN 'locked' THEN 'active' ELSE status END,

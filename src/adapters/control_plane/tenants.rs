@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 
 /// A tenant to be reserved.
 #[derive(Debug, Clone)]
-pub struct NewTenant {
+pub(crate) struct NewTenant {
     pub id: TenantId,
     pub slug: Slug,
     pub name: String,
@@ -34,7 +34,7 @@ pub struct NewTenant {
 
 /// Which tenants to list.
 #[derive(Debug, Clone, Default)]
-pub struct TenantFilter {
+pub(crate) struct TenantFilter {
     /// Without one, every status but `purged`.
     pub status: Option<TenantStatus>,
     pub plan: Option<String>,
@@ -46,7 +46,7 @@ pub struct TenantFilter {
 
 impl TenantFilter {
     /// Returns whether it leaves out the purged and no others.
-    pub fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.status.is_none()
             && self.plan.is_none()
             && self.labels.is_empty()
@@ -56,7 +56,7 @@ impl TenantFilter {
 
 row! {
     /// The state a list begins from.
-    pub struct ListStart {
+    pub(crate) struct ListStart {
         /// The present moment by this database's clock.
         pub began: OffsetDateTime,
         /// Whether a tenant has a Supabase project.
@@ -66,7 +66,7 @@ row! {
 
 row! {
     /// When a tenant was last changed.
-    pub struct LastChange {
+    pub(crate) struct LastChange {
         pub tenant_id: Uuid,
         pub updated_at: OffsetDateTime,
     }
@@ -76,7 +76,10 @@ row! {
 ///
 /// # Errors
 /// When the id was used before.
-pub async fn reserve(connection: &mut PgConnection, new: &NewTenant) -> Result<Option<Tenant>> {
+pub(crate) async fn reserve(
+    connection: &mut PgConnection,
+    new: &NewTenant,
+) -> Result<Option<Tenant>> {
     let text = format!(
         r"INSERT INTO control_plane.tenant_metadata
             (tenant_id, slug, name, plan, labels, placement, database_name, region)
@@ -99,7 +102,10 @@ pub async fn reserve(connection: &mut PgConnection, new: &NewTenant) -> Result<O
 }
 
 /// Finds the tenant that has the slug now; a purged one does not.
-pub async fn find_live(connection: &mut PgConnection, slug: &Slug) -> Result<Option<Tenant>> {
+pub(crate) async fn find_live(
+    connection: &mut PgConnection,
+    slug: &Slug,
+) -> Result<Option<Tenant>> {
     let found = sqlx::query_as(tenants_where("slug = $1 AND status <> 'purged'"))
         .bind(slug.as_str())
         .fetch_optional(connection)
@@ -109,7 +115,7 @@ pub async fn find_live(connection: &mut PgConnection, slug: &Slug) -> Result<Opt
 }
 
 /// Finds the tenant that has the slug now, else the last one that had it.
-pub async fn find_any(connection: &mut PgConnection, slug: &Slug) -> Result<Option<Tenant>> {
+pub(crate) async fn find_any(connection: &mut PgConnection, slug: &Slug) -> Result<Option<Tenant>> {
     let newest = "slug = $1 ORDER BY (status <> 'purged') DESC, created_at DESC LIMIT 1";
     let found = sqlx::query_as(tenants_where(newest))
         .bind(slug.as_str())
@@ -120,7 +126,10 @@ pub async fn find_any(connection: &mut PgConnection, slug: &Slug) -> Result<Opti
 }
 
 /// Finds a tenant by its id.
-pub async fn find_by_id(connection: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>> {
+pub(crate) async fn find_by_id(
+    connection: &mut PgConnection,
+    id: TenantId,
+) -> Result<Option<Tenant>> {
     let found = sqlx::query_as(tenants_where("tenant_id = $1"))
         .bind(id.0)
         .fetch_optional(connection)
@@ -130,7 +139,7 @@ pub async fn find_by_id(connection: &mut PgConnection, id: TenantId) -> Result<O
 }
 
 /// Finds the tenant that has this project, or this database of the cluster; a purged one does not.
-pub async fn find_by_place(
+pub(crate) async fn find_by_place(
     connection: &mut PgConnection,
     project: Option<&ProjectRef>,
     database: Option<&str>,
@@ -147,7 +156,7 @@ pub async fn find_by_place(
 }
 
 /// Returns the state a list begins from.
-pub async fn list_begins(connection: &mut PgConnection) -> Result<ListStart> {
+pub(crate) async fn list_begins(connection: &mut PgConnection) -> Result<ListStart> {
     let start = sqlx::query_as(
         r"SELECT clock_timestamp() AS began, EXISTS (
             SELECT FROM control_plane.tenant_metadata
@@ -160,7 +169,7 @@ pub async fn list_begins(connection: &mut PgConnection) -> Result<ListStart> {
 }
 
 /// Returns when the tenants with these ids, purged ones included, were last changed.
-pub async fn last_changes(
+pub(crate) async fn last_changes(
     connection: &mut PgConnection,
     ids: &[TenantId],
 ) -> Result<Vec<LastChange>> {
@@ -181,7 +190,7 @@ pub async fn last_changes(
 
 /// Returns up to `limit` tenants whose slug comes after `after`, by slug: a page whose cost does
 /// not grow with its number.
-pub async fn list_page(
+pub(crate) async fn list_page(
     connection: &mut PgConnection,
     filter: &TenantFilter,
     after: Option<(&Slug, TenantId)>,
@@ -208,7 +217,10 @@ pub async fn list_page(
 
 /// Returns the tenants a selector means, by slug; deleted and purging ones when their slug or status
 /// is named.
-pub async fn select(connection: &mut PgConnection, selector: &Selector) -> Result<Vec<Tenant>> {
+pub(crate) async fn select(
+    connection: &mut PgConnection,
+    selector: &Selector,
+) -> Result<Vec<Tenant>> {
     let meant = r"status <> 'purged' AND NOT slug = ANY ($1) AND (slug = ANY ($2) OR ($3
             AND CASE WHEN $4::text IS NULL THEN status NOT IN ('deleted', 'purging')
                 ELSE status = $4 END
@@ -234,7 +246,7 @@ pub async fn select(connection: &mut PgConnection, selector: &Selector) -> Resul
 ///
 /// # Errors
 /// When there is no such tenant.
-pub async fn marks_of(connection: &mut PgConnection, id: TenantId) -> Result<Marks> {
+pub(crate) async fn marks_of(connection: &mut PgConnection, id: TenantId) -> Result<Marks> {
     let found: Option<Marks> = sqlx::query_as(
         r"SELECT session_epoch AS epoch, sessions_not_before + clock_skew AS not_before
         FROM control_plane.tenant_metadata, control_plane.settings WHERE tenant_id = $1",

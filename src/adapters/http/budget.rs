@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// At most so many calls of one kind within a window that slides.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     calls: usize,
     window: Duration,
     made: Mutex<HashMap<&'static str, VecDeque<Instant>>>,
@@ -17,13 +17,13 @@ pub struct Budget {
 
 impl Budget {
     /// Returns a budget of `calls` of each kind in any `window`.
-    pub fn new(calls: usize, window: Duration) -> Self {
+    pub(crate) fn new(calls: usize, window: Duration) -> Self {
         Self { calls: calls.max(1), window, made: Mutex::new(HashMap::new()) }
     }
 
     /// Waits until a call of this kind may be made, and counts it; `false` when that would be
     /// after the deadline, and then nothing is counted.
-    pub async fn spend(&self, kind: &'static str, deadline: Instant) -> bool {
+    pub(crate) async fn spend(&self, kind: &'static str, deadline: Instant) -> bool {
         let at = self.reserve(kind, Instant::now(), deadline);
         if let Some(at) = at {
             tokio::time::sleep_until(at).await;

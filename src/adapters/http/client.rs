@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
-pub struct HttpOptions {
+pub(crate) struct HttpOptions {
     /// How long one attempt may take.
     pub attempt_timeout: Duration,
     /// What is tried again.
@@ -49,7 +49,7 @@ impl Default for HttpOptions {
 
 /// A request, and how it may be repeated.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     /// What kind of call this is, for the budget.
     pub kind: &'static str,
     pub method: Method,
@@ -64,7 +64,7 @@ pub struct Call {
 
 impl Call {
     /// Returns a call that reads.
-    pub fn get(kind: &'static str, url: Url) -> Self {
+    pub(crate) fn get(kind: &'static str, url: Url) -> Self {
         Self {
             kind,
             method: Method::GET,
@@ -79,7 +79,7 @@ impl Call {
     ///
     /// # Errors
     /// When the token cannot stand in a header.
-    pub fn bearer(self, token: &SecretText) -> Result<Self, HttpError> {
+    pub(crate) fn bearer(self, token: &SecretText) -> Result<Self, HttpError> {
         self.secret_header("authorization", &SecretText::new(format!("Bearer {}", token.expose())))
     }
 
@@ -87,7 +87,7 @@ impl Call {
     ///
     /// # Errors
     /// When the value cannot stand in a header.
-    pub fn secret_header(
+    pub(crate) fn secret_header(
         mut self,
         name: &'static str,
         value: &SecretText,
@@ -105,7 +105,7 @@ impl Call {
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
@@ -116,21 +116,21 @@ impl Answer {
     ///
     /// # Errors
     /// When it is not of that shape; where and why, without the body itself.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         let body =
             if self.body.iter().all(u8::is_ascii_whitespace) { b"null" } else { &*self.body };
         serde_json::from_slice(body)
     }
 
     /// Returns the beginning of the body as text that is safe to show and to store.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         shorten(&redact(&escape_controls(text.trim())), 500)
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct HttpClient {
+pub(crate) struct HttpClient {
     client: Client,
     options: HttpOptions,
 }
@@ -140,7 +140,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// When the system's certificate store cannot be used at all.
-    pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
+    pub(crate) fn new(options: HttpOptions) -> Result<Self, HttpError> {
         // With no store of its own, as in a slim container, the system offers none to verify with.
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
             .iter()
@@ -161,7 +161,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// When no answer came until the deadline.
-    pub async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, HttpError> {
+    pub(crate) async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, HttpError> {
         let mut repetitions = Repetitions::new(self.options.retry, call.repeat);
         loop {
             if let Some(budget) = &self.options.budget
@@ -233,7 +233,7 @@ fn trace(call: &Call, outcome: &Result<Answer, HttpError>, elapsed: Duration) {
 ///
 /// # Errors
 /// When it is no address that may be asked, or carries a query.
-pub fn base_url(text: &str) -> Result<Url, HttpError> {
+pub(crate) fn base_url(text: &str) -> Result<Url, HttpError> {
     let refused = |problem: String| {
         let address = match Url::parse(text.trim()) {
             Ok(url) => target(&url),

@@ -7,7 +7,8 @@ mod client;
 mod error;
 mod retry;
 
-pub use budget::Budget;
-pub use client::{Answer, Call, HttpClient, HttpOptions, base_url};
-pub use error::HttpError;
-pub use retry::{Repeat, RetryPolicy};
+pub(crate) use budget::Budget;
+pub(crate) use client::{Answer, Call, HttpClient, HttpOptions, base_url};
+pub(crate) use error::HttpError;
+pub(crate) use retry::Repeat;
+pub use retry::RetryPolicy;

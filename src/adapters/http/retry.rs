@@ -13,7 +13,7 @@ use super::error::HttpError;
 
 /// Whether a call may be made twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
+pub(crate) enum Repeat {
     /// A read, or a write whose second time changes nothing.
     Safe,
     /// A repetition may do it twice.

@@ -16,7 +16,7 @@ use super::skipped::SkippedKey;
 use crate::model::{escape_controls, parse_strict_json, shorten};
 
 /// The largest set that is read, in bytes.
-pub const SET_SIZE_LIMIT: usize = 256 * 1024;
+pub(super) const SET_SIZE_LIMIT: usize = 256 * 1024;
 
 /// The most entries of a set that are looked at.
 const ENTRY_LIMIT: usize = 100;

@@ -11,6 +11,7 @@ mod published;
 mod skipped;
 mod source;
 
-pub use keys::{KeyKind, KeySet, PublicKey};
-pub use published::Published;
+pub use keys::KeySet;
+pub(crate) use keys::{KeyKind, PublicKey};
+pub(crate) use published::Published;
 pub use source::Jwks;

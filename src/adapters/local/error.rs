@@ -9,7 +9,7 @@ use crate::model::{Classified, ErrorKind};
 
 /// What kept the private Postgres from doing what was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum LocalError {
+pub(crate) enum LocalError {
     /// No folder holds the programs of a Postgres we can use.
     #[error(
         "find a usable Postgres {wanted}: {}{}",

@@ -27,7 +27,7 @@ mod state;
 mod status;
 mod stop;
 
-pub use report::{
+pub(crate) use report::{
     LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };
-pub use server::LocalServer;
+pub(crate) use server::LocalServer;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 /// A step worth showing while `up` works.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LocalEvent {
+pub(crate) enum LocalEvent {
     /// Another tenantctl is at work on the same server; we wait for it.
     WaitingForLock,
     /// A system package is being installed.
@@ -69,7 +69,7 @@ pub(super) type OnEvent<'a> = &'a (dyn Fn(LocalEvent) + Send + Sync);
 
 /// In what state `up` found the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpOutcome {
+pub(crate) enum UpOutcome {
     /// There was no server; it was made and started.
     Created,
     /// It was stopped; it was started.
@@ -80,7 +80,7 @@ pub enum UpOutcome {
 
 /// What `up` did.
 #[derive(Debug)]
-pub struct LocalUp {
+pub(crate) struct LocalUp {
     pub outcome: UpOutcome,
     /// Where and as whom to log in.
     pub endpoint: LocalEndpoint,
@@ -98,7 +98,7 @@ pub struct LocalUp {
 
 /// What `down` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LocalDown {
+pub(crate) enum LocalDown {
     /// It was running and is stopped.
     Stopped {
         /// The process that ended.
@@ -112,7 +112,7 @@ pub enum LocalDown {
 
 /// What `destroy` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LocalDestroyed {
+pub(crate) enum LocalDestroyed {
     /// The server and its data are gone.
     Destroyed {
         /// The directory that was removed.
@@ -126,7 +126,7 @@ pub enum LocalDestroyed {
 
 /// The state of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LocalStatus {
+pub(crate) enum LocalStatus {
     /// There is no private Postgres under this data directory.
     NotCreated,
     /// It exists and is not running.
@@ -175,7 +175,7 @@ pub enum LocalStatus {
 
 /// A place where we looked for programs, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// A folder, or what a group of folders is called.
     pub place: String,
     /// Why it did not serve.
@@ -190,7 +190,7 @@ impl fmt::Display for Looked {
 
 /// Where and as whom clients log in. Printing it never shows the secrets.
 #[derive(Clone)]
-pub struct LocalEndpoint {
+pub(crate) struct LocalEndpoint {
     /// Always "127.0.0.1".
     pub host: String,
     /// The port on it.

@@ -34,7 +34,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// The private Postgres under one data dir.
 #[derive(Debug, Clone)]
-pub struct LocalServer {
+pub(crate) struct LocalServer {
     data_dir: PathBuf,
     programs: Option<PathBuf>,
     search_path: Option<OsString>,
@@ -45,13 +45,13 @@ impl LocalServer {
     ///
     /// `programs` is the one folder to take `initdb`, `pg_ctl` and `postgres` from; without it they
     /// are searched for.
-    pub fn new(data_dir: PathBuf, programs: Option<PathBuf>) -> Self {
+    pub(crate) fn new(data_dir: PathBuf, programs: Option<PathBuf>) -> Self {
         Self { data_dir, programs, search_path: None }
     }
 
     /// Adds the value of `PATH`, which is searched for programs first.
     #[must_use]
-    pub fn with_search_path(mut self, search_path: Option<OsString>) -> Self {
+    pub(crate) fn with_search_path(mut self, search_path: Option<OsString>) -> Self {
         self.search_path = search_path;
         self
     }
@@ -62,7 +62,7 @@ impl LocalServer {
     ///
     /// # Errors
     /// Any [`LocalError`] but [`LocalError::StopTimedOut`]; running it again is safe.
-    pub async fn up(
+    pub(crate) async fn up(
         &self,
         on_event: &(dyn Fn(LocalEvent) + Send + Sync),
         install: bool,
@@ -118,7 +118,7 @@ impl LocalServer {
     /// # Errors
     /// [`LocalError::StopTimedOut`] when it does not end, [`LocalError::OtherOwner`] when it is
     /// another user's.
-    pub async fn down(&self) -> Result<LocalDown, LocalError> {
+    pub(crate) async fn down(&self) -> Result<LocalDown, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         if !layout.data_dir.is_dir() {
             return Ok(LocalDown::WasNotRunning);
@@ -132,7 +132,7 @@ impl LocalServer {
     /// # Errors
     /// [`LocalError::OtherOwner`] when the server is another user's, [`LocalError::NotOurs`] or
     /// [`LocalError::Damaged`] for its directory.
-    pub async fn status(&self) -> Result<LocalStatus, LocalError> {
+    pub(crate) async fn status(&self) -> Result<LocalStatus, LocalError> {
         status::status(&Layout::new(&self.data_dir)?).await
     }
 
@@ -143,7 +143,7 @@ impl LocalServer {
     /// # Errors
     /// [`LocalError::NotOurs`] for a directory without our marker, and nothing is removed then;
     /// [`LocalError::StopTimedOut`] when the server does not end.
-    pub async fn destroy(&self) -> Result<LocalDestroyed, LocalError> {
+    pub(crate) async fn destroy(&self) -> Result<LocalDestroyed, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         if !layout.data_dir.is_dir() {
             return Ok(LocalDestroyed::WasNotThere);
@@ -182,7 +182,7 @@ impl LocalServer {
     ///
     /// # Errors
     /// [`LocalError::OtherOwner`] when we may not read the file.
-    pub fn endpoint(&self) -> Result<Option<LocalEndpoint>, LocalError> {
+    pub(crate) fn endpoint(&self) -> Result<Option<LocalEndpoint>, LocalError> {
         let layout = Layout::new(&self.data_dir)?;
         match State::load(&layout.state)? {
             StateFile::Usable(state) if layout.is_ours()? => Ok(Some(endpoint(state))),

@@ -9,7 +9,7 @@ use super::wire::WireHealth;
 use crate::model::{ProjectRef, escape_controls, redact, shorten};
 
 /// The services without which a tenant's database cannot be used.
-pub const SERVICES_THAT_MATTER: [&str; 3] = ["db", "db_postgres_user", "pooler"];
+pub(super) const SERVICES_THAT_MATTER: [&str; 3] = ["db", "db_postgres_user", "pooler"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceHealth {

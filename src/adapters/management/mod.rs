@@ -14,4 +14,5 @@ mod wire;
 
 pub use client::Management;
 pub use error::{ManagementError, RefusalReason};
-pub use projects::{ListedProject, NewProject, Phase, Project};
+pub(crate) use projects::{ListedProject, Project};
+pub use projects::{NewProject, Phase};

@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a session is for; it decides the session's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purpose {
+pub(crate) struct Purpose {
     /// Shown in `pg_stat_activity` as `tenantctl/<name>`.
     pub name: &'static str,
     /// How long one statement may run.
@@ -31,7 +31,7 @@ pub struct Purpose {
 
 impl Purpose {
     /// Short reads and writes.
-    pub const fn query(name: &'static str) -> Self {
+    pub(crate) const fn query(name: &'static str) -> Self {
         Self {
             name,
             statement_timeout: Duration::from_secs(30),
@@ -42,7 +42,7 @@ impl Purpose {
 
     /// Statements that create: long, and cancelled at once when we are gone, so that a killed
     /// command leaves nothing running behind it.
-    pub const fn build(name: &'static str) -> Self {
+    pub(crate) const fn build(name: &'static str) -> Self {
         Self {
             name,
             statement_timeout: Duration::from_mins(10),
@@ -53,12 +53,12 @@ impl Purpose {
 
     /// Statements that drop: never cut short, since a `DROP DATABASE` that was leaves half a
     /// database (`datconnlimit = -2`).
-    pub const fn destroy(name: &'static str) -> Self {
+    pub(crate) const fn destroy(name: &'static str) -> Self {
         Self { client_check: Duration::ZERO, ..Self::build(name) }
     }
 
     /// Migrations: a waiting `ALTER TABLE` blocks every reader behind it, so it gives up soon.
-    pub const fn migrate(name: &'static str) -> Self {
+    pub(crate) const fn migrate(name: &'static str) -> Self {
         Self { lock_timeout: Duration::from_secs(3), ..Self::build(name) }
     }
 
@@ -79,7 +79,10 @@ impl Purpose {
 ///
 /// # Errors
 /// When the server cannot be reached within ten seconds or refuses the login.
-pub async fn connect(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnection, PgError> {
+pub(crate) async fn connect(
+    endpoint: &Endpoint,
+    purpose: Purpose,
+) -> Result<PgConnection, PgError> {
     let failed = |error: sqlx::Error| PgError::Connect {
         target: target(endpoint),
         fault: Box::new(error.into()),
@@ -116,7 +119,7 @@ fn outcome(opened: &Result<PgConnection, PgError>) -> String {
 }
 
 /// Returns a pool that opens its sessions when they are first needed.
-pub fn pool(endpoint: &Endpoint, purpose: Purpose, size: u32) -> PgPool {
+pub(crate) fn pool(endpoint: &Endpoint, purpose: Purpose, size: u32) -> PgPool {
     let settings = purpose.settings();
     PgPoolOptions::new()
         .max_connections(size)

@@ -20,7 +20,7 @@ const PREAMBLE: &str = "SET LOCAL search_path = pg_catalog;\n";
 
 /// The functions of one schema, and the table that says which text of them is installed.
 #[derive(Debug, Clone, Copy)]
-pub struct Functions {
+pub(crate) struct Functions {
     /// That table, qualified.
     pub table: &'static str,
     files: Files,
@@ -28,7 +28,7 @@ pub struct Functions {
 
 /// What a database says of its functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstalledFunctions {
+pub(crate) struct InstalledFunctions {
     /// The checksum of their text.
     pub checksum: u64,
     /// The version of the tenantctl that installed them.
@@ -37,7 +37,7 @@ pub struct InstalledFunctions {
 
 impl InstalledFunctions {
     /// Returns whether a later tenantctl than this one installed them.
-    pub fn is_newer(&self) -> bool {
+    pub(crate) fn is_newer(&self) -> bool {
         let numbers = |version: &str| {
             let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0_u64));
             [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default)
@@ -48,17 +48,17 @@ impl InstalledFunctions {
 
 impl Functions {
     /// The version of this tenantctl.
-    pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+    pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
     /// Returns the functions of a folder below `migrations/functions`.
-    pub fn of(folder: &str, table: &'static str) -> Self {
+    pub(crate) fn of(folder: &str, table: &'static str) -> Self {
         let found = FOLDERS.iter().find(|(name, _)| *name == folder);
         Self { table, files: found.map_or(&[], |(_, files)| files) }
     }
 
     /// Returns what stands for them in a list of migrations: no number, and the checksum of every
     /// name and text.
-    pub fn record(&self) -> MigrationRecord {
+    pub(crate) fn record(&self) -> MigrationRecord {
         let mut context = digest::Context::new(&digest::SHA256);
         for (name, text) in self.files {
             context.update(format!("{name}\n{}\n{text}", text.len()).as_bytes());

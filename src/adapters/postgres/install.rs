@@ -12,7 +12,7 @@ use super::migrate::MigrateError;
 ///
 /// # Errors
 /// When the server refuses one; none is installed then.
-pub async fn install_functions(
+pub(crate) async fn install_functions(
     connection: &mut PgConnection,
     functions: &Functions,
 ) -> Result<(), MigrateError> {

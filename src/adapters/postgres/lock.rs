@@ -33,7 +33,7 @@ impl LockKey {
 
 /// A lock to take: the key, and how an operator reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lock {
+pub(crate) struct Lock {
     key: LockKey,
     what: String,
     server: LockServer,
@@ -41,7 +41,7 @@ pub struct Lock {
 
 impl Lock {
     /// Returns the lock of one thing, named `what` in messages, on a server.
-    pub fn new(key: LockKey, what: impl Into<String>, server: LockServer) -> Self {
+    pub(crate) fn new(key: LockKey, what: impl Into<String>, server: LockServer) -> Self {
         Self { key, what: what.into(), server }
     }
 }
@@ -116,7 +116,7 @@ impl Classified for LockError {
 ///
 /// # Errors
 /// [`LockError::Busy`] when the deadline passed, [`LockError::Pooled`] at once.
-pub async fn hold_until(
+pub(crate) async fn hold_until(
     connection: &mut PgConnection,
     lock: &Lock,
     deadline: Instant,

@@ -18,11 +18,11 @@ use super::row::row;
 use crate::model::{Classified, ErrorKind, MigrationRecord, Refusal, SchemaVersion};
 
 /// The first line of a migration that cannot run inside a transaction.
-pub const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
+pub(crate) const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
 
 /// A list of migrations and the table that keeps their history.
 #[derive(Debug, Clone)]
-pub struct MigrationSet {
+pub(crate) struct MigrationSet {
     /// The schema the history table lives in; made when it is missing.
     pub schema: &'static str,
     /// The history table, qualified, so that an emptied `search_path` does not lose it.
@@ -34,7 +34,7 @@ pub struct MigrationSet {
 
 /// What a database records of its migrations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct History {
+pub(crate) struct History {
     /// The migrations, oldest first; none when the table does not exist.
     pub applied: Vec<Applied>,
     /// The functions that are installed.
@@ -43,14 +43,14 @@ pub struct History {
 
 impl History {
     /// Returns the migrations without their instants.
-    pub fn records(&self) -> Vec<MigrationRecord> {
+    pub(crate) fn records(&self) -> Vec<MigrationRecord> {
         self.applied.iter().map(|row| row.record.clone()).collect()
     }
 }
 
 /// One row of a history table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
+pub(crate) struct Applied {
     pub record: MigrationRecord,
     pub applied_at: OffsetDateTime,
 }
@@ -124,7 +124,7 @@ impl Classified for MigrateError {
 
 impl MigrationSet {
     /// Makes a set of what refinery embedded or read from a folder.
-    pub fn new(
+    pub(crate) fn new(
         schema: &'static str,
         history: &'static str,
         mut migrations: Vec<Migration>,
@@ -135,18 +135,18 @@ impl MigrationSet {
 
     /// Adds the functions that come after the migrations.
     #[must_use]
-    pub fn with_functions(self, functions: Functions) -> Self {
+    pub(crate) fn with_functions(self, functions: Functions) -> Self {
         Self { functions: Some(functions), ..self }
     }
 
     /// Returns each file's name, without its ending, and text.
-    pub fn texts(&self) -> Vec<(String, &str)> {
+    pub(crate) fn texts(&self) -> Vec<(String, &str)> {
         let text = |migration: &'_ Migration| migration.to_string();
         self.migrations.iter().map(|m| (text(m), m.sql().unwrap_or_default())).collect()
     }
 
     /// Returns the set's migrations, ascending.
-    pub fn records(&self) -> Vec<MigrationRecord> {
+    pub(crate) fn records(&self) -> Vec<MigrationRecord> {
         self.migrations
             .iter()
             .map(|migration| MigrationRecord {
@@ -172,7 +172,7 @@ row! {
 ///
 /// # Errors
 /// When the server does not answer or a row is not what a migration tool writes.
-pub async fn read_history(
+pub(crate) async fn read_history(
     connection: &mut PgConnection,
     set: &MigrationSet,
 ) -> Result<History, MigrateError> {
@@ -230,7 +230,7 @@ pub async fn read_history(
 ///
 /// # Errors
 /// The first migration that fails; it leaves nothing behind, those before it stay applied.
-pub async fn apply(
+pub(crate) async fn apply(
     connection: &mut PgConnection,
     set: &MigrationSet,
     target: Option<SchemaVersion>,

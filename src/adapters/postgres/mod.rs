@@ -16,17 +16,18 @@ mod row;
 mod scram;
 mod statements;
 
-pub use connect::{Purpose, connect, pool};
+pub(crate) use connect::{Purpose, connect, pool};
 pub use endpoint::Endpoint;
-pub use error::PgError;
-pub use functions::{Functions, InstalledFunctions};
-pub use install::install_functions;
-pub use lock::{Lock, LockError, LockKey, LockServer, hold_until};
-pub use migrate::{
+pub(crate) use error::PgError;
+pub(crate) use functions::{Functions, InstalledFunctions};
+pub(crate) use install::install_functions;
+pub use lock::LockKey;
+pub(crate) use lock::{Lock, LockError, LockServer, hold_until};
+pub(crate) use migrate::{
     Applied, History, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history,
 };
-pub use quote::{identifier, literal};
-pub use row::Reader;
+pub(crate) use quote::{identifier, literal};
+pub(crate) use row::Reader;
 pub(crate) use row::row;
-pub use scram::{ScramError, generate_password, scram_matches, scram_verifier};
-pub use statements::statement_line;
+pub(crate) use scram::{ScramError, generate_password, scram_matches, scram_verifier};
+pub(crate) use statements::statement_line;

@@ -4,12 +4,12 @@
 //! binds, so this file's two functions are used for those alone.
 
 /// Returns `name` as a quoted identifier.
-pub fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\"").replace('\0', ""))
 }
 
 /// Returns `text` as a string literal, whatever `standard_conforming_strings` says.
-pub fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''").replace('\0', "");
     if quoted.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))

@@ -43,7 +43,7 @@ pub(super) struct Unfit {
 }
 
 /// Reads a row's columns and names table, column and row where a value does not fit.
-pub struct Reader<'r> {
+pub(crate) struct Reader<'r> {
     pub table: &'static str,
     /// The column that identifies the row to a person.
     pub key: &'static str,
@@ -51,19 +51,19 @@ pub struct Reader<'r> {
 }
 
 impl<'r> Reader<'r> {
-    pub fn get<T>(&self, column: &'static str) -> Result<T, sqlx::Error>
+    pub(crate) fn get<T>(&self, column: &'static str) -> Result<T, sqlx::Error>
     where
         T: Decode<'r, Postgres> + Type<Postgres>,
     {
         self.row.try_get(column).map_err(|_| self.unfit(column))
     }
 
-    pub fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, sqlx::Error> {
+    pub(crate) fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, sqlx::Error> {
         let text: String = self.get(column)?;
         text.parse().map_err(|_| self.unfit(column))
     }
 
-    pub fn parse_optional<T: FromStr>(
+    pub(crate) fn parse_optional<T: FromStr>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, sqlx::Error> {
@@ -72,7 +72,7 @@ impl<'r> Reader<'r> {
     }
 
     /// Returns the error that a column's value cannot be there.
-    pub fn unfit(&self, column: &'static str) -> sqlx::Error {
+    pub(crate) fn unfit(&self, column: &'static str) -> sqlx::Error {
         let key = self.row.try_get::<Uuid, _>(self.key).map(|id| id.to_string());
         let key = key.or_else(|_| self.row.try_get::<i64, _>(self.key).map(|id| id.to_string()));
         let key = key.or_else(|_| self.row.try_get::<String, _>(self.key));

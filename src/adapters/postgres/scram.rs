@@ -16,7 +16,7 @@ const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(4095);
 const SALT_BYTES: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ScramError {
+pub(crate) enum ScramError {
     /// The password is empty or has other characters than printable ASCII.
     #[error("the password is not made of printable ASCII characters")]
     NotAscii,
@@ -31,7 +31,7 @@ pub enum ScramError {
 ///
 /// # Errors
 /// [`ScramError::Random`] when the system gives no random bytes.
-pub fn generate_password() -> Result<SecretText, ScramError> {
+pub(crate) fn generate_password() -> Result<SecretText, ScramError> {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut password = String::with_capacity(32);
     while password.len() < 32 {
@@ -53,7 +53,7 @@ pub fn generate_password() -> Result<SecretText, ScramError> {
 /// # Errors
 /// [`ScramError::NotAscii`] when the password would need `SASLprep`, [`ScramError::Random`] when no
 /// salt could be drawn.
-pub fn scram_verifier(password: &str) -> Result<String, ScramError> {
+pub(crate) fn scram_verifier(password: &str) -> Result<String, ScramError> {
     if password.is_empty() || !password.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(ScramError::NotAscii);
     }
@@ -63,7 +63,7 @@ pub fn scram_verifier(password: &str) -> Result<String, ScramError> {
 }
 
 /// Returns whether `verifier`, as read from `pg_authid`, belongs to `password`.
-pub fn scram_matches(password: &str, verifier: &str) -> bool {
+pub(crate) fn scram_matches(password: &str, verifier: &str) -> bool {
     let Some((iterations, salt, stored_key)) = decode(verifier) else {
         return false;
     };

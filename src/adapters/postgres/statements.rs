@@ -53,7 +53,7 @@ pub(super) fn place(endpoint: &Endpoint) -> String {
 }
 
 /// Returns the line for an event of sqlx's about a statement; nothing for any other event.
-pub fn statement_line(event: &Event<'_>) -> Option<String> {
+pub(crate) fn statement_line(event: &Event<'_>) -> Option<String> {
     if event.metadata().target() != TARGET {
         return None;
     }

@@ -11,7 +11,7 @@ use crate::adapters::postgres::{PgError, identifier};
 
 /// Who may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     /// No role, not even the operator.
     Closed,
     /// The operator, not the application.
@@ -22,7 +22,7 @@ pub enum Access {
 
 /// The flags behind an `Access`, kept so that they can be given back exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct AccessFlags {
+pub(crate) struct AccessFlags {
     /// The login's `LOGIN`; nothing while the login does not exist.
     pub can_login: Option<bool>,
     /// The database's `ALLOW_CONNECTIONS`.
@@ -31,7 +31,7 @@ pub struct AccessFlags {
 
 impl AccessFlags {
     /// Returns the access these flags mean.
-    pub fn access(self) -> Access {
+    pub(crate) fn access(self) -> Access {
         match (self.allows_connections, self.can_login) {
             (false, _) => Access::Closed,
             (true, Some(true)) => Access::Open,
@@ -45,7 +45,7 @@ impl Home {
     ///
     /// # Errors
     /// When the database does not exist or is not the tenant's.
-    pub async fn access_flags(
+    pub(crate) async fn access_flags(
         &self,
         connection: &mut PgConnection,
     ) -> Result<AccessFlags, ServerError> {
@@ -69,7 +69,7 @@ impl Home {
     ///
     /// # Errors
     /// When the database or the role is not the tenant's, or the server refuses.
-    pub async fn set_access(
+    pub(crate) async fn set_access(
         &self,
         connection: &mut PgConnection,
         access: Access,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// Evidence against the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Contradiction {
+pub(crate) enum Contradiction {
     /// No stamp in the comment.
     NoStamp,
     /// A comment that is not a stamp.

@@ -22,24 +22,24 @@ type Result<T> = std::result::Result<T, ServerError>;
 
 /// A session inside a tenant's database, as its owner.
 #[derive(Debug)]
-pub struct TenantDatabase {
+pub(crate) struct TenantDatabase {
     connection: PgConnection,
     home: Home,
 }
 
 /// What was seen inside a tenant's database and through its application's login.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verification {
+pub(crate) struct Verification {
     /// How many tables carry a tenant id.
-    pub tables: i64,
+    pub(crate) tables: i64,
     /// Tables that carry a tenant id and whose row security is not enabled and forced.
-    pub unforced: Vec<String>,
+    pub(crate) unforced: Vec<String>,
     /// Whether anybody but the owner and the login may connect.
-    pub is_public: bool,
+    pub(crate) is_public: bool,
     /// Whether the application's login got in.
-    pub login: bool,
+    pub(crate) login: bool,
     /// Whether the gate lets the login through with the tenant's id, and with nothing else.
-    pub gate: bool,
+    pub(crate) gate: bool,
 }
 
 row! {
@@ -56,7 +56,7 @@ impl Home {
     ///
     /// # Errors
     /// When it is not there, is closed, or its identity is another tenant's.
-    pub async fn enter(&self, purpose: Purpose) -> Result<TenantDatabase> {
+    pub(crate) async fn enter(&self, purpose: Purpose) -> Result<TenantDatabase> {
         let endpoint = self.server.admin.with_database(self.name.as_str());
         let mut connection = match postgres::connect(&endpoint, purpose).await {
             Ok(connection) => connection,
@@ -83,7 +83,7 @@ impl Home {
     ///
     /// # Errors
     /// When the login does not work.
-    pub async fn try_login(&self, password: &SecretText) -> Result<bool> {
+    pub(crate) async fn try_login(&self, password: &SecretText) -> Result<bool> {
         let endpoint = self.server.admin.with_database(self.name.as_str());
         let endpoint = endpoint.with_login(&self.login_here(), Some(password.clone()));
         let mut connection = postgres::connect(&endpoint, Purpose::query("verify")).await?;
@@ -117,7 +117,7 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// When another session holds it until the deadline.
-    pub async fn lock(&mut self, deadline: Instant) -> Result<()> {
+    pub(crate) async fn lock(&mut self, deadline: Instant) -> Result<()> {
         let key = LockKey::of("migrate", self.home.identity.tenant_id);
         let server = self.home.server.lock_server();
         let lock = Lock::new(key, "the tenant's migrations", server);
@@ -125,7 +125,7 @@ impl TenantDatabase {
     }
 
     /// Returns a set's history, which is empty when none was ever kept.
-    pub async fn history(&mut self, set: &MigrationSet) -> Result<History> {
+    pub(crate) async fn history(&mut self, set: &MigrationSet) -> Result<History> {
         Ok(postgres::read_history(&mut self.connection, set).await?)
     }
 
@@ -133,7 +133,7 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// The first migration that fails; it leaves nothing behind.
-    pub async fn apply(
+    pub(crate) async fn apply(
         &mut self,
         set: &MigrationSet,
         target: Option<SchemaVersion>,
@@ -145,7 +145,7 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// When the server refuses one.
-    pub async fn install_functions(&mut self, functions: &Functions) -> Result<()> {
+    pub(crate) async fn install_functions(&mut self, functions: &Functions) -> Result<()> {
         Ok(postgres::install_functions(&mut self.connection, functions).await?)
     }
 
@@ -153,7 +153,7 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// When it is stamped as another tenant's.
-    pub async fn stamp(&mut self) -> Result<()> {
+    pub(crate) async fn stamp(&mut self) -> Result<()> {
         sqlx::query(
             "INSERT INTO tenantctl.identity (tenant_id, slug, control_plane_id) \
              VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -171,7 +171,7 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// When it carries no stamp or another tenant's.
-    pub async fn check_identity(&mut self) -> Result<()> {
+    pub(crate) async fn check_identity(&mut self) -> Result<()> {
         let found: Result<Option<(uuid::Uuid, uuid::Uuid)>> =
             sqlx::query_as("SELECT tenant_id, control_plane_id FROM tenantctl.identity")
                 .fetch_optional(&mut self.connection)
@@ -192,12 +192,12 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// When a file fails; nothing of the set stays.
-    pub async fn seed(&mut self, set: &str, files: &[SeedFile]) -> Result<SeedOutcome> {
+    pub(crate) async fn seed(&mut self, set: &str, files: &[SeedFile]) -> Result<SeedOutcome> {
         seed::apply(&mut self.connection, set, files).await
     }
 
     /// Looks at what must hold before a tenant may be used.
-    pub async fn verify(&mut self, login: bool, gate: bool) -> Result<Verification> {
+    pub(crate) async fn verify(&mut self, login: bool, gate: bool) -> Result<Verification> {
         let seen: Seen = sqlx::query_as(
             r"SELECT count(*) AS tables, coalesce(array_agg(c.oid::regclass::text ORDER BY 1)
                     FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)), '{}')
@@ -217,7 +217,7 @@ impl TenantDatabase {
         Ok(Verification { tables, unforced, is_public, login, gate })
     }
 
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         Endpoint::close(self.connection).await;
     }
 }

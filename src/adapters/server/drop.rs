@@ -15,7 +15,7 @@ impl Home {
     ///
     /// # Errors
     /// When the database is not the tenant's, or it still exists afterwards.
-    pub async fn drop(
+    pub(crate) async fn drop(
         &self,
         recorded_oid: Option<u32>,
         deadline: Instant,
@@ -58,7 +58,7 @@ impl Home {
     ///
     /// # Errors
     /// When sessions are left at the deadline.
-    pub async fn end_sessions(
+    pub(crate) async fn end_sessions(
         &self,
         connection: &mut PgConnection,
         deadline: Instant,

@@ -8,7 +8,7 @@ use crate::model::{Classified, ErrorKind, Refusal};
 
 /// Why the cluster could not do something.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerError {
+pub(crate) enum ServerError {
     #[error(transparent)]
     Postgres(#[from] PgError),
     #[error(transparent)]

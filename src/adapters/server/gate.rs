@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, ServerError>;
 
 /// A token that is refused by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Denial {
+pub(crate) enum Denial {
     /// One session, until its last token has run out.
     Session(Jti, OffsetDateTime),
     /// Everything a user was issued until this instant of the control plane's clock; the mark is
@@ -28,7 +28,7 @@ const LONGEST_TOKEN: time::Duration = time::Duration::seconds(604_800);
 
 impl TenantDatabase {
     /// Locks or unlocks the gate, and raises its marks.
-    pub async fn set_gate(
+    pub(crate) async fn set_gate(
         &mut self,
         lock: Option<(bool, Option<&str>)>,
         marks: Marks,
@@ -57,7 +57,7 @@ impl TenantDatabase {
     }
 
     /// Refuses one session or one user at the gate, and forgets refusals that no token outlives.
-    pub async fn deny(&mut self, denial: &Denial) -> Result<()> {
+    pub(crate) async fn deny(&mut self, denial: &Denial) -> Result<()> {
         let statement = match denial {
             Denial::Session(..) => {
                 "INSERT INTO tenantctl.denied (jti, until) VALUES ($1, $2) ON CONFLICT (jti) \
@@ -90,7 +90,7 @@ impl TenantDatabase {
 
     /// Asks the gate, as the application's group and with a token's claims, whether a statement
     /// would get through.
-    pub async fn gate_lets_in(&mut self, claims: &serde_json::Value) -> Result<bool> {
+    pub(crate) async fn gate_lets_in(&mut self, claims: &serde_json::Value) -> Result<bool> {
         let doing = || PgError::doing("ask the tenant's gate");
         let mut transaction = sqlx::Connection::begin(self.connection()).await.map_err(doing())?;
         sqlx::raw_sql(AssertSqlSafe(format!("RESET ROLE; SET LOCAL ROLE {APP}")))

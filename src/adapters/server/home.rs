@@ -17,7 +17,7 @@ use crate::model::{DatabaseName, SecretText};
 
 /// A tenant's database on its server.
 #[derive(Debug, Clone)]
-pub struct Home {
+pub(crate) struct Home {
     pub(super) server: Server,
     pub(super) name: DatabaseName,
     pub(super) identity: Identity,
@@ -25,7 +25,7 @@ pub struct Home {
 
 /// A database as `pg_database` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundDatabase {
+pub(crate) struct FoundDatabase {
     pub oid: u32,
     pub owner: String,
     /// `datallowconn`.
@@ -50,14 +50,14 @@ impl<'r> FromRow<'r, PgRow> for FoundDatabase {
 
 impl Server {
     /// Returns a tenant's database on this server; nothing is contacted.
-    pub fn home(&self, name: DatabaseName, identity: Identity) -> Home {
+    pub(crate) fn home(&self, name: DatabaseName, identity: Identity) -> Home {
         Home { server: self.clone(), name, identity }
     }
 }
 
 /// How a home is recorded, so that an application can be given its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registration {
+pub(crate) struct Registration {
     /// The host to connect to.
     pub host: String,
     /// The port to connect to.
@@ -70,7 +70,7 @@ pub struct Registration {
 
 impl Home {
     /// Returns what is recorded of the home.
-    pub async fn registration(
+    pub(crate) async fn registration(
         &self,
         connection: &mut PgConnection,
     ) -> Result<Registration, ServerError> {
@@ -83,22 +83,22 @@ impl Home {
         })
     }
 
-    pub fn server(&self) -> &Server {
+    pub(crate) fn server(&self) -> &Server {
         &self.server
     }
 
     /// Returns the database's name.
-    pub fn name(&self) -> &DatabaseName {
+    pub(crate) fn name(&self) -> &DatabaseName {
         &self.name
     }
 
     /// Opens a session of the server's operator.
-    pub async fn operator(&self, purpose: Purpose) -> Result<PgConnection, ServerError> {
+    pub(crate) async fn operator(&self, purpose: Purpose) -> Result<PgConnection, ServerError> {
         self.server.operator(purpose).await
     }
 
     /// Returns the address an application connects to.
-    pub fn address(&self, password: Option<SecretText>) -> Endpoint {
+    pub(crate) fn address(&self, password: Option<SecretText>) -> Endpoint {
         let endpoint = self.server.admin.with_database(self.name.as_str());
         endpoint.with_login(&self.login_here(), password)
     }
@@ -119,7 +119,7 @@ impl Home {
 
     /// Returns what was closed to the application, in words: a cluster's database, or in a project,
     /// whose database stays open to Supabase's services, the login.
-    pub fn what_closes(&self) -> String {
+    pub(crate) fn what_closes(&self) -> String {
         if self.server.is_project() {
             format!("login {}", self.name.login())
         } else {
@@ -129,7 +129,7 @@ impl Home {
 
     /// Takes the lock that lets one session at a time change the database from outside, for as long
     /// as this session lives.
-    pub async fn lock(
+    pub(crate) async fn lock(
         &self,
         connection: &mut PgConnection,
         deadline: Instant,
@@ -140,7 +140,7 @@ impl Home {
     }
 
     /// Returns the database of exactly this name, if it exists.
-    pub async fn look(
+    pub(crate) async fn look(
         &self,
         connection: &mut PgConnection,
     ) -> Result<Option<FoundDatabase>, ServerError> {
@@ -159,7 +159,7 @@ impl Home {
     }
 
     /// Returns what contradicts that a found database is this tenant's; nothing when it is.
-    pub fn contradiction(&self, found: &FoundDatabase) -> Option<Contradiction> {
+    pub(crate) fn contradiction(&self, found: &FoundDatabase) -> Option<Contradiction> {
         found.stamp.contradiction(&self.identity)
     }
 
@@ -167,7 +167,7 @@ impl Home {
     ///
     /// One that was never recorded may be what a killed create left before it could stamp it:
     /// closed from its first moment and owned by our role.
-    pub fn check_ours(
+    pub(crate) fn check_ours(
         &self,
         found: &FoundDatabase,
         recorded_oid: Option<u32>,
@@ -196,7 +196,7 @@ impl Home {
     ///
     /// # Errors
     /// When the stamp is another tenant's.
-    pub async fn is_stamped_inside(
+    pub(crate) async fn is_stamped_inside(
         &self,
         connection: &mut PgConnection,
     ) -> Result<bool, ServerError> {

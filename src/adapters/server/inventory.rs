@@ -10,7 +10,7 @@ use crate::adapters::postgres::PgError;
 
 /// A database as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedDatabase {
+pub(crate) struct ListedDatabase {
     pub name: String,
     /// Left behind by a `DROP DATABASE` that was cut short (`datconnlimit = -2`).
     pub is_half_dropped: bool,
@@ -30,7 +30,7 @@ impl<'r> FromRow<'r, PgRow> for ListedDatabase {
 
 impl Server {
     /// Returns every database of the cluster, templates aside.
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         connection: &mut PgConnection,
     ) -> Result<Vec<ListedDatabase>, ServerError> {

@@ -15,7 +15,7 @@ use crate::adapters::postgres::{identifier, literal};
 
 /// How a tenant came to have its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placed {
+pub(crate) enum Placed {
     /// Created now; its oid.
     Created(u32),
     /// It existed, and it is the tenant's; its oid.
@@ -24,7 +24,7 @@ pub enum Placed {
 
 impl Placed {
     /// Returns the database's oid.
-    pub fn oid(self) -> u32 {
+    pub(crate) fn oid(self) -> u32 {
         match self {
             Self::Created(oid) | Self::AlreadyThere(oid) => oid,
         }
@@ -39,7 +39,7 @@ impl Home {
     ///
     /// # Errors
     /// When a database of that name is not the tenant's, or the server refuses.
-    pub async fn create(
+    pub(crate) async fn create(
         &self,
         connection: &mut PgConnection,
         was_intended: bool,
@@ -100,7 +100,7 @@ impl Home {
     /// # Errors
     /// When it is stamped as another tenant's or has another comment, or the operator may not give
     /// it to us.
-    pub async fn adopt(
+    pub(crate) async fn adopt(
         &self,
         connection: &mut PgConnection,
         deadline: Instant,

@@ -14,7 +14,7 @@ const PROJECT_OPERATOR: &str = "postgres";
 /// The cluster that holds the databases of placement `database`, or the server of one Supabase
 /// project, which holds one tenant's.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub(crate) struct Server {
     pub(super) admin: Endpoint,
     pub(super) control_plane_id: Uuid,
     pub(super) shape: Shape,
@@ -35,13 +35,13 @@ pub(super) enum Shape {
 
 impl Server {
     /// Returns the cluster at an address; nothing is contacted.
-    pub fn cluster(admin: Endpoint, control_plane_id: Uuid) -> Self {
+    pub(crate) fn cluster(admin: Endpoint, control_plane_id: Uuid) -> Self {
         Self { admin, control_plane_id, shape: Shape::Cluster }
     }
 
     /// Returns the server of a Supabase project, entered with a login that is a member of
     /// `postgres`; nothing is contacted.
-    pub fn of_project(
+    pub(crate) fn of_project(
         admin: Endpoint,
         control_plane_id: Uuid,
         project: ProjectRef,
@@ -64,22 +64,22 @@ impl Server {
     }
 
     /// Returns whether we connect through a pooler.
-    pub fn is_pooled(&self) -> bool {
+    pub(crate) fn is_pooled(&self) -> bool {
         matches!(&self.shape, Shape::Project { user_suffix, .. } if !user_suffix.is_empty())
     }
 
     /// Returns where its operator connects.
-    pub fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.admin
     }
 
     /// Returns the control plane whose tenants live here.
-    pub fn control_plane_id(&self) -> Uuid {
+    pub(crate) fn control_plane_id(&self) -> Uuid {
         self.control_plane_id
     }
 
     /// Opens a session of the operator.
-    pub async fn operator(&self, purpose: Purpose) -> Result<PgConnection, ServerError> {
+    pub(crate) async fn operator(&self, purpose: Purpose) -> Result<PgConnection, ServerError> {
         let mut connection = postgres::connect(&self.admin, purpose).await?;
         self.act_as_operator(&mut connection).await?;
         Ok(connection)
@@ -101,7 +101,7 @@ impl Server {
     }
 
     /// Returns the server's own identifier, where the operator may read it.
-    pub async fn system_identifier(
+    pub(crate) async fn system_identifier(
         &self,
         connection: &mut PgConnection,
     ) -> Result<Option<String>, ServerError> {

@@ -23,7 +23,7 @@ impl Server {
     ///
     /// # Errors
     /// When the operator may not create roles.
-    pub async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         connection: &mut PgConnection,
         deadline: Instant,
@@ -71,7 +71,7 @@ impl Home {
     ///
     /// # Errors
     /// When a role of that name is not the tenant's, or the server refuses.
-    pub async fn secure(
+    pub(crate) async fn secure(
         &self,
         connection: &mut PgConnection,
         password: &SecretText,
@@ -136,7 +136,7 @@ impl Home {
     ///
     /// # Errors
     /// When the role is not the tenant's, or the server refuses.
-    pub async fn set_password(
+    pub(crate) async fn set_password(
         &self,
         connection: &mut PgConnection,
         password: &SecretText,
@@ -158,7 +158,10 @@ impl Home {
     ///
     /// # Errors
     /// When the role is not the tenant's, or the server refuses.
-    pub async fn drop_login(&self, connection: &mut PgConnection) -> Result<bool, ServerError> {
+    pub(crate) async fn drop_login(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<bool, ServerError> {
         let Some(stamp) = self.look_for_login(connection).await? else { return Ok(false) };
         if let Some(contradiction) = stamp.contradiction(&self.identity) {
             return Err(self.login_contradicted(contradiction));

@@ -8,7 +8,7 @@ use crate::adapters::postgres::PgError;
 
 /// One file of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeedFile {
+pub(crate) struct SeedFile {
     /// Its name, by which files are ordered.
     pub name: String,
     /// Its SQL.
@@ -19,7 +19,7 @@ pub struct SeedFile {
 
 /// What applying a set did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SeedOutcome {
+pub(crate) struct SeedOutcome {
     /// Files that were run.
     pub applied: usize,
     /// Files that had been applied before, with the same content.

@@ -16,14 +16,14 @@ const SCHEMA: &str = "tenantctl";
 const DOMAIN_HISTORY: &str = "tenantctl.schema_history";
 
 /// Returns the gate's migrations. They are ours whatever the product's are.
-pub fn gate_set() -> MigrationSet {
+pub(crate) fn gate_set() -> MigrationSet {
     let migrations = gate::migrations::runner().get_migrations().clone();
     MigrationSet::new(SCHEMA, "tenantctl.gate_history", migrations)
         .with_functions(Functions::of("gate", "tenantctl.functions"))
 }
 
 /// Returns the product's migrations that are embedded.
-pub fn domain_set() -> MigrationSet {
+pub(crate) fn domain_set() -> MigrationSet {
     let migrations = domain::migrations::runner().get_migrations().clone();
     MigrationSet::new(SCHEMA, DOMAIN_HISTORY, migrations)
 }
@@ -33,7 +33,7 @@ pub fn domain_set() -> MigrationSet {
 /// # Errors
 /// When the folder cannot be read, or holds a `.sql` file whose name is not a migration's: refinery
 /// would skip it in silence.
-pub fn domain_set_from(folder: &Path) -> Result<MigrationSet, ServerError> {
+pub(crate) fn domain_set_from(folder: &Path) -> Result<MigrationSet, ServerError> {
     let bad = |problem: String| ServerError::Folder { folder: folder.to_owned(), problem };
     let entries = std::fs::read_dir(folder).map_err(|error| bad(error.to_string()))?;
     let mut migrations = Vec::new();

@@ -10,7 +10,7 @@ use crate::model::{Slug, Tenant, TenantId};
 
 /// Whose something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub tenant_id: Uuid,
     /// What people called it when it was stamped.
     pub slug: String,
@@ -20,7 +20,7 @@ pub struct Identity {
 
 /// What a comment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stamp {
+pub(crate) enum Stamp {
     /// There is no comment.
     None,
     /// It is one of ours.
@@ -36,12 +36,12 @@ struct Envelope {
 
 impl Identity {
     /// Returns the identity a tenant has under a control plane.
-    pub fn of(tenant: &Tenant, control_plane_id: Uuid) -> Self {
+    pub(crate) fn of(tenant: &Tenant, control_plane_id: Uuid) -> Self {
         Self::new(tenant.id, &tenant.slug, control_plane_id)
     }
 
     /// Returns an identity made of its parts.
-    pub fn new(id: TenantId, slug: &Slug, control_plane_id: Uuid) -> Self {
+    pub(crate) fn new(id: TenantId, slug: &Slug, control_plane_id: Uuid) -> Self {
         Self { tenant_id: id.0, slug: slug.as_str().to_owned(), control_plane_id }
     }
 
@@ -64,7 +64,7 @@ impl Identity {
 
     /// Returns whether another stamp means the same tenant of the same control plane; a slug may
     /// have been written differently.
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.tenant_id == other.tenant_id && self.control_plane_id == other.control_plane_id
     }
 }
@@ -80,7 +80,7 @@ impl Stamp {
     }
 
     /// Returns what contradicts that this is `expected`'s; nothing when it is.
-    pub fn contradiction(&self, expected: &Identity) -> Option<Contradiction> {
+    pub(crate) fn contradiction(&self, expected: &Identity) -> Option<Contradiction> {
         match self {
             Self::Of(found) => expected.contradiction_of(found.tenant_id, found.control_plane_id),
             Self::None => Some(Contradiction::NoStamp),

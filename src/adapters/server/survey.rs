@@ -10,7 +10,7 @@ use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// Whose it says it is.
     pub stamp: Stamp,
     /// Whether new databases are copied from it.
@@ -43,7 +43,7 @@ impl Server {
     ///
     /// # Errors
     /// When the operator may not connect to it, or the server does not answer.
-    pub async fn survey(&self, name: &str) -> Result<Option<Survey>, ServerError> {
+    pub(crate) async fn survey(&self, name: &str) -> Result<Option<Survey>, ServerError> {
         let endpoint = self.admin.with_database(name);
         let mut connection = match postgres::connect(&endpoint, Purpose::query("survey")).await {
             Ok(connection) => connection,

@@ -43,7 +43,7 @@ row! {
 row! {
     /// A transaction that was prepared to be committed by a later session.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct Prepared {
+    pub(crate) struct Prepared {
         pub name: String,
         /// The role that may end it, besides a superuser.
         pub owner: String,
@@ -52,13 +52,13 @@ row! {
 
 /// What survives the end of every session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Leftovers {
+pub(crate) struct Leftovers {
     /// How many prepared transactions were rolled back.
-    pub rolled_back: usize,
+    pub(crate) rolled_back: usize,
     /// Those that were not.
-    pub prepared: Vec<Prepared>,
+    pub(crate) prepared: Vec<Prepared>,
     /// Replication slots on the database, and who still reads each: only a superuser can.
-    pub slots: Vec<(String, Option<String>)>,
+    pub(crate) slots: Vec<(String, Option<String>)>,
 }
 
 impl Home {
@@ -75,7 +75,7 @@ impl Home {
     ///
     /// # Errors
     /// When sessions are still there at the deadline.
-    pub async fn end_login_sessions(
+    pub(crate) async fn end_login_sessions(
         &self,
         connection: &mut PgConnection,
         deadline: Instant,
@@ -171,7 +171,7 @@ impl Home {
     }
 
     /// Rolls back what the tenant's login prepared, and returns what is left besides sessions.
-    pub async fn clear_leftovers(&self, connection: &mut PgConnection) -> Result<Leftovers> {
+    pub(crate) async fn clear_leftovers(&self, connection: &mut PgConnection) -> Result<Leftovers> {
         let before = self.prepared(connection).await?;
         if before.iter().any(|prepared| prepared.owner == self.name.login()) {
             self.roll_back(&before).await?;

@@ -3,7 +3,7 @@
 use crate::cli::WriteSlugArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Text, render_address};
-use crate::services::tenant::{RotateRequest, address, rotate};
+use crate::services::tenant::{Password, RotateRequest, address, rotate};
 
 /// Gives a tenant's login a new password.
 pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending, Failure> {
@@ -14,7 +14,7 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     let world = context.world().await?;
     let console = context.console();
     if args.dry_run {
-        let report = address(&world, &args.slug, None).await?;
+        let report = address(&world, &args.slug, Password::Masked).await?;
         console.note("Would make a new password for this login:");
         console.show(&render_address(&report));
         return Ok(None);

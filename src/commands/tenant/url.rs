@@ -3,13 +3,13 @@
 use crate::cli::UrlArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_address};
-use crate::services::tenant::address;
+use crate::services::tenant::{Password, address};
 
 pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Failure> {
     let key = if args.reveal { context.secret_key()? } else { None };
     let world = context.world().await?;
-    let reveals = args.reveal.then_some(key.as_ref());
-    let report = address(&world, &args.slug, reveals).await?;
+    let password = if args.reveal { Password::Revealed(key.as_ref()) } else { Password::Masked };
+    let report = address(&world, &args.slug, password).await?;
     context.console().show(&render_address(&report));
     Ok(None)
 }

@@ -3,5 +3,5 @@
 mod run;
 mod standing;
 
-pub use run::render_fleet;
-pub use standing::render_migration_status;
+pub(crate) use run::render_fleet;
+pub(crate) use standing::render_migration_status;

@@ -10,7 +10,7 @@ use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count, millis, shown, verdict};
 use crate::services::fleet::{Cause, FleetReport, TenantResult, TenantVerdict};
 
-pub fn render_fleet(report: &FleetReport) -> View {
+pub(crate) fn render_fleet(report: &FleetReport) -> View {
     let counts = Counts::of(report);
     let causes = causes(report);
     let mut text = Text::new();

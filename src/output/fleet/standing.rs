@@ -8,7 +8,7 @@ use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count};
 use crate::services::fleet::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 
-pub fn render_migration_status(report: &StatusReport) -> View {
+pub(crate) fn render_migration_status(report: &StatusReport) -> View {
     let mut text = Text::new();
     let table = standings_table(report);
     if !table.is_empty() {

@@ -17,7 +17,7 @@ use crate::services::tenant::{
     RestoreReport,
 };
 
-pub fn render_create(report: &CreateReport) -> View {
+pub(crate) fn render_create(report: &CreateReport) -> View {
     let (word, sentence) = match report.outcome {
         CreateOutcome::Created => ("created", "created"),
         CreateOutcome::Continued => ("continued", "created; an earlier run had begun"),
@@ -60,7 +60,7 @@ pub fn render_create(report: &CreateReport) -> View {
     ])
 }
 
-pub fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
+pub(crate) fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
     let existing = plan.existing.as_ref();
     let text = if plan.steps.is_empty() {
         Text::from(format_args!("Nothing to do: `{slug}` exists already, as asked for."))
@@ -90,7 +90,7 @@ pub fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
 }
 
 /// Renders what deleting or purging would do.
-pub fn render_life_plan(plan: &LifePlan) -> View {
+pub(crate) fn render_life_plan(plan: &LifePlan) -> View {
     let tenant = &plan.tenant;
     let facts = affected(tenant, plan.status);
     let text = Text::from(facts).blank().and(step_list(&plan.steps));
@@ -105,7 +105,7 @@ pub fn render_life_plan(plan: &LifePlan) -> View {
     View::item("plan", value, text).with("dry_run", json!(true))
 }
 
-pub fn render_delete(report: &DeleteReport) -> View {
+pub(crate) fn render_delete(report: &DeleteReport) -> View {
     let tenant = &report.tenant;
     let slug = &tenant.slug;
     let word = if report.was_deleted { "deleted before" } else { "deleted" };
@@ -120,7 +120,7 @@ pub fn render_delete(report: &DeleteReport) -> View {
     ])
 }
 
-pub fn render_restore(report: &RestoreReport) -> View {
+pub(crate) fn render_restore(report: &RestoreReport) -> View {
     let tenant = &report.tenant;
     let word = if report.was_there { "it was not deleted" } else { "restored" };
     let (place, name) = place_fact(tenant, "");
@@ -131,7 +131,7 @@ pub fn render_restore(report: &RestoreReport) -> View {
     life_view(tenant, facts, !report.was_there, &report.steps).took(report.elapsed)
 }
 
-pub fn render_purge(report: &PurgeReport) -> View {
+pub(crate) fn render_purge(report: &PurgeReport) -> View {
     let tenant = &report.tenant;
     let word = if report.was_purged { "purged before" } else { "purged" };
     let (place, name) = place_fact(tenant, " (gone)");
@@ -149,7 +149,7 @@ fn life_view(tenant: &Tenant, facts: Facts, has_changed: bool, steps: &[StepRepo
 }
 
 /// Renders the tenants that are due, before they are purged.
-pub fn render_due_plan(tenants: &[Tenant]) -> View {
+pub(crate) fn render_due_plan(tenants: &[Tenant]) -> View {
     let row = |tenant: &Tenant| {
         [(&tenant.slug).into(), "due".into(), cell(tenant.purge_after.map(instant))]
     };
@@ -159,7 +159,7 @@ pub fn render_due_plan(tenants: &[Tenant]) -> View {
 }
 
 /// Renders what purging those that were due did.
-pub fn render_due(report: &PurgeDueReport) -> View {
+pub(crate) fn render_due(report: &PurgeDueReport) -> View {
     let mut rows = Vec::new();
     let mut values = Vec::new();
     for PurgeReport { tenant, .. } in &report.purged {
@@ -183,7 +183,7 @@ fn due_table(rows: Vec<[Line; 3]>) -> Text {
 
 impl Console {
     /// Shows which tenant a destructive command is about to change, before it asks.
-    pub fn show_affected(&self, tenant: &Tenant, after: TenantStatus) {
+    pub(crate) fn show_affected(&self, tenant: &Tenant, after: TenantStatus) {
         self.note(Text::from(affected(tenant, after)).blank());
     }
 }

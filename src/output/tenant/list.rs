@@ -16,11 +16,11 @@ use crate::services::tenant::{ListReport, ListedTenant};
 
 /// The reader closed the pipe, as `head` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReaderGone;
+pub(crate) struct ReaderGone;
 
 /// Writes tenants page by page; in ndjson nothing is kept, so memory stays flat.
 #[derive(Debug)]
-pub struct TenantLines<'c> {
+pub(crate) struct TenantLines<'c> {
     console: &'c Console,
     rows: Vec<[Line; 7]>,
     values: Vec<Value>,
@@ -29,13 +29,13 @@ pub struct TenantLines<'c> {
 }
 
 impl<'c> TenantLines<'c> {
-    pub fn new(console: &'c Console) -> Self {
+    pub(crate) fn new(console: &'c Console) -> Self {
         Self { console, rows: Vec::new(), values: Vec::new(), count: 0, missing: 0 }
     }
 
     /// # Errors
     /// When the reader closed the pipe: no further page needs to be fetched.
-    pub fn page_or_stop(&mut self, page: &[ListedTenant]) -> Result<(), ReaderGone> {
+    pub(crate) fn page_or_stop(&mut self, page: &[ListedTenant]) -> Result<(), ReaderGone> {
         self.count += page.len();
         let is_off = |listed: &&ListedTenant| {
             matches!(listed.presence, Presence::Missing | Presence::Contradicted(_))
@@ -50,7 +50,7 @@ impl<'c> TenantLines<'c> {
     }
 
     /// Shows what was not streamed yet, and the databases and projects that belong to no tenant.
-    pub fn finish(mut self, report: ListReport) {
+    pub(crate) fn finish(mut self, report: ListReport) {
         for unlooked in report.unlooked {
             let what = unlooked.what;
             let line = Failure::from(unlooked.error).line();

@@ -4,9 +4,9 @@ mod life;
 mod list;
 mod record;
 
-pub use life::{
+pub(crate) use life::{
     render_create, render_create_plan, render_delete, render_due, render_due_plan,
     render_life_plan, render_purge, render_restore,
 };
-pub use list::TenantLines;
-pub use record::{render_address, render_protect, render_tenant};
+pub(crate) use list::TenantLines;
+pub(crate) use record::{render_address, render_protect, render_tenant};

@@ -9,7 +9,7 @@ use crate::output::view::View;
 use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails};
 
 /// Renders one tenant with what was last done to it.
-pub fn render_tenant(details: &TenantDetails) -> View {
+pub(crate) fn render_tenant(details: &TenantDetails) -> View {
     let tenant = &details.tenant;
     let text = Text::from(record_facts(tenant)).and(last_operation(details));
     View::item("tenant", tenant_json(tenant), text).with("operation", operation_json(details))
@@ -89,7 +89,7 @@ fn operation_json(details: &TenantDetails) -> Value {
 }
 
 /// Renders a connection string: the text is the string alone, so that a shell can use it.
-pub fn render_address(report: &AddressReport) -> View {
+pub(crate) fn render_address(report: &AddressReport) -> View {
     let view = match &report.revealed {
         Some(url) => View::revealed("url", url),
         None => View::item("url", json!(report.masked), &report.masked),
@@ -99,7 +99,7 @@ pub fn render_address(report: &AddressReport) -> View {
 }
 
 /// Renders a switched protection.
-pub fn render_protect(report: &ProtectReport) -> View {
+pub(crate) fn render_protect(report: &ProtectReport) -> View {
     let tenant = &report.tenant;
     let word = if report.is_protected { "protected" } else { "not protected" };
     let already = if report.has_changed { "" } else { " (it was before)" };

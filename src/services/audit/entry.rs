@@ -9,7 +9,7 @@ use crate::model::{Act, Actor, Reason, Tenant, TenantId};
 
 /// What both rows of an act have in common.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(crate) struct Entry {
     act: Act,
     actor: Actor,
     tenant_id: Option<TenantId>,
@@ -21,11 +21,11 @@ pub struct Entry {
 /// An act whose intent is written and whose outcome is not.
 #[derive(Debug)]
 #[must_use = "an act whose intent is written ends in an outcome"]
-pub struct OpenEntry(Entry);
+pub(crate) struct OpenEntry(Entry);
 
 impl Entry {
     /// Returns the entry of an act under an operation id of its own.
-    pub fn new(act: Act, actor: &Actor) -> Self {
+    pub(crate) fn new(act: Act, actor: &Actor) -> Self {
         let operation_id = Uuid::now_v7();
         Self {
             act,
@@ -39,30 +39,30 @@ impl Entry {
 
     /// Returns the same about a tenant.
     #[must_use]
-    pub fn about(self, tenant: &Tenant) -> Self {
+    pub(crate) fn about(self, tenant: &Tenant) -> Self {
         self.on(Some(tenant.id), tenant.slug.to_string())
     }
 
     /// Returns the same about something that a tenant has, or that belongs to none.
     #[must_use]
-    pub fn on(self, tenant_id: Option<TenantId>, target: String) -> Self {
+    pub(crate) fn on(self, tenant_id: Option<TenantId>, target: String) -> Self {
         Self { tenant_id, target: Some(target), ..self }
     }
 
     /// Returns the same with the operator's reason.
     #[must_use]
-    pub fn because(self, reason: &Reason) -> Self {
+    pub(crate) fn because(self, reason: &Reason) -> Self {
         Self { reason: Some(reason.clone()), ..self }
     }
 
     /// Returns the same under the id of an operation in the journal.
     #[must_use]
-    pub fn of_operation(self, operation_id: Uuid) -> Self {
+    pub(crate) fn of_operation(self, operation_id: Uuid) -> Self {
         Self { operation_id, ..self }
     }
 
     /// Writes the intent; it belongs to the transaction of the session it is given.
-    pub async fn intent(
+    pub(crate) async fn intent(
         self,
         connection: &mut PgConnection,
         detail: serde_json::Value,
@@ -93,7 +93,7 @@ impl Entry {
 
 impl OpenEntry {
     /// Writes that it was done.
-    pub async fn done(
+    pub(crate) async fn done(
         self,
         connection: &mut PgConnection,
         detail: serde_json::Value,
@@ -102,7 +102,7 @@ impl OpenEntry {
     }
 
     /// Writes that it failed, or stopped before its end.
-    pub async fn failed(
+    pub(crate) async fn failed(
         self,
         connection: &mut PgConnection,
         detail: serde_json::Value,
@@ -111,7 +111,7 @@ impl OpenEntry {
     }
 
     /// Writes the outcome, whichever it is.
-    pub async fn end(
+    pub(crate) async fn end(
         self,
         connection: &mut PgConnection,
         outcome: AuditOutcome,

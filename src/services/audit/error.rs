@@ -5,7 +5,7 @@ use crate::model::{Classified, ErrorKind};
 
 /// What can go wrong with the audit trail.
 #[derive(Debug, thiserror::Error)]
-pub enum AuditError {
+pub(crate) enum AuditError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     /// No tenant ever had this slug.

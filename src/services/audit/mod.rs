@@ -4,8 +4,8 @@ mod entry;
 mod error;
 mod trail;
 
-pub use crate::adapters::control_plane::AuditRow;
+pub(crate) use crate::adapters::control_plane::AuditRow;
 #[cfg(test)]
 pub(crate) use crate::adapters::control_plane::{AuditOutcome, ChainBreak, ChainHead};
-pub use entry::{Entry, OpenEntry};
-pub use trail::{ListRequest, VerifyReport, export, list, verify};
+pub(crate) use entry::{Entry, OpenEntry};
+pub(crate) use trail::{ListRequest, VerifyReport, export, list, verify};

@@ -13,7 +13,7 @@ const PAGE: i64 = 1000;
 
 /// Which rows to list.
 #[derive(Debug, Clone, Default)]
-pub struct ListRequest {
+pub(crate) struct ListRequest {
     /// Only about this tenant.
     pub tenant: Option<Slug>,
     /// Only this action.
@@ -26,7 +26,7 @@ pub struct ListRequest {
 
 /// What walking the chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyReport {
+pub(crate) struct VerifyReport {
     /// The end of the chain: what to compare with what was noted elsewhere.
     pub head: ChainHead,
     /// The first row that does not fit.
@@ -37,7 +37,7 @@ pub struct VerifyReport {
 ///
 /// # Errors
 /// When there is no such tenant, or the control plane does not answer.
-pub async fn list(
+pub(crate) async fn list(
     plane: &ControlPlane,
     request: &ListRequest,
 ) -> Result<Vec<AuditRow>, AuditError> {
@@ -60,7 +60,7 @@ pub async fn list(
 ///
 /// # Errors
 /// When the control plane does not answer; what taking a page came to is inside.
-pub async fn export<E>(
+pub(crate) async fn export<E>(
     plane: &ControlPlane,
     mut on_page: impl FnMut(Vec<AuditRow>) -> Result<(), E>,
 ) -> Result<Result<(), E>, AuditError> {
@@ -79,7 +79,7 @@ pub async fn export<E>(
 }
 
 /// Walks the whole chain.
-pub async fn verify(plane: &ControlPlane) -> Result<VerifyReport, AuditError> {
+pub(crate) async fn verify(plane: &ControlPlane) -> Result<VerifyReport, AuditError> {
     let mut session = plane.session().await?;
     let first_break = control_plane::first_break(&mut session).await?;
     let head = control_plane::chain_head(&mut session).await?;

@@ -12,7 +12,7 @@ use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, up_to};
 
 #[derive(Debug)]
-pub struct ApplyRequest {
+pub(crate) struct ApplyRequest {
     pub selector: Selector,
     pub sets: Sets,
     /// The last version to apply; all without one.
@@ -32,7 +32,7 @@ pub struct ApplyRequest {
 /// # Errors
 /// When no tenant could be started, as when a named one does not exist. What happens to a single
 /// tenant is in the report.
-pub async fn apply(
+pub(crate) async fn apply(
     world: &World,
     request: &ApplyRequest,
     interrupt: &Interrupt,

@@ -4,7 +4,7 @@ use crate::model::{Classified, ErrorKind, Refusal, Tenant};
 use crate::services::migration::MigrationError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
+pub(crate) struct Cause {
     pub kind: ErrorKind,
     /// The SQLSTATE and the migration, if a server refused one.
     pub refusal: Refusal,

@@ -4,7 +4,7 @@ use super::report::TenantResult;
 
 /// All events come from one task, so that counts and lines agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FleetEvent {
+pub(crate) enum FleetEvent {
     /// The tenants are selected; sent once, first.
     Planned {
         tenants: usize,

@@ -11,12 +11,12 @@ mod seed;
 mod select;
 mod status;
 
-pub use apply::{ApplyRequest, apply};
-pub use cause::Cause;
-pub use event::FleetEvent;
-pub use report::{
+pub(crate) use apply::{ApplyRequest, apply};
+pub(crate) use cause::Cause;
+pub(crate) use event::FleetEvent;
+pub(crate) use report::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantStanding,
     TenantVerdict,
 };
-pub use seed::{SeedRequest, apply_seeds};
-pub use status::{StatusRequest, status};
+pub(crate) use seed::{SeedRequest, apply_seeds};
+pub(crate) use status::{StatusRequest, status};

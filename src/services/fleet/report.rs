@@ -9,7 +9,7 @@ use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug,
 
 /// How one tenant ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TenantVerdict {
+pub(crate) enum TenantVerdict {
     /// What was done, in words for a table.
     Done(Vec<String>),
     Unchanged,
@@ -21,7 +21,7 @@ pub enum TenantVerdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantResult {
+pub(crate) struct TenantResult {
     pub tenant: Slug,
     pub verdict: TenantVerdict,
     /// The version afterwards; the recorded one when it was not opened.
@@ -30,7 +30,7 @@ pub struct TenantResult {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FleetReport {
+pub(crate) struct FleetReport {
     /// Sorted by slug.
     pub results: Vec<TenantResult>,
     pub is_dry_run: bool,
@@ -42,12 +42,12 @@ pub struct FleetReport {
 }
 
 impl FleetReport {
-    pub fn count(&self, test: impl Fn(&TenantVerdict) -> bool) -> usize {
+    pub(crate) fn count(&self, test: impl Fn(&TenantVerdict) -> bool) -> usize {
         self.results.iter().filter(|result| test(&result.verdict)).count()
     }
 
     /// Returns the kind of failure the command ends with; `None` when it succeeded.
-    pub fn ending(&self) -> Option<ErrorKind> {
+    pub(crate) fn ending(&self) -> Option<ErrorKind> {
         if self.is_interrupted {
             return Some(ErrorKind::Interrupted);
         }
@@ -69,7 +69,7 @@ impl FleetReport {
 
 /// How a tenant's schema compares with the migrations of this binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StatusStanding {
+pub(crate) enum StatusStanding {
     Current,
     /// The number of pending migrations.
     Behind(usize),
@@ -81,13 +81,13 @@ pub enum StatusStanding {
 
 /// One row of a database's own history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryLine {
+pub(crate) struct HistoryLine {
     pub record: MigrationRecord,
     pub applied_at: OffsetDateTime,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantStanding {
+pub(crate) struct TenantStanding {
     pub tenant: Slug,
     pub status: TenantStatus,
     /// Version and fingerprint in the control plane.
@@ -98,7 +98,7 @@ pub struct TenantStanding {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusReport {
+pub(crate) struct StatusReport {
     /// The version and fingerprint of a tenant that has everything.
     pub head: SchemaState,
     /// Sorted by slug.
@@ -108,7 +108,7 @@ pub struct StatusReport {
 }
 
 impl StatusReport {
-    pub fn differing(&self) -> usize {
+    pub(crate) fn differing(&self) -> usize {
         self.tenants.iter().filter(|t| t.standing != StatusStanding::Current).count()
     }
 }

@@ -11,7 +11,7 @@ use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet};
 
 #[derive(Debug)]
-pub struct SeedRequest {
+pub(crate) struct SeedRequest {
     pub selector: Selector,
     pub set: SeedSet,
     pub jobs: usize,
@@ -26,7 +26,7 @@ pub struct SeedRequest {
 /// # Errors
 /// When no tenant could be started, as when a named one does not exist. What happens to a single
 /// tenant is in the report.
-pub async fn apply_seeds(
+pub(crate) async fn apply_seeds(
     world: &World,
     request: &SeedRequest,
     interrupt: &Interrupt,

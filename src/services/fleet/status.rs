@@ -12,7 +12,7 @@ use crate::services::home::World;
 use crate::services::migration::{MigrationError, Sets, inspect};
 
 #[derive(Debug)]
-pub struct StatusRequest {
+pub(crate) struct StatusRequest {
     pub selector: Selector,
     pub sets: Sets,
     /// Whether to open the databases and compare their own histories.
@@ -26,7 +26,7 @@ pub struct StatusRequest {
 ///
 /// # Errors
 /// When a named tenant does not exist. What is wrong with a single tenant is in the report.
-pub async fn status(
+pub(crate) async fn status(
     world: &World,
     request: &StatusRequest,
 ) -> Result<StatusReport, MigrationError> {

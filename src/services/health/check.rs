@@ -14,7 +14,7 @@ use crate::model::{Classified, ErrorKind};
 use crate::services::home::Projects;
 
 #[derive(Debug)]
-pub struct HealthRequest {
+pub(crate) struct HealthRequest {
     pub control_plane: Endpoint,
     pub cluster: Endpoint,
     /// Where there is an access token.
@@ -26,7 +26,7 @@ pub struct HealthRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckOutcome {
+pub(crate) enum CheckOutcome {
     /// With its answer, in a few words.
     Reachable(String),
     Failed {
@@ -40,7 +40,7 @@ pub enum CheckOutcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     pub name: &'static str,
     /// Without a password.
     pub address: Option<String>,
@@ -49,7 +49,7 @@ pub struct Check {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthReport {
+pub(crate) struct HealthReport {
     /// Most important first.
     pub checks: Vec<Check>,
 }
@@ -57,7 +57,7 @@ pub struct HealthReport {
 impl HealthReport {
     /// Returns the kind of ending: unavailable before denied before any other failure; nothing when
     /// all checks pass.
-    pub fn ending(&self) -> Option<ErrorKind> {
+    pub(crate) fn ending(&self) -> Option<ErrorKind> {
         let kinds: Vec<_> = self
             .checks
             .iter()
@@ -74,7 +74,7 @@ impl HealthReport {
 }
 
 /// Runs all checks.
-pub async fn check(request: &HealthRequest) -> HealthReport {
+pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
     let control_plane =
         Box::pin(timed("control_plane", Some(&request.control_plane), request, async {
             let plane = ControlPlane::open(request.control_plane.clone()).await.map_err(failed)?;

@@ -2,4 +2,4 @@
 
 mod check;
 
-pub use check::{Check, CheckOutcome, HealthReport, HealthRequest, check};
+pub(crate) use check::{Check, CheckOutcome, HealthReport, HealthRequest, check};

@@ -10,7 +10,7 @@ use crate::model::{Classified, ErrorKind, Refusal};
 
 /// What can go wrong with a tenant's home.
 #[derive(Debug, thiserror::Error)]
-pub enum HomeError {
+pub(crate) enum HomeError {
     #[error(transparent)]
     Management(#[from] ManagementError),
     /// The server or the tenant's database.
@@ -120,7 +120,7 @@ impl From<PgError> for HomeError {
 
 impl HomeError {
     /// Returns whether evidence contradicts the record, so that nothing may be changed.
-    pub fn is_contradiction(&self) -> bool {
+    pub(crate) fn is_contradiction(&self) -> bool {
         matches!(
             self,
             Self::Contradicted { .. }

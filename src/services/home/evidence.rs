@@ -12,7 +12,7 @@ impl World {
     ///
     /// # Errors
     /// When its server cannot be looked at.
-    pub async fn is_still_contradicted(
+    pub(crate) async fn is_still_contradicted(
         &self,
         tenant: &Tenant,
         deadline: Instant,
@@ -45,7 +45,7 @@ impl World {
 
 /// Returns what of its home a tenant never came to have, so that there is nothing to open or to
 /// close.
-pub fn missing_part(tenant: &Tenant) -> Option<&'static str> {
+pub(crate) fn missing_part(tenant: &Tenant) -> Option<&'static str> {
     match (&tenant.database, tenant.placement) {
         (None, _) => Some("database"),
         (Some(_), Placement::Project) if tenant.host.is_none() => Some("login"),

@@ -9,14 +9,14 @@ use crate::model::{
 
 /// The cluster, and the Supabase projects where there is an access token for them.
 #[derive(Debug, Clone)]
-pub struct Homes {
+pub(crate) struct Homes {
     cluster: Server,
     projects: Option<Projects>,
 }
 
 /// What exists already and is adopted as a tenant's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Existing {
+pub(crate) enum Existing {
     /// A database of the cluster, by name.
     Database(String),
     /// A Supabase project.
@@ -25,7 +25,7 @@ pub enum Existing {
 
 impl Existing {
     /// Returns where the tenant that gets it lives.
-    pub fn placement(&self) -> Placement {
+    pub(crate) fn placement(&self) -> Placement {
         match self {
             Self::Database(_) => Placement::Database,
             Self::Project(_) => Placement::Project,
@@ -35,11 +35,11 @@ impl Existing {
 
 impl Homes {
     /// Returns the homes that are configured.
-    pub fn new(cluster: Server, projects: Option<Projects>) -> Self {
+    pub(crate) fn new(cluster: Server, projects: Option<Projects>) -> Self {
         Self { cluster, projects }
     }
 
-    pub fn cluster(&self) -> &Server {
+    pub(crate) fn cluster(&self) -> &Server {
         &self.cluster
     }
 
@@ -47,7 +47,7 @@ impl Homes {
     ///
     /// # Errors
     /// When there is no access token.
-    pub fn projects(&self) -> Result<&Projects, HomeError> {
+    pub(crate) fn projects(&self) -> Result<&Projects, HomeError> {
         self.projects.as_ref().ok_or(HomeError::NoToken)
     }
 
@@ -55,7 +55,7 @@ impl Homes {
     ///
     /// # Errors
     /// When it wants an access token and there is none.
-    pub fn require(&self, placement: Placement) -> Result<(), HomeError> {
+    pub(crate) fn require(&self, placement: Placement) -> Result<(), HomeError> {
         match placement {
             Placement::Database => Ok(()),
             Placement::Project => self.projects().map(drop),
@@ -64,8 +64,7 @@ impl Homes {
 
     /// Returns the names that a new tenant's database and project would have; nothing of them while
     /// no id is chosen.
-    pub fn planned_names(
-        &self,
+    pub(crate) fn planned_names(
         placement: Placement,
         slug: &Slug,
         id: Option<TenantId>,
@@ -87,8 +86,7 @@ impl Homes {
     ///
     /// # Errors
     /// When what is to be adopted cannot be the name of a tenant's database.
-    pub fn reserved_name(
-        &self,
+    pub(crate) fn reserved_name(
         placement: Placement,
         slug: &Slug,
         id: TenantId,

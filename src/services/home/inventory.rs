@@ -16,7 +16,7 @@ use crate::model::{
 
 /// How a record compares with what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Presence {
+pub(crate) enum Presence {
     /// It was not looked at, or the record changed meanwhile.
     Unknown,
     /// It is there; for a project, how that stands.
@@ -31,7 +31,7 @@ pub enum Presence {
 
 /// How a project stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The API's word for it.
     pub word: String,
     /// Whether it works, so that there is nothing to say about it.
@@ -47,7 +47,7 @@ impl Standing {
 
 /// Something of ours that no tenant's record speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unrecorded {
+pub(crate) struct Unrecorded {
     /// The tenant it says it belongs to.
     pub tenant_id: TenantId,
     /// What people called that tenant, as far as it tells.
@@ -62,7 +62,7 @@ pub struct Unrecorded {
 
 /// What was seen.
 #[derive(Debug, Default)]
-pub struct Inventory {
+pub(crate) struct Inventory {
     control_plane_id: Uuid,
     databases: Option<HashMap<String, ListedDatabase>>,
     projects: Option<HashMap<ProjectRef, ListedProject>>,
@@ -70,7 +70,7 @@ pub struct Inventory {
 
 /// A kind of place that could not be looked at.
 #[derive(Debug)]
-pub struct Unlooked {
+pub(crate) struct Unlooked {
     /// What it is, in words.
     pub what: &'static str,
     pub error: HomeError,
@@ -79,7 +79,7 @@ pub struct Unlooked {
 impl Homes {
     /// Looks at the cluster, and at the projects where they are wanted; each by itself, so that one
     /// that does not answer hides nothing of the other.
-    pub async fn inventory(
+    pub(crate) async fn inventory(
         &self,
         wants_projects: bool,
         deadline: Instant,
@@ -117,7 +117,7 @@ impl Homes {
 
 impl Inventory {
     /// Compares a tenant's record with what was seen, and takes what is its own out of what is left.
-    pub fn claim(&mut self, tenant: &Tenant) -> Presence {
+    pub(crate) fn claim(&mut self, tenant: &Tenant) -> Presence {
         match tenant.placement {
             Placement::Database => self.claim_database(tenant),
             Placement::Project => self.claim_project(tenant),
@@ -169,7 +169,7 @@ impl Inventory {
     }
 
     /// Returns what is ours by its stamp, or a project by its name, and was claimed by no record.
-    pub fn rest(self) -> Vec<Unrecorded> {
+    pub(crate) fn rest(self) -> Vec<Unrecorded> {
         let databases = self.databases.unwrap_or_default().into_values();
         let databases = databases.filter_map(|found| match found.stamp {
             Stamp::Of(owner) if owner.control_plane_id == self.control_plane_id => {

@@ -18,14 +18,14 @@ mod world;
 
 #[cfg(test)]
 pub(crate) use crate::adapters::server::Contradiction;
-pub use error::HomeError;
-pub use evidence::missing_part;
-pub use homes::{Existing, Homes};
+pub(crate) use error::HomeError;
+pub(crate) use evidence::missing_part;
+pub(crate) use homes::{Existing, Homes};
 #[cfg(test)]
 pub(crate) use inventory::Standing;
-pub use inventory::{Inventory, Presence, Unlooked, Unrecorded};
-pub use place::{Entered, Patience, Place, placing_title};
-pub use projects::{Pace, Projects};
-pub use remains::destroying_title;
-pub use renewable::{Away, PATIENCE, RenewableHome};
-pub use world::World;
+pub(crate) use inventory::{Inventory, Presence, Unlooked, Unrecorded};
+pub(crate) use place::{Entered, Patience, Place, placing_title};
+pub(crate) use projects::{Pace, Projects};
+pub(crate) use remains::destroying_title;
+pub(crate) use renewable::{Away, PATIENCE, RenewableHome};
+pub(crate) use world::World;

@@ -20,7 +20,7 @@ use crate::services::saga::{Journal, Made};
 /// A home that is entered: the operator's session on its server holds the lock of the tenant's
 /// database.
 #[derive(Debug)]
-pub struct Entered {
+pub(crate) struct Entered {
     pub home: Home,
     pub operator: PgConnection,
     /// The database's oid.
@@ -29,7 +29,7 @@ pub struct Entered {
 
 /// Where placing a tenant led.
 #[derive(Debug)]
-pub enum Place {
+pub(crate) enum Place {
     /// The home exists.
     Ready(Box<Entered>),
     /// The tenant's project was asked for and is waited for; the tenant as recorded now.
@@ -37,7 +37,7 @@ pub enum Place {
 }
 
 /// How long, and whether, a project is waited for.
-pub struct Patience<'a> {
+pub(crate) struct Patience<'a> {
     /// Whether to wait at all.
     pub waits: bool,
     /// When to give up.
@@ -49,7 +49,7 @@ pub struct Patience<'a> {
 }
 
 /// Returns what people read while a new home is made.
-pub fn placing_title(placement: Placement) -> &'static str {
+pub(crate) fn placing_title(placement: Placement) -> &'static str {
     match placement {
         Placement::Database => "Create the database",
         Placement::Project => "Ask for the project",
@@ -63,7 +63,7 @@ impl World {
     /// # Errors
     /// When the name is taken by something that is not the tenant's, what is to be adopted does not
     /// exist, or the server or the API refuses.
-    pub async fn place(
+    pub(crate) async fn place(
         &self,
         tenant: &Tenant,
         wanted: Option<&Existing>,
@@ -123,7 +123,11 @@ impl World {
     ///
     /// # Errors
     /// When there are two.
-    pub async fn refuse_twins(&self, tenant: &Tenant, deadline: Deadline) -> Result<(), HomeError> {
+    pub(crate) async fn refuse_twins(
+        &self,
+        tenant: &Tenant,
+        deadline: Deadline,
+    ) -> Result<(), HomeError> {
         if tenant.placement == Placement::Project {
             let name = project_name(&tenant.slug, tenant.id);
             self.homes.projects()?.find(&name, deadline).await?;
@@ -135,7 +139,7 @@ impl World {
     ///
     /// # Errors
     /// When the project will not work, is another tenant's by its stamp, or the patience ends.
-    pub async fn wait_for_project(
+    pub(crate) async fn wait_for_project(
         &self,
         tenant: &Tenant,
         journal: &mut Journal,
@@ -178,7 +182,7 @@ impl World {
 
 impl Entered {
     /// Ends the operator's session, and with it the lock.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         Endpoint::close(self.operator).await;
     }
 }

@@ -15,7 +15,7 @@ use crate::model::{Classified, ErrorKind, ProjectRef};
 
 /// How patiently the Management API is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// Between two looks at something that is under way; later ones are further apart.
     pub poll: Duration,
     /// How long a project may take to appear in lists after a request that was not answered.
@@ -50,7 +50,7 @@ impl Pace {
 
 /// The Supabase projects of an organization, as one user may reach them.
 #[derive(Debug, Clone)]
-pub struct Projects {
+pub(crate) struct Projects {
     pub(super) api: Management,
     organization: Option<String>,
     region: Option<String>,
@@ -60,7 +60,7 @@ pub struct Projects {
 
 /// How a project stands that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readiness {
+pub(crate) enum Readiness {
     /// The API says that everything works.
     Ready,
     /// It does not, yet; what was seen.
@@ -71,29 +71,29 @@ pub enum Readiness {
 
 impl Projects {
     /// Returns the projects reached over an API; nothing is contacted.
-    pub fn new(api: Management) -> Self {
+    pub(crate) fn new(api: Management) -> Self {
         Self { api, organization: None, region: None, root_cert: None, pace: Pace::default() }
     }
 
     /// Returns the same with the organization and the region that new projects are made in.
     #[must_use]
-    pub fn placed(self, organization: Option<String>, region: Option<String>) -> Self {
+    pub(crate) fn placed(self, organization: Option<String>, region: Option<String>) -> Self {
         Self { organization, region, ..self }
     }
 
     /// Returns the same with the authorities that databases are verified by.
     #[must_use]
-    pub fn trusting(self, root_cert: Option<PathBuf>) -> Self {
+    pub(crate) fn trusting(self, root_cert: Option<PathBuf>) -> Self {
         Self { root_cert, ..self }
     }
 
     /// Returns the same at another pace.
     #[must_use]
-    pub fn at_pace(self, pace: Pace) -> Self {
+    pub(crate) fn at_pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
     }
 
-    pub fn api(&self) -> &Management {
+    pub(crate) fn api(&self) -> &Management {
         &self.api
     }
 
@@ -103,11 +103,11 @@ impl Projects {
     }
 
     /// Returns how long to wait after the look with this number, counted from 0.
-    pub fn wait(&self, look: u32) -> Duration {
+    pub(crate) fn wait(&self, look: u32) -> Duration {
         self.pace.wait(look)
     }
 
-    pub fn pace(&self) -> Pace {
+    pub(crate) fn pace(&self) -> Pace {
         self.pace
     }
 
@@ -115,7 +115,7 @@ impl Projects {
     ///
     /// # Errors
     /// When none is configured and the token's user does not belong to exactly one.
-    pub async fn organization(&self, deadline: Instant) -> Result<String, HomeError> {
+    pub(crate) async fn organization(&self, deadline: Instant) -> Result<String, HomeError> {
         if let Some(slug) = &self.organization {
             return Ok(slug.clone());
         }
@@ -132,7 +132,7 @@ impl Projects {
     ///
     /// # Errors
     /// When the API does not answer or refuses.
-    pub async fn list(&self, deadline: Instant) -> Result<Vec<ListedProject>, HomeError> {
+    pub(crate) async fn list(&self, deadline: Instant) -> Result<Vec<ListedProject>, HomeError> {
         let organization = self.organization(deadline).await?;
         Ok(self.api.list_projects(&organization, None, deadline).await?)
     }
@@ -141,7 +141,7 @@ impl Projects {
     ///
     /// # Errors
     /// When there are several, or the API does not answer or refuses.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         name: &str,
         deadline: Instant,
@@ -162,7 +162,7 @@ impl Projects {
     ///
     /// # Errors
     /// As `find`.
-    pub async fn find_late(
+    pub(crate) async fn find_late(
         &self,
         name: &str,
         ago: Duration,
@@ -191,7 +191,7 @@ impl Projects {
     ///
     /// # Errors
     /// When it takes no projects now, or does not exist.
-    pub async fn region(
+    pub(crate) async fn region(
         &self,
         wanted: Option<&str>,
         organization: &str,
@@ -240,7 +240,7 @@ impl Projects {
     ///
     /// # Errors
     /// What the API refuses, and what is not known.
-    pub async fn create(
+    pub(crate) async fn create(
         &self,
         name: &str,
         organization: &str,
@@ -261,7 +261,7 @@ impl Projects {
     ///
     /// # Errors
     /// When it is gone, or will not work by itself, or the API refuses for good.
-    pub async fn look(
+    pub(crate) async fn look(
         &self,
         project: &ProjectRef,
         deadline: Instant,
@@ -302,7 +302,11 @@ impl Projects {
     ///
     /// # Errors
     /// When the API refuses, or it is still there at the deadline.
-    pub async fn delete(&self, project: &ProjectRef, deadline: Instant) -> Result<bool, HomeError> {
+    pub(crate) async fn delete(
+        &self,
+        project: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<bool, HomeError> {
         let started = Instant::now();
         let mut was_there = false;
         for look in 0.. {

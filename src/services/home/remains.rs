@@ -12,7 +12,7 @@ use crate::model::{DatabaseName, Placement, ProjectRef, Tenant, project_name};
 use crate::services::saga::Journal;
 
 /// Returns what people read while a home is destroyed.
-pub fn destroying_title(placement: Placement) -> &'static str {
+pub(crate) fn destroying_title(placement: Placement) -> &'static str {
     match placement {
         Placement::Database => "Drop the database",
         Placement::Project => "Delete the project",
@@ -26,7 +26,7 @@ impl World {
     ///
     /// # Errors
     /// When what is there is not provably the tenant's.
-    pub async fn check_remains(
+    pub(crate) async fn check_remains(
         &self,
         tenant: &mut Tenant,
         never_stamped: bool,
@@ -50,7 +50,7 @@ impl World {
     ///
     /// # Errors
     /// When it is not provably the tenant's, or still exists at the deadline.
-    pub async fn destroy_remains(
+    pub(crate) async fn destroy_remains(
         &self,
         tenant: &mut Tenant,
         never_stamped: bool,
@@ -85,7 +85,7 @@ impl World {
     ///
     /// # Errors
     /// When the login is not the tenant's, or the server refuses.
-    pub async fn drop_login(&self, tenant: &Tenant) -> Result<String, HomeError> {
+    pub(crate) async fn drop_login(&self, tenant: &Tenant) -> Result<String, HomeError> {
         if tenant.placement == Placement::Project {
             return Ok("it went with the project".to_owned());
         }

@@ -12,12 +12,12 @@ use crate::adapters::server::{Home, ServerError};
 use crate::model::{Classified, ErrorKind, Tenant};
 
 /// How long the way to a tenant's server may take to be found: an operator on call waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why the tenant's server could not be reached; asking again at once would not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("reach the tenant's server: {0}")]
-pub struct Away(String);
+pub(crate) struct Away(String);
 
 impl Classified for Away {
     fn kind(&self) -> ErrorKind {
@@ -29,7 +29,7 @@ impl Classified for Away {
 ///
 /// A project hands out one login at a time: another command that asks for one ends ours, and then
 /// it is found again.
-pub struct RenewableHome<'a> {
+pub(crate) struct RenewableHome<'a> {
     world: &'a World,
     tenant: &'a Tenant,
     deadline: Instant,
@@ -39,7 +39,7 @@ pub struct RenewableHome<'a> {
 
 impl<'a> RenewableHome<'a> {
     /// Finds it.
-    pub async fn find(world: &'a World, tenant: &'a Tenant, patience: Duration) -> Self {
+    pub(crate) async fn find(world: &'a World, tenant: &'a Tenant, patience: Duration) -> Self {
         let deadline = Instant::now() + patience.min(PATIENCE);
         let home = Self { world, tenant, deadline, found: RwLock::new((0, Ok(None))) };
         home.renew(0).await;
@@ -47,17 +47,17 @@ impl<'a> RenewableHome<'a> {
     }
 
     /// Returns the home; nothing where the tenant never came to have a database.
-    pub async fn get(&self) -> Result<Option<Home>, Away> {
+    pub(crate) async fn get(&self) -> Result<Option<Home>, Away> {
         self.found.read().await.1.clone()
     }
 
     /// Returns how often it was found.
-    pub async fn count(&self) -> u32 {
+    pub(crate) async fn count(&self) -> u32 {
         self.found.read().await.0
     }
 
     /// Finds it again, unless that happened since it had been found so many times.
-    pub async fn renew(&self, count: u32) {
+    pub(crate) async fn renew(&self, count: u32) {
         let mut found = self.found.write().await;
         if found.0 == count {
             *found = (count + 1, Box::pin(self.look()).await);
@@ -66,7 +66,7 @@ impl<'a> RenewableHome<'a> {
 
     /// Returns whether our login was ended by another command that asked for one, and there is time
     /// to get another.
-    pub fn is_worth_renewing(&self, error: &ServerError) -> bool {
+    pub(crate) fn is_worth_renewing(&self, error: &ServerError) -> bool {
         is_login_replaced(self.tenant, error) && Instant::now() < self.deadline
     }
 

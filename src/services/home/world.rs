@@ -13,7 +13,7 @@ use crate::model::{Placement, SecretText, Tenant};
 
 /// The control plane and the homes of its tenants.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     /// The database that knows all tenants.
     pub plane: ControlPlane,
     /// Where their databases are.
@@ -22,7 +22,7 @@ pub struct World {
 
 impl World {
     /// Returns the identity that a tenant's database is stamped with.
-    pub fn identity(&self, tenant: &Tenant) -> Identity {
+    pub(crate) fn identity(&self, tenant: &Tenant) -> Identity {
         Identity::of(tenant, self.plane.id())
     }
 
@@ -32,7 +32,7 @@ impl World {
     /// # Errors
     /// When no database is recorded, or the project does not exist, does not work, or lets us in in
     /// no way.
-    pub async fn home(&self, tenant: &Tenant, deadline: Instant) -> Result<Home, HomeError> {
+    pub(crate) async fn home(&self, tenant: &Tenant, deadline: Instant) -> Result<Home, HomeError> {
         let nowhere = || HomeError::Nowhere(tenant.slug.to_string());
         let name = tenant.database.clone().ok_or_else(nowhere)?;
         let server = match tenant.placement {
@@ -46,7 +46,7 @@ impl World {
     }
 
     /// Opens a session of the operator on the server of a tenant's home.
-    pub async fn operator(
+    pub(crate) async fn operator(
         &self,
         tenant: &Tenant,
         purpose: Purpose,
@@ -66,7 +66,7 @@ impl World {
     }
 
     /// Opens a session inside a tenant's database, as its owner.
-    pub async fn enter(
+    pub(crate) async fn enter(
         &self,
         tenant: &Tenant,
         purpose: Purpose,
@@ -83,7 +83,11 @@ impl World {
     }
 
     /// Returns how an application connects to a tenant's database, from the record alone.
-    pub fn address(&self, tenant: &Tenant, password: Option<SecretText>) -> Option<Endpoint> {
+    pub(crate) fn address(
+        &self,
+        tenant: &Tenant,
+        password: Option<SecretText>,
+    ) -> Option<Endpoint> {
         let name = tenant.database.as_ref()?;
         let (host, port) = (tenant.host.as_deref()?, tenant.port?);
         if let (Placement::Project, Some(project)) = (tenant.placement, &tenant.project_ref) {

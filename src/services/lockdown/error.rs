@@ -6,7 +6,7 @@ use crate::model::{Classified, ErrorKind};
 
 /// What can go wrong before a layer is cut.
 #[derive(Debug, thiserror::Error)]
-pub enum LockdownError {
+pub(crate) enum LockdownError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     /// No tenant has this slug.

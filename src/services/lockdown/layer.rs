@@ -11,7 +11,7 @@ use crate::services::home::Away;
 
 /// How one layer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LayerVerdict {
+pub(crate) enum LayerVerdict {
     /// It was cut, or given back.
     Done,
     /// There was nothing to do.
@@ -24,7 +24,7 @@ pub enum LayerVerdict {
 
 impl LayerVerdict {
     /// Returns the word in reports and events.
-    pub fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Unchanged => "unchanged",
@@ -36,7 +36,7 @@ impl LayerVerdict {
 
 /// One layer's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerReport {
+pub(crate) struct LayerReport {
     /// Its word: `control_plane`, `gate`, `auth`, `connections`.
     pub layer: &'static str,
     /// How it ended.
@@ -50,7 +50,7 @@ pub struct LayerReport {
 
 impl LayerReport {
     /// Returns whether the layer failed.
-    pub fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         matches!(self.verdict, LayerVerdict::Failed(_))
     }
 }

@@ -26,7 +26,7 @@ const TRAIL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a lockdown did and what was seen afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockdownReport {
+pub(crate) struct LockdownReport {
     /// The tenant as recorded now.
     pub tenant: Tenant,
     /// What was cut, in the order of the layers.
@@ -39,7 +39,7 @@ pub struct LockdownReport {
 
 impl LockdownReport {
     /// Returns how the command ends; nothing when every probe was refused and no layer failed.
-    pub fn ending(&self) -> Option<ErrorKind> {
+    pub(crate) fn ending(&self) -> Option<ErrorKind> {
         (!is_proven(&self.layers, &self.probes)).then_some(ErrorKind::Unproven)
     }
 }
@@ -49,7 +49,7 @@ impl LockdownReport {
 ///
 /// # Errors
 /// When there is no such tenant or the control plane could not be written: then nothing is claimed.
-pub async fn lockdown(
+pub(crate) async fn lockdown(
     world: &World,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,

@@ -10,9 +10,9 @@ mod probe;
 mod request;
 mod unlock;
 
-pub use layer::{LayerReport, LayerVerdict};
-pub use lock::{LockdownReport, lockdown};
-pub use plan::{LockdownPlan, plan_lockdown, plan_unlock};
-pub use probe::{ProbeReport, ProbeVerdict};
-pub use request::LockdownRequest;
-pub use unlock::{UnlockReport, unlock};
+pub(crate) use layer::{LayerReport, LayerVerdict};
+pub(crate) use lock::{LockdownReport, lockdown};
+pub(crate) use plan::{LockdownPlan, plan_lockdown, plan_unlock};
+pub(crate) use probe::{ProbeReport, ProbeVerdict};
+pub(crate) use request::LockdownRequest;
+pub(crate) use unlock::{UnlockReport, unlock};

@@ -7,7 +7,7 @@ use crate::model::{Act, Slug, Tenant};
 
 /// The plan of a lockdown or an unlock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockdownPlan {
+pub(crate) struct LockdownPlan {
     /// Lockdown or unlock.
     pub act: Act,
     /// The tenant as it is.
@@ -17,7 +17,7 @@ pub struct LockdownPlan {
 }
 
 /// Returns what locking the tenant down would do.
-pub async fn plan_lockdown(
+pub(crate) async fn plan_lockdown(
     plane: &ControlPlane,
     slug: &Slug,
 ) -> Result<LockdownPlan, LockdownError> {
@@ -33,7 +33,10 @@ pub async fn plan_lockdown(
 }
 
 /// Returns what unlocking the tenant would do.
-pub async fn plan_unlock(plane: &ControlPlane, slug: &Slug) -> Result<LockdownPlan, LockdownError> {
+pub(crate) async fn plan_unlock(
+    plane: &ControlPlane,
+    slug: &Slug,
+) -> Result<LockdownPlan, LockdownError> {
     let tenant = find(plane, slug).await?;
     let open = control_plane::find_lockdown(&mut *plane.session().await?, tenant.id).await?;
     let layers = match open {

@@ -12,7 +12,7 @@ use crate::services::home::{RenewableHome, World};
 
 /// What a probe got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProbeVerdict {
+pub(crate) enum ProbeVerdict {
     /// It was refused, as it must be.
     Refused,
     /// It got in.
@@ -23,7 +23,7 @@ pub enum ProbeVerdict {
 
 /// One probe's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProbeReport {
+pub(crate) struct ProbeReport {
     /// Its word: `session`, `gate`, `login`.
     pub probe: &'static str,
     /// What it got.

@@ -7,7 +7,7 @@ use crate::model::{Actor, Reason, Slug};
 
 /// A tenant to be cut off, or given back.
 #[derive(Debug)]
-pub struct LockdownRequest {
+pub(crate) struct LockdownRequest {
     pub tenant: Slug,
     pub reason: Reason,
     pub actor: Actor,

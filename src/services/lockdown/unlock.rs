@@ -16,7 +16,7 @@ use crate::services::home::{RenewableHome, World};
 
 /// What an unlock gave back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnlockReport {
+pub(crate) struct UnlockReport {
     /// The tenant as recorded now.
     pub tenant: Tenant,
     /// What was given back, in the order it was.
@@ -29,7 +29,7 @@ pub struct UnlockReport {
 
 impl UnlockReport {
     /// Returns how the command ends; nothing when everything was given back.
-    pub fn ending(&self) -> Option<ErrorKind> {
+    pub(crate) fn ending(&self) -> Option<ErrorKind> {
         self.layers.iter().any(LayerReport::has_failed).then_some(ErrorKind::Incomplete)
     }
 }
@@ -39,7 +39,7 @@ impl UnlockReport {
 ///
 /// # Errors
 /// When there is no such tenant, or the control plane does not answer.
-pub async fn unlock(
+pub(crate) async fn unlock(
     world: &World,
     request: &LockdownRequest,
     on_layer: &dyn Fn(&LayerReport),

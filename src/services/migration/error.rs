@@ -9,7 +9,7 @@ use crate::model::{Classified, ErrorKind, Refusal};
 use crate::services::home::HomeError;
 
 #[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
+pub(crate) enum MigrationError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     #[error(transparent)]

@@ -14,7 +14,7 @@ use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
 use crate::services::audit::Entry;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstallReport {
+pub(crate) struct InstallReport {
     pub control_plane_id: Uuid,
     /// Its address, without a password.
     pub control_plane: String,
@@ -30,7 +30,7 @@ pub struct InstallReport {
 ///
 /// # Errors
 /// When the history contradicts the embedded migrations, or a newer binary upgraded the schema.
-pub async fn install(
+pub(crate) async fn install(
     endpoint: &Endpoint,
     actor: &Actor,
     patience: Duration,

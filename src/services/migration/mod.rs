@@ -8,11 +8,11 @@ mod plan;
 mod seeds;
 mod sets;
 
-pub use error::MigrationError;
-pub use install::{InstallReport, install};
-pub use one::{bring_up, inspect, raise_gate};
-pub use plan::up_to;
+pub(crate) use error::MigrationError;
+pub(crate) use install::{InstallReport, install};
+pub(crate) use one::{bring_up, inspect, raise_gate};
+pub(crate) use plan::up_to;
 #[cfg(test)]
 pub(crate) use seeds::Holding;
-pub use seeds::{SeedSet, find_set, seed_sets};
-pub use sets::Sets;
+pub(crate) use seeds::{SeedSet, find_set, seed_sets};
+pub(crate) use sets::Sets;

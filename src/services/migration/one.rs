@@ -10,7 +10,7 @@ use crate::adapters::server::TenantDatabase;
 use crate::model::{MigrationRecord, SchemaState, SchemaVersion};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Brought {
+pub(crate) struct Brought {
     /// The domain's migrations that were applied, in order; those of the gate are not listed.
     pub applied: Vec<MigrationRecord>,
     /// The database's version and fingerprint afterwards.
@@ -22,7 +22,7 @@ pub struct Brought {
 /// # Errors
 /// When the history contradicts ours, another process holds the lock until the deadline, or a
 /// migration fails; those before it stay applied and recorded.
-pub async fn bring_up(
+pub(crate) async fn bring_up(
     database: &mut TenantDatabase,
     sets: &Sets,
     target: Option<SchemaVersion>,
@@ -35,7 +35,7 @@ pub async fn bring_up(
 }
 
 /// Applies the gate's migrations only: the stamp needs their tables.
-pub async fn raise_gate(
+pub(crate) async fn raise_gate(
     database: &mut TenantDatabase,
     sets: &Sets,
     deadline: Instant,
@@ -51,7 +51,7 @@ pub async fn raise_gate(
 ///
 /// # Errors
 /// When its history contradicts ours.
-pub async fn inspect(
+pub(crate) async fn inspect(
     database: &mut TenantDatabase,
     sets: &Sets,
 ) -> Result<(Vec<Applied>, SchemaState, Vec<MigrationRecord>), MigrationError> {

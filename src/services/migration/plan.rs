@@ -7,7 +7,7 @@ use crate::model::{MigrationRecord, SchemaState, SchemaVersion, hex, sha256};
 
 /// How an applied history contradicts the embedded migrations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Divergence {
+pub(crate) enum Divergence {
     #[error(
         "{applied} was applied with checksum {:016x}, this tenantctl has {embedded} with checksum \
          {:016x}",
@@ -56,7 +56,7 @@ pub(super) fn functions_missing(
 ///
 /// # Errors
 /// The first contradiction, lowest version first.
-pub fn pending(
+pub(super) fn pending(
     embedded: &[MigrationRecord],
     applied: &[MigrationRecord],
 ) -> Result<Vec<MigrationRecord>, Divergence> {
@@ -96,7 +96,10 @@ pub(super) fn state_of(gate: &[MigrationRecord], domain: &[MigrationRecord]) -> 
 }
 
 /// Returns the records up to `target`, or all without one.
-pub fn up_to(records: &[MigrationRecord], target: Option<SchemaVersion>) -> Vec<MigrationRecord> {
+pub(crate) fn up_to(
+    records: &[MigrationRecord],
+    target: Option<SchemaVersion>,
+) -> Vec<MigrationRecord> {
     let fits = |record: &&MigrationRecord| target.is_none_or(|target| record.version <= target);
     records.iter().filter(fits).cloned().collect()
 }

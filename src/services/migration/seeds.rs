@@ -13,7 +13,7 @@ const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "
 const HOLDS: &str = "-- holds: ";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeedSet {
+pub(crate) struct SeedSet {
     /// The folder's name.
     pub name: String,
     /// In the order of application: by name.
@@ -24,13 +24,13 @@ pub struct SeedSet {
 
 /// A table and the number of rows that a set brings for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding {
+pub(crate) struct Holding {
     pub table: String,
     pub rows: u64,
 }
 
 /// Returns every seed set: the embedded ones, or those in `folder`, each a folder of its own.
-pub fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> {
+pub(crate) fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> {
     let Some(folder) = folder else {
         return Ok(EMBEDDED
             .iter()
@@ -62,7 +62,7 @@ pub fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, MigrationError> 
 ///
 /// # Errors
 /// When no set has the name; the error lists those that exist.
-pub fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationError> {
+pub(crate) fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationError> {
     let sets = seed_sets(folder)?;
     let known: Vec<_> = sets.iter().map(|set| format!("`{}`", set.name)).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

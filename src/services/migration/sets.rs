@@ -9,7 +9,7 @@ use crate::adapters::server::{domain_set, domain_set_from, gate_set};
 use crate::model::SchemaState;
 
 #[derive(Debug, Clone)]
-pub struct Sets {
+pub(crate) struct Sets {
     /// The schema `tenantctl`; always the embedded ones.
     pub gate: MigrationSet,
     /// The product's tables; the embedded ones, or those of a folder.
@@ -21,7 +21,7 @@ impl Sets {
     ///
     /// # Errors
     /// When the folder cannot be read, or a file holds what `lint` refuses.
-    pub fn load(folder: Option<&Path>) -> Result<Self, MigrationError> {
+    pub(crate) fn load(folder: Option<&Path>) -> Result<Self, MigrationError> {
         let domain = match folder {
             None => domain_set(),
             Some(folder) => domain_set_from(folder)?,
@@ -35,7 +35,7 @@ impl Sets {
     }
 
     /// Returns the version and fingerprint of a tenant that has everything.
-    pub fn head(&self) -> SchemaState {
+    pub(crate) fn head(&self) -> SchemaState {
         let mut gate = self.gate.records();
         gate.extend(self.gate.functions.map(|functions| functions.record()));
         plan::state_of(&gate, &self.domain.records())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Where a step stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepProgress {
+pub(crate) enum StepProgress {
     /// It began.
     Started,
     /// It waits for something that takes its time; in a few words, what was seen last.
@@ -28,7 +28,7 @@ pub enum StepProgress {
 
 /// One event of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepEvent {
+pub(crate) struct StepEvent {
     /// The step's word.
     pub step: &'static str,
     /// What people read.
@@ -39,7 +39,7 @@ pub struct StepEvent {
 
 /// A finished step, for the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepReport {
+pub(crate) struct StepReport {
     /// The step's word.
     pub step: &'static str,
     /// What was done or found.

@@ -13,7 +13,7 @@ use crate::services::audit::OpenEntry;
 /// Every record is written on the very session that holds the lock: when that session is lost, so
 /// are the lock and the means to write.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     pub connection: PgConnection,
     pub lease: Lease,
     /// The audit entry; nothing once its outcome is written.
@@ -22,7 +22,7 @@ pub struct Journal {
 
 /// The transaction that ends an operation together with the last step's effect.
 #[derive(Debug)]
-pub struct Ending<'j> {
+pub(crate) struct Ending<'j> {
     transaction: Transaction<'j, Postgres>,
     lease: Lease,
     entry: &'j mut Option<OpenEntry>,
@@ -30,7 +30,7 @@ pub struct Ending<'j> {
 
 impl Journal {
     /// Returns the journal of an operation that was just opened.
-    pub fn new(connection: PgConnection, lease: Lease, entry: OpenEntry) -> Self {
+    pub(crate) fn new(connection: PgConnection, lease: Lease, entry: OpenEntry) -> Self {
         Self { connection, lease, entry: Some(entry) }
     }
 
@@ -39,18 +39,21 @@ impl Journal {
     /// Asked on a session that holds the tenant's lock on its server, it holds even for a process
     /// that was suspended at the worst moment: who takes the operation over needs that lock, and
     /// when the session that holds it is gone, so is the means to act.
-    pub async fn check_lease(&mut self) -> Result<(), ControlPlaneError> {
+    pub(crate) async fn check_lease(&mut self) -> Result<(), ControlPlaneError> {
         control_plane::check_lease(&mut self.connection, &self.lease).await
     }
 
     /// Begins the transaction that ends the operation.
-    pub async fn ending(&mut self, doing: &'static str) -> Result<Ending<'_>, ControlPlaneError> {
+    pub(crate) async fn ending(
+        &mut self,
+        doing: &'static str,
+    ) -> Result<Ending<'_>, ControlPlaneError> {
         let transaction = self.connection.begin().await.map_err(PgError::doing(doing))?;
         Ok(Ending { transaction, lease: self.lease, entry: &mut self.entry })
     }
 
     /// Writes into the audit trail that the operation stopped at a step and stays open.
-    pub async fn stopped(&mut self, step: &str) {
+    pub(crate) async fn stopped(&mut self, step: &str) {
         let Some(entry) = self.entry.take() else { return };
         let detail = serde_json::json!({ "step": step, "stopped": true });
         // The error that stopped the step is what the operator needs; when the control plane is
@@ -61,12 +64,12 @@ impl Journal {
 
 impl Ending<'_> {
     /// Returns the session, for the effect that ends the operation.
-    pub fn connection(&mut self) -> &mut PgConnection {
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
     /// Closes the operation, writes the audit trail's outcome and commits.
-    pub async fn commit(
+    pub(crate) async fn commit(
         mut self,
         step: &str,
         outcome: &str,

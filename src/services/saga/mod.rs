@@ -7,7 +7,7 @@ mod journal;
 mod run;
 mod step;
 
-pub use event::{StepEvent, StepProgress, StepReport};
-pub use journal::Journal;
-pub use run::{Halt, Run};
-pub use step::{Made, SagaStep};
+pub(crate) use event::{StepEvent, StepProgress, StepReport};
+pub(crate) use journal::Journal;
+pub(crate) use run::{Halt, Run};
+pub(crate) use step::{Made, SagaStep};

@@ -12,7 +12,7 @@ use crate::model::{Classified, InternalError, Interrupt};
 
 /// Why a saga did not reach its end; the operation stays open.
 #[derive(Debug)]
-pub enum Halt<E> {
+pub(crate) enum Halt<E> {
     /// A step failed.
     Failed { step: &'static str, error: E },
     /// The operator stopped it between two steps.
@@ -24,7 +24,7 @@ pub enum Halt<E> {
 
 /// A saga under way. Its steps are called one after the other; each takes what the ones before made
 /// and may run again after a crash, so it looks before it acts.
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     journal: &'a mut Journal,
     interrupt: &'a Interrupt,
     on_event: &'a dyn Fn(StepEvent),
@@ -33,7 +33,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Returns a run of which no step was called yet.
-    pub fn new(
+    pub(crate) fn new(
         journal: &'a mut Journal,
         interrupt: &'a Interrupt,
         on_event: &'a dyn Fn(StepEvent),
@@ -42,12 +42,12 @@ impl<'a> Run<'a> {
     }
 
     /// Returns what the steps did.
-    pub fn finish(self) -> Vec<StepReport> {
+    pub(crate) fn finish(self) -> Vec<StepReport> {
         self.reports
     }
 
     /// Runs a step under its own title.
-    pub async fn step<T, E>(
+    pub(crate) async fn step<T, E>(
         &mut self,
         step: impl SagaStep,
         act: impl AsyncFnOnce(&mut Journal, i32) -> Result<Made<T>, E>,
@@ -61,7 +61,7 @@ impl<'a> Run<'a> {
     /// Runs a step under another title. `act` gets the journal and the number of intents recorded
     /// for this step, this one included; the last step closes the operation in the transaction that
     /// makes its effect.
-    pub async fn titled<T, E>(
+    pub(crate) async fn titled<T, E>(
         &mut self,
         step: impl SagaStep,
         title: &'static str,

@@ -1,7 +1,7 @@
 //! What a step of a saga is called, and what it hands on.
 
 /// A step's name: a word for the journal, a phrase for people.
-pub trait SagaStep: Copy {
+pub(crate) trait SagaStep: Copy {
     /// Returns the word the journal, JSON and failpoints use.
     fn word(self) -> &'static str;
 
@@ -11,7 +11,7 @@ pub trait SagaStep: Copy {
 
 /// What a step ends with: what the next steps take from it, and in a few words what was done.
 #[derive(Debug)]
-pub struct Made<T> {
+pub(crate) struct Made<T> {
     /// What it hands on.
     pub value: T,
     /// What was done or found.
@@ -22,12 +22,12 @@ pub struct Made<T> {
 
 impl<T> Made<T> {
     /// Returns what this run did.
-    pub fn now(value: T, outcome: impl Into<String>) -> Self {
+    pub(crate) fn now(value: T, outcome: impl Into<String>) -> Self {
         Self { value, outcome: outcome.into(), was_there: false }
     }
 
     /// Returns what an earlier run had done.
-    pub fn before(value: T, outcome: impl Into<String>) -> Self {
+    pub(crate) fn before(value: T, outcome: impl Into<String>) -> Self {
         Self { value, outcome: outcome.into(), was_there: true }
     }
 }

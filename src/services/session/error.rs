@@ -5,7 +5,7 @@ use crate::adapters::postgres::PgError;
 use crate::model::{Classified, ErrorKind};
 
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
+pub(crate) enum SessionError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     #[error("find tenant `{0}`: there is none")]

@@ -10,7 +10,7 @@ use crate::adapters::control_plane::{self, ControlPlane, NewSession};
 use crate::model::{Jti, Slug, UserId};
 
 #[derive(Debug)]
-pub struct IssueRequest {
+pub(crate) struct IssueRequest {
     pub user_id: UserId,
     pub tenant: Slug,
     pub ttl: Duration,
@@ -23,7 +23,7 @@ pub struct IssueRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssueReport {
+pub(crate) struct IssueReport {
     pub jti: Jti,
     pub user_id: UserId,
     pub tenant: Slug,
@@ -35,7 +35,7 @@ pub struct IssueReport {
 ///
 /// # Errors
 /// When no such tenant exists, or it is not active.
-pub async fn issue(
+pub(crate) async fn issue(
     plane: &ControlPlane,
     request: &IssueRequest,
 ) -> Result<IssueReport, SessionError> {

@@ -8,7 +8,7 @@ use crate::model::{Jti, SessionState, Slug, UserId};
 const LIMIT: i64 = 10_000;
 
 #[derive(Debug, Clone, Default)]
-pub struct ListRequest {
+pub(crate) struct ListRequest {
     pub user_id: Option<UserId>,
     pub tenant: Option<Slug>,
     /// Whether to list those that are no longer valid as well.
@@ -16,7 +16,7 @@ pub struct ListRequest {
 }
 
 /// Returns what `control_plane.session_state` says about a session.
-pub async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionState, SessionError> {
+pub(crate) async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionState, SessionError> {
     Ok(control_plane::session_state(&mut *plane.session().await?, jti).await?)
 }
 
@@ -24,7 +24,7 @@ pub async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionState, Sess
 ///
 /// # Errors
 /// When none was recorded.
-pub async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionError> {
+pub(crate) async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionError> {
     let found = control_plane::find_session(&mut *plane.session().await?, jti).await?;
     found.ok_or_else(|| SessionError::NoSession(jti.to_string()))
 }
@@ -33,7 +33,7 @@ pub async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionErr
 ///
 /// # Errors
 /// When no such tenant exists.
-pub async fn list(
+pub(crate) async fn list(
     plane: &ControlPlane,
     request: &ListRequest,
 ) -> Result<Vec<Session>, SessionError> {

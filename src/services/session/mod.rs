@@ -9,10 +9,10 @@ mod look;
 mod prune;
 mod revoke;
 
-pub use crate::adapters::control_plane::Session;
-pub use issue::{IssueReport, IssueRequest, issue};
-pub use look::{ListRequest, check, list, show};
-pub use prune::{PruneReport, PruneRequest, prune};
+pub(crate) use crate::adapters::control_plane::Session;
+pub(crate) use issue::{IssueReport, IssueRequest, issue};
+pub(crate) use look::{ListRequest, check, list, show};
+pub(crate) use prune::{PruneReport, PruneRequest, prune};
 #[cfg(test)]
 pub(crate) use revoke::{AuthResult, GateResult};
-pub use revoke::{RevokeReport, RevokeRequest, Target, revoke};
+pub(crate) use revoke::{RevokeReport, RevokeRequest, Target, revoke};

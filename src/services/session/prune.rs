@@ -13,7 +13,7 @@ use crate::services::audit::Entry;
 const BATCH: i64 = 10_000;
 
 #[derive(Debug)]
-pub struct PruneRequest {
+pub(crate) struct PruneRequest {
     /// How long rows are kept after they expired.
     pub keep: Duration,
     pub is_dry_run: bool,
@@ -21,7 +21,7 @@ pub struct PruneRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PruneReport {
+pub(crate) struct PruneReport {
     /// Rows that were deleted, or would be.
     pub sessions: u64,
     pub is_dry_run: bool,
@@ -30,7 +30,7 @@ pub struct PruneReport {
     pub elapsed: Duration,
 }
 
-pub async fn prune(
+pub(crate) async fn prune(
     plane: &ControlPlane,
     request: &PruneRequest,
     interrupt: &Interrupt,

@@ -21,7 +21,7 @@ use crate::services::audit::Entry;
 use crate::services::home::{HomeError, PATIENCE, World};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     Session(Jti),
     /// Every session of a user, in all tenants.
     User(UserId),
@@ -32,7 +32,7 @@ pub enum Target {
 }
 
 #[derive(Debug)]
-pub struct RevokeRequest {
+pub(crate) struct RevokeRequest {
     pub target: Target,
     pub reason: Reason,
     pub actor: Actor,
@@ -40,7 +40,7 @@ pub struct RevokeRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevokeReport {
+pub(crate) struct RevokeReport {
     pub target: Target,
     /// How many sessions were valid until then; in a dry run, how many are.
     pub sessions: i64,
@@ -55,7 +55,7 @@ pub struct RevokeReport {
 impl RevokeReport {
     /// Returns the kind of failure the command ends with; `None` when every gate was updated and
     /// the sessions in Supabase Auth were deleted.
-    pub fn ending(&self) -> Option<ErrorKind> {
+    pub(crate) fn ending(&self) -> Option<ErrorKind> {
         let has_failed = self.gates.iter().any(|gate| gate.problem.is_some());
         let auth_has_failed = self.auth.as_ref().is_some_and(|auth| auth.problem.is_some());
         (has_failed || auth_has_failed).then_some(ErrorKind::Incomplete)
@@ -64,7 +64,7 @@ impl RevokeReport {
 
 /// The sessions that were deleted in Supabase Auth, so that their tokens are not refreshed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthResult {
+pub(crate) struct AuthResult {
     pub sessions: u64,
     /// Why they could not be deleted.
     pub problem: Option<String>,
@@ -72,7 +72,7 @@ pub struct AuthResult {
 
 /// Whether a revocation reached a tenant's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GateResult {
+pub(crate) struct GateResult {
     pub tenant: Slug,
     /// Why it did not.
     pub problem: Option<String>,
@@ -83,7 +83,10 @@ pub struct GateResult {
 ///
 /// # Errors
 /// When the session or the tenant does not exist.
-pub async fn revoke(world: &World, request: &RevokeRequest) -> Result<RevokeReport, SessionError> {
+pub(crate) async fn revoke(
+    world: &World,
+    request: &RevokeRequest,
+) -> Result<RevokeReport, SessionError> {
     let plane = &world.plane;
     let mut session = plane.session().await?;
     let (scope, tenant_id) = resolve(plane, &request.target).await?;

@@ -17,11 +17,11 @@ const NONCE_LENGTH: usize = 12;
 
 /// The key that seals stored credentials.
 #[derive(Debug, Clone)]
-pub struct SecretKey(Secret<[u8; 32]>);
+pub(crate) struct SecretKey(Secret<[u8; 32]>);
 
 /// Why a credential cannot be sealed or opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
+pub(crate) enum KeyError {
     /// The key is not 32 bytes in base64 or hex.
     #[error("use the secret key: it is not 32 bytes in base64 or in hex")]
     Malformed,
@@ -68,7 +68,7 @@ impl SecretKey {
     ///
     /// # Errors
     /// When it is not 32 bytes.
-    pub fn parse(text: &SecretText) -> Result<Self, KeyError> {
+    pub(crate) fn parse(text: &SecretText) -> Result<Self, KeyError> {
         let text = text.expose();
         let bytes = if text.len() == 64 {
             (0..32).map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()

@@ -16,7 +16,7 @@ use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepR
 
 /// A tenant to be cut off.
 #[derive(Debug)]
-pub struct DeleteRequest {
+pub(crate) struct DeleteRequest {
     /// The operator's consent to deleting this very tenant.
     pub consent: Consent,
     /// How long everything is kept.
@@ -28,7 +28,7 @@ pub struct DeleteRequest {
 
 /// A tenant that is cut off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeleteReport {
+pub(crate) struct DeleteReport {
     /// The tenant as recorded now.
     pub tenant: Tenant,
     /// Whether it had been deleted before and nothing was left to do.
@@ -65,7 +65,7 @@ impl SagaStep for Step {
 ///
 /// # Errors
 /// When there is no such tenant, it is protected, or in no state to be deleted.
-pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
     let tenant = find(plane, slug).await?;
     check(&tenant)?;
     Ok(LifePlan { tenant, status: TenantStatus::Deleted, steps: titles(&STEPS) })
@@ -75,7 +75,7 @@ pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantE
 ///
 /// # Errors
 /// When it is protected or in no state to be deleted, another process works on it, or a step fails.
-pub async fn run(
+pub(crate) async fn run(
     world: &World,
     request: &DeleteRequest,
     interrupt: &Interrupt,

@@ -9,7 +9,7 @@ use crate::services::saga::StepEvent;
 
 /// Every tenant that is due, to be destroyed.
 #[derive(Debug)]
-pub struct PurgeDueRequest {
+pub(crate) struct PurgeDueRequest {
     /// The tenants that were shown to the operator.
     pub tenants: Vec<Tenant>,
     /// How long to wait for locks and sessions of each.
@@ -19,7 +19,7 @@ pub struct PurgeDueRequest {
 
 /// What purging those that are due did.
 #[derive(Debug)]
-pub struct PurgeDueReport {
+pub(crate) struct PurgeDueReport {
     /// Those that are gone.
     pub purged: Vec<PurgeReport>,
     /// Those that are not, with the error and its causes.
@@ -28,7 +28,7 @@ pub struct PurgeDueReport {
 
 /// Returns the deleted tenants whose grace is over by the database's clock, and those whose purge
 /// was begun.
-pub async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
+pub(crate) async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
     let mut session = plane.session().await?;
     let now = control_plane::now(&mut session).await?;
     let mut found = Vec::new();
@@ -47,7 +47,7 @@ pub async fn due(plane: &ControlPlane) -> Result<Vec<Tenant>, TenantError> {
 ///
 /// # Errors
 /// When the operator stopped it.
-pub async fn purge_due(
+pub(crate) async fn purge_due(
     world: &World,
     request: PurgeDueRequest,
     interrupt: &Interrupt,

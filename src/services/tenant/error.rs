@@ -10,7 +10,7 @@ use crate::services::migration::MigrationError;
 
 /// What can go wrong with a tenant's life.
 #[derive(Debug, thiserror::Error)]
-pub enum TenantError {
+pub(crate) enum TenantError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     #[error(transparent)]

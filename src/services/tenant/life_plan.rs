@@ -5,7 +5,7 @@ use crate::services::saga::SagaStep;
 
 /// The plan of a change to a tenant's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LifePlan {
+pub(crate) struct LifePlan {
     /// The tenant as it is.
     pub tenant: Tenant,
     /// The status it would have afterwards.

@@ -16,7 +16,7 @@ const PAGE: i64 = 1000;
 
 /// Which tenants to list.
 #[derive(Debug, Clone, Default)]
-pub struct ListRequest {
+pub(crate) struct ListRequest {
     pub filter: TenantFilter,
     /// Whether projects are looked for even when no tenant is recorded as having one.
     pub expects_projects: bool,
@@ -26,7 +26,7 @@ pub struct ListRequest {
 
 /// A tenant as recorded, and how that compares with what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedTenant {
+pub(crate) struct ListedTenant {
     pub tenant: Tenant,
     /// What was seen.
     pub presence: Presence,
@@ -34,7 +34,7 @@ pub struct ListedTenant {
 
 /// What became of a list.
 #[derive(Debug)]
-pub struct ListReport {
+pub(crate) struct ListReport {
     /// Ours by stamp or name, and in no tenant's record; looked for in a whole list only.
     pub unrecorded: Vec<Unrecorded>,
     /// What could not be looked at.
@@ -43,7 +43,7 @@ pub struct ListReport {
 
 /// A tenant with what was last done to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantDetails {
+pub(crate) struct TenantDetails {
     pub tenant: Tenant,
     /// The last operation, open or not.
     pub operation: Option<Operation>,
@@ -57,7 +57,7 @@ pub struct TenantDetails {
 /// # Errors
 /// When the control plane does not answer. What taking a page came to is inside. A server that does not
 /// answer is none: its tenants are listed as recorded.
-pub async fn list<E>(
+pub(crate) async fn list<E>(
     plane: &ControlPlane,
     homes: Option<&Homes>,
     request: &ListRequest,
@@ -118,7 +118,7 @@ fn compare(inventory: &mut Inventory, tenant: &Tenant, began: OffsetDateTime) ->
 ///
 /// # Errors
 /// When no tenant ever had the slug.
-pub async fn show(plane: &ControlPlane, slug: &Slug) -> Result<TenantDetails, TenantError> {
+pub(crate) async fn show(plane: &ControlPlane, slug: &Slug) -> Result<TenantDetails, TenantError> {
     let mut session = plane.session().await?;
     let tenant = control_plane::find_any(&mut session, slug).await?;
     let tenant = tenant.ok_or_else(|| TenantError::NotFound(slug.to_string()))?;

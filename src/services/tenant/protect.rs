@@ -11,7 +11,7 @@ use crate::services::audit::Entry;
 
 /// A tenant's protection, to be switched.
 #[derive(Debug)]
-pub struct ProtectRequest {
+pub(crate) struct ProtectRequest {
     pub slug: Slug,
     /// Whether deleting is to be refused from now on.
     pub is_protected: bool,
@@ -20,7 +20,7 @@ pub struct ProtectRequest {
 
 /// What switching the protection did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProtectReport {
+pub(crate) struct ProtectReport {
     /// The tenant as recorded.
     pub tenant: Tenant,
     /// Whether deleting it is refused afterwards.
@@ -30,7 +30,7 @@ pub struct ProtectReport {
 }
 
 /// Returns what switching the protection would do; nothing is changed.
-pub async fn plan(
+pub(crate) async fn plan(
     plane: &ControlPlane,
     request: &ProtectRequest,
 ) -> Result<ProtectReport, TenantError> {
@@ -40,7 +40,7 @@ pub async fn plan(
 }
 
 /// Switches a tenant's protection on or off.
-pub async fn run(
+pub(crate) async fn run(
     plane: &ControlPlane,
     request: &ProtectRequest,
 ) -> Result<ProtectReport, TenantError> {

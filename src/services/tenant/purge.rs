@@ -17,7 +17,7 @@ use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepR
 
 /// A deleted tenant to be destroyed.
 #[derive(Debug)]
-pub struct PurgeRequest {
+pub(crate) struct PurgeRequest {
     /// The operator's consent to destroying this very tenant.
     pub consent: Consent,
     /// How long to wait for locks and sessions.
@@ -27,7 +27,7 @@ pub struct PurgeRequest {
 
 /// A tenant that is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PurgeReport {
+pub(crate) struct PurgeReport {
     /// The tombstone.
     pub tenant: Tenant,
     /// Whether it had been purged before.
@@ -73,7 +73,7 @@ impl SagaStep for Step {
 ///
 /// # Errors
 /// When there is no such tenant, or it is not deleted.
-pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
     let tenant = find(plane, slug).await?;
     check(&tenant)?;
     Ok(LifePlan { tenant, status: TenantStatus::Purged, steps: titles(&STEPS) })
@@ -84,7 +84,10 @@ pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantE
 ///
 /// # Errors
 /// When no tenant ever had the slug, or it is protected or quarantined.
-pub async fn plan_destroy(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+pub(crate) async fn plan_destroy(
+    plane: &ControlPlane,
+    slug: &Slug,
+) -> Result<LifePlan, TenantError> {
     let tenant = find_any(plane, slug).await?;
     let mut steps = Vec::new();
     if !is_past_delete(&tenant) {
@@ -100,7 +103,7 @@ pub async fn plan_destroy(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan,
 ///
 /// # Errors
 /// As deleting and purging have.
-pub async fn destroy(
+pub(crate) async fn destroy(
     world: &World,
     request: &DeleteRequest,
     interrupt: &Interrupt,
@@ -134,7 +137,7 @@ fn is_past_delete(tenant: &Tenant) -> bool {
 /// # Errors
 /// When it is not deleted, its database is not provably its own, another process works on it, or a
 /// step fails; access stays cut.
-pub async fn run(
+pub(crate) async fn run(
     world: &World,
     request: &PurgeRequest,
     interrupt: &Interrupt,

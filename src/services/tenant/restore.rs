@@ -16,7 +16,7 @@ use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepR
 
 /// A deleted tenant to be brought back.
 #[derive(Debug)]
-pub struct RestoreRequest {
+pub(crate) struct RestoreRequest {
     pub slug: Slug,
     /// How long to wait for locks.
     pub patience: Duration,
@@ -25,7 +25,7 @@ pub struct RestoreRequest {
 
 /// A tenant that is back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoreReport {
+pub(crate) struct RestoreReport {
     /// The tenant as recorded now.
     pub tenant: Tenant,
     /// Whether it was not deleted, so that there was nothing to do.
@@ -62,7 +62,7 @@ impl SagaStep for Step {
 ///
 /// # Errors
 /// When there is no such tenant, or it is past the point of no return.
-pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
+pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
     let tenant = find_deleted(plane, slug).await?;
     let is_deleted = check(&tenant)?;
     let steps = if is_deleted { titles(&STEPS) } else { Vec::new() };
@@ -73,7 +73,7 @@ pub async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantE
 ///
 /// # Errors
 /// When it is past the point of no return, another process works on it, or a step fails.
-pub async fn run(
+pub(crate) async fn run(
     world: &World,
     request: &RestoreRequest,
     interrupt: &Interrupt,

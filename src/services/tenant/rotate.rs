@@ -17,7 +17,7 @@ const STEP: &str = "rotate";
 
 /// A password to be replaced.
 #[derive(Debug)]
-pub struct RotateRequest {
+pub(crate) struct RotateRequest {
     pub slug: Slug,
     /// The key that seals the new password, if there is one.
     pub key: Option<SecretKey>,
@@ -32,7 +32,10 @@ pub struct RotateRequest {
 /// # Errors
 /// When there is no such tenant, it is in no state to be used, or the server refuses. When it stops
 /// half-way, run it again: the password that counts is the last one.
-pub async fn rotate(world: &World, request: &RotateRequest) -> Result<AddressReport, TenantError> {
+pub(crate) async fn rotate(
+    world: &World,
+    request: &RotateRequest,
+) -> Result<AddressReport, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
     let tenant = find(&world.plane, &request.slug).await?;
     let held = Held::take(&world.plane, &tenant, Act::Rotate, deadline).await?;

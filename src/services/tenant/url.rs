@@ -9,7 +9,7 @@ use crate::services::home::World;
 
 /// How an application connects to a tenant's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddressReport {
+pub(crate) struct AddressReport {
     pub tenant: Tenant,
     /// The address, the password masked.
     pub masked: String,
@@ -19,23 +19,32 @@ pub struct AddressReport {
     pub is_kept: bool,
 }
 
-/// Returns how the application connects; with its password when `reveals` says so.
+/// Whether an address is shown with its password.
+pub(crate) enum Password<'a> {
+    Masked,
+    /// Opened with this key, where there is one.
+    Revealed(Option<&'a SecretKey>),
+}
+
+/// Returns how the application connects, with its password when it is to be revealed.
 ///
 /// # Errors
 /// When there is no such tenant or it has no database yet, or its password is wanted and not kept
 /// or cannot be opened.
-pub async fn address(
+pub(crate) async fn address(
     world: &World,
     slug: &Slug,
-    reveals: Option<Option<&SecretKey>>,
+    password: Password<'_>,
 ) -> Result<AddressReport, TenantError> {
     let tenant = find(&world.plane, slug).await?;
     let (name, endpoint) = registered(world, &tenant, Act::Url)?;
-    let revealed = match (reveals, &tenant.credential) {
-        (None, _) => None,
-        (Some(_), None) => return Err(TenantError::NoCredential(slug.to_string())),
-        (Some(None), Some(_)) => return Err(KeyError::Missing(slug.to_string()).into()),
-        (Some(Some(key)), Some(sealed)) => {
+    let revealed = match (password, &tenant.credential) {
+        (Password::Masked, _) => None,
+        (Password::Revealed(_), None) => return Err(TenantError::NoCredential(slug.to_string())),
+        (Password::Revealed(None), Some(_)) => {
+            return Err(KeyError::Missing(slug.to_string()).into());
+        }
+        (Password::Revealed(Some(key)), Some(sealed)) => {
             let password = key.open(tenant.id, &name, sealed, slug.as_str())?;
             Some(endpoint.with_password(password).revealed())
         }
@@ -45,7 +54,7 @@ pub async fn address(
 }
 
 /// Returns the password of a tenant's login, when it is kept and this key opens it.
-pub fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<SecretText> {
+pub(crate) fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<SecretText> {
     let (name, sealed) = (tenant.database.as_ref()?, tenant.credential.as_ref()?);
     key?.open(tenant.id, name, sealed, tenant.slug.as_str()).ok()
 }

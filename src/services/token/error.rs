@@ -73,7 +73,7 @@ pub enum FormatError {
 
 /// Why a token could not be examined.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
     #[error("find tenant `{0}`: there is none")]

@@ -136,7 +136,7 @@ fn is_over(verdict: &Verdict) -> bool {
 ///
 /// # Errors
 /// When there is none of that name, or the control plane does not answer.
-pub async fn find_tenant(plane: &ControlPlane, slug: &Slug) -> Result<TenantId, TokenError> {
+pub(crate) async fn find_tenant(plane: &ControlPlane, slug: &Slug) -> Result<TenantId, TokenError> {
     let tenant = control_plane::find_live(&mut *plane.session().await?, slug).await?;
     tenant.map(|tenant| tenant.id).ok_or_else(|| TokenError::NoTenant(slug.to_string()))
 }

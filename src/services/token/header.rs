@@ -9,7 +9,7 @@ use super::error::FormatError;
 
 /// The algorithms that are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Algorithm {
+pub(super) enum Algorithm {
     /// RSA, PKCS #1 v1.5, SHA-256.
     Rs256,
     /// ECDSA, P-256, SHA-256.
@@ -22,7 +22,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Returns the value of `alg`.
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Es256 => "ES256",

@@ -14,7 +14,7 @@ use super::header::Header;
 use crate::model::parse_strict_json;
 
 /// The largest token that is looked at, in bytes.
-pub const SIZE_LIMIT: usize = 8 * 1024;
+pub(crate) const SIZE_LIMIT: usize = 8 * 1024;
 
 /// A token, as far as it could be read.
 pub struct Token {

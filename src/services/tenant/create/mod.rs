@@ -10,7 +10,7 @@ mod spec;
 mod steps;
 mod survey;
 
-pub use plan::{CreatePlan, plan};
-pub use report::{CreateOutcome, CreateReport};
-pub use request::CreateRequest;
-pub use run::run;
+pub(crate) use plan::{CreatePlan, plan};
+pub(crate) use report::{CreateOutcome, CreateReport};
+pub(crate) use request::CreateRequest;
+pub(crate) use run::run;

@@ -6,13 +6,13 @@ use super::steps::{RESERVE, steps_of, title_of};
 use super::survey;
 use crate::adapters::control_plane;
 use crate::model::{SchemaState, Tenant, TenantStatus};
-use crate::services::home::World;
+use crate::services::home::{Homes, World};
 use crate::services::saga::SagaStep;
 use crate::services::tenant::error::TenantError;
 
 /// What creating would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreatePlan {
+pub(crate) struct CreatePlan {
     /// The tenant, when it exists already.
     pub existing: Option<Tenant>,
     /// The database it would get; nothing while no id is chosen.
@@ -32,7 +32,10 @@ pub struct CreatePlan {
 /// # Errors
 /// When the slug or the resource belongs to another tenant, or what is to be adopted does not exist
 /// or may not be adopted.
-pub async fn plan(world: &World, request: &CreateRequest) -> Result<CreatePlan, TenantError> {
+pub(crate) async fn plan(
+    world: &World,
+    request: &CreateRequest,
+) -> Result<CreatePlan, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
     let plane = &world.plane;
     let existing = control_plane::find_live(&mut *plane.session().await?, &request.slug).await?;
@@ -51,8 +54,7 @@ pub async fn plan(world: &World, request: &CreateRequest) -> Result<CreatePlan, 
         std::iter::once(RESERVE).chain(rest).collect()
     };
     let wanted = request.adopts.as_ref();
-    let (database, project) =
-        world.homes.planned_names(request.placement, &request.slug, id, wanted);
+    let (database, project) = Homes::planned_names(request.placement, &request.slug, id, wanted);
     let schema = request.migrates.then(|| request.sets.head());
     Ok(CreatePlan { existing, database, project, found, steps, schema })
 }

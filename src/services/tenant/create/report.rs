@@ -7,7 +7,7 @@ use crate::services::saga::StepReport;
 
 /// How a tenant came to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CreateOutcome {
+pub(crate) enum CreateOutcome {
     /// This run created it from the beginning.
     Created,
     /// This run finished what an earlier one had begun.
@@ -20,7 +20,7 @@ pub enum CreateOutcome {
 
 /// A tenant that exists and works.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateReport {
+pub(crate) struct CreateReport {
     /// The tenant as recorded.
     pub tenant: Tenant,
     /// How it came to exist.

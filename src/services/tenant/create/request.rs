@@ -10,7 +10,7 @@ use crate::services::tenant::credential::SecretKey;
 
 /// A tenant to be created, or what exists already to be adopted as one.
 #[derive(Debug)]
-pub struct CreateRequest {
+pub(crate) struct CreateRequest {
     /// What people type.
     pub slug: Slug,
     /// The id, when the operator chose one.
@@ -44,7 +44,7 @@ pub struct CreateRequest {
 
 impl CreateRequest {
     /// Returns which of the two acts is asked for.
-    pub fn act(&self) -> Act {
+    pub(crate) fn act(&self) -> Act {
         if self.adopts.is_some() { Act::Adopt } else { Act::Create }
     }
 

@@ -15,7 +15,7 @@ use super::survey;
 use crate::adapters::control_plane::{self, ControlPlaneError, NewTenant};
 use crate::adapters::postgres::{Endpoint, PgError};
 use crate::model::{Tenant, TenantId, TenantStatus};
-use crate::services::home::World;
+use crate::services::home::{Homes, World};
 use crate::services::saga::{Journal, SagaStep};
 use crate::services::tenant::error::TenantError;
 use crate::services::tenant::operation::{Held, Opening, lock, open_in};
@@ -89,7 +89,7 @@ async fn begin(
         plan: request.plan.clone(),
         labels: request.labels.clone(),
         placement: request.placement,
-        database: world.homes.reserved_name(request.placement, &request.slug, id, wanted)?,
+        database: Homes::reserved_name(request.placement, &request.slug, id, wanted)?,
         region: request.region.clone(),
     };
     let mut connection = lock(&world.plane, &request.slug, id, request.act(), deadline).await?;

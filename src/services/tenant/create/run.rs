@@ -22,7 +22,7 @@ use crate::services::tenant::operation::{reread, stopped};
 /// # Errors
 /// When the slug is taken by another specification, another process works on it, or a step fails;
 /// then the operation stays open and the same request continues it.
-pub async fn run(
+pub(crate) async fn run(
     world: &World,
     request: &CreateRequest,
     interrupt: &Interrupt,
