@@ -13,7 +13,7 @@ pub(crate) fn redacted(snapshots: impl FnOnce()) {
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2000-01-01T00:00:00Z");
     settings.add_filter(r"\b2\d{3}-\d\d-\d\d\b", "2000-01-01");
     // A right-aligned column of seven, as progress lines and tables have it, then any other.
-    settings.add_filter(r"[ \d.]{4} (ms| s)  ", "   0 ms  ");
+    settings.add_filter(r"([ \d.]{4} ms|[ \d.]{5} s)  ", "   0 ms  ");
     settings.add_filter(r"\b\d+(\.\d+)? m?s\b", "0 ms");
     settings.add_filter(r#"("elapsed_ms": )\d+"#, "${1}0");
     settings.add_filter(r"/[A-Za-z0-9/_.-]*/tctl-[0-9a-f]{8}/socket", "/tmp/tctl-00000000/socket");
