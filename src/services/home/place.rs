@@ -149,8 +149,11 @@ impl World {
         let project = tenant.project_ref.as_ref().ok_or_else(nowhere)?;
         let (projects, deadline) = (self.homes.projects()?, patience.deadline);
         let started = Instant::now();
+        let mut refusal = None;
         for look in 0_u32.. {
-            wait_until_ready(projects, project, patience).await?;
+            if let Err(error) = wait_until_ready(projects, project, patience).await {
+                return Err(late(error, refusal));
+            }
             match self.operator(tenant, Purpose::build("create"), deadline).await {
                 Ok((home, mut operator)) => {
                     home.lock(&mut operator, deadline).await?;
@@ -165,12 +168,13 @@ impl World {
                 }
                 Err(error) if may_pass(&error) => {
                     let said = format!("no connection works yet: {error}");
-                    match pause(projects, project, patience, (look, started), said).await {
-                        Err(HomeError::NotReady { project, said, waited, .. }) => {
-                            let source = Some(Box::new(error));
-                            return Err(HomeError::NotReady { project, said, waited, source });
-                        }
-                        paused => paused?,
+                    // What the server refused says more than a request that the API's pace held up.
+                    if refusal.is_none() || !matches!(error, HomeError::Management(_)) {
+                        refusal = Some(Box::new(error));
+                    }
+                    let at = (look, started);
+                    if let Err(error) = pause(projects, project, patience, at, said).await {
+                        return Err(late(error, refusal));
                     }
                 }
                 Err(error) => return Err(error),
@@ -184,6 +188,16 @@ impl Entered {
     /// Ends the operator's session, and with it the lock.
     pub(crate) async fn close(self) {
         Endpoint::close(self.operator).await;
+    }
+}
+
+/// Adds the last refused connection to the error that a wait ended with.
+fn late(error: HomeError, refusal: Option<Box<HomeError>>) -> HomeError {
+    match error {
+        HomeError::NotReady { project, said, waited, source } => {
+            HomeError::NotReady { project, said, waited, source: source.or(refusal) }
+        }
+        other => other,
     }
 }
 
