@@ -8,6 +8,7 @@ use super::error::ServerError;
 use super::home::Home;
 use super::sql::run;
 use crate::adapters::postgres::{Endpoint, PgError, Purpose, identifier};
+use crate::model::Act;
 
 impl Home {
     /// Drops the database; returns whether it existed. Only absence that was looked at counts as
@@ -20,7 +21,7 @@ impl Home {
         recorded_oid: Option<u32>,
         deadline: Instant,
     ) -> Result<bool, ServerError> {
-        let mut connection = self.operator(Purpose::destroy("purge")).await?;
+        let mut connection = self.operator(Purpose::destroy(Act::Purge.word())).await?;
         self.lock(&mut connection, deadline).await?;
         let Some(found) = self.look(&mut connection).await? else {
             Endpoint::close(connection).await;

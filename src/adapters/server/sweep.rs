@@ -18,6 +18,7 @@ use super::error::ServerError;
 use super::home::Home;
 use super::sql::run;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose, identifier, literal, row};
+use crate::model::Act;
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -208,12 +209,13 @@ impl Home {
     /// prepared, and nowhere else (`src/backend/access/transam/twophase.c`, `LockGXact`).
     async fn roll_back(&self, prepared: &[Prepared]) -> Result<()> {
         let endpoint = self.server.admin.with_database(self.name.as_str());
-        let mut inside = match postgres::connect(&endpoint, Purpose::query("lockdown")).await {
-            Ok(inside) => inside,
-            // Closed, or gone: then no session can commit them either.
-            Err(error) if error.is("55000") || error.is("3D000") => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
+        let mut inside =
+            match postgres::connect(&endpoint, Purpose::query(Act::Lockdown.word())).await {
+                Ok(inside) => inside,
+                // Closed, or gone: then no session can commit them either.
+                Err(error) if error.is("55000") || error.is("3D000") => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
         self.server.act_as_operator(&mut inside).await?;
         let login = identifier(self.name.login());
         let become_login = format!("SET ROLE {login}");

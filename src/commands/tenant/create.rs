@@ -55,8 +55,7 @@ pub(super) async fn make(
         console.show(&render_create_plan(request.slug.as_str(), &plan));
         return Ok(None);
     }
-    let verb = if request.adopts.is_some() { "adopt" } else { "create" };
-    context.allow_write(&format!("{verb} a tenant"))?;
+    context.allow_write(&format!("{} a tenant", request.act().word()))?;
     let world = context.world().await?;
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);

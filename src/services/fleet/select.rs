@@ -3,7 +3,7 @@
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::TenantDatabase;
-use crate::model::{Selector, Tenant, TenantStatus};
+use crate::model::{Act, Selector, Tenant, TenantStatus};
 use crate::services::home::World;
 use crate::services::migration::MigrationError;
 
@@ -33,7 +33,7 @@ pub(super) async fn enter(
     if tenant.database.is_none() {
         return Err(MigrationError::NotReady("no database is recorded".to_owned()));
     }
-    let purpose = Purpose::migrate("migrate");
+    let purpose = Purpose::migrate(Act::Migrate.word());
     let mut database = world.enter(tenant, purpose, deadline).await?;
     database.check_identity().await?;
     Ok(database)

@@ -13,7 +13,8 @@ use super::world::World;
 use crate::adapters::postgres::{Endpoint, Purpose};
 use crate::adapters::server::{Home, Placed};
 use crate::model::{
-    Classified, DatabaseName, ErrorKind, Interrupt, Placement, ProjectRef, Tenant, project_name,
+    Act, Classified, DatabaseName, ErrorKind, Interrupt, Placement, ProjectRef, Tenant,
+    project_name,
 };
 use crate::services::saga::{Journal, Made};
 
@@ -101,7 +102,7 @@ impl World {
         deadline: Deadline,
     ) -> Result<Made<Place>, HomeError> {
         let home = self.home(tenant, deadline).await?;
-        let mut operator = home.operator(Purpose::build("create")).await?;
+        let mut operator = home.operator(Purpose::build(Act::Create.word())).await?;
         home.lock(&mut operator, deadline).await?;
         journal.check_lease().await?;
         let placed = if adopts {
@@ -154,7 +155,7 @@ impl World {
             if let Err(error) = wait_until_ready(projects, project, patience).await {
                 return Err(late(error, refusal));
             }
-            match self.operator(tenant, Purpose::build("create"), deadline).await {
+            match self.operator(tenant, Purpose::build(Act::Create.word()), deadline).await {
                 Ok((home, mut operator)) => {
                     home.lock(&mut operator, deadline).await?;
                     journal.check_lease().await?;

@@ -8,7 +8,7 @@ use super::world::World;
 use crate::adapters::management::Phase;
 use crate::adapters::postgres::{Endpoint, Purpose};
 use crate::adapters::server::{Contradiction, Home, ServerError};
-use crate::model::{DatabaseName, Placement, ProjectRef, Tenant, project_name};
+use crate::model::{Act, DatabaseName, Placement, ProjectRef, Tenant, project_name};
 use crate::services::saga::Journal;
 
 /// Returns what people read while a home is destroyed.
@@ -92,7 +92,7 @@ impl World {
         let Some(home) = self.on_cluster(tenant) else {
             return Ok("there was no login".to_owned());
         };
-        let mut operator = home.operator(Purpose::query("purge")).await?;
+        let mut operator = home.operator(Purpose::query(Act::Purge.word())).await?;
         let existed = home.drop_login(&mut operator).await?;
         Ok(if existed { "dropped" } else { "there was no login" }.to_owned())
     }
@@ -106,7 +106,7 @@ impl World {
             return Ok("there is no database".to_owned());
         };
         let (cluster, name) = (self.homes.cluster(), home.name());
-        let mut operator = home.operator(Purpose::query("purge")).await?;
+        let mut operator = home.operator(Purpose::query(Act::Purge.word())).await?;
         if let Some(recorded) = &tenant.system_identifier
             && let Some(found) = cluster.system_identifier(&mut operator).await?
             && found != *recorded
@@ -137,7 +137,7 @@ impl World {
             return Ok("there was no database".to_owned());
         };
         if never_stamped {
-            let mut operator = home.operator(Purpose::query("purge")).await?;
+            let mut operator = home.operator(Purpose::query(Act::Purge.word())).await?;
             let found = home.look(&mut operator).await?;
             Endpoint::close(operator).await;
             if found.is_some_and(|found| home.contradiction(&found).is_some()) {
@@ -185,7 +185,7 @@ impl World {
         // Before its address was registered, no application could have put anything into it.
         let is_unfinished = tenant.host.is_none();
         if found.status.phase() == Phase::Ready {
-            let purpose = Purpose::query("purge");
+            let purpose = Purpose::query(Act::Purge.word());
             let (home, mut operator) = self.operator(tenant, purpose, deadline).await?;
             if home.is_stamped_inside(&mut operator).await? {
                 return Ok(Some((reference, "is stamped as this tenant's")));

@@ -9,7 +9,7 @@ use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, Lockdown};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{Access, AccessFlags, Home, Leftovers, Prepared, ServerError};
-use crate::model::{Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls};
+use crate::model::{Act, Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls};
 use crate::services::home::{RenewableHome, World};
 
 /// How often a layer that does not answer is tried.
@@ -70,7 +70,7 @@ impl Cut<'_> {
         let Some(home) = self.home().await? else {
             return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
         };
-        let mut database = match home.enter(Purpose::query("lockdown")).await {
+        let mut database = match home.enter(Purpose::query(Act::Lockdown.word())).await {
             Ok(database) => database,
             Err(ServerError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database allows no connections".to_owned();
@@ -107,7 +107,7 @@ impl Cut<'_> {
             let Some(home) = self.home().await? else {
                 return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
             };
-            let mut operator = home.operator(Purpose::query("lockdown")).await?;
+            let mut operator = home.operator(Purpose::query(Act::Lockdown.word())).await?;
             let flags = match home.access_flags(&mut operator).await {
                 Err(ServerError::NoDatabase(_)) => {
                     return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
@@ -146,7 +146,7 @@ impl Cut<'_> {
             let (Some(home), Some(flags)) = (self.home().await?, flags) else {
                 return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
             };
-            let mut operator = home.operator(Purpose::query("unlock")).await?;
+            let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
             // Deleted meanwhile: access stays closed until the tenant is restored.
             if self.tenant.deleted_at.is_some() {
                 return Ok((LayerVerdict::Unchanged, "the tenant is deleted".to_owned()));
@@ -162,7 +162,7 @@ impl Cut<'_> {
             let Some(home) = self.home().await? else {
                 return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
             };
-            let mut operator = home.operator(Purpose::query("unlock")).await?;
+            let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
             home.set_access(&mut operator, Access::Closed).await?;
             let deadline = tokio::time::Instant::now() + self.request.patience;
             home.end_login_sessions(&mut operator, deadline).await?;

@@ -39,7 +39,7 @@ pub(crate) async fn install(
     let set = control_plane::set();
     let embedded = set.records();
     let known = embedded.last().map_or(SchemaVersion(0), |record| record.version);
-    let connected = postgres::connect(endpoint, Purpose::migrate("init")).await;
+    let connected = postgres::connect(endpoint, Purpose::migrate(Act::Init.word())).await;
     let mut connection = connected.map_err(ControlPlaneError::from)?;
     let deadline = tokio::time::Instant::now() + patience;
     let key = LockKey::of("init", Uuid::nil());

@@ -217,7 +217,7 @@ async fn tell_gate(
     denial: Option<&Denial>,
 ) -> Result<(), HomeError> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut database = world.enter(tenant, Purpose::query("revoke"), deadline).await?;
+    let mut database = world.enter(tenant, Purpose::query(Act::Revoke.word()), deadline).await?;
     database.check_identity().await?;
     if let Some(denial) = denial {
         database.deny(denial).await?;

@@ -166,7 +166,7 @@ impl Deletion<'_> {
 
     /// Lets no role connect any more and ends the sessions that are open.
     async fn close_home(&self, journal: &mut Journal) -> Result<String, TenantError> {
-        let purpose = Purpose::query("delete");
+        let purpose = Purpose::query(Act::Delete.word());
         let (home, mut operator) = self.world.operator(self.tenant, purpose, self.deadline).await?;
         home.lock(&mut operator, self.deadline).await?;
         journal.check_lease().await?;

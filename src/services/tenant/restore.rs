@@ -171,7 +171,7 @@ impl Restoration<'_> {
         if let Some(part) = missing_part(&self.tenant) {
             return Ok(format!("its creation ended before it had a {part}"));
         }
-        let purpose = Purpose::query("restore");
+        let purpose = Purpose::query(Act::Restore.word());
         let (home, mut operator) =
             self.world.operator(&self.tenant, purpose, self.deadline).await?;
         home.lock(&mut operator, self.deadline).await?;
@@ -193,7 +193,7 @@ impl Restoration<'_> {
         if !is_unfinished {
             let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
             let reason = self.tenant.lock_reason.as_deref().filter(|_| is_locked);
-            let mut database = home.enter(Purpose::query("restore")).await?;
+            let mut database = home.enter(Purpose::query(Act::Restore.word())).await?;
             database.check_identity().await?;
             database.set_gate(Some((is_locked, reason)), marks).await?;
             database.close().await;

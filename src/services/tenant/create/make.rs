@@ -68,7 +68,7 @@ impl Making<'_> {
     ) -> Result<Secured> {
         let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
         entered.home.secure(&mut entered.operator, &password, attempt > 1).await?;
-        let mut inside = entered.home.enter(Purpose::migrate("create")).await?;
+        let mut inside = entered.home.enter(Purpose::migrate(self.request.act().word())).await?;
         raise_gate(&mut inside, &self.request.sets, self.deadline).await?;
         inside.stamp().await?;
         // A lockdown that an earlier run met may have left the gate locked.
