@@ -22,6 +22,7 @@ mod isolation;
 mod isolation_catalogue;
 mod isolation_login;
 mod jwks;
+mod kill_rounds;
 mod local;
 mod lockdown;
 mod lockdown_auth;

@@ -6,6 +6,7 @@
 mod auth_server;
 pub(crate) mod claims;
 pub(crate) mod deletion;
+pub(crate) mod dice;
 pub(crate) mod faults;
 pub(crate) mod judge;
 mod jwks_server;

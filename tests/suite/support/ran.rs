@@ -52,6 +52,11 @@ impl Ran {
         self
     }
 
+    /// Returns whether it was ended by a kill.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.status.signal() == Some(9)
+    }
+
     /// Returns the exit code.
     #[track_caller]
     pub(crate) fn code(&self) -> i32 {
@@ -118,6 +123,11 @@ impl Running {
             let state = state_of(self.pid());
             if state.starts_with('T') { Ok(()) } else { Err(format!("its state is `{state}`")) }
         });
+    }
+
+    /// Returns whether it has not ended yet.
+    pub(crate) fn is_running(&self) -> bool {
+        !state_of(self.pid()).starts_with('Z')
     }
 
     /// Returns its process id.
