@@ -9,6 +9,7 @@
 mod adopt;
 mod audit;
 mod auth_admin;
+mod broken_server;
 mod cli_help;
 mod completion;
 mod config;
@@ -18,6 +19,7 @@ mod gate;
 mod harness;
 mod health;
 mod init;
+mod interrupted;
 mod isolation;
 mod isolation_catalogue;
 mod isolation_login;

@@ -34,7 +34,7 @@ impl Dice {
     }
 
     /// Returns a number below `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.source.random_range(0..end)
     }
 

@@ -18,6 +18,7 @@ mod operator;
 mod oracle;
 mod poll;
 mod postgres;
+pub(crate) mod preload;
 pub(crate) mod product;
 mod programs;
 mod ran;

@@ -2,6 +2,7 @@
 //! gives its customers. Its directory goes with the process, unless a test failed and
 //! `TENANTCTL_TEST_KEEP` is set.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -26,13 +27,24 @@ pub(crate) struct Server {
 /// Returns the server, started when it is first asked for.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(Server::start)
+    SERVER.get_or_init(|| Server::start(&[]))
 }
 
 impl Server {
     /// Starts a server for one test alone, for what would disturb the others or be disturbed by them.
     pub(crate) fn alone() -> Self {
-        Self::start()
+        Self::start(&[])
+    }
+
+    /// Starts a server for one test alone, with further variables in its environment.
+    pub(crate) fn alone_with(variables: &[(&str, &OsStr)]) -> Self {
+        Self::start(variables)
+    }
+
+    /// Returns the process id of its first process.
+    pub(crate) fn pid(&self) -> i32 {
+        let path = self.private.directory().join("data/postmaster.pid");
+        fs::read_to_string(path).unwrap().lines().next().unwrap().parse().unwrap()
     }
 
     /// Returns the folder of the Postgres programs in use.
@@ -121,7 +133,7 @@ impl Server {
         self.private.socket()
     }
 
-    fn start() -> Self {
+    fn start(variables: &[(&str, &OsStr)]) -> Self {
         let programs = programs::find();
         let is_tenant = "+tenantctl_app";
         // The operator is a member of that group as well, hence its lines come first.
@@ -139,6 +151,7 @@ impl Server {
                 "wal_level=logical",
                 "max_prepared_transactions=8",
             ],
+            variables,
         };
         let private = Private::start(&programs, &recipe);
         let server = Self { private, programs, template: OnceLock::new() };

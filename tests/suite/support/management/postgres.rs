@@ -39,6 +39,7 @@ impl Postgres {
 local all all scram-sha-256
 ",
             settings: &["max_connections=120"],
+            variables: &[],
         };
         let server = Self { private: Private::start(programs, &recipe) };
         let deadline = Instant::now() + Duration::from_secs(30);

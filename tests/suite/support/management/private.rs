@@ -3,6 +3,7 @@
 //! It dies with the process, also when that is killed: the shell that started it waits for the end
 //! of a pipe which only this process holds open. It does not know when the server answers.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -30,6 +31,8 @@ pub(crate) struct Recipe<'a> {
     /// The lines of `pg_hba.conf`.
     pub(crate) rules: &'a str,
     pub(crate) settings: &'a [&'a str],
+    /// What its environment holds besides.
+    pub(crate) variables: &'a [(&'a str, &'a OsStr)],
 }
 
 /// The running server.
@@ -64,6 +67,7 @@ impl Private {
         for setting in common.iter().chain(recipe.settings) {
             keeper.arg("-c").arg(setting);
         }
+        keeper.envs(recipe.variables.iter().copied());
         keeper.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
         // A Ctrl-C at the terminal is for the tests; the server ends when they do.
         keeper.process_group(0);
