@@ -27,8 +27,8 @@ CREATE TABLE control_plane.settings (
     -- How far the clock of the token's issuer may be ahead of this database's. Hosted, Auth runs
     -- beside its database and the answer is zero. A token without a recorded session that was
     -- issued up to this long after a mark counts as revoked, also when the user signed in again
-    -- that quickly.
+    -- that quickly. At most the minute beyond which a token counts as issued in the future.
     clock_skew interval NOT NULL DEFAULT '0'
-        CHECK (clock_skew BETWEEN interval '0' AND interval '5 minutes')
+        CHECK (clock_skew BETWEEN interval '0' AND interval '1 minute')
 );
 INSERT INTO control_plane.settings DEFAULT VALUES;

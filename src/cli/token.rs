@@ -90,7 +90,7 @@ pub struct TokenVerifyArgs {
     /// Tenant that `app_metadata.tenant_id` must name, by slug or id
     #[arg(long, value_name = "SLUG|UUID", value_parser = expected_tenant)]
     pub tenant: Option<TenantChoice>,
-    /// Allowed difference between clocks
+    /// Allowed difference between clocks, for iat at most 1m
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     pub leeway: Duration,
     /// Longest lifetime, from iat to exp

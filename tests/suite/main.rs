@@ -10,6 +10,7 @@ mod adopt;
 mod audit;
 mod auth_admin;
 mod broken_server;
+mod claims;
 mod cli_help;
 mod completion;
 mod config;

@@ -16,8 +16,9 @@ fn with_tenant() -> (Fake, Operator) {
 
 /// Returns whether the gate lets a token of this second through that the hook issued at this epoch.
 fn gate_lets_in(operator: &Operator, app: &mut Session, tenant_epoch: i64) -> bool {
+    let second: i64 = app.value("SELECT extract(epoch FROM now())::bigint");
     let claims = json!({
-        "iat": 4_102_444_800_u64, "sub": Uuid::nil(), "tenant_epoch": tenant_epoch,
+        "iat": second, "sub": Uuid::nil(), "tenant_epoch": tenant_epoch,
         "app_metadata": { "tenant_id": operator.tenant("acme").id },
     });
     app.run(&format!("SET request.jwt.claims = '{claims}'"));

@@ -16,13 +16,35 @@ RETURN CASE
     THEN (claim #>> '{}')::bigint
 END;
 
+-- Whether a second lies further ahead than clocks may be apart: one minute, here, in every tenant's
+-- gate and in `token verify`. A token from there would outlive every revocation.
+CREATE OR REPLACE FUNCTION control_plane.is_ahead(second numeric) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN second > extract(epoch FROM pg_catalog.statement_timestamp() + interval '1 minute');
+
 -- Whether a token of this second falls under a mark. Whole seconds: one issued in the very second
--- of the mark counts as older, and so does one that does not say when it was issued.
+-- of the mark counts as older, and so does one that does not say when it was issued, or that names
+-- a second in the future.
 CREATE OR REPLACE FUNCTION control_plane.falls_under(second bigint, mark timestamptz, skew interval)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN mark IS NOT NULL
-    AND (second <= pg_catalog.floor(extract(epoch FROM mark + skew))) IS NOT FALSE;
+    AND (second <= pg_catalog.floor(extract(epoch FROM mark + skew))
+        OR control_plane.is_ahead(second)) IS NOT FALSE;
+
+-- Whether claims can be judged at all: an object, no more than 64 deep (the tenant's gate reads no
+-- deeper either), whose times are numbers, and that was not issued in the future.
+CREATE OR REPLACE FUNCTION control_plane.is_readable(claims jsonb) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE
+    WHEN pg_catalog.jsonb_typeof(claims) IS DISTINCT FROM 'object' THEN false
+    WHEN pg_catalog.jsonb_path_exists(claims,
+        'strict $.**{64 to last} ? (@.type() == "object" || @.type() == "array")') THEN false
+    WHEN coalesce(pg_catalog.jsonb_typeof(claims -> 'iat'), 'null') NOT IN ('number', 'null')
+        OR coalesce(pg_catalog.jsonb_typeof(claims -> 'exp'), 'null') NOT IN ('number', 'null')
+        THEN false
+    ELSE control_plane.is_ahead((claims ->> 'iat')::numeric) IS NOT TRUE
+END;
 
 -- The judgement on a whole token, whose signature and expiry the caller verified. The session is
 -- looked up under `jti` and `session_id`; where both are recorded the stricter one decides, so a
@@ -48,7 +70,7 @@ DECLARE
     judgement integer;
     is_foreign boolean;
 BEGIN
-    IF jsonb_typeof(claims) IS DISTINCT FROM 'object' THEN
+    IF NOT control_plane.is_readable(claims) THEN
         RETURN 'unknown';
     END IF;
     -- A claim that is null says as much as a missing one.

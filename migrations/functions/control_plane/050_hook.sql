@@ -18,6 +18,10 @@ DECLARE
     epoch bigint;
     state text;
 BEGIN
+    IF jsonb_typeof(claims) IS DISTINCT FROM 'object' THEN
+        RETURN jsonb_build_object('error', jsonb_build_object(
+            'http_code', 400, 'message', 'the claims of this token cannot be read'));
+    END IF;
     IF wanted IS NULL THEN
         SELECT m.tenant_id INTO wanted FROM control_plane.user_mappings m
             JOIN control_plane.tenant_metadata t USING (tenant_id)
@@ -86,10 +90,10 @@ BEGIN
     END IF;
     BEGIN
         claims := raw::jsonb;
-        is_valid := CASE WHEN jsonb_typeof(claims) <> 'object' THEN false
+        is_valid := CASE WHEN NOT control_plane.is_readable(claims) THEN false
             WHEN coalesce(claims ->> 'role', 'anon') IN ('anon', 'service_role') THEN true
             ELSE control_plane.are_claims_valid(claims) END;
-    EXCEPTION WHEN data_exception THEN
+    EXCEPTION WHEN data_exception OR statement_too_complex THEN
         is_valid := false;
     END;
     IF is_valid IS NOT TRUE THEN

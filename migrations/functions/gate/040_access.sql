@@ -66,6 +66,12 @@ BEGIN
     -- plane. Only the claim at the top counts for that: nothing but the hook writes there.
     issued_at := floor((claim #>> '{}')::numeric);
 
+    -- No instant in the future counts as issued after a revocation: such a token would outlive
+    -- every one. The minute is what clocks may be apart, here as in the control plane.
+    IF issued_at > extract(epoch FROM statement_timestamp() + interval '1 minute') THEN
+        RETURN false;
+    END IF;
+
     IF here.sessions_not_before IS NOT NULL
         AND (issued_at IS NULL OR NOT claims ? 'tenant_epoch')
         AND (issued_at > floor(extract(epoch FROM here.sessions_not_before))) IS NOT TRUE

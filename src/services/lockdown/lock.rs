@@ -96,7 +96,7 @@ pub(crate) async fn lockdown(
         tenant: &tenant,
         password: open_password(&tenant),
         session: was_valid.await.unwrap_or_default(),
-        epoch: marks.epoch,
+        marks,
         started,
     };
     let probes = probes.run().await;

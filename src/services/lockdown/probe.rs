@@ -4,10 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use time::OffsetDateTime;
+
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
 use crate::adapters::server::{Home, ServerError};
-use crate::model::{Classified, Jti, SecretText, SessionState, Tenant, TenantStatus};
+use crate::model::{Classified, Jti, Marks, SecretText, SessionState, Tenant, TenantStatus};
 use crate::services::home::{RenewableHome, World};
 
 /// What a probe got.
@@ -42,7 +44,8 @@ pub(super) struct Probes<'a> {
     pub(super) password: Option<SecretText>,
     /// A session that was valid until the lockdown's commit.
     pub(super) session: Option<Jti>,
-    pub(super) epoch: i64,
+    /// As the lockdown's commit left them.
+    pub(super) marks: Marks,
     pub(super) started: Instant,
 }
 
@@ -89,15 +92,17 @@ impl Probes<'_> {
         }
     }
 
-    /// Issued later than any mark and under the newest epoch: only the lock can refuse it.
+    /// Issued in the first second after the newest mark and under the newest epoch: only the lock
+    /// can refuse it. Any token from further ahead is refused without one.
     fn fresh_claims(&self) -> serde_json::Value {
-        let issued_at = 4_102_444_800_u64; // the year 2100
+        let mark = self.marks.not_before.map_or(0, OffsetDateTime::unix_timestamp);
+        let issued_at = mark + 1;
         serde_json::json!({
             "sub": uuid::Uuid::nil().to_string(),
             "iat": issued_at,
             "exp": issued_at + 3600,
             "app_metadata": { "tenant_id": self.tenant.id.to_string() },
-            "tenant_epoch": self.epoch,
+            "tenant_epoch": self.marks.epoch,
         })
     }
 

@@ -8,6 +8,11 @@ use super::check::Finding;
 use super::claims::{Claim, Instant, UnverifiedClaims, shown};
 use crate::model::{TenantId, instant};
 
+/// How far ahead of now a token's `iat` may be at most, in seconds, whatever the leeway: as in the
+/// control plane and in every tenant's gate (`is_ahead`, `access_allowed`). A token from further
+/// ahead would outlive every revocation.
+const MOST_AHEAD: i64 = 60;
+
 /// What is expected of a token's claims.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -119,7 +124,7 @@ pub(super) fn issued_at(claims: &UnverifiedClaims, rules: &Rules, now: OffsetDat
         Err(finding) => return finding,
     };
     let early = issued.seconds() - now.unix_timestamp();
-    if early > rules.leeway_seconds() {
+    if early > rules.leeway_seconds().min(MOST_AHEAD) {
         return Finding::fail(format!(
             "found {}; expected a time no later than {}: it was issued {} in the future",
             date(issued),
