@@ -31,6 +31,7 @@ use output::{Appearance, Console, Ending, Failure, Format, TraceLines};
 /// Runs the program: parse → runtime → dispatch → exit code.
 pub fn run() -> ExitCode {
     process::report_panics();
+    process::forbid_core_dumps();
     if let Err(failure) = process::unset_libpq_variables() {
         return fail(&plain_console(Format::Table), &failure);
     }

@@ -1,5 +1,5 @@
-//! The process around a command: a panic reported as a bug of ours, libpq's variables left behind,
-//! signals turned into an interrupt, what libraries log.
+//! The process around a command: a panic reported as a bug of ours, no core dump, libpq's variables
+//! left behind, signals turned into an interrupt, what libraries log.
 //!
 //! Called by `run` alone. It neither parses nor dispatches.
 
@@ -25,6 +25,19 @@ fn report(panic: &std::panic::PanicHookInfo<'_>) {
     let failure = Failure::new(ErrorKind::Internal, message).hint(hint);
     Console::new(Appearance::plain(Format::Table, &environment)).fail(&failure);
     std::process::exit(i32::from(exit_code(ErrorKind::Internal)));
+}
+
+/// Keeps passwords and keys out of core dumps, and other processes of the same user out of our memory
+/// and environment.
+///
+/// Where the system refuses either, the command runs all the same: it is a second wall, not the only
+/// one.
+pub(crate) fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Variables of libpq that sqlx reads too and that could connect a session elsewhere or change what

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::support::{Operator, server};
+use crate::support::{Operator, PATIENCE, server, until};
 
 const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 const URL_PASSWORD: &str = "canary-url-password-7f3a";
@@ -189,4 +190,26 @@ fn a_sealed_password_opens_with_its_own_key_and_for_its_own_tenant_only() {
     assert!(ran.error()["message"].to_string().contains("belongs to another tenant"), "{ran}");
     assert_eq!(ran.error()["hint"], "make a new password: tenantctl tenant rotate acme");
     let _ran = operator.run("tenant url globex --reveal").success();
+}
+
+/// A core dump would hold them all, and so does the memory that a debugger of the same user reads.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_is_dumped_and_no_process_beside_it_reads_its_memory() {
+    use std::os::unix::fs::MetadataExt;
+    let operator = Operator::unconfigured().ordinary();
+    // It waits for its token.
+    let mut command = operator.command("token decode -");
+    let mut running = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let of = |file: &str| format!("/proc/{}/{file}", running.id());
+    until("the process to close itself to others", PATIENCE, || {
+        let limits = fs::read_to_string(of("limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        // What cannot be dumped belongs to root in /proc, whoever runs it.
+        let owner = fs::metadata(of("environ")).unwrap().uid();
+        let is_closed = core.split_whitespace().nth(4) == Some("0") && owner == 0;
+        if is_closed { Ok(()) } else { Err(format!("{core}, owner {owner}")) }
+    });
+    running.kill().unwrap();
+    let _status = running.wait().unwrap();
 }

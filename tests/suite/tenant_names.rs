@@ -10,7 +10,7 @@ fn what_is_no_slug_is_a_usage_error_and_never_printed_raw() {
     // Nothing is contacted, so a control plane that is not there is never missed.
     let operator = Operator::unconfigured()
         .with("TENANTCTL_CONTROL_PLANE_URL", "postgresql://nobody@/none?host=/nowhere");
-    let hostile: [&[u8]; 22] = [
+    let hostile: [&[u8]; 34] = [
         b"",
         b"a",
         b"-a",
@@ -33,6 +33,18 @@ fn what_is_no_slug_is_a_usage_error_and_never_printed_raw() {
         "ac\u{9b}31mme".as_bytes(),
         "ac\u{202e}me".as_bytes(),
         b"ac\xff\xfeme",
+        b"ac\"me",
+        b"ac\\me",
+        b"ac%me",
+        b"ac$$me--",
+        b"{acme}",
+        b"x host=evil",
+        b"postgres://evil",
+        b"C:\\acme",
+        "acm\u{e9}".as_bytes(),
+        "acme\u{301}".as_bytes(),
+        "\u{430}cme".as_bytes(),
+        "ac\u{200b}me\u{1f600}".as_bytes(),
     ];
     let long = "a".repeat(100_000);
     let all = hostile.into_iter().chain([long.as_bytes()]);
