@@ -4,6 +4,7 @@
 
 mod circles;
 mod doors;
+mod faults;
 mod manual;
 mod tree;
 mod walls;
