@@ -22,7 +22,7 @@ CREATE TABLE control_plane.tenant_metadata (
     -- A project's pooler wants the project's ref behind the login's name; its own host does not.
     pooled boolean NOT NULL DEFAULT false,
     region text,
-    schema_version integer,
+    schema_version bigint,
     schema_fingerprint text,
     sessions_not_before timestamptz,
     session_epoch bigint NOT NULL DEFAULT 1 CHECK (session_epoch >= 1),

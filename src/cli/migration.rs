@@ -34,8 +34,8 @@ Examples:
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
     /// Stop at this version
-    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
-    pub target: Option<i32>,
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(0..))]
+    pub target: Option<i64>,
     /// Apply sample data afterwards
     #[arg(long, value_name = "SET", num_args = 0..=1, require_equals = true, default_missing_value = "demo", value_parser = line)]
     pub seed: Option<String>,

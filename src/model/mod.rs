@@ -52,7 +52,7 @@ pub use project::ProjectRef;
 pub(crate) use project::{id_in_project_name, project_name};
 pub(crate) use reason::Reason;
 pub(crate) use redact::redact;
-pub(crate) use schema::{MigrationRecord, SchemaState, SchemaVersion};
+pub(crate) use schema::{MigrationRecord, Provenance, SchemaState, SchemaVersion};
 pub(crate) use secret::Secret;
 pub use secret::SecretText;
 pub(crate) use selector::Selector;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::text::escape_controls;
 
-/// The number of a migration, as in `V7__employees.sql`.
+/// The number of a migration, as in `V7__employees.sql` or `20240101120000_employees.sql`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SchemaVersion(pub i32);
+pub(crate) struct SchemaVersion(pub i64);
 
 impl SchemaVersion {
     /// Stands for what has no number: the functions, which are installed again when they change.
@@ -17,6 +17,15 @@ impl fmt::Display for SchemaVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "V{}", self.0)
     }
+}
+
+/// Where a file of SQL comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provenance {
+    /// It is a part of tenantctl.
+    Embedded,
+    /// It stands in a folder of the operator's.
+    Folder,
 }
 
 /// The version of a tenant's schema and the fingerprint of everything applied up to it.

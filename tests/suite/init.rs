@@ -117,7 +117,7 @@ fn as_of(version: usize) -> Operator {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/control_plane");
     plane.run(
         "SET search_path = pg_catalog; CREATE SCHEMA control_plane; \
-         CREATE TABLE control_plane.schema_history (version int4 PRIMARY KEY, \
+         CREATE TABLE control_plane.schema_history (version int8 PRIMARY KEY, \
            name varchar(255), applied_on varchar(255), checksum varchar(255))",
     );
     let numbered = |entry: std::io::Result<fs::DirEntry>| {

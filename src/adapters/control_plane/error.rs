@@ -22,17 +22,17 @@ pub enum ControlPlaneError {
     #[error("use the control plane: it stands at V{found}, this tenantctl needs V{known}")]
     Outdated {
         /// Where it stands.
-        found: i32,
+        found: i64,
         /// What we know.
-        known: i32,
+        known: i64,
     },
     /// The schema was upgraded by a newer binary.
     #[error("use the control plane: it stands at V{found}, this tenantctl knows only V{known}")]
     Newer {
         /// Where it stands.
-        found: i32,
+        found: i64,
         /// What we know.
-        known: i32,
+        known: i64,
     },
     /// The functions are not those of this binary, and no later one installed them.
     #[error("use the control plane: its functions are not those of this tenantctl")]

@@ -37,7 +37,7 @@ pub struct ControlPlane {
 
 /// Returns the control plane's migrations.
 pub(crate) fn set() -> MigrationSet {
-    MigrationSet::new(
+    MigrationSet::embedded(
         "control_plane",
         "control_plane.schema_history",
         embedded::migrations::runner().get_migrations().clone(),
@@ -48,7 +48,7 @@ pub(crate) fn set() -> MigrationSet {
 row! {
     /// Which control plane it is, and what it went through.
     struct Standing {
-        version: Option<i32>,
+        version: Option<i64>,
         control_plane_id: Uuid,
         checksum: Option<String>,
         installed_by: Option<String>,

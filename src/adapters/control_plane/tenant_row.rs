@@ -28,7 +28,7 @@ impl<'r> FromRow<'r, PgRow> for Tenant {
         let labels: Json<BTreeMap<String, String>> = reader.get("labels")?;
         let quarantined_at: Option<OffsetDateTime> = reader.get("quarantined_at")?;
         let quarantine_reason: Option<String> = reader.get("quarantine_reason")?;
-        let version: Option<i32> = reader.get("schema_version")?;
+        let version: Option<i64> = reader.get("schema_version")?;
         let fingerprint: Option<String> = reader.get("schema_fingerprint")?;
         let database: Option<String> = reader.get("database_name")?;
         let database = database.map(|name| {

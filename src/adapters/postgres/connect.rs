@@ -62,9 +62,11 @@ impl Purpose {
         Self { lock_timeout: Duration::from_secs(3), ..Self::build(name) }
     }
 
-    fn settings(&self) -> String {
+    /// Returns the statements that set them; files rely on `standard_conforming_strings`.
+    pub(super) fn settings(self) -> String {
         format!(
-            "SET search_path = pg_catalog; SET statement_timeout = {}; SET lock_timeout = {}; \
+            "SET search_path = pg_catalog; SET standard_conforming_strings = on; \
+             SET statement_timeout = {}; SET lock_timeout = {}; \
              SET idle_in_transaction_session_timeout = 60000; SET client_min_messages = warning; \
              SET client_connection_check_interval = {}; SET application_name = {}",
             self.statement_timeout.as_millis(),

@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 
 use super::error::ServerFault;
 use super::functions::Functions;
-use super::migrate::MigrateError;
+use super::migrate_error::MigrateError;
 
 /// Installs the functions and records which they are. The caller holds the lock that keeps two
 /// migrations apart.
@@ -25,5 +25,6 @@ pub(crate) async fn install_functions(
         Some((name, line, column)) => (format!("functions/{name}"), Some(line), Some(column)),
         None => ("functions".to_owned(), None, None),
     };
-    Err(MigrateError::Failed { migration, line, column, fault })
+    let remedy = "run the same command again".to_owned();
+    Err(MigrateError::Failed { migration, line, column, fault, remedy })
 }

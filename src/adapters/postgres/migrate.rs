@@ -11,14 +11,14 @@ use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::apply::Files;
 use super::error::{PgError, ServerFault};
 use super::functions::{Functions, InstalledFunctions};
-use super::position::line_and_column;
+use super::migrate_error::{MigrateError, MigrationFile};
 use super::row::row;
-use crate::model::{Classified, ErrorKind, MigrationRecord, Refusal, SchemaVersion};
-
-/// The first line of a migration that cannot run inside a transaction.
-pub(crate) const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
+use super::script::Script;
+use super::session::Footing;
+use crate::model::{MigrationRecord, Provenance, SchemaVersion, escape_controls};
 
 /// A list of migrations and the table that keeps their history.
 #[derive(Debug, Clone)]
@@ -29,7 +29,8 @@ pub(crate) struct MigrationSet {
     pub history: &'static str,
     /// The functions that come after the migrations, where the schema has some.
     pub functions: Option<Functions>,
-    migrations: Vec<Migration>,
+    pub provenance: Provenance,
+    files: Vec<MigrationFile>,
 }
 
 /// What a database records of its migrations.
@@ -55,82 +56,29 @@ pub(crate) struct Applied {
     pub applied_at: OffsetDateTime,
 }
 
-/// Why a set could not be applied or a history not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// The server or the way to it.
-    #[error(transparent)]
-    Postgres(#[from] PgError),
-    /// A migration failed; it was rolled back whole.
-    #[error("apply {migration}{}", place(*line, *column))]
-    Failed {
-        /// The file, as in `V3__products`.
-        migration: String,
-        /// The line of the file the server points at, counted from 1.
-        line: Option<usize>,
-        /// The column in that line, counted from 1.
-        column: Option<usize>,
-        /// What the server said.
-        #[source]
-        fault: Box<ServerFault>,
-    },
-    /// The history table holds a value that no migration tool writes.
-    #[error("read {table}: its row for version {version} has an unreadable {what}")]
-    Unreadable {
-        /// The history table.
-        table: &'static str,
-        /// The row's version.
-        version: i32,
-        /// What cannot be read.
-        what: &'static str,
-    },
-    /// Refinery refused for another reason.
-    #[error("run the migrations: {0}")]
-    Runner(String),
-}
-
-fn place(line: Option<usize>, column: Option<usize>) -> String {
-    match (line, column) {
-        (Some(line), Some(column)) => format!(" at line {line}, column {column}"),
-        _ => String::new(),
-    }
-}
-
-impl Classified for MigrateError {
-    fn refusal(&self) -> Refusal {
-        match self {
-            Self::Postgres(error) => error.refusal(),
-            Self::Failed { migration, fault, .. } => {
-                Refusal { sqlstate: fault.sqlstate.clone(), migration: Some(migration.clone()) }
-            }
-            Self::Unreadable { .. } | Self::Runner(_) => Refusal::default(),
-        }
-    }
-
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Postgres(error) => error.kind(),
-            // What the server refuses about a file is not our bug: the tenant stays at the version
-            // before, whole, and running again continues there.
-            Self::Failed { fault, .. } => match fault.kind() {
-                ErrorKind::Internal | ErrorKind::Refused => ErrorKind::Incomplete,
-                other => other,
-            },
-            Self::Unreadable { .. } => ErrorKind::Conflict,
-            Self::Runner(_) => ErrorKind::Internal,
-        }
-    }
-}
-
 impl MigrationSet {
-    /// Makes a set of what refinery embedded or read from a folder.
-    pub(crate) fn new(
+    /// Makes a set of what refinery embedded.
+    pub(crate) fn embedded(
         schema: &'static str,
         history: &'static str,
         mut migrations: Vec<Migration>,
     ) -> Self {
         migrations.sort();
-        Self { schema, history, functions: None, migrations }
+        let file =
+            |migration: Migration| MigrationFile { name: format!("{migration}.sql"), migration };
+        let files = migrations.into_iter().map(file).collect();
+        let provenance = Provenance::Embedded;
+        Self { schema, history, functions: None, provenance, files }
+    }
+
+    /// Makes a set of an operator's files, ascending.
+    pub(crate) fn of_folder(
+        schema: &'static str,
+        history: &'static str,
+        files: Vec<MigrationFile>,
+    ) -> Self {
+        let provenance = Provenance::Folder;
+        Self { schema, history, functions: None, provenance, files }
     }
 
     /// Adds the functions that come after the migrations.
@@ -139,17 +87,17 @@ impl MigrationSet {
         Self { functions: Some(functions), ..self }
     }
 
-    /// Returns each file's name, without its ending, and text.
-    pub(crate) fn texts(&self) -> Vec<(String, &str)> {
-        let text = |migration: &'_ Migration| migration.to_string();
-        self.migrations.iter().map(|m| (text(m), m.sql().unwrap_or_default())).collect()
+    /// Returns each file's name and text.
+    pub(crate) fn texts(&self) -> Vec<(&str, &str)> {
+        let files = self.files.iter();
+        files.map(|file| (&*file.name, file.migration.sql().unwrap_or_default())).collect()
     }
 
     /// Returns the set's migrations, ascending.
     pub(crate) fn records(&self) -> Vec<MigrationRecord> {
-        self.migrations
+        self.files
             .iter()
-            .map(|migration| MigrationRecord {
+            .map(|MigrationFile { migration, .. }| MigrationRecord {
                 version: SchemaVersion(migration.version()),
                 name: migration.name().to_owned(),
                 checksum: migration.checksum(),
@@ -161,7 +109,7 @@ impl MigrationSet {
 row! {
     /// A row of a history table, whose texts may have been edited by hand.
     struct HistoryRow {
-        version: i32,
+        version: i64,
         name: Option<String>,
         applied_on: Option<String>,
         checksum: Option<String>,
@@ -232,19 +180,23 @@ pub(crate) async fn read_history(
 /// The first migration that fails; it leaves nothing behind, those before it stay applied.
 pub(crate) async fn apply(
     connection: &mut PgConnection,
+    footing: &Footing,
     set: &MigrationSet,
     target: Option<SchemaVersion>,
 ) -> Result<Vec<MigrationRecord>, MigrateError> {
-    let mut runner = Runner::new(&set.migrations);
+    let migrations: Vec<_> = set.files.iter().map(|file| file.migration.clone()).collect();
+    let mut runner = Runner::new(&migrations);
     runner.set_migration_table_name(set.history);
     if let Some(SchemaVersion(version)) = target {
         runner = runner.set_target(Target::Version(version));
     }
-    sqlx::raw_sql(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {}", set.schema)))
-        .execute(&mut *connection)
-        .await
-        .map_err(PgError::doing("create the schema of the migration history"))?;
-    let mut driver = Driver { connection, set, current: None, fault: None };
+    let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", set.schema);
+    let files = Files::begin(connection, footing, &schema).await;
+    let files = files.map_err(|fault| PgError::Statement {
+        doing: "create the schema of the migration history",
+        fault: Box::new(fault),
+    })?;
+    let mut driver = Driver { files, set, current: None, fault: None };
     match runner.run_async(&mut driver).await {
         Ok(report) => Ok(report
             .applied_migrations()
@@ -260,41 +212,39 @@ pub(crate) async fn apply(
 }
 
 struct Driver<'c> {
-    connection: &'c mut PgConnection,
+    files: Files<'c>,
     set: &'c MigrationSet,
-    /// The text of the migration that is running; nothing during bookkeeping.
-    current: Option<String>,
+    /// The file that is running; nothing during bookkeeping.
+    current: Option<&'c MigrationFile>,
     fault: Option<ServerFault>,
 }
 
 impl Driver<'_> {
     fn explain(self, error: &refinery_core::Error) -> MigrateError {
-        let Some(fault) = self.fault else {
-            return MigrateError::Runner(crate::model::escape_controls(&error.to_string()));
-        };
-        let migration = self.current.as_deref().and_then(|text| {
-            self.set.migrations.iter().find(|migration| migration.sql() == Some(text))
-        });
-        let Some(migration) = migration else {
-            return PgError::Statement {
-                doing: "keep the migration history",
-                fault: Box::new(fault),
+        match (self.fault, self.current) {
+            (None, _) => MigrateError::Runner(escape_controls(&error.to_string())),
+            (Some(fault), Some(file)) => MigrateError::of(file, fault),
+            (Some(fault), None) => {
+                let doing = "keep the migration history";
+                PgError::Statement { doing, fault: Box::new(fault) }.into()
             }
-            .into();
-        };
-        let position = fault.position.zip(self.current.as_deref());
-        let (line, column) = position.map(|(at, text)| line_and_column(text, at)).unzip();
-        MigrateError::Failed {
-            migration: migration.to_string(),
-            line,
-            column,
-            fault: Box::new(fault),
         }
     }
 
-    async fn run(&mut self, text: String) -> Result<(), sqlx::Error> {
-        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *self.connection).await;
-        done.map(drop)
+    async fn run(&mut self, queries: &[&str]) -> Result<(), ServerFault> {
+        // Refinery hands over a migration and its history row together, bookkeeping alone.
+        let (Some(text), Some(record)) = (queries.first(), queries.get(1)) else {
+            return self.files.run(queries.join(";\n")).await;
+        };
+        self.current = self.set.files.iter().find(|file| {
+            let checksum = format!("'{}'", file.migration.checksum());
+            file.migration.sql() == Some(text) && record.ends_with(&format!("{checksum})"))
+        });
+        let script = Script::read(text).map_err(|unreadable| {
+            // Refused before anything was contacted, so never seen here.
+            ServerFault::from(sqlx::Error::Protocol(unreadable.what))
+        })?;
+        self.files.apply(&script, record).await
     }
 }
 
@@ -306,28 +256,9 @@ impl AsyncTransaction for Driver<'_> {
         queries: T,
     ) -> Result<usize, Self::Error> {
         let queries: Vec<&str> = queries.collect();
-        // Refinery hands over a migration and its history row together, bookkeeping alone.
-        self.current = (queries.len() > 1).then(|| queries[0].to_owned());
-        let done = if queries[0].starts_with(NO_TRANSACTION) {
-            // Each alone: two statements in one message are a transaction again.
-            let mut done = Ok(());
-            for query in &queries {
-                done = self.run((*query).to_owned()).await;
-                if done.is_err() {
-                    break;
-                }
-            }
-            done
-        } else {
-            // One message of several statements is one transaction and one round trip. The line
-            // break ends a comment that the file may end with.
-            self.run(queries.join("\n;\n")).await
-        };
-        done.map(|()| queries.len()).map_err(|error| {
-            let fault = ServerFault::from(error);
-            self.fault = Some(fault.clone());
-            fault
-        })
+        self.current = None;
+        self.fault = self.run(&queries).await.err();
+        self.fault.clone().map_or(Ok(queries.len()), Err)
     }
 }
 
@@ -335,7 +266,7 @@ impl AsyncQuery<Vec<Migration>> for Driver<'_> {
     async fn query<'a>(&'a mut self, _query: &'a str) -> Result<Vec<Migration>, Self::Error> {
         // The query that refinery passes is the one `read_history` asks; asking ours keeps one
         // fallible reader of the history.
-        match read_history(&mut *self.connection, self.set).await {
+        match read_history(self.files.connection(), self.set).await {
             Ok(history) => Ok(history
                 .applied
                 .into_iter()

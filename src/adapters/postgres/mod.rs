@@ -3,6 +3,7 @@
 //! The `control_plane` and `cluster` adapters build on it. It knows no table of ours but the
 //! history that a migration set names.
 
+mod apply;
 mod connect;
 mod endpoint;
 mod error;
@@ -10,24 +11,34 @@ mod functions;
 mod install;
 mod lock;
 mod migrate;
+mod migrate_error;
 mod position;
 mod quote;
+mod reader;
 mod row;
 mod scram;
+mod script;
+mod session;
+mod source;
 mod statements;
+mod tokens;
 
+pub(crate) use apply::Files;
 pub(crate) use connect::{Purpose, connect, pool};
 pub use endpoint::Endpoint;
-pub(crate) use error::PgError;
+pub(crate) use error::{PgError, ServerFault};
 pub(crate) use functions::{Functions, InstalledFunctions};
 pub(crate) use install::install_functions;
 pub use lock::LockKey;
 pub(crate) use lock::{Lock, LockError, LockServer, hold_until};
-pub(crate) use migrate::{
-    Applied, History, MigrateError, MigrationSet, NO_TRANSACTION, apply, read_history,
-};
+pub(crate) use migrate::{Applied, History, MigrationSet, apply, read_history};
+pub(crate) use migrate_error::{MigrateError, MigrationFile, place};
+pub(crate) use position::line_and_column;
 pub(crate) use quote::{identifier, literal};
 pub(crate) use row::Reader;
 pub(crate) use row::row;
 pub(crate) use scram::{ScramError, generate_password, scram_matches, scram_verifier};
+pub(crate) use script::{NO_TRANSACTION, Script, Statement, Unreadable};
+pub(crate) use session::Footing;
+pub(crate) use source::decode;
 pub(crate) use statements::statement_line;

@@ -1,7 +1,7 @@
 //! Where in a file the server found an error.
 
 /// Turns the server's character offset, counted from 1, into line and column of the file.
-pub(super) fn line_and_column(text: &str, position: usize) -> (usize, usize) {
+pub(crate) fn line_and_column(text: &str, position: usize) -> (usize, usize) {
     let (mut line, mut column) = (1, 1);
     for character in text.chars().take(position.saturating_sub(1)) {
         if character == '\n' {

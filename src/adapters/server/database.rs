@@ -11,12 +11,13 @@ use super::contradiction::Contradiction;
 use super::error::ServerError;
 use super::home::Home;
 use super::role_names::OWNER;
-use super::seed::{self, SeedFile, SeedOutcome};
+use super::seed::{self, SeedOutcome, Seeds};
+use super::supabase;
 use crate::adapters::postgres::{
-    self, Endpoint, Functions, History, Lock, LockKey, MigrationSet, PgError, Purpose, hold_until,
-    literal, row,
+    self, Endpoint, Footing, Functions, History, Lock, LockKey, MigrationSet, PgError, Purpose,
+    hold_until, literal, row,
 };
-use crate::model::{MigrationRecord, SchemaVersion, SecretText};
+use crate::model::{MigrationRecord, Provenance, SchemaVersion, SecretText};
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -24,6 +25,8 @@ type Result<T> = std::result::Result<T, ServerError>;
 #[derive(Debug)]
 pub(crate) struct TenantDatabase {
     connection: PgConnection,
+    /// How the session stands before a file runs in it, and after.
+    footing: Footing,
     home: Home,
 }
 
@@ -72,11 +75,12 @@ impl Home {
             "SET ROLE {OWNER}; SET search_path = public; SET app.current_tenant_id = {}",
             literal(&self.identity.tenant_id.to_string())
         );
+        let footing = Footing::new(purpose, &settings);
         sqlx::raw_sql(AssertSqlSafe(settings))
             .execute(&mut connection)
             .await
             .map_err(PgError::doing("act as the owner of the tenant's database"))?;
-        Ok(TenantDatabase { connection, home: self.clone() })
+        Ok(TenantDatabase { connection, footing, home: self.clone() })
     }
 
     /// Tries the application's login, as the application will, and what the gate says to it.
@@ -138,7 +142,9 @@ impl TenantDatabase {
         set: &MigrationSet,
         target: Option<SchemaVersion>,
     ) -> Result<Vec<MigrationRecord>> {
-        Ok(postgres::apply(&mut self.connection, set, target).await?)
+        let footing = self.footing_of(set.provenance);
+        let applied = postgres::apply(&mut self.connection, &footing, set, target).await;
+        applied.map_err(|error| supabase::explain(error, &self.home.server).into())
     }
 
     /// Installs the functions of a set, all of them or none.
@@ -192,8 +198,19 @@ impl TenantDatabase {
     ///
     /// # Errors
     /// When a file fails; nothing of the set stays.
-    pub(crate) async fn seed(&mut self, set: &str, files: &[SeedFile]) -> Result<SeedOutcome> {
-        seed::apply(&mut self.connection, set, files).await
+    pub(crate) async fn seed(&mut self, set: &Seeds<'_>) -> Result<SeedOutcome> {
+        let footing = self.footing_of(set.provenance);
+        seed::apply(&mut self.connection, &footing, set).await
+    }
+
+    /// Returns what files of ours and of the operator's run on.
+    fn footing_of(&self, provenance: Provenance) -> Footing {
+        match provenance {
+            Provenance::Folder if self.home.server.is_project() => {
+                self.footing.clone().with_files_after(supabase::FOOTING)
+            }
+            Provenance::Folder | Provenance::Embedded => self.footing.clone(),
+        }
     }
 
     /// Looks at what must hold before a tenant may be used.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::contradiction::Contradiction;
-use crate::adapters::postgres::{LockError, MigrateError, PgError};
+use crate::adapters::postgres::{LockError, MigrateError, PgError, place};
 use crate::model::{Classified, ErrorKind, Refusal};
 
 /// Why the cluster could not do something.
@@ -30,16 +30,25 @@ pub(crate) enum ServerError {
     #[error(transparent)]
     Lock(LockError),
     /// A seed file failed; the whole set was rolled back.
-    #[error("apply the seed file {file}")]
+    #[error("apply the seed file {file}{}", place(*line, *column))]
     Seed {
         file: String,
+        /// The line of the file the server points at, counted from 1.
+        line: Option<usize>,
+        /// The column in that line, counted from 1.
+        column: Option<usize>,
         /// What the server said.
         #[source]
         source: PgError,
     },
     /// A folder of migrations cannot be used.
     #[error("read the migrations in {}: {problem}", folder.display())]
-    Folder { folder: PathBuf, problem: String },
+    Folder {
+        folder: PathBuf,
+        problem: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
     /// Sessions would not end.
     #[error("end the sessions on `{database}`: {left} of them came back or stayed")]
     SessionsStay {
@@ -75,7 +84,9 @@ impl Classified for ServerError {
         match self {
             Self::Postgres(error) => error.kind(),
             Self::Seed { source, .. } => match source.kind() {
-                ErrorKind::Internal => ErrorKind::Incomplete,
+                ErrorKind::Internal | ErrorKind::Refused | ErrorKind::Denied => {
+                    ErrorKind::Incomplete
+                }
                 other => other,
             },
             Self::Migrate(error) => error.kind(),
@@ -97,9 +108,12 @@ impl Classified for ServerError {
                     .to_owned(),
             ),
             Self::Lock(error) => error.hint(),
+            Self::Folder { remedy, .. } => remedy.clone(),
+            Self::Seed { file, source, .. } => Some(match source.kind() {
+                ErrorKind::Unavailable => "run the same command again".to_owned(),
+                _ => format!("correct {file}, then run the same command again"),
+            }),
             Self::NoDatabase(_)
-            | Self::Seed { .. }
-            | Self::Folder { .. }
             | Self::SessionsStay { .. }
             | Self::Gate(_)
             | Self::NoRandomness => None,

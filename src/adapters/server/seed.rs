@@ -1,10 +1,12 @@
 //! Seed sets: applied in one transaction, harmless when applied again.
 
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection};
 
 use super::error::ServerError;
-use crate::adapters::postgres::PgError;
+use crate::adapters::postgres::{
+    Files, Footing, PgError, Script, ServerFault, line_and_column, literal,
+};
+use crate::model::Provenance;
 
 /// One file of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,49 +28,73 @@ pub(crate) struct SeedOutcome {
     pub unchanged: usize,
 }
 
+/// A set, as far as applying it needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seeds<'s> {
+    pub name: &'s str,
+    pub files: &'s [SeedFile],
+    pub provenance: Provenance,
+}
+
 /// Applies the files that were not applied before, all or none.
 pub(super) async fn apply(
     connection: &mut PgConnection,
-    set: &str,
-    files: &[SeedFile],
+    footing: &Footing,
+    set: &Seeds<'_>,
 ) -> Result<SeedOutcome, ServerError> {
-    let mut transaction =
-        connection.begin().await.map_err(PgError::doing("begin applying the seed set"))?;
+    let doing =
+        |doing: &'static str| move |fault| PgError::Statement { doing, fault: Box::new(fault) };
+    let files = Files::begin(connection, footing, "BEGIN").await;
+    let mut files = files.map_err(doing("begin applying the seed set"))?;
+    let applied = run(&mut files, set).await;
+    let ending = if applied.is_ok() { files.commit().await } else { files.roll_back().await };
+    let outcome = applied?;
+    ending.map_err(doing("commit the seed set"))?;
+    Ok(outcome)
+}
+
+async fn run(files: &mut Files<'_>, set: &Seeds<'_>) -> Result<SeedOutcome, ServerError> {
     let known: Vec<(String, String)> = sqlx::query_as(
         "SELECT file_name, checksum FROM tenantctl.seed_history WHERE set_name = $1",
     )
-    .bind(set)
-    .fetch_all(&mut *transaction)
+    .bind(set.name)
+    .persistent(false)
+    .fetch_all(files.connection())
     .await
     .map_err(PgError::doing("read which seeds were applied"))?;
     let mut outcome = SeedOutcome { applied: 0, unchanged: 0 };
-    for file in files {
+    for file in set.files {
         let is_known = known.iter().any(|(name, sum)| *name == file.name && *sum == file.checksum);
         if is_known {
             outcome.unchanged += 1;
             continue;
         }
-        let failed = |error| ServerError::Seed {
-            file: format!("{set}/{}", file.name),
-            source: PgError::doing("run its statements")(error),
+        let failed = |fault: ServerFault| {
+            let (line, column) = fault.position.map(|at| line_and_column(&file.sql, at)).unzip();
+            ServerError::Seed {
+                file: format!("{}/{}", set.name, file.name),
+                line,
+                column,
+                source: PgError::Statement { doing: "run its statements", fault: Box::new(fault) },
+            }
         };
-        sqlx::raw_sql(AssertSqlSafe(file.sql.clone()))
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        sqlx::query(
+        let mut script = Script::read(&file.sql).map_err(|unreadable| {
+            // Refused before anything was contacted, so never seen here.
+            failed(ServerFault::from(sqlx::Error::Protocol(unreadable.what)))
+        })?;
+        // In the head of what pg_dump writes: with it, no row could be added to a table whose row
+        // security is forced, and the tenant's own rows pass.
+        script.leave_out(|words| words == ["set", "row_security", "off"]);
+        let record = format!(
             "INSERT INTO tenantctl.seed_history (set_name, file_name, checksum) \
-             VALUES ($1, $2, $3) ON CONFLICT (set_name, file_name) \
+             VALUES ({}, {}, {}) ON CONFLICT (set_name, file_name) \
              DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()",
-        )
-        .bind(set)
-        .bind(&file.name)
-        .bind(&file.checksum)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
+            literal(set.name),
+            literal(&file.name),
+            literal(&file.checksum),
+        );
+        files.apply_inside(&script, &record).await.map_err(failed)?;
         outcome.applied += 1;
     }
-    transaction.commit().await.map_err(PgError::doing("commit the seed set"))?;
     Ok(outcome)
 }

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::events::tenant_results;
 use super::harness::{foreign, shown_everywhere};
 use crate::model::{
-    ErrorKind, MigrationRecord, SchemaState, SchemaVersion, SessionState, TenantId, TenantStatus,
-    UserId,
+    ErrorKind, MigrationRecord, Provenance, SchemaState, SchemaVersion, SessionState, TenantId,
+    TenantStatus, UserId,
 };
 use crate::output::view::View;
 use crate::output::{audit, fleet, health, local, migration, session};
@@ -155,6 +155,7 @@ fn health_and_the_control_plane() {
         name: foreign(),
         files: Vec::new(),
         holds: vec![Holding { table: foreign(), rows: 1 }],
+        provenance: Provenance::Embedded,
     };
     views(
         "the control plane",

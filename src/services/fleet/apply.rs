@@ -116,7 +116,7 @@ impl Task<'_> {
         }
         let mut lines: Vec<_> = brought.applied.iter().map(ToString::to_string).collect();
         if let Some(set) = &self.request.seed {
-            let outcome = database.seed(&set.name, &set.files).await?;
+            let outcome = database.seed(&set.seeds()).await?;
             if outcome.applied > 0 {
                 lines.push(format!("seed {}", set.name));
             }

@@ -53,7 +53,7 @@ pub(crate) async fn apply_seeds(
         let deadline = tokio::time::Instant::now() + request.patience;
         let mut database = enter(world, &tenant, deadline).await?;
         database.lock(deadline).await?;
-        let outcome = database.seed(&request.set.name, &request.set.files).await?;
+        let outcome = database.seed(&request.set.seeds()).await?;
         database.close().await;
         let verdict = match outcome.applied {
             0 => TenantVerdict::Unchanged,

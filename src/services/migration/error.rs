@@ -25,11 +25,19 @@ pub(crate) enum MigrationError {
         divergence: Divergence,
     },
     /// A file holds what `lint` refuses.
-    #[error("use migration {migration}: {problem}")]
-    Unfit { migration: String, problem: String },
+    #[error("use {file}: line {line}: {what}")]
+    Unfit {
+        /// What kind of file, and its name.
+        file: String,
+        /// Counted from 1.
+        line: usize,
+        what: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// `--target` is the number of no migration.
     #[error("migrate to V{0}: there is no such migration")]
-    NoSuchVersion(i32),
+    NoSuchVersion(i64),
     /// Named one by one; none of the others is touched either.
     #[error("find {}: no such tenant", .0.join(", "))]
     NoSuchTenants(Vec<String>),
@@ -91,8 +99,8 @@ impl Classified for MigrationError {
             ),
             Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
             Self::NoSuchSet { .. } => Some("tenantctl seed list".to_owned()),
-            Self::Unfit { .. }
-            | Self::NoSuchVersion(_)
+            Self::Unfit { remedy, .. } => Some(remedy.clone()),
+            Self::NoSuchVersion(_)
             | Self::SeedFolder { .. }
             | Self::TimedOut(_)
             | Self::NotReady(_) => None,

@@ -8,7 +8,7 @@ use super::error::MigrationError;
 use super::plan::{Divergence, functions_missing, pending};
 use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
 use crate::adapters::postgres::{
-    self, Endpoint, Lock, LockKey, LockServer, PgError, Purpose, hold_until,
+    self, Endpoint, Footing, Lock, LockKey, LockServer, PgError, Purpose, hold_until,
 };
 use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
 use crate::services::audit::Entry;
@@ -39,7 +39,8 @@ pub(crate) async fn install(
     let set = control_plane::set();
     let embedded = set.records();
     let known = embedded.last().map_or(SchemaVersion(0), |record| record.version);
-    let connected = postgres::connect(endpoint, Purpose::migrate(Act::Init.word())).await;
+    let purpose = Purpose::migrate(Act::Init.word());
+    let connected = postgres::connect(endpoint, purpose).await;
     let mut connection = connected.map_err(ControlPlaneError::from)?;
     let deadline = tokio::time::Instant::now() + patience;
     let key = LockKey::of("init", Uuid::nil());
@@ -73,7 +74,9 @@ pub(crate) async fn install(
     let mut done = if planned.is_empty() {
         Vec::new()
     } else {
-        postgres::apply(&mut connection, &set, None).await.map_err(ControlPlaneError::from)?
+        postgres::apply(&mut connection, &Footing::new(purpose, "SET ROLE NONE"), &set, None)
+            .await
+            .map_err(ControlPlaneError::from)?
     };
     if let (Some(record), Some(ours)) = (functions, &set.functions) {
         let installed = postgres::install_functions(&mut connection, ours).await;

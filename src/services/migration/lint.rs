@@ -1,96 +1,153 @@
-//! Refuses migration files with statements that would break the runner, before anything runs.
+//! Refuses files with statements that would break the runner, before anything runs.
 //!
-//! A `COMMIT` inside leaves the table without its history row; `SET ROLE` or an emptied
-//! `search_path` changes what the following files do; an index cannot be built concurrently inside
-//! a transaction. It looks at words outside comments, quotes and dollar quotes; it is not a parser.
+//! A `COMMIT` inside leaves the table without its history row; an index cannot be built
+//! concurrently inside a transaction; nobody reads what `COPY … TO STDOUT` writes. What a file
+//! leaves behind in its session is no reason: the session is put back after each.
+//! What hides in a function's body, or in a string that is executed, cannot be seen here; there the
+//! server refuses it, and nothing of the file stays.
 
-use crate::adapters::postgres::NO_TRANSACTION;
+use squawk_syntax::ast::{AstNode, Do};
+use squawk_syntax::{SourceFile, SyntaxKind};
 
-/// Returns why a file may not run, or `None` when it may.
-pub(super) fn problem(text: &str) -> Option<String> {
-    if text.contains('\r') {
-        return Some("it has CRLF line ends, which change its checksum".to_owned());
+use crate::adapters::postgres::{NO_TRANSACTION, Script, Statement, Unreadable};
+
+/// Why a file may not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// The line of the file, counted from 1.
+    pub line: usize,
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl From<Unreadable> for Problem {
+    fn from(Unreadable { line, what, remedy }: Unreadable) -> Self {
+        Self { line, what, remedy: remedy.to_owned() }
     }
-    let statements = statements(text);
-    let is_alone = text.starts_with(NO_TRANSACTION);
-    if is_alone && statements.len() != 1 {
-        return Some(format!(
-            "it runs outside a transaction and has {} statements; it may have one",
-            statements.len()
-        ));
+}
+
+/// Returns why a migration may not run, or `None` when it may.
+pub(super) fn problem(text: &str) -> Option<Problem> {
+    let script = match Script::read(text) {
+        Ok(script) => script,
+        Err(unreadable) => return Some(unreadable.into()),
+    };
+    if let (true, Some(second)) = (script.is_alone, script.statements.get(1)) {
+        return Some(Problem {
+            line: script.line_of(second),
+            what: format!(
+                "it runs outside a transaction and has {} statements",
+                script.statements.len()
+            ),
+            remedy: "put each into a file of its own".to_owned(),
+        });
     }
-    statements.iter().find_map(|words| {
-        let first = words.first().map_or("", String::as_str);
-        let second = words.get(1).map_or("", String::as_str);
-        match (first, second) {
-            ("begin" | "commit" | "rollback" | "end" | "abort" | "savepoint", _)
-            | ("start" | "prepare", "transaction") => {
-                Some(format!("`{}` would break the transaction it runs in", first.to_uppercase()))
-            }
-            ("set" | "reset", "role" | "session" | "search_path" | "all") => {
-                Some(format!("`SET {}` would change what follows it", second.to_uppercase()))
-            }
-            _ if !is_alone && words.iter().any(|word| word == "concurrently") => Some(format!(
-                "CONCURRENTLY does not work inside a transaction; put the statement into a file of \
-                 its own that starts with `{NO_TRANSACTION}`"
-            )),
-            _ => None,
-        }
+    script.statements.iter().find_map(|statement| {
+        let found = refused(&script, statement).or_else(|| {
+            let what = needs_to_be_alone(&script, statement).filter(|_| !script.is_alone)?;
+            let remedy = format!(
+                "put the statement into a file of its own that begins with `{NO_TRANSACTION}`"
+            );
+            Some((what, remedy))
+        });
+        let (what, remedy) = found?;
+        Some(Problem { line: script.line_of(statement), what, remedy })
     })
 }
 
-/// Returns the words of each statement, lower-cased, without comments and quoted text.
-fn statements(text: &str) -> Vec<Vec<String>> {
-    let mut statements = vec![Vec::new()];
-    let mut word = String::new();
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let skipped = skip_quoted(rest);
-        if skipped > 0 || !(character.is_alphanumeric() || character == '_') {
-            if !word.is_empty()
-                && let Some(statement) = statements.last_mut()
-            {
-                statement.push(std::mem::take(&mut word));
-            }
-            if skipped == 0 && character == ';' {
-                statements.push(Vec::new());
-            }
-            rest = &rest[skipped.max(character.len_utf8())..];
-        } else {
-            word.extend(character.to_lowercase());
-            rest = &rest[character.len_utf8()..];
-        }
-    }
-    if let Some(statement) = statements.last_mut()
-        && !word.is_empty()
-    {
-        statement.push(word);
-    }
-    statements.retain(|statement| !statement.is_empty());
-    statements
+/// Returns why a file of a seed set may not run, or `None` when it may: a set is one transaction.
+pub(super) fn seed_problem(text: &str) -> Option<Problem> {
+    let script = match Script::read(text) {
+        Ok(script) => script,
+        Err(unreadable) => return Some(unreadable.into()),
+    };
+    script.statements.iter().find_map(|statement| {
+        let found = refused(&script, statement).or_else(|| {
+            let what = needs_to_be_alone(&script, statement)?;
+            Some((what, "take it out: a seed set is one transaction".to_owned()))
+        });
+        let (what, remedy) = found?;
+        Some(Problem { line: script.line_of(statement), what, remedy })
+    })
 }
 
-/// Returns the length in bytes of the comment, quoted or dollar-quoted text that `text` starts
-/// with; 0 when it starts with none.
-fn skip_quoted(text: &str) -> usize {
-    if text.starts_with("--") {
-        return text.find('\n').unwrap_or(text.len());
+/// Returns what no file may hold, and the remedy.
+fn refused(script: &Script<'_>, statement: &Statement) -> Option<(String, String)> {
+    let words = script.outer_words(statement);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let has = |two: [&str; 2]| words.windows(2).any(|pair| pair == two);
+    let told = |what: &str, remedy: &str| Some((what.to_owned(), remedy.to_owned()));
+    match words.as_slice() {
+        ["begin" | "commit" | "rollback" | "end" | "abort" | "savepoint" | "release", ..]
+        | ["start" | "prepare", "transaction", ..] => told(
+            &format!("`{}` would break the transaction it runs in", words[0].to_uppercase()),
+            "take it out: tenantctl runs the file in a transaction of its own",
+        ),
+        ["set", "transaction", ..] if has(["read", "only"]) => told(
+            "a transaction that only reads cannot record that the file ran",
+            "take `READ ONLY` out",
+        ),
+        ["copy", ..] if has(["to", "stdout"]) => told(
+            "nobody reads what COPY … TO STDOUT writes",
+            "take it out; to look at data, use psql",
+        ),
+        ["copy", ..] if has(["from", "'…'"]) || has(["to", "'…'"]) => told(
+            "COPY with a file's name means a file on the server",
+            "put the data into this file, behind COPY … FROM STDIN, and end them with a line `\\.`",
+        ),
+        ["copy", ..] if has(["from", "program"]) || has(["to", "program"]) => {
+            told("COPY … PROGRAM runs a program on the server", "put the data into this file")
+        }
+        ["discard", "all"] => told(
+            "DISCARD ALL would give back the lock that keeps two migrations apart",
+            "take it out: tenantctl puts the session back after each file",
+        ),
+        _ if script.words(statement).iter().any(|word| word == "pg_advisory_unlock_all") => told(
+            "pg_advisory_unlock_all() would give back the lock that keeps two migrations apart",
+            "use pg_advisory_xact_lock, which needs no unlocking",
+        ),
+        _ => None,
     }
-    if text.starts_with("/*") {
-        return text.find("*/").map_or(text.len(), |end| end + 2);
+}
+
+/// Returns why a statement cannot run inside a transaction, when it cannot.
+fn needs_to_be_alone(script: &Script<'_>, statement: &Statement) -> Option<String> {
+    let words = script.words(statement);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let command = match words.as_slice() {
+        ["create", "index", "concurrently", ..]
+        | ["create", "unique", "index", "concurrently", ..] => "CREATE INDEX CONCURRENTLY",
+        ["drop", "index", "concurrently", ..] => "DROP INDEX CONCURRENTLY",
+        ["reindex", rest @ ..] if rest.iter().take(4).any(|word| *word == "concurrently") => {
+            "REINDEX CONCURRENTLY"
+        }
+        ["reindex", "schema" | "database" | "system", ..] => "REINDEX of more than one table",
+        ["alter", "table", .., "concurrently"] if words.contains(&"detach") => {
+            "DETACH PARTITION CONCURRENTLY"
+        }
+        ["vacuum", ..] => "VACUUM",
+        ["cluster"] => "CLUSTER of all tables",
+        ["alter", "system", ..] => "ALTER SYSTEM",
+        ["create" | "drop", "database", ..] => "CREATE and DROP DATABASE",
+        ["create" | "drop", "tablespace", ..] => "CREATE and DROP TABLESPACE",
+        ["do", ..] if commits(script.text_of(statement)) => "DO with a COMMIT or ROLLBACK in it",
+        _ => return None,
+    };
+    Some(format!("{command} does not work inside a transaction"))
+}
+
+/// Returns whether the body of a `DO` ends a transaction.
+fn commits(statement: &str) -> bool {
+    // Only a body with one of the words is worth reading.
+    let lower = statement.to_lowercase();
+    if !lower.contains("commit") && !lower.contains("rollback") {
+        return false;
     }
-    if let Some(quote @ ('\'' | '"')) = text.chars().next() {
-        return text[1..].find(quote).map_or(text.len(), |end| end + 2);
-    }
-    if let Some(after) = text.strip_prefix('$')
-        && let Some(end) = after.find('$')
-        && after[..end].chars().all(|c| c.is_alphanumeric() || c == '_')
-    {
-        let tag = &text[..end + 2];
-        let body = &text[tag.len()..];
-        return body.find(tag).map_or(text.len(), |close| close + 2 * tag.len());
-    }
-    0
+    let file = SourceFile::parse(statement);
+    let body = file.tree().syntax().descendants().find_map(Do::cast).and_then(|it| it.plpgsql());
+    let ends = [SyntaxKind::PLPGSQL_COMMIT_STMT, SyntaxKind::PLPGSQL_ROLLBACK_STMT];
+    body.is_some_and(|body| body.syntax().descendants().any(|node| ends.contains(&node.kind())))
 }
 
 #[cfg(test)]
@@ -98,32 +155,59 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_breaks_the_transaction_is_found() {
-        for bad in [
-            "create table a();\ncommit;",
-            "BEGIN;\ncreate table a();",
-            "set search_path = '';",
-            "SET ROLE postgres",
-            "create index concurrently i on a (b)",
-            "create table a();\r\n",
-            "-- tenantctl: no-transaction\ncreate index concurrently i on a(b); select 1;",
+    fn what_breaks_the_transaction_is_found_with_its_line() {
+        for (bad, line) in [
+            ("create table a();\ncommit;", 2),
+            ("BEGIN;\ncreate table a();", 1),
+            ("commit and chain", 1),
+            ("release savepoint x", 1),
+            ("prepare transaction 'x'", 1),
+            ("set transaction isolation level serializable, read only", 1),
+            ("create index concurrently i on a (b)", 1),
+            ("select 1;\nreindex (concurrently) table a", 2),
+            ("alter table a detach partition b concurrently", 1),
+            ("vacuum analyze t", 1),
+            ("do $$ begin commit; end $$", 1),
+            ("do $$ begin if true then rollback; end if; end $$", 1),
+            ("copy a to stdout", 1),
+            ("copy (select 1 from b) to stdout", 1),
+            ("copy a from '/etc/passwd'", 1),
+            ("copy a from program 'id'", 1),
+            ("discard all", 1),
+            ("-- tenantctl: no-transaction\nselect pg_advisory_unlock_all()", 2),
+            ("-- tenantctl: no-transaction\nvacuum a;\nvacuum b;", 3),
         ] {
-            assert!(problem(bad).is_some(), "{bad}");
+            assert_eq!(problem(bad).map(|problem| problem.line), Some(line), "{bad}");
         }
     }
 
     #[test]
-    fn words_in_comments_quotes_and_bodies_are_no_statements() {
+    fn what_is_fine_is_not_refused() {
         for good in [
             "-- commit;\ncreate table a();",
             "/* begin; */ select 'commit;'",
             "create function f() returns void language plpgsql set search_path = pg_catalog \
              as $$ begin commit; end $$;",
-            "create function f() returns int language sql as $body$ select 1; $body$",
             "comment on table a is 'it''s; commit;';",
             "-- tenantctl: no-transaction\ncreate index concurrently i on a(b);\n",
+            "-- tenantctl: no-transaction\ndo $$ begin commit; end $$;\n",
+            "refresh materialized view concurrently mv",
+            "set search_path = ''; set role app; reset all;",
+            "set transaction isolation level serializable",
+            "do $$ begin raise notice 'commit'; end $$",
+            "do $$ begin execute 'rollback'; end $$",
+            "copy a from stdin;\n\\.\n",
+            "select \"commit\" from a",
+            "a command that nobody knows; another (one; or two)",
         ] {
             assert_eq!(problem(good), None, "{good}");
         }
+    }
+
+    #[test]
+    fn a_seed_set_stays_one_transaction() {
+        assert!(seed_problem("insert into a values (1); commit;").is_some());
+        assert!(seed_problem("-- tenantctl: no-transaction\nvacuum a").is_some());
+        assert_eq!(seed_problem("set row_security = off; insert into a values (1)"), None);
     }
 }

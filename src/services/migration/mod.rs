@@ -1,5 +1,6 @@
 //! One database's migrations, the seed sets, and the control plane's own schema.
 
+mod enums;
 mod error;
 mod install;
 mod lint;

@@ -110,11 +110,11 @@ mod tests {
 
     use super::*;
 
-    fn record(version: i32, checksum: u64) -> MigrationRecord {
+    fn record(version: i64, checksum: u64) -> MigrationRecord {
         MigrationRecord { version: SchemaVersion(version), name: format!("m{version}"), checksum }
     }
 
-    fn list(versions: &[i32]) -> Vec<MigrationRecord> {
+    fn list(versions: &[i64]) -> Vec<MigrationRecord> {
         versions.iter().map(|version| record(*version, 7)).collect()
     }
 
@@ -133,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_plan_is_ordered_and_empty_after_itself(count in 0..12_i32, done in 0..12_i32) {
+        fn a_plan_is_ordered_and_empty_after_itself(count in 0..12_i64, done in 0..12_i64) {
             let embedded = list(&(1..=count).collect::<Vec<_>>());
             let mut applied = list(&(1..=done.min(count)).collect::<Vec<_>>());
             let plan = pending(&embedded, &applied).unwrap();

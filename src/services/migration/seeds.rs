@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::error::MigrationError;
-use crate::adapters::server::SeedFile;
-use crate::model::{escape_controls, hex, sha256};
+use super::lint::{self, Problem};
+use crate::adapters::postgres::decode;
+use crate::adapters::server::{SeedFile, Seeds};
+use crate::model::{Provenance, escape_controls, hex, sha256};
 
 /// The sets under `seeds/`, embedded by the build script: name, then files by name.
 const EMBEDDED: &[(&str, &[(&str, &str)])] = include!(concat!(env!("OUT_DIR"), "/seed_sets.rs"));
@@ -20,6 +22,14 @@ pub(crate) struct SeedSet {
     pub files: Vec<SeedFile>,
     /// As the files declare it, in their order.
     pub holds: Vec<Holding>,
+    pub provenance: Provenance,
+}
+
+impl SeedSet {
+    /// Returns the set as a database takes it.
+    pub(crate) fn seeds(&self) -> Seeds<'_> {
+        Seeds { name: &self.name, files: &self.files, provenance: self.provenance }
+    }
 }
 
 /// A table and the number of rows that a set brings for it.
@@ -36,7 +46,7 @@ pub(crate) fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, Migration
             .iter()
             .map(|(name, files)| {
                 let files = files.iter().map(|(file, sql)| seed_file(file, (*sql).to_owned()));
-                seed_set((*name).to_owned(), files.collect())
+                seed_set((*name).to_owned(), files.collect(), Provenance::Embedded)
             })
             .collect());
     };
@@ -49,29 +59,45 @@ pub(crate) fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, Migration
         let mut files = Vec::new();
         for file in sorted(&path).map_err(bad)? {
             if file.extension().is_some_and(|extension| extension == "sql") {
-                let sql = std::fs::read_to_string(&file).map_err(bad)?;
+                let sql = decode(&std::fs::read(&file).map_err(bad)?);
+                let sql = sql.map_err(|unreadable| unfit(&path, &file, unreadable.into()))?;
                 files.push(seed_file(&file_name(&file), sql));
             }
         }
-        sets.push(seed_set(file_name(&path), files));
+        sets.push(seed_set(file_name(&path), files, Provenance::Folder));
     }
     Ok(sets)
 }
 
-/// Returns one set by name.
+/// Returns one set by name, checked to be one transaction.
 ///
 /// # Errors
-/// When no set has the name; the error lists those that exist.
+/// When no set has the name, and the error lists those that exist; when a file of it holds what
+/// `lint` refuses.
 pub(crate) fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, MigrationError> {
     let sets = seed_sets(folder)?;
     let known: Vec<_> = sets.iter().map(|set| format!("`{}`", set.name)).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    sets.into_iter()
+    let set = sets
+        .into_iter()
         .find(|set| set.name == name)
-        .ok_or_else(|| MigrationError::NoSuchSet { name: escape_controls(name), known })
+        .ok_or_else(|| MigrationError::NoSuchSet { name: escape_controls(name), known })?;
+    for file in &set.files {
+        if let Some(Problem { line, what, remedy }) = lint::seed_problem(&file.sql) {
+            let file = format!("seed file {}/{}", set.name, file.name);
+            return Err(MigrationError::Unfit { file, line, what, remedy });
+        }
+    }
+    Ok(set)
 }
 
-fn seed_set(name: String, files: Vec<SeedFile>) -> SeedSet {
+fn unfit(set: &Path, file: &Path, problem: Problem) -> MigrationError {
+    let Problem { line, what, remedy } = problem;
+    let file = format!("seed file {}/{}", file_name(set), file_name(file));
+    MigrationError::Unfit { file, line, what, remedy }
+}
+
+fn seed_set(name: String, files: Vec<SeedFile>, provenance: Provenance) -> SeedSet {
     let holds = files
         .iter()
         .flat_map(|file| file.sql.lines().map_while(|line| line.strip_prefix(HOLDS)))
@@ -80,7 +106,7 @@ fn seed_set(name: String, files: Vec<SeedFile>) -> SeedSet {
             Some(Holding { table: escape_controls(table), rows: rows.trim().parse().ok()? })
         })
         .collect();
-    SeedSet { name, files, holds }
+    SeedSet { name, files, holds, provenance }
 }
 
 fn seed_file(name: &str, sql: String) -> SeedFile {

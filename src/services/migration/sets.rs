@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::enums;
 use super::error::MigrationError;
-use super::{lint, plan};
+use super::lint::{self, Problem};
+use super::plan;
 use crate::adapters::postgres::MigrationSet;
 use crate::adapters::server::{domain_set, domain_set_from, gate_set};
 use crate::model::SchemaState;
@@ -27,9 +29,18 @@ impl Sets {
             Some(folder) => domain_set_from(folder)?,
         };
         for (name, text) in domain.texts() {
-            if let Some(problem) = lint::problem(text) {
-                return Err(MigrationError::Unfit { migration: name, problem });
+            if let Some(Problem { line, what, remedy }) = lint::problem(text) {
+                let file = format!("migration {name}");
+                return Err(MigrationError::Unfit { file, line, what, remedy });
             }
+        }
+        if let Some((name, Problem { line, what, remedy })) = enums::problem(&domain.texts()) {
+            return Err(MigrationError::Unfit {
+                file: format!("migration {name}"),
+                line,
+                what,
+                remedy,
+            });
         }
         Ok(Self { gate: gate_set(), domain })
     }
@@ -55,7 +66,7 @@ mod tests {
                 assert_eq!(lint::problem(text), None, "{name}");
             }
             let versions: Vec<_> = set.records().iter().map(|r| r.version.0).collect();
-            let expected: Vec<_> = (1..=i32::try_from(versions.len()).unwrap()).collect();
+            let expected: Vec<_> = (1..=i64::try_from(versions.len()).unwrap()).collect();
             assert_eq!(versions, expected, "{}", set.history);
         }
     }
@@ -69,11 +80,10 @@ mod tests {
             [("gate", &sets.gate), ("domain", &sets.domain), ("control_plane", &control_plane)]
         {
             let files = std::fs::read_dir(root.join(folder)).unwrap();
-            let mut on_disk: Vec<String> = files
-                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .map(|name| name.trim_end_matches(".sql").to_owned())
-                .collect();
-            let mut embedded: Vec<String> = set.texts().into_iter().map(|(name, _)| name).collect();
+            let mut on_disk: Vec<String> =
+                files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            let mut embedded: Vec<String> =
+                set.texts().into_iter().map(|(name, _)| name.to_owned()).collect();
             on_disk.sort();
             embedded.sort();
             assert_eq!(on_disk, embedded);

@@ -140,7 +140,7 @@ impl Making<'_> {
     }
 
     pub(super) async fn seed(&self, inside: &mut TenantDatabase, set: &SeedSet) -> Result<()> {
-        let outcome = inside.seed(&set.name, &set.files).await?;
+        let outcome = inside.seed(&set.seeds()).await?;
         let rows: u64 = set.holds.iter().map(|holding| holding.rows).sum();
         Ok(Made::now(
             (),

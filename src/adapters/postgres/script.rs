@@ -1,0 +1,206 @@
+//! A file of SQL as its statements: where each ends, what it is, which data follow it.
+//!
+//! What a statement is, its first words say: that is how the server's grammar tells commands apart,
+//! so a command that nobody here has heard of is still one.
+
+use std::ops::Range;
+
+use super::tokens::{Kind, Token};
+
+/// A comment in a file's head that lets its one statement run outside a transaction.
+pub(crate) const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
+
+/// A file of SQL, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Script<'t> {
+    pub(super) text: &'t str,
+    /// Its head asks for no transaction around it.
+    pub is_alone: bool,
+    pub statements: Vec<Statement>,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Statement {
+    /// Its tokens, without comments, spaces and the semicolon that ends it.
+    pub(super) tokens: Vec<Token>,
+    /// The data of a `COPY … FROM STDIN`, as bytes of the text.
+    pub(super) data: Option<Range<usize>>,
+    /// Between it and the one before stands what the server must not see.
+    pub(super) is_apart: bool,
+}
+
+/// Why a text cannot be told apart into statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// Counted from 1.
+    pub line: usize,
+    pub what: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// What is sent to the server in one go, and how many characters of the file are before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part<'t> {
+    pub sql: &'t str,
+    /// The data of the `COPY … FROM STDIN` that it is.
+    pub data: Option<&'t str>,
+    pub before: usize,
+}
+
+impl Statement {
+    pub(super) fn range(&self) -> Range<usize> {
+        let start = self.tokens.first().map_or(0, |token| token.start);
+        start..self.tokens.last().map_or(start, |token| token.end)
+    }
+}
+
+impl<'t> Script<'t> {
+    /// Returns a statement's text, without the semicolon that ends it.
+    pub(crate) fn text_of(&self, statement: &Statement) -> &'t str {
+        &self.text[statement.range()]
+    }
+
+    /// Returns the line a statement begins in, counted from 1.
+    pub(crate) fn line_of(&self, statement: &Statement) -> usize {
+        self.line(statement.range().start)
+    }
+
+    /// Returns the words of a statement, lower-cased, with `'…'` for a string and `"…"` for a name
+    /// in quotes; symbols and numbers are left out.
+    pub(crate) fn words(&self, statement: &Statement) -> Vec<String> {
+        statement.tokens.iter().filter_map(|token| self.word(token)).collect()
+    }
+
+    /// Returns the words of a statement that are outside its brackets.
+    pub(crate) fn outer_words(&self, statement: &Statement) -> Vec<String> {
+        let mut depth = 0_usize;
+        let mut words = Vec::new();
+        for token in &statement.tokens {
+            match token.kind {
+                Kind::Symbol('(') => depth += 1,
+                Kind::Symbol(')') => depth = depth.saturating_sub(1),
+                _ if depth == 0 => words.extend(self.word(token)),
+                _ => {}
+            }
+        }
+        words
+    }
+
+    /// Returns the strings of a statement that are not in dollar quotes, quotes included.
+    pub(crate) fn strings(&self, statement: &Statement) -> Vec<&'t str> {
+        let texts = statement.tokens.iter().filter(|token| token.kind == Kind::Text);
+        texts.map(|token| self.token(token)).collect()
+    }
+
+    /// Returns the names and keywords of a statement as the server understands them.
+    pub(crate) fn names(&self, statement: &Statement) -> Vec<String> {
+        statement.tokens.iter().filter_map(|token| self.name(token)).collect()
+    }
+
+    /// Returns the last part of the name that follows a keyword, as `b` of `TABLE IF EXISTS a.b`.
+    pub(crate) fn name_after(&self, statement: &Statement, keyword: &str) -> Option<String> {
+        let mut rest =
+            statement.tokens.iter().skip_while(|token| !self.is_word(Some(token), keyword));
+        rest.next()?;
+        let fillers = ["if", "not", "exists", "only"];
+        let mut rest =
+            rest.skip_while(|token| fillers.iter().any(|word| self.is_word(Some(token), word)));
+        let mut last = self.name(rest.next()?)?;
+        while rest.next().is_some_and(|token| token.kind == Kind::Symbol('.')) {
+            last = self.name(rest.next()?)?;
+        }
+        Some(last)
+    }
+
+    /// Leaves statements out whose words are these.
+    pub(crate) fn leave_out(&mut self, is_left_out: impl Fn(&[String]) -> bool) {
+        let mut is_gap = false;
+        for mut statement in std::mem::take(&mut self.statements) {
+            if is_left_out(&self.words(&statement)) {
+                is_gap = true;
+            } else {
+                statement.is_apart |= std::mem::take(&mut is_gap);
+                self.statements.push(statement);
+            }
+        }
+    }
+
+    /// Returns what to send, in order: statements together, up to one whose data have to follow it.
+    pub(super) fn parts(&self) -> Vec<Part<'t>> {
+        let part = |range: Range<usize>, data: Option<&Range<usize>>| Part {
+            sql: &self.text[range.clone()],
+            data: data.map(|data| &self.text[data.clone()]),
+            before: self.text[..range.start].chars().count(),
+        };
+        let mut parts = Vec::new();
+        let mut open: Option<Range<usize>> = None;
+        for statement in &self.statements {
+            let range = statement.range();
+            if (statement.is_apart || statement.data.is_some())
+                && let Some(before) = open.take()
+            {
+                parts.push(part(before, None));
+            }
+            if let Some(data) = &statement.data {
+                parts.push(part(range, Some(data)));
+            } else {
+                let start = open.map_or(range.start, |open| open.start);
+                open = Some(start..range.end);
+            }
+        }
+        parts.extend(open.map(|range| part(range, None)));
+        parts
+    }
+
+    pub(super) fn token(&self, token: &Token) -> &'t str {
+        &self.text[token.start..token.end]
+    }
+
+    fn word(&self, token: &Token) -> Option<String> {
+        match token.kind {
+            Kind::Word => Some(self.token(token).to_lowercase()),
+            Kind::Text | Kind::Dollar => Some("'…'".to_owned()),
+            Kind::Quoted => Some("\"…\"".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn name(&self, token: &Token) -> Option<String> {
+        match token.kind {
+            Kind::Word => Some(self.token(token).to_lowercase()),
+            Kind::Quoted => {
+                let quoted = self.token(token).trim_start_matches(['u', 'U', '&']);
+                let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+                inside.map(|text| text.replace("\"\"", "\""))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_word(&self, token: Option<&Token>, word: &str) -> bool {
+        token.is_some_and(|token| {
+            token.kind == Kind::Word && self.token(token).eq_ignore_ascii_case(word)
+        })
+    }
+
+    /// Returns whether a statement is a `COPY … FROM STDIN`.
+    pub(super) fn is_copy_in(&self, statement: &Statement) -> bool {
+        self.is_word(statement.tokens.first(), "copy")
+            && self.outer_words(statement).windows(2).any(|two| two == ["from", "stdin"])
+    }
+
+    fn line(&self, at: usize) -> usize {
+        1 + self.text[..at].matches('\n').count()
+    }
+
+    pub(super) fn unreadable(
+        &self,
+        at: usize,
+        what: impl Into<String>,
+        remedy: &'static str,
+    ) -> Unreadable {
+        Unreadable { line: self.line(at), what: what.into(), remedy }
+    }
+}
