@@ -70,6 +70,7 @@ mod token_keys;
 mod token_rules;
 mod token_session;
 mod token_verify;
+mod token_weak_keys;
 mod trace;
 mod unlock;
 

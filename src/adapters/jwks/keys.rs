@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::error::JwksError;
 use super::skipped::SkippedKey;
+use super::weak::{weak_ed25519, weak_modulus, weak_p256};
 use crate::model::{escape_controls, parse_strict_json, shorten};
 
 /// The largest set that is read, in bytes.
@@ -20,6 +21,10 @@ pub(super) const SET_SIZE_LIMIT: usize = 256 * 1024;
 
 /// The most entries of a set that are looked at.
 const ENTRY_LIMIT: usize = 100;
+
+/// What a published key must not have: the private exponent or scalar, and RSA's primes and what
+/// follows from them (RFC 7518 §6.2.2, §6.3.2).
+const PRIVATE_PARTS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// The fewest and the most bits of an RSA key.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -199,7 +204,8 @@ fn check_purpose(entry: &Map<String, Value>) -> Result<(), String> {
             return Err("its `key_ops` do not include `verify`".to_owned());
         }
     }
-    if entry.contains_key("d") && entry.get("kty").and_then(Value::as_str) != Some("oct") {
+    let is_secret = entry.get("kty").and_then(Value::as_str) == Some("oct");
+    if !is_secret && PRIVATE_PARTS.iter().any(|part| entry.contains_key(*part)) {
         return Err("it gives away the private key".to_owned());
     }
     Ok(())
@@ -222,6 +228,9 @@ fn rsa(entry: &Map<String, Value>) -> Result<Parts, String> {
     if !is_odd(&e) || bit_length(&e) < 2 || bit_length(&e) > 33 || !is_odd(&n) {
         return Err("its RSA numbers are not those of a key".to_owned());
     }
+    if let Some(weakness) = weak_modulus(&n) {
+        return Err(weakness);
+    }
     let decoding = DecodingKey::from_rsa_raw_components(&n, &e);
     Ok((KeyKind::Rsa, bits, Material::Rsa { n, e }, decoding))
 }
@@ -236,6 +245,9 @@ fn p256(entry: &Map<String, Value>) -> Result<Parts, String> {
     if ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).is_err() {
         return Err("its point is not on the curve P-256".to_owned());
     }
+    if let Some(weakness) = weak_p256(&x) {
+        return Err(weakness);
+    }
     let decoding = DecodingKey::from_ec_der(&point);
     Ok((KeyKind::P256, 256, Material::Point { x, y }, decoding))
 }
@@ -246,6 +258,9 @@ fn ed25519(entry: &Map<String, Value>) -> Result<Parts, String> {
         return Err(format!("curve `{}`; only Ed25519 is accepted", shown(curve)));
     }
     let x = exactly(entry, "x", 32)?;
+    if let Some(weakness) = weak_ed25519(&x) {
+        return Err(weakness);
+    }
     if ParsedPublicKey::new(&ED25519, &x).is_err() {
         return Err("its point is not on the curve Ed25519".to_owned());
     }

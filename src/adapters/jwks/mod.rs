@@ -10,6 +10,7 @@ mod keys;
 mod published;
 mod skipped;
 mod source;
+mod weak;
 
 pub use keys::KeySet;
 pub(crate) use keys::{KeyKind, PublicKey};

@@ -51,6 +51,12 @@ impl Signer {
         Self { kid: Some(kid.to_owned()), key: Key::Rsa(key) }
     }
 
+    /// RS256 with 2048 bits and a key of its own.
+    pub(crate) fn new_rs256(kid: &str) -> Self {
+        let key = Box::leak(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
+        Self { kid: Some(kid.to_owned()), key: Key::Rsa(key) }
+    }
+
     /// `EdDSA`.
     pub(crate) fn eddsa(kid: &str) -> Self {
         let key = Ed25519KeyPair::generate().unwrap();
