@@ -44,6 +44,7 @@ mod output_hostile;
 mod output_json;
 mod project;
 mod project_faults;
+mod project_files;
 mod project_lockdown;
 mod saga_faults;
 mod saga_takeover;

@@ -20,9 +20,42 @@ const ROLES: &str = "
     CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
     CREATE ROLE authenticator LOGIN NOINHERIT;
     CREATE ROLE supabase_auth_admin LOGIN NOINHERIT;
+    CREATE ROLE supabase_storage_admin LOGIN NOINHERIT;
     GRANT anon, authenticated, service_role TO authenticator;
     GRANT anon, authenticated, service_role, authenticator, pg_monitor, pg_read_all_data,
-        pg_signal_backend TO postgres WITH ADMIN OPTION;";
+        pg_signal_backend TO postgres WITH ADMIN OPTION;
+    GRANT supabase_storage_admin TO postgres;";
+
+/// What a project's database holds from the beginning, as far as people's migrations name it
+/// (supabase/postgres `migrations/db`, read 2026-11). Hosted, an extension lets `postgres` change the
+/// policies of Storage (`supautils.policy_grants`); here it is a member of their owner. What
+/// `postgres` makes in `public` was open to the API in every project made before 2026-05.
+const SCHEMAS: &str = "
+    CREATE SCHEMA extensions AUTHORIZATION postgres;
+    GRANT USAGE ON SCHEMA extensions TO anon, authenticated, service_role;
+    CREATE FUNCTION extensions.uuid_generate_v4() RETURNS uuid LANGUAGE sql
+        AS 'SELECT gen_random_uuid()';
+    CREATE SCHEMA auth AUTHORIZATION supabase_auth_admin;
+    CREATE TABLE auth.users (id uuid PRIMARY KEY, email text);
+    ALTER TABLE auth.users OWNER TO supabase_auth_admin;
+    CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
+        $$ SELECT nullif(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
+    GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role, postgres;
+    GRANT ALL ON auth.users TO postgres;
+    CREATE SCHEMA storage AUTHORIZATION supabase_storage_admin;
+    CREATE TABLE storage.buckets (id text PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE storage.objects (id uuid PRIMARY KEY, bucket_id text REFERENCES storage.buckets);
+    ALTER TABLE storage.buckets OWNER TO supabase_storage_admin;
+    ALTER TABLE storage.objects OWNER TO supabase_storage_admin;
+    ALTER TABLE storage.objects ENABLE ROW LEVEL SECURITY;
+    GRANT USAGE ON SCHEMA storage TO anon, authenticated, service_role, postgres;
+    GRANT ALL ON ALL TABLES IN SCHEMA storage TO postgres;
+    CREATE PUBLICATION supabase_realtime;
+    ALTER PUBLICATION supabase_realtime OWNER TO postgres;
+    GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
+    GRANT ALL ON SCHEMA public TO postgres;
+    ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public
+        GRANT ALL ON TABLES TO anon, authenticated, service_role;";
 
 /// The server.
 pub(crate) struct Postgres {
@@ -81,6 +114,7 @@ local all all scram-sha-256
     /// Makes a project's database, and its `postgres`.
     pub(crate) async fn create_project(&self, reference: &str, password: &str) {
         self.run("postgres", &format!("CREATE DATABASE p_{reference} OWNER postgres")).await;
+        self.run(&format!("p_{reference}"), SCHEMAS).await;
         let role = format!("postgres_{reference}");
         let password = password.replace('\'', "''");
         self.run(
