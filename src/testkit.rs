@@ -24,7 +24,7 @@ pub mod model {
 }
 
 pub mod postgres {
-    pub use crate::adapters::postgres::{Endpoint, LockKey};
+    pub use crate::adapters::postgres::Endpoint;
 }
 
 pub mod token {

@@ -109,14 +109,10 @@ fn a_pooler_before_the_cluster_is_the_clusters() {
 
 #[test]
 fn another_init_is_named_as_the_control_planes() {
-    use tenantctl::testkit::postgres::LockKey;
-    let operator = Operator::before_init();
-    let key = format!("{:?}", LockKey::of("init", Uuid::nil()));
-    let key = key.trim_start_matches("LockKey(").trim_end_matches(')');
+    let operator = Operator::new();
     let mut other = operator.plane();
-    other.run(&format!(
-        "SET application_name = 'tenantctl/init elsewhere:17'; SELECT pg_advisory_lock({key})"
-    ));
+    other.run("SET application_name = 'tenantctl/init elsewhere:17'");
+    other.hold("control_plane.locks", &format!("init {}", Uuid::nil()));
     let error = operator.run("init --timeout 300ms -o json").fails_with(5).error();
     let text = error["message"].as_str().unwrap();
     let start = "lock the migrations on the control plane: tenantctl/init elsewhere:17 (";

@@ -32,6 +32,7 @@ mod lockdown_auth;
 mod lockdown_probes;
 mod lockdown_races;
 mod locks;
+mod login_holds;
 mod management;
 mod migrate_apply;
 mod migrate_files;

@@ -58,16 +58,9 @@ fn a_busy_lock_is_waited_for_until_the_timeout_and_its_holder_is_named() {
     let product = Product::new();
     product.create(&["acme"]);
     product.add("V8__notes.sql", NOTES);
-    let key = {
-        use tenantctl::testkit::postgres::LockKey;
-        let id = product.operator.tenant("acme").id.parse().unwrap();
-        let text = format!("{:?}", LockKey::of("migrate", id));
-        text.trim_start_matches("LockKey(").trim_end_matches(')').to_owned()
-    };
     let mut holder = product.database("acme");
-    holder.run(&format!(
-        "SET application_name = 'tenantctl/migrate elsewhere:17'; SELECT pg_advisory_lock({key})"
-    ));
+    holder.run("SET application_name = 'tenantctl/migrate elsewhere:17'");
+    holder.hold("tenantctl.locks", &format!("migrate {}", product.operator.tenant("acme").id));
     let ran = product.run("migrate apply --tenant acme --timeout 300ms -o json").fails_with(5);
     let report = ran.json();
     let error = &result(&report, "acme")["error"];

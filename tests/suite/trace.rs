@@ -28,7 +28,7 @@ fn a_line_for_each_statement_and_each_request_and_no_secret() {
     let in_plane: Vec<_> =
         lines.iter().filter_map(|line| Some(line.split_once(plane.as_str())?.1)).collect();
     assert_has(&in_plane, "connect as operator to create: connected in ", " ms");
-    assert_has(&in_plane, "SELECT pg_try_advisory_lock($1): 1 row in ", " ms");
+    assert_has(&in_plane, "INSERT INTO control_plane.locks AS k (", " ms");
     assert_has(&in_plane, "INSERT INTO control_plane.tenant_metadata (", " ms");
     let host = operator.plane().says("SELECT host FROM control_plane.tenant_metadata");
     let role = format!("{host}:5432/postgres: CREATE ROLE \"tenant_acme_");

@@ -1,7 +1,16 @@
-//! Advisory locks: tried and polled with a deadline, never waited for in SQL.
+//! Locks that last as long as the session that holds them, and that no tenant's login can hold.
 //!
-//! A session that *waits* in `pg_advisory_lock` deadlocks with `CREATE INDEX CONCURRENTLY` on the
-//! same database (SQLSTATE 40P01), and it does not give up at our deadline.
+//! An advisory lock alone protects nothing here: whoever may enter the database may take any, and
+//! `pg_locks` shows everybody the keys that are held. So the lock is a row that no login is granted
+//! anything on. It names the session that holds it by an advisory lock with a random key, its token,
+//! which is this very session's or nobody's: who else takes that key is another process or another
+//! role. A token ends with its session, for a client that was killed only when the server is done
+//! with its statement, and is never used again; so who found one ended may replace it, if it is
+//! still the one in the row.
+//!
+//! Locks are tried and polled with a deadline, never waited for in SQL: a session that waits in
+//! `pg_advisory_lock` deadlocks with `CREATE INDEX CONCURRENTLY` on the same database (SQLSTATE
+//! 40P01), and it does not give up at our deadline.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,42 +20,45 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::error::PgError;
-use crate::model::{Classified, ErrorKind, escape_controls, sha256};
+use super::lock_rows::{self, LockTable, Occupant};
+use crate::model::{Classified, ErrorKind};
 
 /// How long to wait between two tries.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The number an advisory lock is held under. Two things with one number only wait for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LockKey(i64);
-
-impl LockKey {
-    /// Returns the key of one thing, within one realm such as `tenant` or `ddl`.
-    pub fn of(realm: &str, id: Uuid) -> Self {
-        let mut text = realm.as_bytes().to_vec();
-        text.extend_from_slice(id.as_bytes());
-        let mut first = [0_u8; 8];
-        first.copy_from_slice(&sha256(&text)[..8]);
-        Self(i64::from_be_bytes(first))
-    }
-}
-
-/// A lock to take: the key, and how an operator reads it.
+/// A lock to take, and how an operator reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lock {
-    key: LockKey,
+    table: LockTable,
+    /// The row's name: the realm, such as `tenant` or `ddl`, and the thing's id.
+    name: String,
     what: String,
     server: LockServer,
 }
 
 impl Lock {
-    /// Returns the lock of one thing, named `what` in messages, on a server.
-    pub(crate) fn new(key: LockKey, what: impl Into<String>, server: LockServer) -> Self {
-        Self { key, what: what.into(), server }
+    /// Returns the lock of one thing within a realm, named `what` in messages; its row is in a
+    /// table, and the session that holds it is on a server.
+    pub(crate) fn new(
+        table: LockTable,
+        (realm, id): (&str, Uuid),
+        what: impl Into<String>,
+        server: LockServer,
+    ) -> Self {
+        Self { table, name: format!("{realm} {id}"), what: what.into(), server }
+    }
+
+    fn busy(&self, holder: Option<String>) -> LockError {
+        LockError::Busy { what: self.what.clone(), server: self.server, holder }
+    }
+
+    fn pooled(&self) -> LockError {
+        LockError::Pooled { what: self.what.clone(), server: self.server }
     }
 }
 
-/// The server that keeps a lock. It decides which setting has to change when a pooler answers.
+/// The server of the session that holds a lock. It decides which setting has to change when a
+/// pooler answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockServer {
     /// The control plane's.
@@ -112,7 +124,8 @@ impl Classified for LockError {
     }
 }
 
-/// Takes the lock, trying again until the deadline; it is held for as long as the session lives.
+/// Takes a lock whose row is in the database of the session that is to hold it, trying again until
+/// the deadline; it is held for as long as the session lives. Taking it twice is harmless.
 ///
 /// # Errors
 /// [`LockError::Busy`] when the deadline passed, [`LockError::Pooled`] at once.
@@ -121,55 +134,72 @@ pub(crate) async fn hold_until(
     lock: &Lock,
     deadline: Instant,
 ) -> Result<(), LockError> {
-    while !try_hold(connection, lock.key).await? {
-        if Instant::now() + POLL > deadline {
-            let holder = holder(connection, lock.key).await?;
-            return Err(LockError::Busy { what: lock.what.clone(), server: lock.server, holder });
+    let token = lock_rows::new_token();
+    loop {
+        let seen = match lock_rows::look_here(connection, lock.table, &lock.name, token).await {
+            Err(error) if may_pass(&error, deadline) => None,
+            seen => Some(seen?),
+        };
+        match seen {
+            Some(Occupant::Ourselves) => return Ok(()),
+            Some(Occupant::Nobody(last)) => {
+                let (table, name) = (lock.table, &lock.name);
+                if lock_rows::claim_here(connection, table, name, token, last).await? {
+                    return Ok(());
+                }
+                // Another came first, or the session that took the token is not the one that
+                // answers now.
+                if lock_rows::holder_of(connection, token).await?.is_none() {
+                    return Err(lock.pooled());
+                }
+            }
+            Some(Occupant::Another(pid)) if Instant::now() + POLL > deadline => {
+                return Err(lock.busy(lock_rows::describe(connection, pid).await?));
+            }
+            Some(Occupant::Another(_)) | None => tokio::time::sleep(POLL).await,
         }
-        tokio::time::sleep(POLL).await;
-    }
-    if is_held(connection, lock.key).await? {
-        Ok(())
-    } else {
-        Err(LockError::Pooled { what: lock.what.clone(), server: lock.server })
     }
 }
 
-async fn try_hold(connection: &mut PgConnection, key: LockKey) -> Result<bool, PgError> {
-    sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-        .bind(key.0)
-        .fetch_one(connection)
-        .await
-        .map_err(PgError::doing("take an advisory lock"))
+/// Takes a lock whose row is kept elsewhere, on the `keeper`'s server, for the session `holder`.
+///
+/// # Errors
+/// [`LockError::Busy`] when the deadline passed, [`LockError::Pooled`] at once.
+pub(crate) async fn hold_for(
+    keeper: &mut PgConnection,
+    holder: &mut PgConnection,
+    lock: &Lock,
+    deadline: Instant,
+) -> Result<(), LockError> {
+    let token = lock_rows::new_token();
+    lock_rows::take(holder, token).await?;
+    let Some(ours) = lock_rows::holder_of(holder, token).await? else {
+        return Err(lock.pooled());
+    };
+    loop {
+        let row = lock_rows::read(keeper, lock.table, &lock.name).await?;
+        let occupant = match &row {
+            None => Occupant::Nobody(None),
+            Some(row) => lock_rows::judge(holder, row).await?,
+        };
+        match occupant {
+            Occupant::Ourselves => return Ok(()),
+            Occupant::Nobody(last) => {
+                let (table, name) = (lock.table, &lock.name);
+                if lock_rows::claim(keeper, table, name, (token, ours), last).await? {
+                    return Ok(());
+                }
+            }
+            Occupant::Another(pid) if Instant::now() + POLL > deadline => {
+                return Err(lock.busy(lock_rows::describe(holder, pid).await?));
+            }
+            Occupant::Another(_) => tokio::time::sleep(POLL).await,
+        }
+    }
 }
 
-/// Asks in a second statement whether the lock is this session's.
-async fn is_held(connection: &mut PgConnection, key: LockKey) -> Result<bool, PgError> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted \
-         AND pid = pg_backend_pid() AND objsubid = 1 \
-         AND ((classid::bigint << 32) | objid::bigint) = $1)",
-    )
-    .bind(key.0)
-    .fetch_one(connection)
-    .await
-    .map_err(PgError::doing("see an advisory lock held"))
-}
-
-/// Returns the session that holds the lock: its program, its server process and since when.
-async fn holder(connection: &mut PgConnection, key: LockKey) -> Result<Option<String>, PgError> {
-    let found: Option<String> = sqlx::query_scalar(
-        "SELECT coalesce(nullif(a.application_name, ''), 'unknown program') || ' (server process ' \
-         || l.pid || coalesce(', since ' || to_char(a.backend_start AT TIME ZONE 'UTC', \
-         'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') || ')' \
-         FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-         AND ((l.classid::bigint << 32) | l.objid::bigint) = $1 LIMIT 1",
-    )
-    .bind(key.0)
-    .fetch_optional(connection)
-    .await
-    .map_err(PgError::doing("ask who holds an advisory lock"))?;
-    Ok(found.map(|session| escape_controls(&session)))
+/// Returns whether the server has no room for another lock, which passes when the sessions that fill
+/// its table end.
+fn may_pass(error: &PgError, deadline: Instant) -> bool {
+    error.is("53200") && Instant::now() + POLL < deadline
 }

@@ -1,7 +1,7 @@
 //! How we speak to any Postgres: addresses, sessions, locks, passwords and migrations.
 //!
-//! The `control_plane` and `cluster` adapters build on it. It knows no table of ours but the
-//! history that a migration set names.
+//! The `control_plane` and `cluster` adapters build on it. It knows no table of ours but
+//! that of locks and the history that a migration set names.
 
 mod apply;
 mod connect;
@@ -10,6 +10,7 @@ mod error;
 mod functions;
 mod install;
 mod lock;
+mod lock_rows;
 mod migrate;
 mod migrate_error;
 mod position;
@@ -29,8 +30,8 @@ pub use endpoint::Endpoint;
 pub(crate) use error::{PgError, ServerFault};
 pub(crate) use functions::{Functions, InstalledFunctions};
 pub(crate) use install::install_functions;
-pub use lock::LockKey;
-pub(crate) use lock::{Lock, LockError, LockServer, hold_until};
+pub(crate) use lock::{Lock, LockError, LockServer, hold_for, hold_until};
+pub(crate) use lock_rows::LockTable;
 pub(crate) use migrate::{Applied, History, MigrationSet, apply, read_history};
 pub(crate) use migrate_error::{MigrateError, MigrationFile, place};
 pub(crate) use position::line_and_column;

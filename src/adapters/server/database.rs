@@ -14,7 +14,7 @@ use super::role_names::OWNER;
 use super::seed::{self, SeedOutcome, Seeds};
 use super::supabase;
 use crate::adapters::postgres::{
-    self, Endpoint, Footing, Functions, History, Lock, LockKey, MigrationSet, PgError, Purpose,
+    self, Endpoint, Footing, Functions, History, Lock, LockTable, MigrationSet, PgError, Purpose,
     hold_until, literal, row,
 };
 use crate::model::{MigrationRecord, Provenance, SchemaVersion, SecretText};
@@ -122,9 +122,9 @@ impl TenantDatabase {
     /// # Errors
     /// When another session holds it until the deadline.
     pub(crate) async fn lock(&mut self, deadline: Instant) -> Result<()> {
-        let key = LockKey::of("migrate", self.home.identity.tenant_id);
+        let named = ("migrate", self.home.identity.tenant_id);
         let server = self.home.server.lock_server();
-        let lock = Lock::new(key, "the tenant's migrations", server);
+        let lock = Lock::new(LockTable::Gate, named, "the tenant's migrations", server);
         Ok(hold_until(&mut self.connection, &lock, deadline).await?)
     }
 

@@ -18,11 +18,12 @@ impl Home {
     /// When the database is not the tenant's, or it still exists afterwards.
     pub(crate) async fn drop(
         &self,
+        plane: &mut PgConnection,
         recorded_oid: Option<u32>,
         deadline: Instant,
     ) -> Result<bool, ServerError> {
         let mut connection = self.operator(Purpose::destroy(Act::Purge.word())).await?;
-        self.lock(&mut connection, deadline).await?;
+        self.lock(plane, &mut connection, deadline).await?;
         let Some(found) = self.look(&mut connection).await? else {
             Endpoint::close(connection).await;
             return Ok(false);

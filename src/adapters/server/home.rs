@@ -12,7 +12,7 @@ use super::error::ServerError;
 use super::operator::{Server, Shape};
 use super::role_names::OWNER;
 use super::stamp::{Identity, Stamp};
-use crate::adapters::postgres::{Endpoint, Lock, LockKey, PgError, Purpose, hold_until};
+use crate::adapters::postgres::{Endpoint, Lock, LockTable, PgError, Purpose, hold_for};
 use crate::model::{DatabaseName, SecretText};
 
 /// A tenant's database on its server.
@@ -129,14 +129,18 @@ impl Home {
 
     /// Takes the lock that lets one session at a time change the database from outside, for as long
     /// as this session lives.
+    ///
+    /// Its row is in the control plane: on the server there may be no database that we may make a
+    /// table in and a tenant's login may not enter.
     pub(crate) async fn lock(
         &self,
+        plane: &mut PgConnection,
         connection: &mut PgConnection,
         deadline: Instant,
     ) -> Result<(), ServerError> {
-        let key = LockKey::of("ddl", self.identity.tenant_id);
-        let lock = Lock::new(key, "the tenant's database", self.server.lock_server());
-        Ok(hold_until(connection, &lock, deadline).await?)
+        let (named, server) = (("ddl", self.identity.tenant_id), self.server.lock_server());
+        let lock = Lock::new(LockTable::ControlPlane, named, "the tenant's database", server);
+        Ok(hold_for(plane, connection, &lock, deadline).await?)
     }
 
     /// Returns the database of exactly this name, if it exists.

@@ -35,7 +35,9 @@ impl Home {
     /// Creates the database, closed to connections and stamped, unless it exists.
     ///
     /// `was_intended` says that an earlier attempt recorded its intent: only then an unstamped,
-    /// closed database of ours may be what that attempt left behind.
+    /// closed database of ours may be what that attempt left behind. The session holds the home's
+    /// lock: when a killed client left a `CREATE DATABASE` running, taking it waited until the
+    /// server was done with it, and what is seen now is the true outcome.
     ///
     /// # Errors
     /// When a database of that name is not the tenant's, or the server refuses.
@@ -46,9 +48,6 @@ impl Home {
         deadline: Instant,
     ) -> Result<Placed, ServerError> {
         self.server.prepare(connection, deadline).await?;
-        // Held by the session that runs the CREATE: when a killed client left one running, this
-        // waits until the server is done with it and then sees the true outcome.
-        self.lock(connection, deadline).await?;
         let name = identifier(self.name.as_str());
         let mut may_claim = was_intended;
         for _ in 0..3 {

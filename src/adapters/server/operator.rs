@@ -55,7 +55,7 @@ impl Server {
         self.shape != Shape::Cluster
     }
 
-    /// Returns which server an advisory lock here is reported to be on.
+    /// Returns which server a lock held here is reported to be on.
     pub(super) fn lock_server(&self) -> LockServer {
         match self.shape {
             Shape::Cluster => LockServer::Cluster,

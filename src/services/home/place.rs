@@ -103,7 +103,7 @@ impl World {
     ) -> Result<Made<Place>, HomeError> {
         let home = self.home(tenant, deadline).await?;
         let mut operator = home.operator(Purpose::build(Act::Create.word())).await?;
-        home.lock(&mut operator, deadline).await?;
+        home.lock(&mut journal.connection, &mut operator, deadline).await?;
         journal.check_lease().await?;
         let placed = if adopts {
             let adopted = home.adopt(&mut operator, deadline).await?;
@@ -157,7 +157,7 @@ impl World {
             }
             match self.operator(tenant, Purpose::build(Act::Create.word()), deadline).await {
                 Ok((home, mut operator)) => {
-                    home.lock(&mut operator, deadline).await?;
+                    home.lock(&mut journal.connection, &mut operator, deadline).await?;
                     journal.check_lease().await?;
                     home.is_stamped_inside(&mut operator).await?;
                     home.server().prepare(&mut operator, deadline).await?;

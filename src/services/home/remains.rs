@@ -77,7 +77,9 @@ impl World {
                     format!("project {reference} was gone already")
                 })
             }
-            Placement::Database => self.drop_database(tenant, never_stamped, deadline).await,
+            Placement::Database => {
+                self.drop_database(tenant, never_stamped, journal, deadline).await
+            }
         }
     }
 
@@ -131,6 +133,7 @@ impl World {
         &self,
         tenant: &Tenant,
         never_stamped: bool,
+        journal: &mut Journal,
         deadline: Instant,
     ) -> Result<String, HomeError> {
         let Some(home) = self.on_cluster(tenant) else {
@@ -144,7 +147,7 @@ impl World {
                 return Ok("no database of ours to drop".to_owned());
             }
         }
-        let existed = home.drop(tenant.database_oid, deadline).await?;
+        let existed = home.drop(&mut journal.connection, tenant.database_oid, deadline).await?;
         let name = home.name();
         Ok(if existed {
             format!("{name} dropped, and proved to be gone")

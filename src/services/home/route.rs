@@ -16,7 +16,7 @@ use super::projects::Projects;
 use crate::adapters::control_plane::{ControlPlane, ControlPlaneError};
 use crate::adapters::management::ManagementError;
 use crate::adapters::postgres::{
-    Endpoint, Lock, LockKey, LockServer, PgError, Purpose, generate_password, hold_until,
+    Endpoint, Lock, LockServer, LockTable, PgError, Purpose, generate_password, hold_until,
 };
 use crate::adapters::server::{Server, ServerError};
 use crate::model::{
@@ -53,9 +53,9 @@ impl Projects {
         // The role is one for the whole project, and each request resets its password: two callers
         // at once lock each other out (supabase/cli#5091, read 2026-11).
         let mut holder = plane.dedicated("login-role").await?;
-        let key = LockKey::of("login-role", tenant.id.0);
-        let what = format!("the login of project {project}");
-        let lock = Lock::new(key, what, LockServer::ControlPlane);
+        let (named, what) =
+            (("login-role", tenant.id.0), format!("the login of project {project}"));
+        let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
         hold_until(&mut holder, &lock, deadline).await.map_err(ControlPlaneError::from)?;
         let server = self.enter_by(&route, plane, tenant, project, deadline).await;
         Endpoint::close(holder).await;

@@ -8,7 +8,7 @@ use super::error::MigrationError;
 use super::plan::{Divergence, functions_missing, pending};
 use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
 use crate::adapters::postgres::{
-    self, Endpoint, Footing, Lock, LockKey, LockServer, PgError, Purpose, hold_until,
+    self, Endpoint, Footing, Lock, LockServer, LockTable, PgError, Purpose, hold_until,
 };
 use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
 use crate::services::audit::Entry;
@@ -26,7 +26,7 @@ pub(crate) struct InstallReport {
 }
 
 /// Installs or upgrades the control plane. Safe to run twice, and from two machines at once:
-/// refinery takes no lock, so an advisory lock of ours is held around its migrations.
+/// refinery takes no lock, so ours is held around its migrations.
 ///
 /// # Errors
 /// When the history contradicts the embedded migrations, or a newer binary upgraded the schema.
@@ -43,9 +43,11 @@ pub(crate) async fn install(
     let connected = postgres::connect(endpoint, purpose).await;
     let mut connection = connected.map_err(ControlPlaneError::from)?;
     let deadline = tokio::time::Instant::now() + patience;
-    let key = LockKey::of("init", Uuid::nil());
-    let lock = Lock::new(key, "the migrations", LockServer::ControlPlane);
-    hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
+    if !is_dry_run {
+        let (named, what) = (("init", Uuid::nil()), "the migrations");
+        let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
+        hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
+    }
     let history = postgres::read_history(&mut connection, &set).await;
     let history = history.map_err(ControlPlaneError::from)?;
     let applied = history.records();

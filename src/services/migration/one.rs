@@ -17,7 +17,7 @@ pub(crate) struct Brought {
     pub schema: SchemaState,
 }
 
-/// Applies what is pending, gate first, while holding the database's advisory lock.
+/// Applies what is pending, gate first, while holding the lock of the database's migrations.
 ///
 /// # Errors
 /// When the history contradicts ours, another process holds the lock until the deadline, or a

@@ -168,7 +168,7 @@ impl Deletion<'_> {
     async fn close_home(&self, journal: &mut Journal) -> Result<String, TenantError> {
         let purpose = Purpose::query(Act::Delete.word());
         let (home, mut operator) = self.world.operator(self.tenant, purpose, self.deadline).await?;
-        home.lock(&mut operator, self.deadline).await?;
+        home.lock(&mut journal.connection, &mut operator, self.deadline).await?;
         journal.check_lease().await?;
         let Some(found) = home.look(&mut operator).await? else {
             return Ok("there was no database".to_owned());

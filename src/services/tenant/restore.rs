@@ -174,7 +174,7 @@ impl Restoration<'_> {
         let purpose = Purpose::query(Act::Restore.word());
         let (home, mut operator) =
             self.world.operator(&self.tenant, purpose, self.deadline).await?;
-        home.lock(&mut operator, self.deadline).await?;
+        home.lock(&mut journal.connection, &mut operator, self.deadline).await?;
         if !self.is_marked {
             journal.check_lease().await?;
         }

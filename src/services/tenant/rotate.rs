@@ -59,7 +59,7 @@ pub(crate) async fn rotate(
     };
     let (home, mut operator) =
         world.operator(&tenant, Purpose::query(Act::Rotate.word()), deadline).await?;
-    home.lock(&mut operator, deadline).await?;
+    home.lock(&mut journal.connection, &mut operator, deadline).await?;
     journal.check_lease().await?;
     // The server first: killed here, the record holds a password that no longer works and the
     // operation stays open, so the same command makes another. The other order would hand out a

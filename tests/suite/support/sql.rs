@@ -55,6 +55,17 @@ impl Session {
         done.map(drop).map_err(|error| told(&error))
     }
 
+    /// Holds one of tenantctl's locks for as long as the session lives.
+    pub(crate) fn hold(&mut self, table: &str, name: &str) {
+        self.run(&format!(
+            "SELECT pg_advisory_lock(4711); \
+             INSERT INTO {table} (name, token, pid, role) \
+             SELECT '{name}', 4711, pid, usesysid::bigint FROM pg_stat_activity \
+             WHERE pid = pg_backend_pid() \
+             ON CONFLICT (name) DO UPDATE SET token = 4711, pid = excluded.pid, role = excluded.role"
+        ));
+    }
+
     /// Returns the rows of a query that must work, as tuples.
     pub(crate) fn rows<T>(&mut self, sql: &str) -> Vec<T>
     where

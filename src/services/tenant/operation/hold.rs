@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
 use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
-use crate::adapters::postgres::{Lock, LockKey, LockServer, hold_until};
+use crate::adapters::postgres::{Lock, LockServer, LockTable, hold_until};
 use crate::model::{Act, Slug, Tenant, TenantId};
 use crate::services::saga::Journal;
 use crate::services::tenant::error::TenantError;
@@ -43,7 +43,8 @@ pub(in crate::services::tenant) async fn lock(
 ) -> Result<PgConnection, TenantError> {
     let mut connection = plane.dedicated(act.word()).await?;
     let what = format!("tenant `{slug}`");
-    let lock = Lock::new(LockKey::of("tenant", id.0), what, LockServer::ControlPlane);
+    let named = ("tenant", id.0);
+    let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
     hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
     Ok(connection)
 }
