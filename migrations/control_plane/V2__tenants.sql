@@ -12,6 +12,8 @@ CREATE TABLE control_plane.tenant_metadata (
     quarantine_reason text,
     placement text NOT NULL CHECK (placement IN ('project', 'database')),
     project_ref text,
+    -- Where the project was asked for: only there can it be found again, or be seen to be gone.
+    organization text,
     database_name text CHECK (octet_length(database_name) <= 63),
     -- Name, oid and server together say which database is meant: a database that was dropped and
     -- made again under the same name has another oid, a restored server another identifier.

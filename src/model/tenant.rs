@@ -34,6 +34,8 @@ pub(crate) struct Tenant {
     pub placement: Placement,
     /// For placement `project`, once the project was created.
     pub project_ref: Option<ProjectRef>,
+    /// The slug of the organization that the project was asked for in.
+    pub organization: Option<String>,
     /// Set once its name was chosen.
     pub database: Option<DatabaseName>,
     /// Set once the database was seen.

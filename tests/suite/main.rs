@@ -46,6 +46,7 @@ mod output_json;
 mod project;
 mod project_faults;
 mod project_files;
+mod project_gone;
 mod project_lockdown;
 mod saga_faults;
 mod saga_takeover;

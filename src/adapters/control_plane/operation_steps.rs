@@ -72,29 +72,43 @@ pub(crate) async fn advance(
 ///
 /// # Errors
 /// When the lease is lost.
-pub(crate) async fn intend_post(connection: &mut PgConnection, lease: &Lease) -> Result<()> {
+pub(crate) async fn intend_post(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    organization: &str,
+) -> Result<()> {
     let intent = sqlx::query(
-        r"INSERT INTO control_plane.operation_steps (operation_id, step, attempt)
-        SELECT operation_id, $3, 1 + (
-            SELECT count(*) FROM control_plane.operation_steps p
-            WHERE p.operation_id = $1 AND p.step = $3)::int
-        FROM control_plane.operations
-        WHERE operation_id = $1 AND lease_epoch = $2 AND finished_at IS NULL",
+        r"WITH held AS (
+            SELECT operation_id, tenant_id FROM control_plane.operations
+            WHERE operation_id = $1 AND lease_epoch = $2 AND finished_at IS NULL
+        ), intended AS (
+            INSERT INTO control_plane.operation_steps (operation_id, step, attempt)
+            SELECT operation_id, $3, 1 + (
+                SELECT count(*) FROM control_plane.operation_steps p
+                WHERE p.operation_id = $1 AND p.step = $3)::int
+            FROM held)
+        UPDATE control_plane.tenant_metadata t SET organization = $4
+        FROM held WHERE t.tenant_id = held.tenant_id",
     )
     .bind(lease.operation_id)
     .bind(lease.epoch)
-    .bind(POST);
+    .bind(POST)
+    .bind(organization);
     write_leased(connection, intent, "record the request for a project").await
 }
 
-/// Records the outcome of every request for a tenant's project that has none yet.
+/// Records the outcome of every request for a tenant's project that has none yet. Where none was
+/// made, the next may be asked for elsewhere.
 pub(crate) async fn settle_posts(
     connection: &mut PgConnection,
     tenant_id: TenantId,
     outcome: &str,
 ) -> Result<()> {
     sqlx::query(
-        r"UPDATE control_plane.operation_steps s SET done_at = clock_timestamp(), outcome = $3
+        r"WITH freed AS (
+            UPDATE control_plane.tenant_metadata SET organization = NULL
+            WHERE tenant_id = $1 AND project_ref IS NULL)
+        UPDATE control_plane.operation_steps s SET done_at = clock_timestamp(), outcome = $3
         FROM control_plane.operations o
         WHERE o.operation_id = s.operation_id AND o.tenant_id = $1 AND s.step = $2
             AND s.done_at IS NULL",

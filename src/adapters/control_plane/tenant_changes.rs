@@ -55,6 +55,16 @@ pub(crate) async fn record_address(
     update_one(connection, update, "record the database's address").await
 }
 
+/// A tenant's project.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TenantProject<'a> {
+    pub reference: &'a ProjectRef,
+    /// The slug of the organization that it is in.
+    pub organization: &'a str,
+    pub database: &'a DatabaseName,
+    pub region: Option<&'a str>,
+}
+
 /// Records which project a tenant has, at once when it is known: from here on it is found by its
 /// ref and not by its name.
 ///
@@ -63,19 +73,18 @@ pub(crate) async fn record_address(
 pub(crate) async fn record_project(
     connection: &mut PgConnection,
     id: TenantId,
-    project: &ProjectRef,
-    database: &DatabaseName,
-    region: Option<&str>,
+    project: &TenantProject<'_>,
 ) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET project_ref = $2, database_name = $3,
-            region = coalesce(region, $4)
+            region = coalesce(region, $4), organization = $5
         WHERE tenant_id = $1",
     )
     .bind(id.0)
-    .bind(project.as_str())
-    .bind(database.as_str())
-    .bind(region);
+    .bind(project.reference.as_str())
+    .bind(project.database.as_str())
+    .bind(project.region)
+    .bind(project.organization);
     update_one(connection, update, "record the tenant's project").await
 }
 

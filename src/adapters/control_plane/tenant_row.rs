@@ -16,7 +16,7 @@ use crate::model::{
 /// The columns a tenant is read from, by their names.
 pub(super) const TENANT_COLUMNS: &str = r"
     tenant_id, slug, name, plan, labels, status, quarantined_at, quarantine_reason, placement,
-    project_ref, database_name, database_oid, system_identifier, host, port, pooled, region,
+    project_ref, organization, database_name, database_oid, system_identifier, host, port, pooled, region,
     schema_version, schema_fingerprint, session_epoch, locked_at, lock_reason, protected,
     status_before_delete, purge_after, credential, created_at, updated_at, deleted_at";
 
@@ -49,6 +49,7 @@ impl<'r> FromRow<'r, PgRow> for Tenant {
                 .map(|at| Quarantine { at, reason: quarantine_reason.unwrap_or_default() }),
             placement: reader.parse::<Placement>("placement")?,
             project_ref: reader.parse_optional("project_ref")?,
+            organization: reader.get("organization")?,
             database: database.transpose()?,
             database_oid: oid.transpose()?,
             system_identifier: reader.get("system_identifier")?,

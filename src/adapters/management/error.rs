@@ -50,6 +50,8 @@ pub enum RefusalReason {
     NotReady,
     /// The project existed and was removed.
     Removed,
+    /// The API itself knows no such thing. A page with the same status is a proxy's word.
+    Unknown,
     Paused,
     Other,
 }
@@ -84,16 +86,21 @@ impl ManagementError {
     /// Reads a refusal, also one of a gateway, which is plain text or a page.
     pub(super) fn refused(doing: &'static str, answer: &Answer) -> Self {
         let status = answer.status.as_u16();
-        let said = match answer.json::<Option<wire::Refusal>>() {
-            Ok(Some(refusal)) => refusal.words(),
-            _ => answer.text(),
+        let (said, is_of_api) = match answer.json::<Option<wire::Refusal>>() {
+            Ok(Some(refusal)) => (refusal.words(), refusal.is_of_api()),
+            _ => (answer.text(), false),
         };
         let said = if said.is_empty() {
             answer.status.canonical_reason().unwrap_or("nothing").to_owned()
         } else {
             said
         };
-        let reason = RefusalReason::of(status, &said);
+        let reason = match RefusalReason::of(status, &said) {
+            // The words of a page may quote anything.
+            RefusalReason::Removed if !is_of_api => RefusalReason::Other,
+            RefusalReason::Other if status == 404 && is_of_api => RefusalReason::Unknown,
+            reason => reason,
+        };
         Self::Refused { doing, status, said, reason }
     }
 
@@ -113,9 +120,9 @@ impl ManagementError {
         }
     }
 
-    /// Returns whether it says that there is no such project, or that it was removed.
+    /// Returns whether the API itself says that there is no such project, or that it was removed.
     pub fn is_gone(&self) -> bool {
-        self.reason() == RefusalReason::Removed || matches!(self, Self::Refused { status: 404, .. })
+        matches!(self.reason(), RefusalReason::Removed | RefusalReason::Unknown)
     }
 }
 
@@ -125,10 +132,11 @@ impl Classified for ManagementError {
             Self::NoAnswer { source, .. } => source.kind(),
             Self::Shape { .. } => ErrorKind::Internal,
             Self::Refused { status, reason, .. } => match (status, reason) {
-                (_, RefusalReason::Removed) | (404, _) => ErrorKind::NotFound,
+                (_, RefusalReason::Removed | RefusalReason::Unknown) => ErrorKind::NotFound,
                 (_, RefusalReason::NameTaken) | (409, _) => ErrorKind::Conflict,
                 (401 | 403, RefusalReason::Other) => ErrorKind::Denied,
-                (_, RefusalReason::NotReady) | (408 | 429 | 500.., RefusalReason::Other) => {
+                // A 404 in other words than the API's is from something before it.
+                (_, RefusalReason::NotReady) | (404 | 408 | 429 | 500.., RefusalReason::Other) => {
                     ErrorKind::Unavailable
                 }
                 _ => ErrorKind::Refused,
@@ -150,6 +158,10 @@ impl Classified for ManagementError {
                     "choose another region with --region or TENANTCTL_REGION"
                 }
                 (RefusalReason::Paused, _) => "the project is paused: restore it in the dashboard",
+                (RefusalReason::Other, 404) => {
+                    "these are not the API's own words: look at TENANTCTL_MANAGEMENT_API_URL, and at \
+                     the proxies in front of it"
+                }
                 (_, 401) => {
                     "set SUPABASE_ACCESS_TOKEN or SUPABASE_ACCESS_TOKEN_FILE to a valid token"
                 }
@@ -185,7 +197,22 @@ mod tests {
                 RefusalReason::Removed,
                 ErrorKind::NotFound,
             ),
-            (404, r#"{"message":"Project not found"}"#, RefusalReason::Other, ErrorKind::NotFound),
+            (
+                404,
+                r#"{"message":"Project not found"}"#,
+                RefusalReason::Unknown,
+                ErrorKind::NotFound,
+            ),
+            (404, "<h1>404</h1>", RefusalReason::Other, ErrorKind::Unavailable),
+            (404, r#"{"detail":"no route"}"#, RefusalReason::Other, ErrorKind::Unavailable),
+            (404, r#"{"message":{"a":1}}"#, RefusalReason::Other, ErrorKind::Unavailable),
+            (
+                404,
+                r#"{"message":"Cannot GET /v1/projects/x","error":"Not Found","statusCode":404}"#,
+                RefusalReason::Other,
+                ErrorKind::Unavailable,
+            ),
+            (400, "Resource has been removed", RefusalReason::Other, ErrorKind::Refused),
             (
                 400,
                 r#"{"message":"Project not ready for deletion."}"#,

@@ -17,6 +17,8 @@ use crate::model::{ProjectRef, SecretText, escape_controls};
 /// The most projects one page holds.
 const PAGE: usize = 100;
 
+const LISTING: &str = "list the organization's projects";
+
 /// What a project's status means for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -28,7 +30,9 @@ pub enum Phase {
     Paused,
     /// It failed and will not come back by itself.
     Failed,
-    /// It is being removed, or is removed.
+    /// It is on its way out.
+    Leaving,
+    /// It is removed.
     Gone,
 }
 
@@ -52,9 +56,15 @@ impl ProjectStatus {
             "ACTIVE_HEALTHY" => Phase::Ready,
             "INACTIVE" => Phase::Paused,
             "INIT_FAILED" | "RESTORE_FAILED" | "PAUSE_FAILED" => Phase::Failed,
-            "GOING_DOWN" | "REMOVED" => Phase::Gone,
+            "GOING_DOWN" => Phase::Leaving,
+            "REMOVED" => Phase::Gone,
             _ => Phase::Pending,
         }
+    }
+
+    /// Returns whether the project is going or gone, so that nothing may be built on it.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.phase(), Phase::Leaving | Phase::Gone)
     }
 }
 
@@ -121,7 +131,8 @@ impl Management {
         project(doing, self.ask(ask, deadline).await?)
     }
 
-    /// Returns a project; nothing when there is none, or it was removed.
+    /// Returns a project; nothing when the API itself says that there is none, or that it was
+    /// removed.
     pub async fn project(
         &self,
         reference: &ProjectRef,
@@ -130,7 +141,14 @@ impl Management {
         let doing = "look the project up";
         let path = ["projects", reference.as_str()];
         match self.ask(Ask::get("get_project", doing, &path), deadline).await {
-            Ok(found) => project(doing, found).map(Some),
+            Ok(found) => {
+                let found = project(doing, found)?;
+                if found.reference != *reference {
+                    let problem = "it is about another project".to_owned();
+                    return Err(ManagementError::Shape { doing, problem });
+                }
+                Ok(Some(found))
+            }
             Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(error),
         }
@@ -165,35 +183,76 @@ impl Management {
         search: Option<&str>,
         deadline: Instant,
     ) -> Result<Vec<ListedProject>, ManagementError> {
-        let doing = "list the organization's projects";
+        let (all, _) = self.pages(organization, search, deadline).await?;
+        let listed = all.into_iter().filter(|project| !project.is_branch);
+        Ok(listed.filter_map(listed_project).collect())
+    }
+
+    /// Returns what an organization's list says of a project; nothing when the list is whole and
+    /// does not name it.
+    ///
+    /// # Errors
+    /// [`ManagementError::Shape`] when the list is not whole, or holds what cannot be told from it.
+    pub async fn listed(
+        &self,
+        organization: &str,
+        reference: &ProjectRef,
+        deadline: Instant,
+    ) -> Result<Option<ProjectStatus>, ManagementError> {
+        let (all, is_whole) = self.pages(organization, None, deadline).await?;
+        if !is_whole {
+            let problem = "it changed while it was read, or is not whole".to_owned();
+            return Err(ManagementError::Shape { doing: LISTING, problem });
+        }
+        if all.iter().any(|project| project.reference.is_none()) {
+            return Err(missing(LISTING, "ref in one of its entries"));
+        }
+        let named = |project: &WireListed| project.reference.as_deref() == Some(reference.as_str());
+        let found = all.into_iter().find(named);
+        Ok(found.map(|found| ProjectStatus::of(found.status)))
+    }
+
+    /// Reads an organization's list to its end, each entry once. Returns as well whether it is as
+    /// long as every page of it says: a project that is deleted meanwhile shifts the later pages.
+    async fn pages(
+        &self,
+        organization: &str,
+        search: Option<&str>,
+        deadline: Instant,
+    ) -> Result<(Vec<WireListed>, bool), ManagementError> {
         let path = ["organizations", organization, "projects"];
         let limit = PAGE.to_string();
-        let mut found: Vec<ListedProject> = Vec::new();
-        let mut offset = 0;
+        let mut found: Vec<WireListed> = Vec::new();
+        let (mut offset, mut counts) = (0, Vec::new());
         loop {
             let at = offset.to_string();
             let mut query = vec![("limit", limit.as_str()), ("offset", at.as_str())];
             // Oldest first, so that a project made meanwhile shifts no page.
             query.push(("sort", "created_asc"));
             query.extend(search.map(|text| ("search", text)));
-            let ask = Ask { query: &query, ..Ask::get("list_projects", doing, &path) };
+            let ask = Ask { query: &query, ..Ask::get("list_projects", LISTING, &path) };
             let page: Option<WirePage> = self.ask(ask, deadline).await?;
-            let page = page.ok_or_else(|| missing(doing, "projects"))?;
+            let page = page.ok_or_else(|| missing(LISTING, "projects"))?;
+            let count = page.pagination.and_then(|pagination| pagination.count);
+            let count = count.ok_or_else(|| missing(LISTING, "count"))?;
+            counts.push(count);
             let seen = page.projects.len();
             offset += seen;
-            let listed = page.projects.into_iter().filter(|project| !project.is_branch);
-            for project in listed.filter_map(listed_project) {
-                if !found.iter().any(|known| known.reference == project.reference) {
+            for project in page.projects {
+                let is_known = project.reference.is_some()
+                    && found.iter().any(|known| known.reference == project.reference);
+                if !is_known {
                     found.push(project);
                 }
             }
             #[expect(clippy::cast_precision_loss, reason = "no organization has 2^52 projects")]
-            let is_last = match page.pagination.and_then(|pagination| pagination.count) {
-                Some(count) => offset as f64 >= count,
-                None => seen < PAGE,
-            };
-            if is_last || seen == 0 {
-                return Ok(found);
+            if offset as f64 >= count {
+                let is_whole = counts.iter().all(|count| *count <= found.len() as f64);
+                return Ok((found, is_whole));
+            }
+            if seen == 0 {
+                let problem = format!("it ends after {offset} of {count} projects");
+                return Err(ManagementError::Shape { doing: LISTING, problem });
             }
         }
     }

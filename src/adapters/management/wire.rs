@@ -17,6 +17,13 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
+    /// Returns whether it is how the API answers a request that it took: `{"message":"…"}`. What no
+    /// route takes is answered `Cannot GET /…` by its framework, and by others that use that.
+    pub(super) fn is_of_api(&self) -> bool {
+        let text = self.message.as_ref().and_then(serde_json::Value::as_str);
+        text.is_some_and(|text| !text.is_empty() && !text.starts_with("Cannot "))
+    }
+
     /// Returns its message, safe to show and to store.
     pub(super) fn words(&self) -> String {
         let mut text = self.message.as_ref().or(self.error.as_ref()).map(flat).unwrap_or_default();

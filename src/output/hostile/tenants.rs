@@ -37,6 +37,7 @@ fn tenant() -> Tenant {
         quarantine: Some(Quarantine { at: AT, reason: foreign() }),
         placement: Placement::Database,
         project_ref: None,
+        organization: Some(foreign()),
         database: None,
         database_oid: None,
         system_identifier: Some(foreign()),

@@ -57,8 +57,21 @@ pub(crate) enum HomeError {
         refs: Vec<String>,
     },
     /// The project is not there.
-    #[error("find project {0}: the Management API knows no such project any more")]
+    #[error("find project {0}: the Management API knows no such project")]
     Gone(String),
+    /// It is not proved that the project is gone.
+    #[error("prove that project {project} is gone: {said}")]
+    NotGone {
+        project: String,
+        /// What was seen.
+        said: String,
+    },
+    /// Only a member of the project's organization can see that it is gone.
+    #[error(
+        "prove that project {project} is gone: the access token's user does not belong to \
+         organization {organization}, which it is recorded in"
+    )]
+    Outsider { project: String, organization: String },
     /// The project is not provably the tenant's.
     #[error("use project {project}: {contradiction}")]
     Contradicted { project: String, contradiction: Contradiction },
@@ -145,6 +158,7 @@ impl Classified for HomeError {
             Self::Server(error) => error.kind(),
             Self::ControlPlane(error) => error.kind(),
             Self::NoToken | Self::NoOrganization { .. } => ErrorKind::Usage,
+            Self::Outsider { .. } => ErrorKind::Denied,
             Self::NoProject(_) | Self::NoDatabase(_) => ErrorKind::NotFound,
             Self::Region { .. } => ErrorKind::Refused,
             Self::Nowhere(_) | Self::Unusable { .. } => ErrorKind::Conflict,
@@ -152,6 +166,7 @@ impl Classified for HomeError {
             Self::Doubtful { .. }
             | Self::Twice { .. }
             | Self::Gone(_)
+            | Self::NotGone { .. }
             | Self::Contradicted { .. }
             | Self::NotWaited { .. }
             | Self::NotReady { .. } => ErrorKind::Incomplete,
@@ -181,6 +196,11 @@ impl Classified for HomeError {
                 "look at both in the dashboard, and delete the one that holds nothing".to_owned()
             }
             Self::Gone(_) => "if it was deleted on purpose, delete and purge the tenant".to_owned(),
+            Self::NotGone { .. } => "run the same command again: it looks again".to_owned(),
+            Self::Outsider { .. } => {
+                "set SUPABASE_ACCESS_TOKEN_FILE to a token of a member of that organization"
+                    .to_owned()
+            }
             Self::Contradicted { .. } => "nothing of it was touched; look at it first".to_owned(),
             Self::Unusable { is_paused: true, .. } => {
                 "restore the project in the dashboard, then run the same command again".to_owned()

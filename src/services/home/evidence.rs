@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::error::HomeError;
 use super::world::World;
 use crate::adapters::postgres::Purpose;
-use crate::model::{Placement, Tenant, project_name};
+use crate::model::{Placement, Tenant};
 
 impl World {
     /// Returns whether the evidence still contradicts a tenant's record.
@@ -20,12 +20,20 @@ impl World {
         match (tenant.placement, &tenant.database, &tenant.project_ref) {
             // Quarantined before it had a project: because two projects carry its name.
             (Placement::Project, _, None) | (Placement::Project, None, _) => {
-                let name = project_name(&tenant.slug, tenant.id);
-                Ok(self.homes.projects()?.find(&name, deadline).await.is_err())
+                match self.homes.projects()?.find(tenant, deadline).await {
+                    Err(error) if error.is_contradiction() => Ok(true),
+                    found => found.map(|_| false),
+                }
             }
             (Placement::Project, Some(_), Some(_)) => {
                 let purpose = Purpose::query("look");
-                let (home, mut operator) = self.operator(tenant, purpose, deadline).await?;
+                let (home, mut operator) = match self.operator(tenant, purpose, deadline).await {
+                    // What is gone contradicts nothing.
+                    Err(HomeError::Gone(_)) => {
+                        return self.prove_gone(tenant, deadline).await.map(|_| false);
+                    }
+                    found => found?,
+                };
                 let stamped = home.is_stamped_inside(&mut operator).await;
                 // One without a stamp is ours only while nothing was registered.
                 Ok(!stamped.is_ok_and(|is_stamped| is_stamped || tenant.host.is_none()))

@@ -65,7 +65,8 @@ pub(crate) struct Unrecorded {
 pub(crate) struct Inventory {
     control_plane_id: Uuid,
     databases: Option<HashMap<String, ListedDatabase>>,
-    projects: Option<HashMap<ProjectRef, ListedProject>>,
+    /// The organization that was looked at, and its projects.
+    projects: Option<(String, HashMap<ProjectRef, ListedProject>)>,
 }
 
 /// A kind of place that could not be looked at.
@@ -106,9 +107,9 @@ impl Homes {
             control_plane_id: self.cluster().control_plane_id(),
             databases: databases
                 .map(|all| all.into_iter().map(|one| (one.name.clone(), one)).collect()),
-            projects: projects.map(|all| {
+            projects: projects.map(|(organization, all)| {
                 let there = all.into_iter().filter(|one| one.status.phase() != Phase::Gone);
-                there.map(|one| (one.reference.clone(), one)).collect()
+                (organization, there.map(|one| (one.reference.clone(), one)).collect())
             }),
         };
         (inventory, unlooked)
@@ -150,7 +151,10 @@ impl Inventory {
     }
 
     fn claim_project(&mut self, tenant: &Tenant) -> Presence {
-        let Some(projects) = &mut self.projects else { return Presence::Unknown };
+        let Some((looked_at, projects)) = &mut self.projects else { return Presence::Unknown };
+        if tenant.organization.as_ref().is_some_and(|recorded| recorded != looked_at) {
+            return Presence::Unknown;
+        }
         // One whose making was never answered is known by its name.
         let named = || {
             let name = project_name(&tenant.slug, tenant.id);
@@ -183,7 +187,8 @@ impl Inventory {
             }
             _ => None,
         });
-        let projects = self.projects.unwrap_or_default().into_values();
+        let projects = self.projects.map(|(_, projects)| projects).unwrap_or_default();
+        let projects = projects.into_values();
         let projects = projects.filter_map(|found| {
             let (slug, tenant_id) = id_in_project_name(&found.name)?;
             Some(Unrecorded {

@@ -6,6 +6,7 @@
 
 mod error;
 mod evidence;
+mod gone;
 mod homes;
 mod inventory;
 mod place;

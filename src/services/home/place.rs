@@ -14,7 +14,6 @@ use crate::adapters::postgres::{Endpoint, Purpose};
 use crate::adapters::server::{Home, Placed};
 use crate::model::{
     Act, Classified, DatabaseName, ErrorKind, Interrupt, Placement, ProjectRef, Tenant,
-    project_name,
 };
 use crate::services::saga::{Journal, Made};
 
@@ -130,8 +129,7 @@ impl World {
         deadline: Deadline,
     ) -> Result<(), HomeError> {
         if tenant.placement == Placement::Project {
-            let name = project_name(&tenant.slug, tenant.id);
-            self.homes.projects()?.find(&name, deadline).await?;
+            self.homes.projects()?.find(tenant, deadline).await?;
         }
         Ok(())
     }

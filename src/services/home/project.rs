@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant as Deadline;
 
 use super::error::HomeError;
-use super::projects::Projects;
-use crate::adapters::control_plane;
-use crate::adapters::management::{Phase, RefusalReason};
+use super::projects::{Asked, Projects};
+use crate::adapters::control_plane::{self, TenantProject};
+use crate::adapters::management::RefusalReason;
 use crate::model::{DatabaseName, ProjectRef, Tenant, project_name};
 use crate::services::saga::Journal;
 
@@ -27,25 +27,33 @@ pub(super) async fn ask_for(
     }
     let name = project_name(&tenant.slug, tenant.id);
     if let Some(found) = find_asked_for(projects, journal, tenant, deadline).await? {
-        return claim(journal, tenant, found.0, found.1.as_deref()).await;
+        return claim(journal, tenant, found).await;
     }
-    let organization = projects.organization(deadline).await?;
+    let organization = projects.organization_of(tenant, deadline).await?;
     let region = projects.region(tenant.region.as_deref(), &organization, deadline).await?;
     // In this order: an intent that was written and never sent only costs a wait; a request that was
     // sent without an intent would be sent again after a crash.
     journal.check_lease().await?;
-    control_plane::intend_post(&mut journal.connection, &journal.lease).await?;
+    control_plane::intend_post(&mut journal.connection, &journal.lease, &organization).await?;
+    // Whatever is configured later, it is looked for where it was asked for.
+    let tenant = &Tenant { organization: Some(organization.clone()), ..tenant.clone() };
     match projects.create(&name, &organization, &region, deadline).await {
         Ok(project) => {
-            record(journal, tenant, &project.reference, project.region.as_deref()).await?;
-            Ok((project.reference.clone(), format!("project {} in {region}", project.reference)))
+            let outcome = format!("project {} in {region}", project.reference);
+            let made = Asked {
+                reference: project.reference,
+                region: project.region,
+                organization: project.organization.unwrap_or(organization),
+            };
+            record(journal, tenant, &made).await?;
+            Ok((made.reference, outcome))
         }
         Err(HomeError::Management(error))
             if error.may_have_acted() || error.reason() == RefusalReason::NameTaken =>
         {
-            let found = projects.find_late(&name, Duration::ZERO, deadline).await;
+            let found = projects.find_late(tenant, Duration::ZERO, deadline).await;
             if let Ok(Some(found)) = found {
-                return claim(journal, tenant, found.reference, found.region.as_deref()).await;
+                return claim(journal, tenant, found).await;
             }
             if let Err(error @ HomeError::Twice { .. }) = found {
                 return Err(error);
@@ -66,8 +74,7 @@ pub(super) async fn ask_for(
     }
 }
 
-/// Looks for the project that was asked for, longer while a request may still be under way; its ref
-/// and its region.
+/// Looks for the project that was asked for, longer while a request may still be under way.
 ///
 /// # Errors
 /// When an unanswered request is too recent to be given up and no project can be seen.
@@ -76,17 +83,16 @@ pub(super) async fn find_asked_for(
     journal: &mut Journal,
     tenant: &Tenant,
     deadline: Deadline,
-) -> Result<Option<(ProjectRef, Option<String>)>, HomeError> {
-    let name = project_name(&tenant.slug, tenant.id);
-    let pair = |found: crate::adapters::management::ListedProject| (found.reference, found.region);
-    if let Some(found) = projects.find(&name, deadline).await? {
-        return Ok(Some(pair(found)));
+) -> Result<Option<Asked>, HomeError> {
+    if let Some(found) = projects.find(tenant, deadline).await? {
+        return Ok(Some(found));
     }
     let sent = control_plane::doubtful_post(&mut journal.connection, tenant.id).await?;
     let Some(ago) = sent.filter(|ago| *ago < projects.pace().doubt) else { return Ok(None) };
-    if let Some(found) = projects.find_late(&name, ago, deadline).await? {
-        return Ok(Some(pair(found)));
+    if let Some(found) = projects.find_late(tenant, ago, deadline).await? {
+        return Ok(Some(found));
     }
+    let name = project_name(&tenant.slug, tenant.id);
     let retry_in = projects.pace().doubt.saturating_sub(ago);
     Err(HomeError::Doubtful { name, ago: ago.as_secs(), retry_in })
 }
@@ -94,25 +100,27 @@ pub(super) async fn find_asked_for(
 async fn claim(
     journal: &mut Journal,
     tenant: &Tenant,
-    project: ProjectRef,
-    region: Option<&str>,
+    found: Asked,
 ) -> Result<(ProjectRef, String), HomeError> {
-    record(journal, tenant, &project, region).await?;
-    let outcome = format!("project {project} was there");
-    Ok((project, outcome))
+    record(journal, tenant, &found).await?;
+    let outcome = format!("project {} was there", found.reference);
+    Ok((found.reference, outcome))
 }
 
 /// Records a project as the tenant's and settles the requests that asked for one.
 pub(super) async fn record(
     journal: &mut Journal,
     tenant: &Tenant,
-    project: &ProjectRef,
-    region: Option<&str>,
+    found: &Asked,
 ) -> Result<(), HomeError> {
-    let database = DatabaseName::in_project(&tenant.slug, tenant.id);
-    let connection = &mut journal.connection;
-    control_plane::record_project(connection, tenant.id, project, &database, region).await?;
-    settle(journal, tenant, &format!("project {project}")).await
+    let recorded = TenantProject {
+        reference: &found.reference,
+        organization: &found.organization,
+        database: &DatabaseName::in_project(&tenant.slug, tenant.id),
+        region: found.region.as_deref(),
+    };
+    control_plane::record_project(&mut journal.connection, tenant.id, &recorded).await?;
+    settle(journal, tenant, &format!("project {}", found.reference)).await
 }
 
 async fn settle(journal: &mut Journal, tenant: &Tenant, outcome: &str) -> Result<(), HomeError> {
@@ -128,8 +136,13 @@ pub(super) async fn adopt(
     deadline: Deadline,
 ) -> Result<(), HomeError> {
     let found = projects.api().project(wanted, deadline).await?;
-    let found = found.filter(|found| found.status.phase() != Phase::Gone);
+    let found = found.filter(|found| !found.status.is_ending());
     let found = found.ok_or_else(|| HomeError::NoProject(wanted.to_string()))?;
+    let organization = match found.organization {
+        Some(organization) => organization,
+        None => projects.organization(deadline).await?,
+    };
     journal.check_lease().await?;
-    record(journal, tenant, wanted, found.region.as_deref()).await
+    let (reference, region) = (wanted.clone(), found.region);
+    record(journal, tenant, &Asked { reference, region, organization }).await
 }

@@ -11,7 +11,7 @@ use crate::adapters::management::{
 };
 use crate::adapters::postgres::generate_password;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind, ProjectRef};
+use crate::model::{Classified, ErrorKind, ProjectRef, Tenant, project_name};
 
 /// How patiently the Management API is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,15 @@ pub(crate) struct Projects {
     region: Option<String>,
     root_cert: Option<PathBuf>,
     pub(super) pace: Pace,
+}
+
+/// A project that was asked for, as it was found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub reference: ProjectRef,
+    pub region: Option<String>,
+    /// The slug of the organization that it is in.
+    pub organization: String,
 }
 
 /// How a project stands that is waited for.
@@ -128,49 +137,74 @@ impl Projects {
         }
     }
 
-    /// Returns every project of the organization.
+    /// Returns the organization that a tenant's project was asked for in; where none was yet, the
+    /// one that it would be.
+    ///
+    /// # Errors
+    /// As `organization`.
+    pub(crate) async fn organization_of(
+        &self,
+        tenant: &Tenant,
+        deadline: Instant,
+    ) -> Result<String, HomeError> {
+        match &tenant.organization {
+            Some(recorded) => Ok(recorded.clone()),
+            None => self.organization(deadline).await,
+        }
+    }
+
+    /// Returns the organization that is configured, and every project of it.
     ///
     /// # Errors
     /// When the API does not answer or refuses.
-    pub(crate) async fn list(&self, deadline: Instant) -> Result<Vec<ListedProject>, HomeError> {
+    pub(crate) async fn list(
+        &self,
+        deadline: Instant,
+    ) -> Result<(String, Vec<ListedProject>), HomeError> {
         let organization = self.organization(deadline).await?;
-        Ok(self.api.list_projects(&organization, None, deadline).await?)
+        let listed = self.api.list_projects(&organization, None, deadline).await?;
+        Ok((organization, listed))
     }
 
-    /// Returns the project of exactly this name, if there is one.
+    /// Returns the project that carries the tenant's name in its organization, if there is one.
     ///
     /// # Errors
     /// When there are several, or the API does not answer or refuses.
     pub(crate) async fn find(
         &self,
-        name: &str,
+        tenant: &Tenant,
         deadline: Instant,
-    ) -> Result<Option<ListedProject>, HomeError> {
-        let organization = self.organization(deadline).await?;
-        let mut found = self.api.list_projects(&organization, Some(name), deadline).await?;
+    ) -> Result<Option<Asked>, HomeError> {
+        let name = project_name(&tenant.slug, tenant.id);
+        let organization = self.organization_of(tenant, deadline).await?;
+        let mut found = self.api.list_projects(&organization, Some(&name), deadline).await?;
         // The search is for parts of names, and only ours may be taken for ours.
-        found.retain(|project| project.name == name && project.status.phase() != Phase::Gone);
+        found.retain(|project| project.name == name && !project.status.is_ending());
         if found.len() > 1 {
             let refs = found.iter().map(|project| project.reference.to_string()).collect();
-            return Err(HomeError::Twice { name: name.to_owned(), refs });
+            return Err(HomeError::Twice { name, refs });
         }
-        Ok(found.pop())
+        Ok(found.pop().map(|found| Asked {
+            reference: found.reference,
+            region: found.region,
+            organization,
+        }))
     }
 
-    /// Looks for the project of this name until it appears, for as long as a project may take to do
+    /// Looks for the tenant's project until it appears, for as long as a project may take to do
     /// so after a request made `ago`.
     ///
     /// # Errors
     /// As `find`.
     pub(crate) async fn find_late(
         &self,
-        name: &str,
+        tenant: &Tenant,
         ago: Duration,
         deadline: Instant,
-    ) -> Result<Option<ListedProject>, HomeError> {
+    ) -> Result<Option<Asked>, HomeError> {
         let settled = Instant::now() + self.pace.settle.saturating_sub(ago);
         for look in 0.. {
-            match self.find(name, deadline).await {
+            match self.find(tenant, deadline).await {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 // Where one answer was lost, another may be; the deadline ends it.
@@ -277,7 +311,7 @@ impl Projects {
             Phase::Ready => {}
             Phase::Pending => return Ok(Readiness::Pending(format!("it is {status}"))),
             Phase::Gone => return Err(HomeError::Gone(project.to_string())),
-            phase @ (Phase::Paused | Phase::Failed) => {
+            phase @ (Phase::Paused | Phase::Failed | Phase::Leaving) => {
                 let is_paused = phase == Phase::Paused;
                 let project = project.to_string();
                 return Err(HomeError::Unusable { project, status, is_paused });
@@ -297,14 +331,15 @@ impl Projects {
         })
     }
 
-    /// Deletes a project for good and proves that it is gone; returns whether there was one. The
-    /// caller has checked whose it is.
+    /// Deletes a project of an organization for good and proves that it is gone; returns whether
+    /// there was one. The caller has checked whose it is.
     ///
     /// # Errors
     /// When the API refuses, or it is still there at the deadline.
     pub(crate) async fn delete(
         &self,
         project: &ProjectRef,
+        organization: &str,
         deadline: Instant,
     ) -> Result<bool, HomeError> {
         let started = Instant::now();
@@ -321,12 +356,14 @@ impl Projects {
                 Err(error) if is_final(&error) => return Err(error.into()),
                 Err(error) => Some(error.to_string()),
             };
-            // An answer to DELETE is a promise; only what GET says proves it.
-            let said = match self.api.project(project, deadline).await {
-                Ok(None) => return Ok(was_there),
-                Ok(Some(found)) if found.status.phase() == Phase::Gone => return Ok(true),
-                Ok(Some(found)) => said.unwrap_or_else(|| format!("it is {}", found.status.word())),
-                Err(error) => said.unwrap_or_else(|| error.to_string()),
+            // An answer to DELETE is a promise.
+            let said = match self.prove_gone(project, organization, deadline).await {
+                Ok(()) => return Ok(was_there),
+                Err(HomeError::NotGone { said: seen, .. }) => said.unwrap_or(seen),
+                Err(HomeError::Management(error)) if !is_final(&error) => {
+                    said.unwrap_or_else(|| error.to_string())
+                }
+                Err(error) => return Err(error),
             };
             was_there = true;
             let wait = self.pace.wait(look);

@@ -11,6 +11,14 @@ use crate::adapters::server::{Contradiction, Home, ServerError};
 use crate::model::{Act, DatabaseName, Placement, ProjectRef, Tenant, project_name};
 use crate::services::saga::Journal;
 
+/// What is left of a tenant that lives in a project.
+enum Remains {
+    /// The project, and what proves that it is the tenant's.
+    Project(ProjectRef, &'static str),
+    /// Nothing; what was seen.
+    Nothing(String),
+}
+
 /// Returns what people read while a home is destroyed.
 pub(crate) fn destroying_title(placement: Placement) -> &'static str {
     match placement {
@@ -39,8 +47,8 @@ impl World {
                     Ok("the project was never adopted, and is left as it is".to_owned())
                 }
                 Err(error) => Err(error),
-                Ok(None) => Ok("there is no project".to_owned()),
-                Ok(Some((reference, proof))) => Ok(format!("project {reference} {proof}")),
+                Ok(Remains::Nothing(seen)) => Ok(seen),
+                Ok(Remains::Project(found, proof)) => Ok(format!("project {found} {proof}")),
             },
             Placement::Database => self.check_database(tenant, never_stamped).await,
         }
@@ -66,11 +74,14 @@ impl World {
                     }
                     found => found?,
                 };
-                let Some((reference, _)) = found else {
-                    return Ok("there was no project".to_owned());
+                let reference = match found {
+                    Remains::Nothing(seen) => return Ok(seen),
+                    Remains::Project(reference, _) => reference,
                 };
                 journal.check_lease().await?;
-                let existed = self.homes.projects()?.delete(&reference, deadline).await?;
+                let projects = self.homes.projects()?;
+                let organization = projects.organization_of(tenant, deadline).await?;
+                let existed = projects.delete(&reference, &organization, deadline).await?;
                 Ok(if existed {
                     format!("project {reference} deleted, and proved to be gone")
                 } else {
@@ -163,26 +174,29 @@ impl World {
     }
 
     /// Finds the project that is to be destroyed and proves whose it is: by the stamp inside, or,
-    /// where a creation ended before its stamp, by the name that carries the tenant's id. Nothing
-    /// when there is none.
+    /// where a creation ended before its stamp, by the name that carries the tenant's id; or proves
+    /// that it is gone.
     async fn find_own_project(
         &self,
         tenant: &mut Tenant,
         journal: &mut Journal,
         deadline: Instant,
-    ) -> Result<Option<(ProjectRef, &'static str)>, HomeError> {
+    ) -> Result<Remains, HomeError> {
         let projects = self.homes.projects()?;
         if tenant.project_ref.is_none() {
             let found = project::find_asked_for(projects, journal, tenant, deadline).await?;
-            let Some((reference, region)) = found else { return Ok(None) };
-            project::record(journal, tenant, &reference, region.as_deref()).await?;
+            let nothing = || Remains::Nothing("no project of its name was found".to_owned());
+            let Some(found) = found else { return Ok(nothing()) };
+            project::record(journal, tenant, &found).await?;
             tenant.database = Some(DatabaseName::in_project(&tenant.slug, tenant.id));
-            tenant.project_ref = Some(reference);
+            tenant.organization = Some(found.organization);
+            tenant.project_ref = Some(found.reference);
         }
-        let Some(reference) = tenant.project_ref.clone() else { return Ok(None) };
+        let nowhere = || HomeError::Nowhere(tenant.slug.to_string());
+        let reference = tenant.project_ref.clone().ok_or_else(nowhere)?;
         let found = projects.api().project(&reference, deadline).await?;
-        let Some(found) = found.filter(|found| found.status.phase() != Phase::Gone) else {
-            return Ok(None);
+        let Some(found) = found.filter(|found| !found.status.is_ending()) else {
+            return self.prove_gone(tenant, deadline).await.map(Remains::Nothing);
         };
         let is_named_ours = found.name == project_name(&tenant.slug, tenant.id);
         // Before its address was registered, no application could have put anything into it.
@@ -191,7 +205,7 @@ impl World {
             let purpose = Purpose::query(Act::Purge.word());
             let (home, mut operator) = self.operator(tenant, purpose, deadline).await?;
             if home.is_stamped_inside(&mut operator).await? {
-                return Ok(Some((reference, "is stamped as this tenant's")));
+                return Ok(Remains::Project(reference, "is stamped as this tenant's"));
             }
         } else if !(is_named_ours && is_unfinished) {
             let (project, status) = (reference.to_string(), found.status.word().to_owned());
@@ -199,7 +213,8 @@ impl World {
             return Err(HomeError::Unusable { project, status, is_paused });
         }
         if is_named_ours && is_unfinished {
-            return Ok(Some((reference, "carries this tenant's id in its name, and no stamp yet")));
+            let proof = "carries this tenant's id in its name, and no stamp yet";
+            return Ok(Remains::Project(reference, proof));
         }
         let (project, contradiction) = (reference.to_string(), Contradiction::NoStamp);
         Err(HomeError::Contradicted { project, contradiction })

@@ -156,7 +156,13 @@ impl Deletion<'_> {
     async fn close(&self, journal: &mut Journal) -> Result<Made<()>, TenantError> {
         let closed = match missing_part(self.tenant) {
             Some(part) => format!("there was no {part} yet"),
-            None => self.close_home(journal).await?,
+            None => match self.close_home(journal).await {
+                // Nothing is left that could be closed.
+                Err(error) if error.is_gone() => {
+                    self.world.prove_gone(self.tenant, self.deadline).await?
+                }
+                closed => closed?,
+            },
         };
         let ending = journal.ending("record the deletion").await?;
         let detail = serde_json::json!({ "database": closed });

@@ -107,6 +107,11 @@ impl TenantError {
         Self::WrongState { act, slug: tenant.slug.to_string(), status: TenantStatus::Locked }
     }
 
+    /// Returns whether the tenant's project is said not to be there.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Home(HomeError::Gone(_)))
+    }
+
     /// Returns whether the evidence contradicts the record.
     pub(super) fn is_contradiction(&self) -> bool {
         match self {

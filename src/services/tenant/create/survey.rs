@@ -92,7 +92,7 @@ async fn look_at_project(
     let status = found.status.word().to_owned();
     match found.status.phase() {
         Phase::Ready | Phase::Pending => {}
-        Phase::Gone => return Err(nothing().into()),
+        Phase::Leaving | Phase::Gone => return Err(nothing().into()),
         phase @ (Phase::Paused | Phase::Failed) => {
             let (project, is_paused) = (project.to_string(), phase == Phase::Paused);
             return Err(HomeError::Unusable { project, status, is_paused }.into());

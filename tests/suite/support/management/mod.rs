@@ -131,6 +131,11 @@ impl Fake {
         self.shared.state().faults.push(fault);
     }
 
+    /// Tells it to do nothing wrong any more.
+    pub(crate) fn behave(&self) {
+        self.shared.state().faults.clear();
+    }
+
     /// Returns what was asked of an operation.
     pub(crate) fn asked(&self, operation: &str) -> Vec<Asked> {
         let state = self.shared.state();
@@ -161,6 +166,18 @@ impl Fake {
         let project = projects.find(|project| project.reference == reference).unwrap();
         project.is_removed = is_removed;
         project.is_paused = !is_removed;
+    }
+
+    /// Takes a project away as if it had never been: its ref is unknown.
+    pub(crate) fn forget(&self, reference: &str) {
+        let mut state = self.shared.state();
+        state.projects.retain_mut(|project| {
+            let stays = project.reference != reference;
+            if !stays {
+                project.close();
+            }
+            stays
+        });
     }
 
     /// Makes a project as if somebody had asked for it just now, and returns its ref.

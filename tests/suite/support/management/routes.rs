@@ -128,6 +128,10 @@ fn finish(
             };
             response.header("content-type", kind).body(body.into()).unwrap()
         }
+        Some(FaultKind::Answer { body }) => {
+            shared.state().journal.push(asked(200));
+            response.header("content-type", json_type).body(body.to_string().into()).unwrap()
+        }
         Some(FaultKind::Slow { .. }) | None => {
             let (status, value) = answer;
             let mut state = shared.state();

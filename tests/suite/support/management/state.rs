@@ -90,6 +90,8 @@ pub(crate) enum FaultKind {
         #[serde(default)]
         reset: Option<String>,
     },
+    /// Answers with success and this, whatever the document says.
+    Answer { body: Value },
     /// The connection breaks before the answer is whole.
     Lost,
     /// Answers late.
