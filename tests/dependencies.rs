@@ -74,3 +74,14 @@ fn the_licence_reader_can_say_no() {
     assert!(!is_allowed("GPL-3.0"));
     assert!(!is_allowed("MIT AND GPL-3.0"));
 }
+
+/// sqlx trusts what this package lists beside the authority that an operator names.
+#[test]
+fn no_authority_is_trusted_that_was_not_named() {
+    let metadata: Value =
+        serde_json::from_str(&cargo(&["metadata", "--locked", "--format-version", "1"])).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let roots: Vec<_> = packages.iter().filter(|p| p["name"] == "webpki-roots").collect();
+    let [ours] = roots.as_slice() else { panic!("{} packages of that name", roots.len()) };
+    assert!(ours["source"].is_null(), "{}", ours["source"]);
+}

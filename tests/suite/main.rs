@@ -68,6 +68,7 @@ mod tenant_names;
 mod tenant_purge;
 mod tenant_restore;
 mod tenant_rotate;
+mod tls;
 mod token_decode;
 mod token_explain;
 mod token_garbage;

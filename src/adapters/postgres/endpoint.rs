@@ -7,14 +7,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+use super::endpoint_error::EndpointError;
+use super::tls::{ESCAPED, Tls};
 use crate::model::SecretText;
-
-/// What has to be escaped inside the parts of a connection string.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.').remove(b'~');
 
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,29 +36,7 @@ pub struct Endpoint {
     /// Its password, when one is needed.
     pub password: Option<SecretText>,
     pub database: String,
-    tls: PgSslModeWord,
-    root_cert: Option<PathBuf>,
-}
-
-type PgSslModeWord = &'static str;
-
-const TLS_WORDS: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
-/// Why a text is no connection string. The text itself is never repeated: it may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
-    /// Not a URL, or not one of Postgres.
-    #[error("it is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")]
-    NotAPostgresUrl,
-    /// A part that must be there is not.
-    #[error("it names no {0}")]
-    Missing(&'static str),
-    /// A parameter we would have to ignore.
-    #[error("its parameter `{0}` is not supported; known are sslmode, sslrootcert and host")]
-    Parameter(String),
-    /// A value we cannot use.
-    #[error("its {0} is not valid")]
-    Value(&'static str),
+    tls: Tls,
 }
 
 impl Endpoint {
@@ -94,11 +71,10 @@ impl Endpoint {
                     port = Some(value.parse().map_err(|_| EndpointError::Value("port"))?);
                 }
                 "sslmode" if tls.is_none() => {
-                    let word = TLS_WORDS.iter().find(|word| **word == value);
-                    tls = Some(*word.ok_or(EndpointError::Value("sslmode"))?);
+                    tls = Some(value);
                 }
                 "sslrootcert" if root_cert.is_none() => {
-                    root_cert = Some(PathBuf::from(value.as_ref()));
+                    root_cert = Some(value);
                 }
                 other => {
                     let shown = crate::model::escape_controls(other);
@@ -123,8 +99,8 @@ impl Endpoint {
             // Postgres would cut it and mean another database.
             return Err(EndpointError::Value("database name (at most 63 bytes)"));
         }
-        let tls = tls.unwrap_or(if is_this_machine(&host) { "prefer" } else { "verify-full" });
-        Ok(Self { host, port: port.unwrap_or(5432), user, password, database, tls, root_cert })
+        let tls = Tls::parse(tls.as_deref(), root_cert.as_deref(), is_this_machine(&host))?;
+        Ok(Self { host, port: port.unwrap_or(5432), user, password, database, tls })
     }
 
     /// Returns an endpoint on this machine, for a server whose address we made ourselves.
@@ -135,8 +111,7 @@ impl Endpoint {
             user: user.to_owned(),
             password: Some(password),
             database: database.to_owned(),
-            tls: "disable",
-            root_cert: None,
+            tls: Tls::OFF,
         }
     }
 
@@ -148,8 +123,7 @@ impl Endpoint {
             user: user.to_owned(),
             password: None,
             database: database.to_owned(),
-            tls: "disable",
-            root_cert: None,
+            tls: Tls::OFF,
         }
     }
 
@@ -164,10 +138,9 @@ impl Endpoint {
         root_cert: Option<PathBuf>,
     ) -> Self {
         let host = Host::Tcp(host.to_owned());
-        let is_trusted = is_this_machine(&host) && root_cert.is_none();
-        let tls = if is_trusted { "prefer" } else { "verify-full" };
+        let tls = Tls::reported(is_this_machine(&host), root_cert);
         let (user, database) = (user.to_owned(), database.to_owned());
-        Self { host, port, user, password: None, database, tls, root_cert }
+        Self { host, port, user, password: None, database, tls }
     }
 
     /// Returns the same server and login with another database.
@@ -223,17 +196,13 @@ impl Endpoint {
             .port(self.port)
             .username(&self.user)
             .database(&self.database)
-            .password(self.password.as_ref().map_or("", |secret| secret.expose()))
-            .ssl_mode(self.tls.parse().unwrap_or(PgSslMode::VerifyFull));
+            .password(self.password.as_ref().map_or("", |secret| secret.expose()));
         let options = match &self.host {
             Host::Tcp(name) => options.host(name),
             // `localhost` keeps a host name from the environment out of the error messages.
             Host::Socket(directory) => options.host("localhost").socket(directory),
         };
-        match &self.root_cert {
-            Some(file) => options.ssl_root_cert(file),
-            None => options,
-        }
+        self.tls.apply(options)
     }
 
     fn render(&self, password: Option<&str>) -> String {
@@ -246,16 +215,7 @@ impl Endpoint {
         match &self.host {
             Host::Tcp(name) => {
                 let host = if name.contains(':') { format!("[{name}]") } else { name.clone() };
-                let mut tls = match self.tls {
-                    "disable" | "prefer" => String::new(),
-                    word => format!("?sslmode={word}"),
-                };
-                // Where the string is used, the server must be verified by the same.
-                if let (Some(file), false) = (&self.root_cert, tls.is_empty()) {
-                    let file = file.to_string_lossy();
-                    tls.push_str("&sslrootcert=");
-                    tls.extend(utf8_percent_encode(&file, ESCAPED));
-                }
+                let tls = self.tls.parameters(is_this_machine(&self.host));
                 format!("postgresql://{login}@{host}:{}/{database}{tls}", self.port)
             }
             Host::Socket(directory) => format!(
@@ -319,14 +279,19 @@ mod tests {
     #[test]
     fn only_this_machine_may_speak_in_the_clear_by_default() {
         for (url, tls) in [
-            ("postgres://u@127.0.0.1/d", "prefer"),
-            ("postgres://u@[::1]:5432/d", "prefer"),
-            ("postgres://u@localhost/d", "prefer"),
-            ("postgres://u@127.0.0.1.example.com/d", "verify-full"),
-            ("postgres://u@10.0.0.1/d", "verify-full"),
-            ("postgres://u@db.example.com/d?sslmode=disable", "disable"),
+            ("postgres://u@127.0.0.1/d", ""),
+            ("postgres://u@[::1]:5432/d", ""),
+            ("postgres://u@localhost/d", ""),
+            ("postgres://u@127.0.0.1.example.com/d", "?sslmode=verify-full"),
+            ("postgres://u@10.0.0.1/d", "?sslmode=verify-full"),
+            ("postgres://u@db.example.com/d?sslmode=disable", "?sslmode=disable"),
+            ("postgres://u@db.example.com/d?sslmode=allow", "?sslmode=prefer"),
+            ("postgres://u@localhost/d?sslmode=require", "?sslmode=require"),
         ] {
-            assert_eq!(Endpoint::parse(url).unwrap().tls, tls, "{url}");
+            let endpoint = Endpoint::parse(url).unwrap();
+            let shown = endpoint.to_string();
+            assert_eq!(&shown[shown.find("/d").unwrap() + 2..], tls, "{url}");
+            assert_eq!(Endpoint::parse(endpoint.revealed().expose()).unwrap(), endpoint, "{url}");
         }
     }
 

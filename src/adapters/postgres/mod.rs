@@ -6,6 +6,7 @@
 mod apply;
 mod connect;
 mod endpoint;
+mod endpoint_error;
 mod error;
 mod functions;
 mod install;
@@ -22,6 +23,7 @@ mod script;
 mod session;
 mod source;
 mod statements;
+mod tls;
 mod tokens;
 
 pub(crate) use apply::Files;

@@ -26,6 +26,7 @@ mod redact;
 mod sql;
 mod supabase;
 mod terminal;
+mod tls_server;
 pub(crate) mod tokens;
 pub(crate) mod traces;
 pub(crate) mod two;
@@ -39,6 +40,7 @@ pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::redacted;
 pub(crate) use sql::Session;
 pub(crate) use terminal::{Terminal, plain};
+pub(crate) use tls_server::TlsServer;
 
 /// Reads a variable of the test process's own environment.
 fn environment(name: &str) -> Option<std::ffi::OsString> {

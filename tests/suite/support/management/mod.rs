@@ -10,9 +10,9 @@ pub(crate) mod private;
 mod projects;
 mod routes;
 mod state;
-mod tls;
+pub(crate) mod tls;
 mod ways;
-mod wire;
+pub(crate) mod wire;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};

@@ -8,7 +8,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// Makes an authority; returns its certificate, and what speaks TLS for every address of a network.
-pub(super) fn certify(network: &str) -> (String, TlsAcceptor) {
+pub(crate) fn certify(network: &str) -> (String, TlsAcceptor) {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
