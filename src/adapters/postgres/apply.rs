@@ -6,12 +6,12 @@
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
-use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, CreateIndex};
 
 use super::error::ServerFault;
 use super::script::{Part, Script};
 use super::session::Footing;
+use super::tree;
 
 /// Gives back the session's advisory locks, but those whose list, and a bracket, follow.
 const UNLOCK: &str = "SELECT CASE WHEN objsubid = 1 AND mode = 'ShareLock' \
@@ -210,12 +210,14 @@ struct Build {
 impl Build {
     /// Returns the build that a statement is, if it is one.
     fn of(statement: &str) -> Option<Self> {
-        let file = SourceFile::parse(statement);
-        let create = file.tree().syntax().descendants().find_map(CreateIndex::cast)?;
-        let index = create.index()?.path()?.syntax().text().to_string();
-        let table = create.table_relation_name()?.table_name_ref()?.syntax().text().to_string();
-        let is_concurrent = create.concurrently_token().is_some();
-        is_concurrent.then(|| Self { index: index.trim().into(), table: table.trim().into() })
+        tree::ask(statement, |file| {
+            let create = file.syntax().descendants().find_map(CreateIndex::cast)?;
+            let index = create.index()?.path()?.syntax().text().to_string();
+            let table = create.table_relation_name()?.table_name_ref()?.syntax().text().to_string();
+            let is_concurrent = create.concurrently_token().is_some();
+            is_concurrent.then(|| Self { index: index.trim().into(), table: table.trim().into() })
+        })
+        .flatten()
     }
 }
 

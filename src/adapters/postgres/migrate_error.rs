@@ -74,6 +74,10 @@ impl MigrateError {
                  `{NO_TRANSACTION}`",
                 file.name
             ),
+            // Outside a transaction a statement may have been done when its run was killed.
+            Some("42P07") if text.contains("no-transaction") => {
+                format!("drop what {} makes, if a run that was killed made it", file.name)
+            }
             Some(code) if code.starts_with("23") => {
                 format!("correct the data, or {}", file.name)
             }

@@ -25,6 +25,7 @@ mod source;
 mod statements;
 mod tls;
 mod tokens;
+mod tree;
 
 pub(crate) use apply::Files;
 pub(crate) use connect::{Purpose, connect, pool};
@@ -45,3 +46,4 @@ pub(crate) use script::{NO_TRANSACTION, Script, Statement, Unreadable};
 pub(crate) use session::Footing;
 pub(crate) use source::decode;
 pub(crate) use statements::statement_line;
+pub(crate) use tree::ask as ask_tree;

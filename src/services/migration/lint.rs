@@ -6,10 +6,10 @@
 //! What hides in a function's body, or in a string that is executed, cannot be seen here; there the
 //! server refuses it, and nothing of the file stays.
 
+use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::{AstNode, Do};
-use squawk_syntax::{SourceFile, SyntaxKind};
 
-use crate::adapters::postgres::{NO_TRANSACTION, Script, Statement, Unreadable};
+use crate::adapters::postgres::{NO_TRANSACTION, Script, Statement, Unreadable, ask_tree};
 
 /// Why a file may not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,10 +144,12 @@ fn commits(statement: &str) -> bool {
     if !lower.contains("commit") && !lower.contains("rollback") {
         return false;
     }
-    let file = SourceFile::parse(statement);
-    let body = file.tree().syntax().descendants().find_map(Do::cast).and_then(|it| it.plpgsql());
-    let ends = [SyntaxKind::PLPGSQL_COMMIT_STMT, SyntaxKind::PLPGSQL_ROLLBACK_STMT];
-    body.is_some_and(|body| body.syntax().descendants().any(|node| ends.contains(&node.kind())))
+    let found = ask_tree(statement, |file| {
+        let body = file.syntax().descendants().find_map(Do::cast).and_then(|it| it.plpgsql());
+        let ends = [SyntaxKind::PLPGSQL_COMMIT_STMT, SyntaxKind::PLPGSQL_ROLLBACK_STMT];
+        body.is_some_and(|body| body.syntax().descendants().any(|node| ends.contains(&node.kind())))
+    });
+    found == Some(true)
 }
 
 #[cfg(test)]

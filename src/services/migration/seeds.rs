@@ -55,14 +55,34 @@ pub(crate) fn seed_sets(folder: Option<&Path>) -> Result<Vec<SeedSet>, Migration
         problem: problem.to_string(),
     };
     let mut sets = Vec::new();
-    for path in sorted(folder).map_err(bad)?.into_iter().filter(|path| path.is_dir()) {
+    let odd = |path: &Path, what: &str| MigrationError::SeedFolder {
+        folder: folder.display().to_string(),
+        problem: format!("`{}` {what}", file_name(path)),
+    };
+    for path in sorted(folder).map_err(bad)? {
+        if !path.is_dir() {
+            if looks_like_sql(&path) {
+                return Err(odd(
+                    &path,
+                    "is in no set: move it into a folder, whose name is the set's",
+                ));
+            }
+            continue;
+        }
         let mut files = Vec::new();
         for file in sorted(&path).map_err(bad)? {
-            if file.extension().is_some_and(|extension| extension == "sql") {
-                let sql = decode(&std::fs::read(&file).map_err(bad)?);
-                let sql = sql.map_err(|unreadable| unfit(&path, &file, unreadable.into()))?;
-                files.push(seed_file(&file_name(&file), sql));
+            if file.is_dir() || !looks_like_sql(&file) {
+                continue;
             }
+            if file.extension().is_none_or(|extension| extension != "sql") {
+                return Err(odd(
+                    &file,
+                    "does not end in `.sql`: rename it, or move it out of the set",
+                ));
+            }
+            let sql = decode(&std::fs::read(&file).map_err(bad)?);
+            let sql = sql.map_err(|unreadable| unfit(&path, &file, unreadable.into()))?;
+            files.push(seed_file(&file_name(&file), sql));
         }
         sets.push(seed_set(file_name(&path), files, Provenance::Folder));
     }
@@ -119,6 +139,12 @@ fn sorted(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
     let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
+}
+
+/// Returns whether a file is SQL, or was meant to be; hidden ones are an editor's.
+fn looks_like_sql(path: &Path) -> bool {
+    let name = file_name(path).to_lowercase();
+    name.contains(".sql") && !name.starts_with('.')
 }
 
 fn file_name(path: &Path) -> String {
