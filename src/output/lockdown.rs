@@ -40,24 +40,30 @@ pub(crate) fn render_lockdown_plan(plan: &LockdownPlan) -> View {
 pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let slug = &report.tenant.slug;
     let is_proven = report.ending().is_none();
-    let verdict = if is_proven {
-        good("locked down, and proved")
-    } else {
-        bad("locked down, but not proved")
+    let verdict = match report.overtaken {
+        None if is_proven => good("locked down, and proved"),
+        None => bad("locked down, but not proved"),
+        Some(_) => bad("not locked down by this"),
     };
     let probes = report.probes.iter().map(probe_row);
-    let text = Text::from(Line::from(format_args!("`{slug}` is ")).and(verdict).and("."))
+    let why = report.overtaken.map_or(String::new(), |why| format!(": {why}"));
+    let text = Text::from(Line::from(format_args!("`{slug}` is ")).and(verdict).and(why).and("."))
         .blank()
         .and(layer_table(&report.layers))
         .blank()
         .and(Table::new(["PROBE", "RESULT", "AFTER", "DETAIL"], probes));
     let view = View::item("tenant", tenant_json(&report.tenant), text)
         .with("proven", json!(is_proven))
+        .with("overtaken", json!(report.overtaken))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
         .took(report.elapsed);
     let again = "Not proved: run it again until it is proved; it continues what is left.";
-    let view = if is_proven { view } else { view.note(Text::new().blank().line(again)) };
+    let view = if is_proven || report.overtaken.is_some() {
+        view
+    } else {
+        view.note(Text::new().blank().line(again))
+    };
     let beyond = "Not reached by any of this: access tokens at verifiers that check no session \
                   (until they expire), Storage's signed URLs, and a project's own secret keys.";
     view.note(Text::new().blank().line(beyond))
@@ -75,6 +81,7 @@ pub(crate) fn render_unlock(report: &UnlockReport) -> View {
     };
     View::item("tenant", tenant_json(&report.tenant), text)
         .with("changed", json!(report.was_locked))
+        .with("overtaken", json!(report.overtaken))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .took(report.elapsed)
 }

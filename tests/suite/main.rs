@@ -7,6 +7,7 @@
 )]
 
 mod adopt;
+mod at_once;
 mod audit;
 mod auth_admin;
 mod broken_server;
@@ -29,6 +30,7 @@ mod kill_rounds;
 mod local;
 mod lockdown;
 mod lockdown_auth;
+mod lockdown_held;
 mod lockdown_probes;
 mod lockdown_races;
 mod locks;

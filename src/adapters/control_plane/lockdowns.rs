@@ -20,6 +20,8 @@ row! {
         pub started_at: OffsetDateTime,
         /// How often it was asked for.
         pub cuts: i32,
+        /// Whether an unlock is giving back what was cut.
+        pub is_lifting: bool,
         /// What each layer was before, by layer.
         pub saved: serde_json::Value,
     }
@@ -35,7 +37,7 @@ pub(crate) async fn open_lockdown(
     sqlx::query(
         r"INSERT INTO control_plane.lockdowns (lockdown_id, tenant_id, actor, reason)
         VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) WHERE lifted_at IS NULL
-        DO UPDATE SET cuts = lockdowns.cuts + 1",
+        DO UPDATE SET cuts = lockdowns.cuts + 1, lifting = false",
     )
     .bind(Uuid::now_v7())
     .bind(tenant_id.0)
@@ -53,7 +55,8 @@ pub(crate) async fn find_lockdown(
     tenant_id: TenantId,
 ) -> Result<Option<Lockdown>> {
     let found = sqlx::query_as(
-        r"SELECT lockdown_id AS id, started_at, cuts, saved FROM control_plane.lockdowns
+        r"SELECT lockdown_id AS id, started_at, cuts, lifting AS is_lifting, saved
+        FROM control_plane.lockdowns
         WHERE tenant_id = $1 AND lifted_at IS NULL",
     )
     .bind(tenant_id.0)
@@ -174,6 +177,24 @@ pub(crate) async fn hand_bans_over(
         .into_iter()
         .map(|ban| Ban { user: UserId(ban.user_id), until_before: ban.until_before });
     Ok((mine.collect(), i64::try_from(shared.len()).unwrap_or(i64::MAX)))
+}
+
+/// Announces that a lockdown is about to be lifted; returns false when it was asked for again after
+/// it was read, or is closed.
+pub(crate) async fn begin_lifting(
+    connection: &mut PgConnection,
+    lockdown: &Lockdown,
+) -> Result<bool> {
+    let done = sqlx::query(
+        r"UPDATE control_plane.lockdowns SET lifting = true
+        WHERE lockdown_id = $1 AND lifted_at IS NULL AND cuts = $2",
+    )
+    .bind(lockdown.id)
+    .bind(lockdown.cuts)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("begin to lift the lockdown"))?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Closes a lockdown; returns false when it was asked for again after it was read.

@@ -50,8 +50,8 @@ pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{
-    BannedBy, Lockdown, find_lockdown, hand_bans_over, keep_banned, keep_saved, lift_lockdown,
-    open_lockdown,
+    BannedBy, Lockdown, begin_lifting, find_lockdown, hand_bans_over, keep_banned, keep_saved,
+    lift_lockdown, open_lockdown,
 };
 pub(crate) use members::{find_tenants_of, members};
 pub(crate) use moment::{fix_moment, now};
@@ -71,7 +71,7 @@ pub(crate) use sessions::{
     list_sessions, prune_batch, revoke_session, sample_session, session_state,
 };
 pub(crate) use tenant_changes::{
-    Address, TenantProject, lift_quarantine, lock_tenant, quarantine, record_address,
+    Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine, record_address,
     record_credential, record_project, record_schema, set_active, set_deleted, set_protected,
     set_purged, set_purging, set_restored, unlock_tenant,
 };

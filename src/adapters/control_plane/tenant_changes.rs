@@ -294,6 +294,17 @@ pub(crate) async fn lock_tenant(
     raised.ok_or(ControlPlaneError::Changed("the tenant"))
 }
 
+/// Holds the tenant's row until the transaction ends. Whoever changes it together with other rows
+/// takes it first, so that two never wait for each other.
+pub(crate) async fn hold_tenant(connection: &mut PgConnection, id: TenantId) -> Result<()> {
+    sqlx::query("SELECT FROM control_plane.tenant_metadata WHERE tenant_id = $1 FOR NO KEY UPDATE")
+        .bind(id.0)
+        .execute(connection)
+        .await
+        .map_err(PgError::doing("hold the tenant's row"))?;
+    Ok(())
+}
+
 /// Lifts the lock; returns whether there was one. Epochs and marks stay, so sessions from before
 /// stay revoked.
 pub(crate) async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {

@@ -1,43 +1,42 @@
 //! Who may connect to a tenant's database: `ALLOW_CONNECTIONS` and the login's `LOGIN`.
 //!
-//! Both are changed in one transaction, so no crash leaves the database half open.
+//! Shutting is one transaction, so no crash leaves the database half open; the login comes back only
+//! by a change that is looked at before it is committed (`pending.rs`). A login that changes itself
+//! at the same moment is moved out of the way (`way.rs`).
+
+use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 
 use super::error::ServerError;
 use super::home::Home;
-use super::sql::run;
+use super::pending::{self, Pending};
 use crate::adapters::postgres::{PgError, identifier};
 
-/// Who may connect.
+/// How often a change is tried that met another of the same row.
+const TRIES: u32 = 40;
+
+/// How long to wait before the next try.
+const PAUSE: Duration = Duration::from_millis(25);
+
+const DOING: &str = "change who may connect to the database";
+
+/// Who may connect once the application may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// No role, not even the operator.
     Closed,
-    /// The operator, not the application.
+    /// The operator.
     OperatorOnly,
-    /// The application too.
-    Open,
 }
 
-/// The flags behind an `Access`, kept so that they can be given back exactly.
+/// Who may connect now, kept so that it can be given back exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct AccessFlags {
     /// The login's `LOGIN`; nothing while the login does not exist.
     pub can_login: Option<bool>,
     /// The database's `ALLOW_CONNECTIONS`.
     pub allows_connections: bool,
-}
-
-impl AccessFlags {
-    /// Returns the access these flags mean.
-    pub(crate) fn access(self) -> Access {
-        match (self.allows_connections, self.can_login) {
-            (false, _) => Access::Closed,
-            (true, Some(true)) => Access::Open,
-            (true, _) => Access::OperatorOnly,
-        }
-    }
 }
 
 impl Home {
@@ -65,17 +64,21 @@ impl Home {
         Ok(AccessFlags { can_login, allows_connections: found.allows_connections })
     }
 
-    /// Sets who may connect, in one transaction.
+    /// Lets the application connect no more, and nobody at all where that is asked for, in one
+    /// transaction.
     ///
     /// # Errors
     /// When the database or the role is not the tenant's, or the server refuses.
-    pub(crate) async fn set_access(
+    pub(crate) async fn shut(
         &self,
         connection: &mut PgConnection,
         access: Access,
     ) -> Result<(), ServerError> {
         let found = self.look(connection).await?.ok_or_else(|| self.missing())?;
         let mut text = Vec::new();
+        if self.has_login(connection).await? {
+            text.push(format!("ALTER ROLE {} NOLOGIN", identifier(self.name.login())));
+        }
         if !self.server.is_project() {
             if let Some(contradiction) = self.contradiction(&found) {
                 return Err(self.contradicted(contradiction));
@@ -83,28 +86,82 @@ impl Home {
             let (name, allows) = (identifier(self.name.as_str()), access != Access::Closed);
             text.push(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allows}"));
         }
-        match self.look_for_login(connection).await? {
-            // A create that was given up before its login was created.
-            None => {}
-            Some(stamp) => {
-                if let Some(contradiction) = stamp.contradiction(&self.identity) {
-                    return Err(self.login_contradicted(contradiction));
-                }
-                let login = if access == Access::Open { "LOGIN" } else { "NOLOGIN" };
-                text.push(format!("ALTER ROLE {} {login}", identifier(self.name.login())));
-            }
+        self.change_login(connection, &text.join("; "), DOING, true).await
+    }
+
+    /// Lets the login in, or not, as soon as the change is committed; nothing where a create was
+    /// given up before it made one.
+    ///
+    /// # Errors
+    /// When the role is not the tenant's, or the server refuses.
+    pub(crate) async fn let_login<'c>(
+        &self,
+        connection: &'c mut PgConnection,
+        can_login: bool,
+    ) -> Result<Option<Pending<'c>>, ServerError> {
+        if !self.has_login(connection).await? {
+            return Ok(None);
         }
-        // Two commands that change one login at the same moment: the second gets "tuple
-        // concurrently updated" and succeeds a little later.
+        let word = if can_login { "LOGIN" } else { "NOLOGIN" };
+        let text = format!("ALTER ROLE {} {word}", identifier(self.name.login()));
         let mut tries = 0;
         loop {
-            match run(connection, text.join("; "), "change who may connect to the database").await {
-                Err(ServerError::Postgres(error)) if error.is("XX000") && tries < 20 => {
-                    tries += 1;
-                    tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            pending::begin(connection).await?;
+            match self.run_past_login(connection, text.clone(), DOING).await {
+                Ok(()) => return Ok(Some(Pending::made(connection))),
+                Err(error) => {
+                    pending::take_back(connection).await?;
+                    self.after_a_clash(connection, error, &mut tries, !can_login).await?;
                 }
-                done => return done,
             }
+        }
+    }
+
+    /// Changes the login, and its database with it; `shuts` says that its sessions are to end.
+    pub(super) async fn change_login(
+        &self,
+        connection: &mut PgConnection,
+        text: &str,
+        doing: &'static str,
+        shuts: bool,
+    ) -> Result<(), ServerError> {
+        let mut tries = 0;
+        loop {
+            match self.run_past_login(connection, text.to_owned(), doing).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.after_a_clash(connection, error, &mut tries, shuts).await?,
+            }
+        }
+    }
+
+    /// Returns when a change is worth another try. Two that change one row at the same moment: the
+    /// second gets "tuple concurrently updated" and succeeds a little later. A login that goes on
+    /// changing itself is ended before the next try of what shuts it out.
+    async fn after_a_clash(
+        &self,
+        connection: &mut PgConnection,
+        error: ServerError,
+        tries: &mut u32,
+        shuts: bool,
+    ) -> Result<(), ServerError> {
+        if !matches!(&error, ServerError::Postgres(error) if error.is("XX000")) || *tries >= TRIES {
+            return Err(error);
+        }
+        *tries += 1;
+        if !shuts || self.end_found(connection).await?.is_empty() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the tenant has its login.
+    async fn has_login(&self, connection: &mut PgConnection) -> Result<bool, ServerError> {
+        match self.look_for_login(connection).await? {
+            None => Ok(false),
+            Some(stamp) => match stamp.contradiction(&self.identity) {
+                Some(contradiction) => Err(self.login_contradicted(contradiction)),
+                None => Ok(true),
+            },
         }
     }
 }

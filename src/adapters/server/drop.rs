@@ -3,12 +3,13 @@
 use sqlx::postgres::PgConnection;
 use tokio::time::{Duration, Instant};
 
+use super::access::Access;
 use super::contradiction::Contradiction;
 use super::error::ServerError;
 use super::home::Home;
-use super::sql::run;
+use super::prepared::Prepared;
 use crate::adapters::postgres::{Endpoint, PgError, Purpose, identifier};
-use crate::model::Act;
+use crate::model::{Act, escape_controls};
 
 impl Home {
     /// Drops the database; returns whether it existed. Only absence that was looked at counts as
@@ -29,17 +30,23 @@ impl Home {
             return Ok(false);
         };
         self.check_ours(&found, recorded_oid)?;
+        self.end_own_prepared(&mut connection).await?;
         // Without FORCE: one session of a superuser would make the whole statement fail after it had
         // ended the others, and it names none (tried on 15.18, 2026-11). We end what we may, and say
         // how many stay.
         let statement = format!("DROP DATABASE {}", identifier(self.name.as_str()));
         loop {
             self.end_sessions(&mut connection, deadline).await?;
-            match run(&mut connection, statement.clone(), "drop the database").await {
+            let doing = "drop the database";
+            match self.run_past_login(&mut connection, statement.clone(), doing).await {
                 Ok(()) => break,
-                // A session that began between the two statements.
-                Err(ServerError::Postgres(error))
-                    if error.is("55006") && Instant::now() < deadline => {}
+                Err(ServerError::Postgres(error)) if error.is("55006") => {
+                    self.refuse_prepared(&mut connection).await?;
+                    // A session that began between the two statements.
+                    if Instant::now() >= deadline {
+                        return Err(error.into());
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -53,6 +60,33 @@ impl Home {
         .map_err(PgError::doing("prove that the database is gone"))?;
         Endpoint::close(connection).await;
         if is_there { Err(self.contradicted(Contradiction::StillThere)) } else { Ok(true) }
+    }
+
+    /// Ends what the tenant's login prepared in its database. Nobody gets in once it is closed, so it
+    /// is opened for a moment where something is left.
+    async fn end_own_prepared(&self, connection: &mut PgConnection) -> Result<(), ServerError> {
+        let is_own = |one: &Prepared| one.is_here && one.owner == self.name.login();
+        if self.prepared(connection).await?.iter().any(is_own) {
+            // Not the login in the same statement: its row may be what the transaction holds.
+            let name = identifier(self.name.as_str());
+            let statement = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true");
+            self.run_past_login(connection, statement, "open the database for us").await?;
+            self.clear_leftovers(connection).await?;
+            self.shut(connection, Access::Closed).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a database in which somebody else prepared a transaction.
+    async fn refuse_prepared(&self, connection: &mut PgConnection) -> Result<(), ServerError> {
+        match self.prepared(connection).await?.into_iter().find(|one| one.is_here) {
+            None => Ok(()),
+            Some(Prepared { name, owner, .. }) => Err(ServerError::Prepared {
+                database: self.name.to_string(),
+                name: escape_controls(&name),
+                owner: escape_controls(&owner),
+            }),
+        }
     }
 
     /// Ends every session on the database, in a project those of the tenant's login, and sweeps

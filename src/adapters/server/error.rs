@@ -56,6 +56,12 @@ pub(crate) enum ServerError {
         /// How many were left.
         left: i64,
     },
+    /// A prepared transaction that is not the tenant's keeps the database from being dropped.
+    #[error(
+        "drop `{database}`: the prepared transaction `{name}` is in it, and only `{owner}` or a \
+         superuser may end it"
+    )]
+    Prepared { database: String, name: String, owner: String },
     /// The operating system gave no random bytes.
     #[error("make a password: the system gives no random bytes")]
     NoRandomness,
@@ -92,7 +98,7 @@ impl Classified for ServerError {
             Self::Migrate(error) => error.kind(),
             Self::Contradicted { .. } | Self::Gate(_) => ErrorKind::Incomplete,
             Self::Lock(error) => error.kind(),
-            Self::NoDatabase(_) => ErrorKind::Conflict,
+            Self::NoDatabase(_) | Self::Prepared { .. } => ErrorKind::Conflict,
             Self::Folder { .. } => ErrorKind::Usage,
             Self::SessionsStay { .. } => ErrorKind::Unavailable,
             Self::NoRandomness => ErrorKind::Internal,
@@ -113,6 +119,10 @@ impl Classified for ServerError {
                 ErrorKind::Unavailable => "run the same command again".to_owned(),
                 _ => format!("correct {file}, then run the same command again"),
             }),
+            Self::Prepared { database, .. } => Some(format!(
+                "have it ended by COMMIT PREPARED or ROLLBACK PREPARED inside the database, which \
+                 is closed until then: ALTER DATABASE \"{database}\" ALLOW_CONNECTIONS true"
+            )),
             Self::NoDatabase(_)
             | Self::SessionsStay { .. }
             | Self::Gate(_)

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::database::TenantDatabase;
 use super::error::ServerError;
+use super::pending::{self, Pending};
 use super::role_names::APP;
 use crate::adapters::postgres::PgError;
 use crate::model::{Jti, Marks, UserId};
@@ -23,16 +24,41 @@ pub(crate) enum Denial {
     User(UserId, OffsetDateTime),
 }
 
+/// Whether the gate lets anybody through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GateLock<'a> {
+    Open,
+    /// Nobody, and why.
+    Locked(Option<&'a str>),
+}
+
 /// The longest that Supabase lets an access token live (Management API, `jwt_exp`, read 2026-11).
 const LONGEST_TOKEN: time::Duration = time::Duration::seconds(604_800);
 
 impl TenantDatabase {
-    /// Locks or unlocks the gate, and raises its marks.
-    pub(crate) async fn set_gate(
+    /// Raises the gate's marks.
+    pub(crate) async fn raise_marks(&mut self, marks: Marks) -> Result<()> {
+        self.write_gate(None, marks).await
+    }
+
+    /// Locks the gate, for a reason, or unlocks it, and raises its marks; all of it as soon as the
+    /// change is committed.
+    pub(crate) async fn turn_gate(
         &mut self,
-        lock: Option<(bool, Option<&str>)>,
+        lock: GateLock<'_>,
         marks: Marks,
-    ) -> Result<()> {
+    ) -> Result<Pending<'_>> {
+        pending::begin(self.connection()).await?;
+        self.write_gate(Some(lock), marks).await?;
+        Ok(Pending::made(self.connection()))
+    }
+
+    async fn write_gate(&mut self, lock: Option<GateLock<'_>>, marks: Marks) -> Result<()> {
+        let (is_locked, reason) = match lock {
+            None => (None, None),
+            Some(GateLock::Open) => (Some(false), None),
+            Some(GateLock::Locked(reason)) => (Some(true), reason),
+        };
         let now: Option<(bool, bool)> = sqlx::query_as(
             r"UPDATE tenantctl.gate SET epoch = greatest(epoch, $1),
                 sessions_not_before = greatest(sessions_not_before, $2),
@@ -43,8 +69,8 @@ impl TenantDatabase {
         )
         .bind(marks.epoch)
         .bind(marks.not_before)
-        .bind(lock.map(|(is_locked, _)| is_locked))
-        .bind(lock.and_then(|(_, reason)| reason))
+        .bind(is_locked)
+        .bind(reason)
         .fetch_optional(self.connection())
         .await
         .map_err(PgError::doing("set the tenant's gate"))?;

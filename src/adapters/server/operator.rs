@@ -100,6 +100,12 @@ impl Server {
         run(connection, statement, "act as the project's `postgres`").await
     }
 
+    /// Returns the role that `act_as_operator` acts as, for SET ROLE: the session's own, or the
+    /// project's.
+    pub(super) fn operator_role(&self) -> &'static str {
+        if self.is_project() { PROJECT_OPERATOR } else { "NONE" }
+    }
+
     /// Returns the server's own identifier, where the operator may read it.
     pub(crate) async fn system_identifier(
         &self,

@@ -9,6 +9,7 @@ use super::contradiction::Contradiction;
 use super::error::ServerError;
 use super::home::Home;
 use super::operator::Server;
+use super::pending::{self, Pending};
 use super::role_names::{APP, OWNER};
 use super::sql::run;
 use super::stamp::Stamp;
@@ -67,16 +68,16 @@ impl Server {
 
 impl Home {
     /// Gives the tenant its login with this password, lets no other role connect, and opens the
-    /// database. Running it again replaces the password.
+    /// database, as soon as the change is committed. Running it again replaces the password.
     ///
     /// # Errors
     /// When a role of that name is not the tenant's, or the server refuses.
-    pub(crate) async fn secure(
+    pub(crate) async fn secure<'c>(
         &self,
-        connection: &mut PgConnection,
+        connection: &'c mut PgConnection,
         password: &SecretText,
         was_intended: bool,
-    ) -> Result<(), ServerError> {
+    ) -> Result<Pending<'c>, ServerError> {
         // The password reaches the server as a SCRAM verifier only, so no log of it holds one.
         let verifier = scram_verifier(password.expose()).map_err(|_| ServerError::NoRandomness)?;
         let statement = match self.look_for_login(connection).await? {
@@ -87,6 +88,15 @@ impl Home {
                 Some(contradiction) => return Err(self.login_contradicted(contradiction)),
             },
         };
+        if self.server.is_project() {
+            let comment = literal(&literal(&self.identity.comment()));
+            let text = on_this_database("COMMENT ON DATABASE %I IS %s", &comment);
+            match run(connection, text, "stamp the database").await {
+                // Only the database's owner may comment on it; the identity inside says the same.
+                Err(ServerError::Postgres(error)) if error.is("42501") => {}
+                other => other?,
+            }
+        }
         let role = identifier(self.name.login());
         // NOINHERIT would keep the group's grants away; everything a login could misuse is off.
         // NOSUPERUSER and NOBYPASSRLS are left to the defaults: hosted, naming them in ALTER ROLE
@@ -100,17 +110,9 @@ impl Home {
             literal(&self.identity.comment()),
             self.opening(),
         );
-        run(connection, text, "give the tenant its login").await?;
-        if self.server.is_project() {
-            let comment = literal(&literal(&self.identity.comment()));
-            let text = on_this_database("COMMENT ON DATABASE %I IS %s", &comment);
-            match run(connection, text, "stamp the database").await {
-                // Only the database's owner may comment on it; the identity inside says the same.
-                Err(ServerError::Postgres(error)) if error.is("42501") => {}
-                other => return other,
-            }
-        }
-        Ok(())
+        pending::begin(connection).await?;
+        self.run_past_login(connection, text, "give the tenant its login").await?;
+        Ok(Pending::made(connection))
     }
 
     /// Returns what lets the login in, and on a cluster no other role.
@@ -151,7 +153,7 @@ impl Home {
         }
         let login = identifier(self.name.login());
         let text = format!("ALTER ROLE {login} PASSWORD {}", literal(&verifier));
-        run(connection, text, "change the login's password").await
+        self.change_login(connection, &text, "change the login's password", false).await
     }
 
     /// Drops the tenant's login; returns whether it existed.
@@ -167,7 +169,7 @@ impl Home {
             return Err(self.login_contradicted(contradiction));
         }
         let text = format!("DROP ROLE {}", identifier(self.name.login()));
-        run(connection, text, "drop the tenant's login").await?;
+        self.run_past_login(connection, text, "drop the tenant's login").await?;
         match self.look_for_login(connection).await? {
             None => Ok(true),
             Some(_) => Err(self.login_contradicted(Contradiction::StillThere)),

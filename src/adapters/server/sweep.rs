@@ -10,15 +10,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
 use super::error::ServerError;
 use super::home::Home;
-use super::sql::run;
-use crate::adapters::postgres::{self, Endpoint, PgError, Purpose, identifier, literal, row};
-use crate::model::Act;
+use super::prepared::Prepared;
+use crate::adapters::postgres::{PgError, row};
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -38,16 +36,6 @@ row! {
         pid: i32,
         /// Whether it has come to the tenant's database, which is after its role was checked.
         is_here: bool,
-    }
-}
-
-row! {
-    /// A transaction that was prepared to be committed by a later session.
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    pub(crate) struct Prepared {
-        pub name: String,
-        /// The role that may end it, besides a superuser.
-        pub owner: String,
     }
 }
 
@@ -112,7 +100,7 @@ impl Home {
     }
 
     /// Ends the sessions that are there, and returns their processes.
-    async fn end_found(&self, connection: &mut PgConnection) -> Result<Vec<i32>> {
+    pub(super) async fn end_found(&self, connection: &mut PgConnection) -> Result<Vec<i32>> {
         // A superuser's session is not ours to end, and no lockdown reaches a superuser.
         let found = sqlx::query_scalar(
             r"SELECT e.pid FROM (
@@ -174,9 +162,7 @@ impl Home {
     /// Rolls back what the tenant's login prepared, and returns what is left besides sessions.
     pub(crate) async fn clear_leftovers(&self, connection: &mut PgConnection) -> Result<Leftovers> {
         let before = self.prepared(connection).await?;
-        if before.iter().any(|prepared| prepared.owner == self.name.login()) {
-            self.roll_back(&before).await?;
-        }
+        self.roll_back(&before).await?;
         let prepared = self.prepared(connection).await?;
         let slots = sqlx::query_as(
             r"SELECT s.slot_name::text, a.usename::text FROM pg_replication_slots s
@@ -188,58 +174,5 @@ impl Home {
         .await
         .map_err(PgError::doing("look for replication slots"))?;
         Ok(Leftovers { rolled_back: before.len().saturating_sub(prepared.len()), prepared, slots })
-    }
-
-    async fn prepared(&self, connection: &mut PgConnection) -> Result<Vec<Prepared>> {
-        let prepared = sqlx::query_as(
-            r"SELECT gid AS name, owner::text FROM pg_prepared_xacts
-            WHERE database::text = coalesce($1, current_database()::text)
-                AND ($1 IS NOT NULL OR owner::text = $2)
-            ORDER BY prepared, gid",
-        )
-        .bind(self.name_there())
-        .bind(self.name.login())
-        .fetch_all(connection)
-        .await
-        .map_err(PgError::doing("look for prepared transactions"))?;
-        Ok(prepared)
-    }
-
-    /// Becomes the login for it, inside the database: only it and a superuser may end what it
-    /// prepared, and nowhere else (`src/backend/access/transam/twophase.c`, `LockGXact`).
-    async fn roll_back(&self, prepared: &[Prepared]) -> Result<()> {
-        let endpoint = self.server.admin.with_database(self.name.as_str());
-        let mut inside =
-            match postgres::connect(&endpoint, Purpose::query(Act::Lockdown.word())).await {
-                Ok(inside) => inside,
-                // Closed, or gone: then no session can commit them either.
-                Err(error) if error.is("55000") || error.is("3D000") => return Ok(()),
-                Err(error) => return Err(error.into()),
-            };
-        self.server.act_as_operator(&mut inside).await?;
-        let login = identifier(self.name.login());
-        let become_login = format!("SET ROLE {login}");
-        let doing = "act as the tenant's login";
-        let mut is_member_for_now = false;
-        if run(&mut inside, become_login.clone(), doing).await.is_err() {
-            let statement = format!("GRANT {login} TO CURRENT_USER");
-            is_member_for_now = run(&mut inside, statement, doing).await.is_ok();
-            if !is_member_for_now || run(&mut inside, become_login, doing).await.is_err() {
-                return Ok(());
-            }
-        }
-        for one in prepared.iter().filter(|one| one.owner == self.name.login()) {
-            let statement = format!("ROLLBACK PREPARED {}", literal(&one.name));
-            // What stays is counted and named afterwards; another session may have ended it.
-            drop(sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut inside).await);
-        }
-        run(&mut inside, "RESET ROLE".to_owned(), doing).await?;
-        self.server.act_as_operator(&mut inside).await?;
-        if is_member_for_now {
-            let statement = format!("REVOKE {login} FROM CURRENT_USER");
-            run(&mut inside, statement, "leave the tenant's login").await?;
-        }
-        Endpoint::close(inside).await;
-        Ok(())
     }
 }

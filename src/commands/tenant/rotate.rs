@@ -22,8 +22,14 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     let request =
         RotateRequest { slug: args.slug, key, patience: context.patience, actor: context.actor() };
     let report = rotate(&world, &request).await?;
-    console.show(&render_address(&report));
-    if report.revealed.is_some() {
+    console.show(&render_address(&report.address));
+    if !report.is_tried {
+        let slug = &request.slug;
+        console.warn(&format!(
+            "`{slug}` was locked down meanwhile, so the new password could not be tried"
+        ));
+    }
+    if report.address.revealed.is_some() {
         console.warn(
             "no secret key is configured, so this password is not stored: it is shown this once",
         );

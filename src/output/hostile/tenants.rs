@@ -192,12 +192,18 @@ fn a_lockdown() {
         at: ELAPSED,
     });
     let locked = LockdownReport {
+        overtaken: None,
         tenant: tenant(),
         layers: layers(),
         probes: probes.into(),
         elapsed: ELAPSED,
     };
-    let unlocked =
-        UnlockReport { tenant: tenant(), layers: layers(), was_locked: true, elapsed: ELAPSED };
+    let unlocked = UnlockReport {
+        overtaken: None,
+        tenant: tenant(),
+        layers: layers(),
+        was_locked: true,
+        elapsed: ELAPSED,
+    };
     views("a lockdown", vec![render_lockdown(&locked), render_unlock(&unlocked)]);
 }

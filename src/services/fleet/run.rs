@@ -11,7 +11,7 @@ use futures_util::stream;
 use super::cause::Cause;
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
-use crate::adapters::control_plane::{AuditOutcome, ControlPlane};
+use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
 use crate::model::{Act, Actor, Interrupt, SchemaVersion, Tenant};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
@@ -84,9 +84,13 @@ where
             // (`client_connection_check_interval`, set when the session is opened).
             let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant.clone())).await;
             let turn = turn.unwrap_or(Err(MigrationError::TimedOut(TENANT_DEADLINE)));
-            let (verdict, version) = turn.unwrap_or_else(|error| {
-                (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
-            });
+            let (verdict, version) = match turn {
+                Ok(turn) => turn,
+                Err(error) => {
+                    let error = with_reason(fleet.plane, &tenant, error).await;
+                    (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
+                }
+            };
             Some(TenantResult { tenant: tenant.slug, verdict, version, elapsed: began.elapsed() })
         })
         .buffer_unordered(fleet.jobs.max(1));
@@ -113,6 +117,22 @@ where
         record(&fleet, &report, entry).await?;
     }
     Ok(report)
+}
+
+/// Says of a failed turn that another command has changed the tenant's state since, where one has:
+/// its database closed, the sessions there ended.
+async fn with_reason(
+    plane: &ControlPlane,
+    tenant: &Tenant,
+    error: MigrationError,
+) -> MigrationError {
+    let now = async { control_plane::find_by_id(&mut *plane.session().await?, tenant.id).await };
+    match now.await {
+        Ok(Some(now)) if now.status != tenant.status => {
+            MigrationError::Overtaken { status: now.status, source: Box::new(error) }
+        }
+        _ => error,
+    }
 }
 
 /// Opens the audit entry; it is about the tenant when there is only one.

@@ -14,6 +14,14 @@ pub(crate) enum LockdownError {
     NoTenant(String),
 }
 
+impl LockdownError {
+    /// Returns whether the server ended the transaction because two waited for each other.
+    pub(super) fn is_deadlock(&self) -> bool {
+        let Self::ControlPlane(ControlPlaneError::Postgres(error)) = self else { return false };
+        error.is("40P01")
+    }
+}
+
 impl From<PgError> for LockdownError {
     fn from(error: PgError) -> Self {
         Self::ControlPlane(error.into())

@@ -71,6 +71,9 @@ pub(super) enum LayerError {
     AuthAdmin(#[from] AuthAdminError),
     #[error("{0}")]
     Auth(&'static str),
+    /// The control plane took too long while a row on the tenant's server was held.
+    #[error("ask the control plane once more: it does not answer in time")]
+    Slow,
 }
 
 impl Classified for LayerError {
@@ -81,6 +84,7 @@ impl Classified for LayerError {
             Self::Away(error) => error.kind(),
             Self::AuthAdmin(error) => error.kind(),
             Self::Auth(_) => ErrorKind::Refused,
+            Self::Slow => ErrorKind::Unavailable,
         }
     }
 }

@@ -8,12 +8,17 @@ use super::probe::is_closed;
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, Lockdown};
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::{Access, AccessFlags, Home, Leftovers, Prepared, ServerError};
+use crate::adapters::server::{
+    AccessFlags, GateLock, Home, Leftovers, Pending, Prepared, ServerError,
+};
 use crate::model::{Act, Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls};
 use crate::services::home::{RenewableHome, World};
 
 /// How often a layer that does not answer is tried.
 const TRIES: u32 = 3;
+
+/// How long the control plane is asked while a row of the tenant's server is held.
+const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Under which a lockdown keeps the access flags it found.
 const SAVED_ACCESS: &str = "access";
@@ -63,14 +68,25 @@ impl Cut<'_> {
     }
 
     pub(super) async fn gate(&self, marks: Marks) -> LayerReport {
-        self.layer("gate", || self.set_gate(Some(true), marks)).await
+        self.layer("gate", || self.turn_gate(Turn::Cut, marks)).await
     }
 
-    async fn set_gate(&self, lock: Option<bool>, marks: Marks) -> Worked {
+    pub(super) async fn open_gate(&self) -> LayerReport {
+        self.layer("gate", || async {
+            let marks = {
+                let mut session = self.world.plane.session().await?;
+                control_plane::marks_of(&mut session, self.tenant.id).await?
+            };
+            self.turn_gate(Turn::GiveBack, marks).await
+        })
+        .await
+    }
+
+    async fn turn_gate(&self, turn: Turn, marks: Marks) -> Worked {
         let Some(home) = self.home().await? else {
             return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
         };
-        let mut database = match home.enter(Purpose::query(Act::Lockdown.word())).await {
+        let mut database = match home.enter(Purpose::query(turn.act().word())).await {
             Ok(database) => database,
             Err(ServerError::Postgres(error)) if is_closed(&error) => {
                 let detail = "the database allows no connections".to_owned();
@@ -91,11 +107,15 @@ impl Cut<'_> {
             }
             checked => checked?,
         }
-        let reason = self.request.reason.as_str();
-        let lock = lock.map(|is_locked| (is_locked, is_locked.then_some(reason)));
-        database.set_gate(lock, marks).await?;
+        let (lock, word) = match turn {
+            Turn::Cut => (GateLock::Locked(Some(self.request.reason.as_str())), "locked"),
+            Turn::GiveBack => (GateLock::Open, "unlocked"),
+        };
+        let pending = database.turn_gate(lock, marks).await?;
+        if let Some(overtaken) = self.settle(turn, pending).await? {
+            return Ok(overtaken);
+        }
         database.close().await;
-        let word = if matches!(lock, Some((true, _))) { "locked" } else { "unlocked" };
         let project = self.tenant.project_ref.as_ref();
         let place =
             project.map_or_else(|| home.name().to_string(), |project| format!("project {project}"));
@@ -114,22 +134,12 @@ impl Cut<'_> {
                 }
                 flags => flags?,
             };
-            let mut session = self.world.plane.session().await?;
-            // Of a deleted tenant, what its `restore` would open.
-            let before = match self.tenant.status_before_delete {
-                Some(was) if self.tenant.deleted_at.is_some() => {
-                    let can_login = Some(was != TenantStatus::Provisioning);
-                    AccessFlags { can_login, allows_connections: true }
-                }
-                _ => flags,
-            };
-            let before = serde_json::to_value(before).unwrap_or_default();
-            control_plane::keep_saved(&mut session, self.lockdown.id, SAVED_ACCESS, &before)
-                .await?;
-            drop(session);
-            let access =
-                if flags.allows_connections { Access::OperatorOnly } else { Access::Closed };
-            home.set_access(&mut operator, access).await?;
+            self.keep_access(flags).await?;
+            if let Some(pending) = home.let_login(&mut operator, false).await?
+                && let Some(overtaken) = self.settle(Turn::Cut, pending).await?
+            {
+                return Ok(overtaken);
+            }
             let deadline = tokio::time::Instant::now() + self.request.patience;
             let ended = home.end_login_sessions(&mut operator, deadline).await?;
             let leftovers = home.clear_leftovers(&mut operator).await?;
@@ -139,6 +149,25 @@ impl Cut<'_> {
         .await
     }
 
+    /// Keeps what the unlock gives back: the access as it was found, and of a deleted tenant what
+    /// its `restore` would open. The tenant is read after the flags: a delete that shut them was
+    /// recorded before.
+    async fn keep_access(&self, flags: AccessFlags) -> Result<(), LayerError> {
+        let mut session = self.world.plane.session().await?;
+        let now = control_plane::find_by_id(&mut session, self.tenant.id).await?;
+        let now = now.as_ref().unwrap_or(self.tenant);
+        let before = match now.status_before_delete {
+            Some(was) if now.deleted_at.is_some() => {
+                let can_login = Some(was != TenantStatus::Provisioning);
+                AccessFlags { can_login, allows_connections: true }
+            }
+            _ => flags,
+        };
+        let before = serde_json::to_value(before).unwrap_or_default();
+        control_plane::keep_saved(&mut session, self.lockdown.id, SAVED_ACCESS, &before).await?;
+        Ok(())
+    }
+
     pub(super) async fn give_connections_back(&self) -> LayerReport {
         self.layer("connections", || async {
             let saved = self.lockdown.saved.get(SAVED_ACCESS).cloned();
@@ -146,41 +175,113 @@ impl Cut<'_> {
             let (Some(home), Some(flags)) = (self.home().await?, flags) else {
                 return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
             };
-            let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
             // Deleted meanwhile: access stays closed until the tenant is restored.
             if self.tenant.deleted_at.is_some() {
-                return Ok((LayerVerdict::Unchanged, "the tenant is deleted".to_owned()));
+                return Ok((LayerVerdict::Unchanged, DELETED.to_owned()));
             }
-            home.set_access(&mut operator, flags.access()).await?;
+            if flags.can_login != Some(true) {
+                return Ok((LayerVerdict::Done, "as they were before".to_owned()));
+            }
+            let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
+            if let Some(pending) = home.let_login(&mut operator, true).await?
+                && let Some(overtaken) = self.settle(Turn::GiveBack, pending).await?
+            {
+                return Ok(overtaken);
+            }
             Ok((LayerVerdict::Done, "as they were before".to_owned()))
         })
         .await
     }
 
-    pub(super) async fn shut_again(&self) -> LayerReport {
-        self.layer("connections", || async {
-            let Some(home) = self.home().await? else {
-                return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
-            };
-            let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
-            home.set_access(&mut operator, Access::Closed).await?;
-            let deadline = tokio::time::Instant::now() + self.request.patience;
-            home.end_login_sessions(&mut operator, deadline).await?;
-            Ok((LayerVerdict::Done, "the tenant was deleted meanwhile, so it is shut".to_owned()))
-        })
-        .await
+    /// Commits a change while the control plane still wants it; else takes it back and returns what
+    /// to report.
+    async fn settle(
+        &self,
+        turn: Turn,
+        pending: Pending<'_>,
+    ) -> Result<Option<(LayerVerdict, String)>, LayerError> {
+        let looked = tokio::time::timeout(LOOK_PATIENCE, self.look()).await;
+        let overtaken = match (turn, looked) {
+            (Turn::Cut, Ok(Ok(now))) => match now.lockdown {
+                Some(now) if now.id == self.lockdown.id && !now.is_lifting => None,
+                _ => Some(failed(UNLOCKED)),
+            },
+            // What cannot be asked in time does not keep a tenant open.
+            (Turn::Cut, _) => None,
+            (Turn::GiveBack, Ok(Ok(now))) => match now.lockdown {
+                _ if now.is_deleted => Some((LayerVerdict::Unchanged, DELETED.to_owned())),
+                Some(now) if (now.id, now.cuts) == (self.lockdown.id, self.lockdown.cuts) => None,
+                None if !now.is_locked => None,
+                _ => Some(failed(LOCKED_AGAIN)),
+            },
+            (Turn::GiveBack, Ok(Err(error))) => return Err(error),
+            (Turn::GiveBack, Err(_elapsed)) => {
+                return Err(LayerError::Slow);
+            }
+        };
+        match overtaken {
+            None => pending.commit().await?,
+            Some(_) => pending.take_back().await?,
+        }
+        Ok(overtaken)
     }
 
-    pub(super) async fn open_gate(&self) -> LayerReport {
-        self.layer("gate", || async {
-            let marks = {
-                let mut session = self.world.plane.session().await?;
-                control_plane::marks_of(&mut session, self.tenant.id).await?
-            };
-            self.set_gate(Some(false), marks).await
+    /// Returns what another command did to the lockdown since this one read it, where that is what a
+    /// report has to say.
+    pub(super) async fn overtaken(&self, turn: Turn) -> Result<Option<&'static str>, LayerError> {
+        let now = self.look().await?.lockdown;
+        let is_same = |now: &Lockdown| now.id == self.lockdown.id;
+        Ok(match (turn, now) {
+            (Turn::Cut, Some(now)) if is_same(&now) && !now.is_lifting => None,
+            (Turn::Cut, _) => Some(UNLOCKED),
+            (Turn::GiveBack, Some(now)) if !is_same(&now) || now.cuts != self.lockdown.cuts => {
+                Some(LOCKED_AGAIN)
+            }
+            (Turn::GiveBack, _) => None,
         })
-        .await
     }
+
+    /// Reads what the control plane says of the tenant now.
+    async fn look(&self) -> Result<Now, LayerError> {
+        let mut session = self.world.plane.session().await?;
+        let lockdown = control_plane::find_lockdown(&mut session, self.tenant.id).await?;
+        let tenant = control_plane::find_by_id(&mut session, self.tenant.id).await?;
+        let is_locked = tenant.as_ref().is_none_or(|tenant| tenant.locked_at.is_some());
+        let is_deleted = tenant.is_none_or(|tenant| tenant.deleted_at.is_some());
+        Ok(Now { lockdown, is_locked, is_deleted })
+    }
+}
+
+const DELETED: &str = "the tenant is deleted";
+const UNLOCKED: &str = "another command unlocks it meanwhile";
+pub(super) const LOCKED_AGAIN: &str = "it was locked down again meanwhile, and stays so";
+
+/// Which way a layer is turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Cut,
+    GiveBack,
+}
+
+impl Turn {
+    fn act(self) -> Act {
+        match self {
+            Self::Cut => Act::Lockdown,
+            Self::GiveBack => Act::Unlock,
+        }
+    }
+}
+
+/// What the control plane says of a tenant.
+struct Now {
+    /// The lockdown that is open.
+    lockdown: Option<Lockdown>,
+    is_locked: bool,
+    is_deleted: bool,
+}
+
+fn failed(detail: &str) -> (LayerVerdict, String) {
+    (LayerVerdict::Failed(vec![detail.to_owned()]), detail.to_owned())
 }
 
 /// Returns what survives the sessions, behind what was said of them.
@@ -189,7 +290,7 @@ fn shown(leftovers: &Leftovers) -> String {
     if leftovers.rolled_back > 0 {
         parts.push(format!("{} of its prepared transactions rolled back", leftovers.rolled_back));
     }
-    parts.extend(leftovers.prepared.iter().map(|Prepared { name, owner }| {
+    parts.extend(leftovers.prepared.iter().map(|Prepared { name, owner, .. }| {
         let (name, owner) = (escape_controls(name), escape_controls(owner));
         format!("the prepared transaction `{name}` stays: only `{owner}` or a superuser may end it")
     }));

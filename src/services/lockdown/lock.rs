@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use super::error::LockdownError;
 use super::layer::{LayerReport, LayerVerdict};
-use super::layers::Cut;
+use super::layers::{Cut, Turn};
 use super::probe::{ProbeReport, ProbeVerdict, Probes};
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{
@@ -24,6 +24,16 @@ use crate::services::home::{RenewableHome, World};
 /// How long the cut waits for its line in the audit trail.
 const TRAIL_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long the cut is tried again that the server ended for a deadlock.
+const DEADLOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the probes are tried: another command may end their sessions, or change the password
+/// between the record that was read and the login.
+const PROBE_TRIES: u32 = 4;
+
+/// Beyond this, a probe that could not be run was not ended by another command.
+const PROBE_PATIENCE: Duration = Duration::from_secs(3);
+
 /// What a lockdown did and what was seen afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LockdownReport {
@@ -33,13 +43,19 @@ pub(crate) struct LockdownReport {
     pub layers: Vec<LayerReport>,
     /// What was tried afterwards.
     pub probes: Vec<ProbeReport>,
+    /// What another command did to it meanwhile.
+    pub overtaken: Option<&'static str>,
     /// How long it took in all.
     pub elapsed: Duration,
 }
 
 impl LockdownReport {
-    /// Returns how the command ends; nothing when every probe was refused and no layer failed.
+    /// Returns how the command ends; nothing when every probe was refused and no layer failed. One that
+    /// was undone while it ran is a conflict, whatever its probes saw.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
+        if self.overtaken.is_some() {
+            return Some(ErrorKind::Conflict);
+        }
         (!is_proven(&self.layers, &self.probes)).then_some(ErrorKind::Unproven)
     }
 }
@@ -58,7 +74,13 @@ pub(crate) async fn lockdown(
     let started = Instant::now();
     let plane = &world.plane;
     let tenant = find(plane, &request.tenant).await?;
-    let (marks, lockdown, trail) = cut_control_plane(plane, &tenant, request).await?;
+    let (marks, lockdown, trail) = loop {
+        match cut_control_plane(plane, &tenant, request).await {
+            // Somebody else's transaction, and the server chose ours to end: nothing is cut yet.
+            Err(error) if error.is_deadlock() && started.elapsed() < DEADLOCK_PATIENCE => {}
+            cut => break cut?,
+        }
+    };
     let late = match trail {
         Trail::Written(_) => "",
         Trail::Busy(_) => "; the audit trail was busy, its row is written afterwards",
@@ -90,23 +112,37 @@ pub(crate) async fn lockdown(
         let mut session = plane.session().await?;
         control_plane::sample_session(&mut session, tenant.id, epoch_before).await
     };
-    let probes = Probes {
-        world,
-        home: &home,
-        tenant: &tenant,
-        password: open_password(&tenant),
-        session: was_valid.await.unwrap_or_default(),
-        marks,
-        started,
+    let session = was_valid.await.unwrap_or_default();
+    let mut tries = 0;
+    let probes = loop {
+        tries += 1;
+        let began = Instant::now();
+        let now = find(plane, &request.tenant).await.unwrap_or_else(|_| tenant.clone());
+        let probes = Probes {
+            world,
+            home: &home,
+            tenant: &now,
+            password: open_password(&now),
+            session: session.clone(),
+            marks,
+            started,
+        };
+        let probes = probes.run().await;
+        let could_run = |p: &ProbeReport| !matches!(p.verdict, ProbeVerdict::CouldNotRun(_));
+        if probes.iter().all(could_run) || tries == PROBE_TRIES || began.elapsed() > PROBE_PATIENCE
+        {
+            break probes;
+        }
+        tokio::time::sleep(Duration::from_millis(100) * tries).await;
     };
-    let probes = probes.run().await;
+    let overtaken = cut.overtaken(Turn::Cut).await.unwrap_or_default();
     let mut layers = vec![first, gate, auth, connections];
     let proof = serde_json::json!({
         "layers": layers.iter().map(|l| (l.layer, !l.has_failed())).collect::<Vec<_>>(),
         "probes": probes.iter()
             .map(|p| (p.probe, p.verdict == ProbeVerdict::Refused)).collect::<Vec<_>>(),
     });
-    let is_proven = is_proven(&layers, &probes);
+    let is_proven = is_proven(&layers, &probes) && overtaken.is_none();
     let outcome = if is_proven { AuditOutcome::Done } else { AuditOutcome::Failed };
     let recorded = record(plane, request, trail, outcome, proof).await;
     // What was cut stays cut and is reported, also when the control plane went away.
@@ -124,7 +160,7 @@ pub(crate) async fn lockdown(
             tenant
         }
     };
-    Ok(LockdownReport { tenant, layers, probes, elapsed: started.elapsed() })
+    Ok(LockdownReport { tenant, layers, probes, overtaken, elapsed: started.elapsed() })
 }
 
 fn is_proven(layers: &[LayerReport], probes: &[ProbeReport]) -> bool {

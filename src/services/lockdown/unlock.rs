@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::error::LockdownError;
 use super::layer::{LayerReport, LayerVerdict};
-use super::layers::Cut;
+use super::layers::{Cut, LOCKED_AGAIN, Turn};
 use super::lock::find;
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, AuditOutcome};
@@ -23,13 +23,19 @@ pub(crate) struct UnlockReport {
     pub layers: Vec<LayerReport>,
     /// Whether it was locked at all.
     pub was_locked: bool,
+    /// What another command did meanwhile.
+    pub overtaken: Option<&'static str>,
     /// How long it took in all.
     pub elapsed: Duration,
 }
 
 impl UnlockReport {
-    /// Returns how the command ends; nothing when everything was given back.
+    /// Returns how the command ends; nothing when everything was given back. A lockdown that came
+    /// meanwhile stands, and to go on would undo it: that is a conflict.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
+        if self.overtaken.is_some() {
+            return Some(ErrorKind::Conflict);
+        }
         self.layers.iter().any(LayerReport::has_failed).then_some(ErrorKind::Incomplete)
     }
 }
@@ -55,28 +61,35 @@ pub(crate) async fn unlock(
         // Another unlock may have ended it since the tenant was read.
         let tenant = find(plane, &request.tenant).await?;
         let elapsed = started.elapsed();
-        return Ok(UnlockReport { tenant, layers: Vec::new(), was_locked: false, elapsed });
+        let (layers, overtaken) = (Vec::new(), None);
+        return Ok(UnlockReport { tenant, layers, was_locked: false, overtaken, elapsed });
     };
     let nothing = || serde_json::json!({});
     let entry = Entry::new(Act::Unlock, &request.actor).about(&tenant).because(&request.reason);
     let entry = entry.intent(&mut *plane.session().await?, nothing()).await?;
     let home = RenewableHome::find(world, &tenant, request.patience).await;
     let back = Cut { world, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
-    let mut layers = Vec::new();
-    for layer in [back.give_connections_back().await, back.unban().await, back.open_gate().await] {
+    let announced = |layer: LayerReport| {
         on_layer(&layer);
-        layers.push(layer);
+        layer
+    };
+    let mut layers = Vec::new();
+    // A lockdown that is still under way cuts nothing more from here on.
+    if control_plane::begin_lifting(&mut *plane.session().await?, &lockdown).await? {
+        layers.push(announced(back.give_connections_back().await));
+        layers.push(announced(back.unban().await));
+        layers.push(announced(back.open_gate().await));
     }
     let is_whole = !layers.iter().any(LayerReport::has_failed);
     if is_whole {
-        let (layer, cut_again) = unlock_control_plane(&back, entry).await?;
-        for layer in std::iter::once(layer).chain(cut_again) {
-            on_layer(&layer);
-            layers.push(layer);
-        }
+        layers.push(announced(unlock_control_plane(&back, entry).await?));
     } else {
         // The tenant stays locked where it counts; the same command goes on from here.
         entry.failed(&mut *plane.session().await?, nothing()).await?;
+    }
+    let overtaken = back.overtaken(Turn::GiveBack).await.unwrap_or_default();
+    if overtaken.is_some() {
+        layers.extend(cut_again(&back).await?.into_iter().map(announced));
     }
     let now = find(plane, &request.tenant).await?;
     if is_whole
@@ -86,25 +99,18 @@ pub(crate) async fn unlock(
     {
         // Restored meanwhile, while it still was locked: access and gate were left closed.
         let back = Cut { tenant: &now, ..back };
-        for layer in [back.give_connections_back().await, back.open_gate().await] {
-            on_layer(&layer);
-            layers.push(layer);
-        }
-    } else if tenant.deleted_at.is_none() && now.deleted_at.is_some() {
-        // Deleted meanwhile: whichever of the two set access last, it is closed.
-        let layer = Cut { tenant: &now, ..back }.shut_again().await;
-        on_layer(&layer);
-        layers.push(layer);
+        layers.push(announced(back.give_connections_back().await));
+        layers.push(announced(back.open_gate().await));
     }
-    Ok(UnlockReport { tenant: now, layers, was_locked: true, elapsed: started.elapsed() })
+    let elapsed = started.elapsed();
+    Ok(UnlockReport { tenant: now, layers, was_locked: true, overtaken, elapsed })
 }
 
-/// Ends the lockdown where it counts. When it was asked for again meanwhile, it stands, and what
-/// was opened before is cut again.
+/// Ends the lockdown where it counts, unless it was asked for again meanwhile.
 async fn unlock_control_plane(
     back: &Cut<'_>,
     entry: OpenEntry,
-) -> Result<(LayerReport, Vec<LayerReport>), LockdownError> {
+) -> Result<LayerReport, LockdownError> {
     let began = Instant::now();
     let request = back.request;
     let doing = || PgError::doing("unlock the tenant in the control plane");
@@ -113,12 +119,11 @@ async fn unlock_control_plane(
     let mut verdict = LayerVerdict::Done;
     let mut detail = "unlocked; sessions from before stay dead";
     let mut outcome = AuditOutcome::Done;
-    let mut is_locked_again = false;
+    control_plane::hold_tenant(&mut transaction, back.tenant.id).await?;
     if control_plane::lift_lockdown(&mut transaction, back.lockdown, actor, reason).await? {
         control_plane::unlock_tenant(&mut transaction, back.tenant.id).await?;
     } else if control_plane::find_lockdown(&mut transaction, back.tenant.id).await?.is_some() {
-        is_locked_again = true;
-        detail = "it was locked down again meanwhile, and stays so";
+        detail = LOCKED_AGAIN;
         verdict = LayerVerdict::Failed(vec![detail.to_owned()]);
         outcome = AuditOutcome::Failed;
     } else {
@@ -129,21 +134,19 @@ async fn unlock_control_plane(
     transaction.commit().await.map_err(doing())?;
     let detail = detail.to_owned();
     let (elapsed, at) = (began.elapsed(), back.started.elapsed());
-    let layer = LayerReport { layer: "control_plane", verdict, detail, elapsed, at };
-    let mut cut_again = Vec::new();
-    if is_locked_again {
-        let (marks, lockdown) = {
-            let mut session = back.world.plane.session().await?;
-            let marks = control_plane::marks_of(&mut session, back.tenant.id).await?;
-            (marks, control_plane::find_lockdown(&mut session, back.tenant.id).await?)
-        };
-        if let Some(lockdown) = &lockdown {
-            let cut = Cut { lockdown, ..*back };
-            let (gate, auth, connections) =
-                Box::pin(async { tokio::join!(cut.gate(marks), cut.auth(), cut.connections()) })
-                    .await;
-            cut_again.extend([gate, auth, connections]);
-        }
-    }
-    Ok((layer, cut_again))
+    Ok(LayerReport { layer: "control_plane", verdict, detail, elapsed, at })
+}
+
+/// Cuts for the lockdown that came meanwhile, which may have been killed since.
+async fn cut_again(back: &Cut<'_>) -> Result<Vec<LayerReport>, LockdownError> {
+    let (marks, lockdown) = {
+        let mut session = back.world.plane.session().await?;
+        let marks = control_plane::marks_of(&mut session, back.tenant.id).await?;
+        (marks, control_plane::find_lockdown(&mut session, back.tenant.id).await?)
+    };
+    let Some(lockdown) = &lockdown else { return Ok(Vec::new()) };
+    let cut = Cut { lockdown, ..*back };
+    let cuts = async { tokio::join!(cut.gate(marks), cut.auth(), cut.connections()) };
+    let (gate, auth, connections) = Box::pin(cuts).await;
+    Ok(vec![gate, auth, connections])
 }

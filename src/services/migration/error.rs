@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind, Refusal};
+use crate::model::{Classified, ErrorKind, Refusal, TenantStatus};
 use crate::services::home::HomeError;
 
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,13 @@ pub(crate) enum MigrationError {
     /// One tenant's turn took longer than the deadline of a turn.
     #[error("finish within {} min: the tenant's server does not answer", .0.as_secs() / 60)]
     TimedOut(Duration),
+    /// Another command changed the tenant's state while it had its turn, which is why that failed.
+    #[error("migrate the tenant: it is {status} by now")]
+    Overtaken {
+        status: TenantStatus,
+        #[source]
+        source: Box<MigrationError>,
+    },
     /// The record lacks what opening the database needs.
     #[error("migrate the tenant: {0}")]
     NotReady(String),
@@ -69,6 +76,7 @@ impl Classified for MigrationError {
             Self::ControlPlane(error) => error.refusal(),
             Self::Server(error) => error.refusal(),
             Self::Home(error) => error.refusal(),
+            Self::Overtaken { source, .. } => source.refusal(),
             _ => Refusal::default(),
         }
     }
@@ -78,7 +86,9 @@ impl Classified for MigrationError {
             Self::ControlPlane(error) => error.kind(),
             Self::Server(error) => error.kind(),
             Self::Home(error) => error.kind(),
-            Self::Diverged { .. } | Self::NotReady(_) => ErrorKind::Conflict,
+            Self::Diverged { .. } | Self::NotReady(_) | Self::Overtaken { .. } => {
+                ErrorKind::Conflict
+            }
             Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
                 ErrorKind::Usage
             }
@@ -103,6 +113,7 @@ impl Classified for MigrationError {
             Self::NoSuchVersion(_)
             | Self::SeedFolder { .. }
             | Self::TimedOut(_)
+            | Self::Overtaken { .. }
             | Self::NotReady(_) => None,
         }
     }

@@ -116,7 +116,6 @@ pub(crate) async fn revoke(
     control_plane::fix_moment(&mut before).await?;
     let doing = || PgError::doing("revoke the sessions");
     let mut transaction = session.begin().await.map_err(doing())?;
-    let entry = entry.intent(&mut transaction, serde_json::json!({})).await?;
     let (actor, reason) = (&request.actor, &request.reason);
     let (was_revoked, mark) = if let SessionScope::Session(jti) = &scope {
         let is_new = control_plane::revoke_session(&mut transaction, jti, actor, reason).await?;
@@ -124,6 +123,9 @@ pub(crate) async fn revoke(
     } else {
         (false, control_plane::raise_epoch(&mut transaction, &scope, actor, reason).await?)
     };
+    // The tenant's row first and the trail after it, like everybody: the other way round, this and a
+    // lockdown wait for each other.
+    let entry = entry.intent(&mut transaction, serde_json::json!({})).await?;
     transaction.commit().await.map_err(doing())?;
     drop(session);
     let (gates, auth, sessions) = tokio::join!(
@@ -222,7 +224,7 @@ async fn tell_gate(
     if let Some(denial) = denial {
         database.deny(denial).await?;
     } else {
-        database.set_gate(None, marks).await?;
+        database.raise_marks(marks).await?;
     }
     database.close().await;
     Ok(())

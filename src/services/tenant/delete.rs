@@ -9,7 +9,7 @@ use super::life_plan::{LifePlan, titles};
 use super::operation::{Held, Opening, find, never_stamped, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::Access;
+use crate::adapters::server::{Access, GateLock, Home, ServerError};
 use crate::model::{Act, Actor, Consent, Interrupt, Slug, Tenant, TenantStatus, instant};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
@@ -185,9 +185,38 @@ impl Deletion<'_> {
         }
         // What a create left behind before it could stamp it is closed from its first moment.
         if found.allows_connections || is_stamped {
-            home.set_access(&mut operator, Access::Closed).await?;
+            // What the login prepared can be ended only while we get in.
+            if found.allows_connections {
+                home.shut(&mut operator, Access::OperatorOnly).await?;
+                home.end_login_sessions(&mut operator, self.deadline).await?;
+                home.clear_leftovers(&mut operator).await?;
+                if is_stamped {
+                    self.lock_gate(&home, journal).await?;
+                }
+            }
+            home.shut(&mut operator, Access::Closed).await?;
         }
         home.end_sessions(&mut operator, self.deadline).await?;
         Ok(format!("{} closed, no session left", home.what_closes()))
+    }
+
+    /// Locks the gate, so that `restore` opens a database that lets nobody through before it decides;
+    /// a project's stays open to Supabase's own services all the time.
+    async fn lock_gate(&self, home: &Home, journal: &mut Journal) -> Result<(), TenantError> {
+        let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
+        let locked = async {
+            let mut database = home.enter(Purpose::query(Act::Delete.word())).await?;
+            database.check_identity().await?;
+            let lock = GateLock::Locked(Some("deleted"));
+            database.turn_gate(lock, marks).await?.commit().await?;
+            database.close().await;
+            Ok(())
+        };
+        match locked.await {
+            // A creation that ended before it, or a gate that somebody broke: the database is closed
+            // all the same.
+            Err(ServerError::Contradicted { .. } | ServerError::Gate(_)) => Ok(()),
+            locked => Ok(locked?),
+        }
     }
 }

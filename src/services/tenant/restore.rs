@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::error::TenantError;
 use super::life_plan::{LifePlan, titles};
-use super::operation::{Held, Opening, find, reread, stopped};
+use super::operation::{Held, Opening, commit_unless_locked, find, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::Access;
+use crate::adapters::server::{Access, GateLock, Pending};
 use crate::model::{Act, Actor, Interrupt, Slug, Tenant, TenantStatus};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
@@ -186,25 +186,44 @@ impl Restoration<'_> {
         if is_unfinished && is_unstamped {
             return Ok("its creation ended before it had a database".to_owned());
         }
-        let is_locked = self.tenant.locked_at.is_some();
+        let mut is_locked = self.tenant.locked_at.is_some();
         // The gate missed what was revoked meanwhile, or an unlock: it gets the marks before the
         // application may connect.
-        home.set_access(&mut operator, Access::OperatorOnly).await?;
+        home.shut(&mut operator, Access::OperatorOnly).await?;
         if !is_unfinished {
             let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
-            let reason = self.tenant.lock_reason.as_deref().filter(|_| is_locked);
             let mut database = home.enter(Purpose::query(Act::Restore.word())).await?;
             database.check_identity().await?;
-            database.set_gate(Some((is_locked, reason)), marks).await?;
+            if is_locked {
+                let lock = GateLock::Locked(self.tenant.lock_reason.as_deref());
+                database.turn_gate(lock, marks).await?.commit().await?;
+            } else {
+                let opening = database.turn_gate(GateLock::Open, marks).await?;
+                is_locked = self.commit(opening, journal).await?;
+            }
             database.close().await;
         }
         if status == TenantStatus::Active && !is_locked {
-            home.set_access(&mut operator, Access::Open).await?;
-            return Ok("open to its application".to_owned());
+            if let Some(opening) = home.let_login(&mut operator, true).await? {
+                is_locked = self.commit(opening, journal).await?;
+            }
+            if !is_locked {
+                return Ok("open to its application".to_owned());
+            }
         }
         // Sessions that began while it was open for a moment.
         home.end_login_sessions(&mut operator, self.deadline).await?;
         Ok(format!("{} open to the operator", home.name()))
+    }
+
+    /// Commits what opens, and returns whether a lockdown came before it.
+    async fn commit(
+        &self,
+        opening: Pending<'_>,
+        journal: &mut Journal,
+    ) -> Result<bool, TenantError> {
+        let locked = commit_unless_locked(opening, &mut journal.connection, &self.tenant).await?;
+        Ok(locked.is_some())
     }
 
     async fn mark(&mut self, journal: &mut Journal) -> Result<Made<()>, TenantError> {

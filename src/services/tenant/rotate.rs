@@ -4,13 +4,20 @@ use std::time::Duration;
 
 use super::credential::SecretKey;
 use super::error::TenantError;
-use super::operation::{Held, Opening, find, refuse_quarantined};
+use super::operation::{Held, Opening, find, refuse_quarantined, reread};
 use super::url::{AddressReport, registered};
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{Purpose, generate_password};
-use crate::adapters::server::ServerError;
-use crate::model::{Act, Actor, Slug, TenantStatus};
+use crate::adapters::server::{Home, ServerError};
+use crate::model::{Act, Actor, SecretText, Slug, Tenant, TenantStatus};
 use crate::services::home::World;
+use crate::services::saga::Journal;
+
+/// How often the new password is tried.
+const TRIES: u32 = 3;
+
+/// How long to wait before it is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The one step of the operation.
 const STEP: &str = "rotate";
@@ -26,7 +33,15 @@ pub(crate) struct RotateRequest {
     pub actor: Actor,
 }
 
-/// Gives the tenant's login a new password, tries it, and keeps it sealed; without a key it is
+/// A login with a new password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RotateReport {
+    pub address: AddressReport,
+    /// Whether the password was tried; a tenant that was locked down meanwhile lets nobody try.
+    pub is_tried: bool,
+}
+
+/// Gives the tenant's login a new password, keeps it sealed, and tries it; without a key it is
 /// handed over once.
 ///
 /// # Errors
@@ -35,7 +50,7 @@ pub(crate) struct RotateRequest {
 pub(crate) async fn rotate(
     world: &World,
     request: &RotateRequest,
-) -> Result<AddressReport, TenantError> {
+) -> Result<RotateReport, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
     let tenant = find(&world.plane, &request.slug).await?;
     let held = Held::take(&world.plane, &tenant, Act::Rotate, deadline).await?;
@@ -63,18 +78,42 @@ pub(crate) async fn rotate(
     journal.check_lease().await?;
     // The server first: killed here, the record holds a password that no longer works and the
     // operation stays open, so the same command makes another. The other order would hand out a
-    // password that never worked.
+    // password that never worked. What the server took is the login's, whether or not it can be
+    // tried, so it is recorded before.
     home.set_password(&mut operator, &password).await?;
-    home.try_login(&password).await?;
-    let mut ending = journal.ending("record the new password").await?;
     let sealed = sealed.as_deref();
-    control_plane::record_credential(ending.connection(), tenant.id, sealed).await?;
-    let detail = serde_json::json!({ "kept": sealed.is_some() });
+    control_plane::record_credential(&mut journal.connection, tenant.id, sealed).await?;
+    let is_tried = try_unless_locked(&home, &password, &mut journal, &tenant).await?;
+    let ending = journal.ending("record the new password").await?;
+    let detail = serde_json::json!({ "kept": sealed.is_some(), "tried": is_tried });
     ending.commit(STEP, "rotated", detail).await?;
     let revealed = match sealed {
         Some(_) => None,
         None => Some(endpoint.with_password(password).revealed()),
     };
     let is_kept = revealed.is_none();
-    Ok(AddressReport { masked: endpoint.to_string(), tenant, revealed, is_kept })
+    let address = AddressReport { masked: endpoint.to_string(), tenant, revealed, is_kept };
+    Ok(RotateReport { address, is_tried })
+}
+
+/// Tries the new password; returns false when a lockdown that came meanwhile is why it does not get
+/// in. One that came and went is met by another try.
+async fn try_unless_locked(
+    home: &Home,
+    password: &SecretText,
+    journal: &mut Journal,
+    tenant: &Tenant,
+) -> Result<bool, TenantError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let Err(error) = home.try_login(password).await else { return Ok(true) };
+        if reread(journal, tenant).await?.locked_at.is_some() {
+            return Ok(false);
+        }
+        if tries == TRIES {
+            return Err(error.into());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) use terminal::{Terminal, plain};
 pub(crate) use tls_server::TlsServer;
 
 /// Reads a variable of the test process's own environment.
-fn environment(name: &str) -> Option<std::ffi::OsString> {
+pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
     #[expect(clippy::disallowed_methods, reason = "tests choose their Postgres by the environment")]
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

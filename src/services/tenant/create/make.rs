@@ -9,12 +9,13 @@ use super::request::CreateRequest;
 use super::steps::Step;
 use crate::adapters::control_plane::{self, Address};
 use crate::adapters::postgres::{Purpose, generate_password};
-use crate::adapters::server::{Access, ServerError, TenantDatabase};
+use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
 use crate::model::{Interrupt, SecretText, Tenant};
 use crate::services::home::{Entered, Patience, Place, World};
 use crate::services::migration::{SeedSet, bring_up, raise_gate};
 use crate::services::saga::{Journal, Made, SagaStep, StepEvent, StepProgress};
 use crate::services::tenant::error::TenantError;
+use crate::services::tenant::operation::commit_unless_locked;
 
 /// What all steps have in common.
 pub(super) struct Making<'a> {
@@ -67,14 +68,25 @@ impl Making<'_> {
         journal: &mut Journal,
     ) -> Result<Secured> {
         let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
-        entered.home.secure(&mut entered.operator, &password, attempt > 1).await?;
+        let opening = entered.home.secure(&mut entered.operator, &password, attempt > 1).await?;
+        let connection = &mut journal.connection;
+        if let Some(locked) = commit_unless_locked(opening, connection, self.tenant).await? {
+            return Err(TenantError::locked(self.request.act(), &locked));
+        }
         let mut inside = entered.home.enter(Purpose::migrate(self.request.act().word())).await?;
         raise_gate(&mut inside, &self.request.sets, self.deadline).await?;
         inside.stamp().await?;
         // A lockdown that an earlier run met may have left the gate locked.
-        let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
-        inside.set_gate(Some((false, None)), marks).await?;
-        self.heed_lock(entered, &mut inside, journal).await?;
+        loop {
+            let connection = &mut journal.connection;
+            let marks = control_plane::marks_of(connection, self.tenant.id).await?;
+            let opening = inside.turn_gate(GateLock::Open, marks).await?;
+            if commit_unless_locked(opening, connection, self.tenant).await?.is_none() {
+                break;
+            }
+            // Its cut may have come before there was a gate; it may be over as well by now.
+            self.heed_lock(entered, &mut inside, journal).await?;
+        }
         let outcome = "its login alone may connect, identity stamped";
         Ok(Made::now(Secured { inside, password }, outcome))
     }
@@ -90,9 +102,10 @@ impl Making<'_> {
         let now = control_plane::find_by_id(&mut journal.connection, self.tenant.id).await?;
         let Some(now) = now.filter(|tenant| tenant.locked_at.is_some()) else { return Ok(()) };
         let Entered { home, operator, .. } = entered;
-        home.set_access(operator, Access::OperatorOnly).await?;
+        home.shut(operator, Access::OperatorOnly).await?;
         let marks = control_plane::marks_of(&mut journal.connection, now.id).await?;
-        inside.set_gate(Some((true, now.lock_reason.as_deref())), marks).await?;
+        let lock = GateLock::Locked(now.lock_reason.as_deref());
+        inside.turn_gate(lock, marks).await?.commit().await?;
         home.end_login_sessions(operator, self.deadline).await?;
         Err(TenantError::locked(self.request.act(), &now))
     }
@@ -159,7 +172,12 @@ impl Making<'_> {
         journal: &mut Journal,
     ) -> Result<()> {
         self.heed_lock(entered, inside, journal).await?;
-        let gate = entered.home.try_login(password).await?;
+        let tried = entered.home.try_login(password).await;
+        if tried.is_err() {
+            // A lockdown that came meanwhile is why.
+            self.heed_lock(entered, inside, journal).await?;
+        }
+        let gate = tried?;
         inside.check_identity().await?;
         let seen = inside.verify(true, gate).await?;
         let mut findings = Vec::new();

@@ -6,7 +6,9 @@
 mod hold;
 mod open;
 mod quarantine;
+mod unlocked;
 
 pub(super) use hold::{Held, find, lock, reread};
 pub(super) use open::{Opening, open_in, stopped};
 pub(super) use quarantine::{never_stamped, refuse_quarantined};
+pub(super) use unlocked::commit_unless_locked;

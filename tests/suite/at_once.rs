@@ -1,0 +1,238 @@
+//! Everything at once on one tenant: whatever the order, the end is the end of one of the orders.
+//!
+//! The commands of a round are drawn from a seed, which a failure names. `TENANTCTL_TEST_SEED` takes
+//! it again, `TENANTCTL_TEST_ROUNDS` asks for more rounds than a usual run has time for.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use crate::support::{Operator, Ran, Running, Session, environment, server};
+
+/// What is run side by side, and how it may end: done, no such tenant yet, or refused for a state
+/// that another left or a lock that another holds.
+const ACTS: [(&str, &[i32]); 8] = [
+    ("tenant create SLUG --name Acme", &[0, 5]),
+    ("tenant delete SLUG --confirm SLUG", &[0, 4, 5]),
+    ("tenant restore SLUG", &[0, 4, 5]),
+    ("tenant rotate SLUG", &[0, 4, 5]),
+    ("migrate apply --tenant SLUG", &[0, 4, 5]),
+    ("--yes session revoke --tenant SLUG --reason r", &[0, 4]),
+    ("lockdown SLUG --reason r", &[0, 4]),
+    (UNLOCK, &[0, 4, 5]),
+];
+
+const UNLOCK: &str = "--yes unlock SLUG --reason r";
+
+/// How a tenant stands before a round.
+const STARTS: [&[&str]; 5] = [
+    &[],
+    &["tenant create SLUG --name Acme"],
+    &["tenant create SLUG --name Acme --no-migrate"],
+    &["tenant create SLUG --name Acme", "lockdown SLUG --reason r"],
+    &["tenant create SLUG --name Acme", "tenant delete SLUG --confirm SLUG"],
+];
+
+/// Numbers that a seed decides (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let bound = u64::try_from(bound).unwrap();
+        usize::try_from((mixed ^ (mixed >> 31)) % bound).unwrap()
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    environment(variable).map(|value| value.to_str().unwrap().parse().unwrap())
+}
+
+#[test]
+fn whatever_the_order_the_end_is_that_of_an_order() {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
+    let seed = number("TENANTCTL_TEST_SEED").unwrap_or(u64::from(now));
+    let rounds = number("TENANTCTL_TEST_ROUNDS").unwrap_or(4);
+    eprintln!("TENANTCTL_TEST_SEED={seed}, {rounds} rounds");
+    let operator = Operator::new();
+    let mut bad = Vec::new();
+    for round in 0..rounds {
+        let mut random = Random(seed.wrapping_add(round));
+        let slug = format!("round-{round}");
+        let found = play(&operator, &slug, &mut random);
+        if !found.is_empty() {
+            bad.push(format!("seed {}: {}", seed.wrapping_add(round), found.join("\n    ")));
+        }
+    }
+    assert!(bad.is_empty(), "{} of {rounds} rounds end badly:\n{}", bad.len(), bad.join("\n"));
+    operator.assert_sound();
+}
+
+/// Plays a round and returns what is wrong at its end.
+fn play(operator: &Operator, slug: &str, random: &mut Random) -> Vec<String> {
+    let run = |line: &str| operator.run(&line.replace("SLUG", slug));
+    for line in STARTS[random.below(STARTS.len())] {
+        let _ran = run(line).success();
+    }
+    // Without an unlock among them nothing may be open once a lockdown has said that it is proved.
+    let is_unlocked = random.below(2) == 0;
+    let mut acts: Vec<_> = ACTS.iter().filter(|(line, _)| is_unlocked || *line != UNLOCK).collect();
+    for _ in 0..2 {
+        acts.push(acts[random.below(acts.len())]);
+    }
+    for last in (1..acts.len()).rev() {
+        acts.swap(last, random.below(last + 1));
+    }
+    let is_over = AtomicBool::new(false);
+    let (ended, open_at) = scope(|threads| {
+        let watcher = threads.spawn(|| watch(operator, slug, &is_over));
+        let running: Vec<_> = acts
+            .iter()
+            .map(|(line, codes)| {
+                sleep(Duration::from_millis(u64::try_from(random.below(60)).unwrap()));
+                // The watcher's own looks inside are sessions that a delete has to outlast.
+                let shortest = if line.starts_with("tenant delete") { "30s" } else { "500ms" };
+                let patience = ["30s", "30s", shortest][random.below(3)];
+                let line = format!("{line} --timeout {patience} -o json").replace("SLUG", slug);
+                let running: Running = operator.start(&line, &[]);
+                threads.spawn(move || {
+                    let ran = running.wait();
+                    (line, codes, ran, Instant::now())
+                })
+            })
+            .collect();
+        let ended: Vec<_> = running.into_iter().map(|thread| thread.join().unwrap()).collect();
+        is_over.store(true, Ordering::SeqCst);
+        (ended, watcher.join().unwrap())
+    });
+    let mut bad = Vec::new();
+    for (line, codes, ran, at) in &ended {
+        let code = ran.code();
+        let says = |text: &str| ran.stdout().contains(text) || ran.stderr().contains(text);
+        // Of a login that is being made nobody has the password yet, so none can be tried.
+        let is_untried = code == 12 && says("the login's password is not kept") && !says("got_in");
+        let is_undone = code == 5 && is_unlocked && says("another command unlocks it meanwhile");
+        if !(codes.contains(&code) || is_untried || is_undone) {
+            bad.push(format!("`{line}` ended {code}: {}{}", ran.stderr(), ran.stdout()));
+        }
+        // In its error, or in the report of what was done in parts.
+        let parts = ["\"message\"", "\"reason\"", "\"overtaken\": \"", "by now"];
+        if code == 5 && !parts.iter().any(|part| says(part)) {
+            bad.push(format!("`{line}` does not say what it met: {}", ran.stderr()));
+        }
+        if line.starts_with("lockdown") && code == 0 && !is_unlocked {
+            let later = open_at.iter().filter(|(seen, _)| seen > at).map(|(_, what)| what);
+            let later: BTreeSet<_> = later.collect();
+            bad.extend(later.iter().map(|what| format!("{what} after a lockdown was proved")));
+        }
+    }
+    if operator.tenants(slug).iter().any(|tenant| tenant.status != "purged") {
+        judge(operator, slug, &mut bad);
+        settle(operator, slug, &mut bad);
+    }
+    if !bad.is_empty() {
+        let order: Vec<_> = ended.iter().map(|(line, _, ran, _)| (line, ran.code())).collect();
+        bad.push(format!("the round: {order:?}"));
+    }
+    bad
+}
+
+/// Returns when the tenant was seen open, and what of it, until the round is over.
+fn watch(operator: &Operator, slug: &str, is_over: &AtomicBool) -> Vec<(Instant, &'static str)> {
+    let mut open_at = Vec::new();
+    let mut superuser = server().superuser("postgres");
+    while !is_over.load(Ordering::SeqCst) {
+        let at = Instant::now();
+        let tenants = operator.tenants(slug);
+        let Some(tenant) = tenants.last() else {
+            sleep(Duration::from_millis(5));
+            continue;
+        };
+        let (can_login, is_gate_open) = openings(&mut superuser, &tenant.database, &tenant.id);
+        if can_login {
+            open_at.push((at, "the login was open"));
+        }
+        if is_gate_open {
+            open_at.push((at, "the gate was open"));
+        }
+        sleep(Duration::from_millis(2));
+    }
+    open_at
+}
+
+/// Returns whether the application may log in, and whether the gate would let its statement through.
+fn openings(superuser: &mut Session, database: &str, id: &str) -> (bool, bool) {
+    let doors: Vec<(bool, bool)> = superuser.rows(&format!(
+        "SELECT datallowconn, rolcanlogin FROM pg_database JOIN pg_roles ON rolname = datname \
+         WHERE datname = '{database}'"
+    ));
+    let can_login = doors == [(true, true)];
+    let ask = format!(
+        "SET ROLE tenantctl_app; SET app.current_tenant_id = '{id}'; \
+         SELECT tenantctl.access_allowed()"
+    );
+    // Closed, or without a gate yet: nothing gets through.
+    let inside = server().login("postgres", None, database);
+    let is_open = inside.is_ok_and(|mut inside| inside.says(&ask) == "t");
+    (can_login, is_open)
+}
+
+/// Compares what is recorded with what is there.
+fn judge(operator: &Operator, slug: &str, bad: &mut Vec<String>) {
+    let tenant = operator.tenant(slug);
+    let is_locked: bool = operator.plane().value(&format!(
+        "SELECT locked_at IS NOT NULL FROM control_plane.tenant_metadata \
+         WHERE tenant_id = '{}'",
+        tenant.id
+    ));
+    let mut superuser = server().superuser("postgres");
+    let (can_login, is_gate_open) = openings(&mut superuser, &tenant.database, &tenant.id);
+    let (status, end) = (tenant.status.as_str(), (can_login, is_gate_open));
+    if is_locked || status == "deleted" {
+        if end != (false, false) {
+            bad.push(format!("{status}, locked: {is_locked}; login and gate open: {end:?}"));
+        }
+    } else if status == "active" && end != (true, true) {
+        bad.push(format!("active and not locked; login and gate open: {end:?}"));
+    }
+    let memberships: Vec<(String,)> = superuser.rows(&format!(
+        "SELECT m.member::regrole::text FROM pg_auth_members m \
+         WHERE m.roleid = (SELECT oid FROM pg_roles WHERE rolname = '{}') \
+         AND coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)",
+        tenant.database
+    ));
+    if !memberships.is_empty() {
+        bad.push(format!("members of the login: {memberships:?}"));
+    }
+}
+
+/// Brings the tenant back to where it can be used, as an operator would, and tries its password.
+fn settle(operator: &Operator, slug: &str, bad: &mut Vec<String>) {
+    let run = |line: &str| operator.run(&line.replace("SLUG", slug));
+    let mut expect = |line: &str, ran: &Ran| {
+        if ran.code() != 0 {
+            bad.push(format!("afterwards `{line}` ended {}: {}", ran.code(), ran.stderr()));
+        }
+    };
+    for line in [UNLOCK, "tenant restore SLUG", "tenant create SLUG --name Acme"] {
+        expect(line, &run(line));
+    }
+    let tenant = operator.tenant(slug);
+    let mut superuser = server().superuser("postgres");
+    if openings(&mut superuser, &tenant.database, &tenant.id) != (true, true) {
+        bad.push(format!("afterwards it is {}, and not open", tenant.status));
+    }
+    let asked = operator.login(slug).map(|mut app| app.says("SELECT tenantctl.access_allowed()"));
+    if asked.as_deref() != Ok("t") {
+        bad.push(format!("the application with the sealed password gets {asked:?} afterwards"));
+    }
+    let purge = "tenant delete SLUG --purge --no-backup --confirm SLUG";
+    let ran = run(purge);
+    if ran.code() != 0 {
+        bad.push(format!("afterwards `{purge}` ended {}: {}", ran.code(), ran.stderr()));
+    }
+}
