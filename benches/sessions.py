@@ -101,12 +101,12 @@ def measure(options, run, url):
         ("big", "s", 1, rows // 3), ("others", "s", rows // 3 + 1, rows), ("small", "t", 1, 10)
     ):
         client.ask(f"""
-            INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id)
-            SELECT md5('{slug}' || n)::uuid, '{ids[slug]}' FROM generate_series(0, 9999) n""")
+            INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, member_by)
+            SELECT md5('{slug}' || n)::uuid, '{ids[slug]}', 'auth' FROM generate_series(0, 9999) n""")
         client.ask(f"""
-            INSERT INTO control_plane.sessions (jti, user_id, tenant_id, tenant_epoch, user_epoch,
-                issued_at, expires_at)
-            SELECT '{prefix}' || n, md5('{slug}' || n % 10000)::uuid, '{ids[slug]}',
+            INSERT INTO control_plane.sessions (jti, session_id, user_id, tenant_id, tenant_epoch,
+                user_epoch, issued_at, expires_at)
+            SELECT '{prefix}' || n, '{prefix}' || n, md5('{slug}' || n % 10000)::uuid, '{ids[slug]}',
                 1, 1, now(), now() + interval '1 d'
             FROM generate_series({first}, {last}) n""")
     for table in ("sessions", "user_mappings", "tenant_metadata"):

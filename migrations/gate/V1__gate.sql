@@ -46,7 +46,7 @@ COMMENT ON TABLE tenantctl.gate IS
 COMMENT ON COLUMN tenantctl.gate.epoch IS
     'The session epoch of the tenant. A token that carries a smaller tenant_epoch is refused.';
 COMMENT ON COLUMN tenantctl.gate.sessions_not_before IS
-    'A token without a tenant_epoch is refused when its iat is not in a later second than this.';
+    'A token without a tenant_epoch is refused when its session did not begin in a later second.';
 INSERT INTO tenantctl.gate DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 CREATE TABLE tenantctl.denied (
@@ -54,17 +54,18 @@ CREATE TABLE tenantctl.denied (
     jti text UNIQUE CHECK (jti <> ''),
     user_id uuid UNIQUE,
     denied_at timestamptz NOT NULL DEFAULT now(),
-    until timestamptz NOT NULL,
+    -- Null: for as long as nobody takes it back.
+    until timestamptz,
     -- A row that named a session and its user would say more than was meant: it would refuse every
     -- session of that user.
     CONSTRAINT denied_session_or_user CHECK (num_nonnulls(jti, user_id) = 1)
 );
 COMMENT ON TABLE tenantctl.denied IS
-    'Sessions (jti) and users (user_id) that were revoked, until their last token has expired. The '
-    'unique keys serve the look-ups and make a second push harmless.';
+    'Sessions (jti or session_id) and users (user_id) that were revoked. The unique keys serve the '
+    'look-ups and make a second push harmless.';
 COMMENT ON COLUMN tenantctl.denied.denied_at IS
-    'A user is refused with every token issued up to the second of this instant, and let in with a '
-    'later one.';
+    'A user is refused with every session that began up to the second of this instant, and let in '
+    'with a later one. Infinity refuses every session: the user was removed from the tenant.';
 
 CREATE TABLE tenantctl.seed_history (
     set_name text NOT NULL,

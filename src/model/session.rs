@@ -51,6 +51,10 @@ pub(crate) enum SessionState {
     Expired,
     /// No such session is recorded.
     Unknown,
+    /// Its end in Supabase Auth was seen.
+    SignedOut,
+    /// An operator removed the user from the tenant.
+    NotAMember,
     /// All sessions of the user in this tenant were revoked.
     UserRevoked,
     /// All sessions of the tenant were revoked.
@@ -59,18 +63,23 @@ pub(crate) enum SessionState {
     TenantLocked,
     /// Of a token: its session is not recorded, and neither its user nor its tenant was revoked.
     Unrecorded,
+    /// Of a token: its user belongs to no tenant.
+    NoTenant,
 }
 
 impl SessionState {
-    const WORDS: [(Self, &'static str); 8] = [
+    const WORDS: [(Self, &'static str); 11] = [
         (Self::Valid, "valid"),
         (Self::Revoked, "revoked"),
         (Self::Expired, "expired"),
         (Self::Unknown, "unknown"),
+        (Self::SignedOut, "signed_out"),
+        (Self::NotAMember, "not_a_member"),
         (Self::UserRevoked, "user_revoked"),
         (Self::TenantRevoked, "tenant_revoked"),
         (Self::TenantLocked, "tenant_locked"),
         (Self::Unrecorded, "unrecorded"),
+        (Self::NoTenant, "no_tenant"),
     ];
 
     /// Returns the word in the control plane and in JSON.

@@ -8,7 +8,7 @@ use super::view::View;
 use super::words::{millis, shown};
 use crate::model::{Jti, SessionState, instant};
 use crate::services::session::Session;
-use crate::services::session::{IssueReport, PruneReport, RevokeReport, Target};
+use crate::services::session::{AuthResult, IssueReport, PruneReport, RevokeReport, Target};
 
 pub(crate) fn render_issue(report: &IssueReport) -> View {
     let facts = Facts::new()
@@ -47,6 +47,7 @@ pub(crate) fn render_session(session: &Session) -> View {
     let is_bare = session.metadata.as_object().is_some_and(serde_json::Map::is_empty);
     let facts = Facts::new()
         .fact("session", &session.jti)
+        .some("sign-in", (session.sign_in != session.jti).then_some(&session.sign_in))
         .fact("state", session.state.word())
         .fact("user", session.user_id)
         .fact("tenant", &session.tenant)
@@ -129,13 +130,18 @@ fn reached(report: &RevokeReport) -> Vec<(&'static str, String)> {
         None => ("gate", format!("{} updated", gate.tenant)),
         Some(problem) => ("gate", format!("{} not updated: failed to {problem}", gate.tenant)),
     });
-    let auth = report.auth.iter().map(|auth| match &auth.problem {
-        None => ("auth", format!("{} sessions ended", auth.sessions)),
-        Some(problem) => {
-            let risk = "no session ended, so a refresh may bring it back";
-            ("auth", format!("{risk}: failed to {problem}"))
+    let by = match report.target {
+        Target::Session(_) => "it stays refused by its id",
+        _ => "what began before this moment stays refused by its beginning",
+    };
+    let auth = match &report.auth {
+        Some(AuthResult { sessions, problem: None }) => format!("{sessions} sessions ended"),
+        Some(AuthResult { problem: Some(problem), .. }) => {
+            format!("no session ended, so tokens are refreshed; {by}: failed to {problem}")
         }
-    });
+        None => format!("not in reach; if it refreshes a token, {by}"),
+    };
+    let auth = (!report.is_dry_run).then_some(("auth", auth));
     gates.chain(auth).collect()
 }
 
@@ -152,6 +158,7 @@ pub(crate) fn render_prune(report: &PruneReport) -> View {
 fn session_json(session: &Session) -> Value {
     json!({
         "jti": session.jti.as_str(),
+        "session_id": session.sign_in.as_str(),
         "state": session.state.word(),
         "valid": session.state == SessionState::Valid,
         "user_id": session.user_id.to_string(),

@@ -57,8 +57,8 @@ fn who_works_for_another_locked_tenant_stays_banned_until_that_is_lifted() {
     let (users, auth, operator) = tenant_with_users(Operator::new());
     let _ran = operator.run("tenant create globex --name Globex --no-migrate").success();
     operator.plane().run(&format!(
-        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id) \
-         SELECT '{}', tenant_id FROM control_plane.tenant_metadata WHERE slug = 'globex'",
+        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, member_by) \
+         SELECT '{}', tenant_id, 'auth' FROM control_plane.tenant_metadata WHERE slug = 'globex'",
         users[0]
     ));
     let _ran = operator.run(LOCK).success();
@@ -81,7 +81,11 @@ fn tables_that_may_not_be_written_are_no_reason_to_ban_nobody() {
     let operator = Operator::beside_auth();
     server().superuser(operator.plane_name()).run("REVOKE ALL ON auth.users FROM operator");
     let (users, auth, operator) = tenant_with_users(operator);
-    let known = format!("INSERT INTO auth.users (id) VALUES ('{}')", users[0]);
+    let claim = serde_json::json!({ "tenant_id": operator.tenant("acme").id });
+    let known = format!(
+        "INSERT INTO auth.users (id, raw_app_meta_data) VALUES ('{}', '{claim}')",
+        users[0]
+    );
     server().superuser(operator.plane_name()).run(&known);
     let report = operator.run(LOCK).success().json();
     assert_eq!(results(&report, "layers")[2], ("auth".to_owned(), "done".to_owned()));

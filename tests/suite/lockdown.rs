@@ -274,7 +274,8 @@ fn logins_race_a_lockdown_and_none_is_valid_afterwards() {
                     while !is_over.load(Ordering::SeqCst) {
                         let issued: Vec<(bool,)> = plane.rows(&format!(
                             "SELECT true FROM control_plane.record_session( \
-                             gen_random_uuid()::text, gen_random_uuid(), '{id}', '1 h', NULL, NULL, \
+                             gen_random_uuid()::text, gen_random_uuid()::text, gen_random_uuid(), \
+                             '{id}', '1 h', NULL, NULL, \
                              '{{}}')"
                         ));
                         recorded += u32::try_from(issued.len()).unwrap();

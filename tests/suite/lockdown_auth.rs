@@ -23,12 +23,16 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
     {
         operator.sign_up(user, metadata);
     }
-    operator.issue(mapped, "acme");
     let mut plane = operator.plane();
+    plane.run(&format!(
+        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, member_by) \
+         VALUES ('{mapped}', '{}', 'operator')",
+        operator.tenant("acme").id
+    ));
     // Revoked here once and never a member: no lockdown's business.
     plane.run(&format!(
-        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, is_member) \
-         VALUES ('{stranger}', '{}', false)",
+        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id) \
+         VALUES ('{stranger}', '{}')",
         operator.tenant("acme").id
     ));
     plane.run(&format!(
@@ -64,8 +68,9 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
     assert_eq!(plane.value::<i64>(banned), 3);
     // Who also belongs to another tenant that is locked stays banned until that is lifted.
     plane.run(&format!(
-        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id) \
-         SELECT '{mapped}', tenant_id FROM control_plane.tenant_metadata WHERE slug = 'globex'"
+        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, member_by) \
+         SELECT '{mapped}', tenant_id, 'operator' FROM control_plane.tenant_metadata \
+         WHERE slug = 'globex'"
     ));
     let _ran = operator.run("lockdown globex --reason r").success();
     let _ran = operator.run(LOCK).success();

@@ -58,6 +58,7 @@ mod session;
 mod session_check;
 mod session_gate;
 mod session_hook;
+mod session_parts;
 mod session_races;
 mod session_show;
 mod supabase;

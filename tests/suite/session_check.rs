@@ -121,12 +121,13 @@ fn the_quick_answer_is_the_judgement() {
     let user = user();
     operator.issue(&user, "acme");
     plane.run(&format!(
-        "INSERT INTO control_plane.sessions (jti, user_id, tenant_id, tenant_epoch, user_epoch, \
-           issued_at, expires_at, revoked_at) \
-         SELECT format('%s %s %s %s', t, u, e, r), '{user}', '{tenant}', t, u, \
-           now() - interval '9 h', now() + e * interval '1 h', CASE WHEN r THEN now() END \
+        "INSERT INTO control_plane.sessions (jti, session_id, user_id, tenant_id, tenant_epoch, \
+           user_epoch, issued_at, expires_at, revoked_at, signed_out_at) \
+         SELECT format('%s %s %s %s %s', t, u, e, r, o), gen_random_uuid(), '{user}', '{tenant}', t, u, \
+           now() - interval '9 h', now() + e * interval '1 h', CASE WHEN r THEN now() END, \
+           CASE WHEN o THEN now() END \
          FROM generate_series(0, 3) t, generate_series(0, 5) u, (VALUES (-1), (1)) x (e), \
-           (VALUES (true), (false)) y (r)"
+           (VALUES (true), (false)) y (r), (VALUES (true), (false)) z (o)"
     ));
     let mut seen = std::collections::BTreeSet::new();
     for step in [
@@ -137,6 +138,7 @@ fn the_quick_answer_is_the_judgement() {
         "INSERT INTO control_plane.user_marks SELECT auth_user_id, 1, now() \
          FROM control_plane.user_mappings",
         "UPDATE control_plane.user_marks SET session_epoch = 2",
+        "UPDATE control_plane.user_mappings SET removed_at = now()",
         "UPDATE control_plane.tenant_metadata SET locked_at = now()",
         "UPDATE control_plane.tenant_metadata SET status = 'locked'",
         "UPDATE control_plane.tenant_metadata SET status = 'active', locked_at = NULL",
@@ -148,13 +150,13 @@ fn the_quick_answer_is_the_judgement() {
             "SELECT s.state, control_plane.session_state(s.jti), \
              control_plane.is_session_valid(s.jti) FROM control_plane.session_states s",
         );
-        assert_eq!(states.len(), 97);
+        assert_eq!(states.len(), 193);
         for (state, asked, is_valid) in states {
             assert_eq!((&asked, is_valid), (&state, state == "valid"), "after {step}");
             seen.insert(state);
         }
     }
-    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert_eq!(seen.len(), 8, "{seen:?}");
 }
 
 #[test]

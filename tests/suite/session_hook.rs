@@ -26,17 +26,20 @@ fn the_hook_records_refreshes_and_refuses() {
             assert_eq!(&claims[key], value, "{key} must come back as it was");
         }
     }
-    assert_eq!(claims["jti"], json!(session));
+    let jti = claims["jti"].as_str().unwrap().to_owned();
+    assert_ne!(jti, session, "a part of the sign-in, which may have others");
     assert_eq!(claims["app_metadata"]["tenant_id"], json!(acme));
-    assert_eq!(state(&mut plane, &session), "valid");
+    assert_eq!(state(&mut plane, &jti), "valid");
     assert_eq!(judged(&mut plane, claims), "valid");
-    // The user's only tenant is found without being named, and a refresh is the same session.
-    let refresh = event(&user, &session, None, "token_refresh", second + 1800);
-    assert_eq!(hook(&mut auth, &refresh)["claims"]["app_metadata"]["tenant_id"], json!(acme));
+    // A refresh is the same session. Without Auth's claim, what was recorded puts nobody back.
+    let refresh = event(&user, &session, Some(&acme), "token_refresh", second + 30);
+    assert_eq!(hook(&mut auth, &refresh)["claims"]["jti"], json!(jti));
+    let without = event(&user, &session, None, "token_refresh", second + 30);
+    assert_eq!(hook(&mut auth, &without)["claims"], without["claims"]);
     let (count, expiry): (i64, i64) = plane
         .rows("SELECT count(*), max(extract(epoch FROM expires_at))::bigint FROM control_plane.sessions")
         .remove(0);
-    assert_eq!((count, expiry), (1, second + 1800 + 3600));
+    assert_eq!((count, expiry), (1, second + 30 + 3600));
     // An address Postgres cannot read keeps nobody out.
     let mut odd = event(&user, &Uuid::new_v4().to_string(), Some(&acme), "password", second);
     odd["metadata"]["ip_address"] = json!("999.1.1.1");
@@ -44,7 +47,7 @@ fn the_hook_records_refreshes_and_refuses() {
 
     let _ran = operator.run(&format!("--yes session revoke --jti {session} --reason r")).success();
     assert_eq!(hook(&mut auth, &refresh)["error"]["http_code"], 403);
-    assert_eq!(state(&mut plane, &session), "revoked");
+    assert_eq!(state(&mut plane, &jti), "revoked");
     // Not even once its row would have been pruned.
     plane.run(
         "UPDATE control_plane.sessions SET issued_at = now() - interval '99 d', \
@@ -195,6 +198,10 @@ fn the_data_api_asks_before_every_request() {
         assert_eq!(request("authenticated", garbage), refused, "{garbage}");
     }
     plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
+    assert_eq!(request("authenticated", &unrecorded), refused, "Auth has no such session");
+    let session = claims["session_id"].as_str().unwrap();
+    plane.run(&format!("INSERT INTO auth.users (id) VALUES ('{user}')"));
+    plane.run(&format!("INSERT INTO auth.sessions (id, user_id) VALUES ('{session}', '{user}')"));
     assert_eq!(request("authenticated", &unrecorded), Ok(()));
     let _ran = operator.run(&format!("--yes session revoke --jti {jti} --reason r")).success();
     assert_eq!(request("authenticated", &recorded), refused);

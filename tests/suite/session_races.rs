@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::claims::{create, event, hook, now, state, user};
+use crate::support::claims::{create, event, hook, now, state, state_of_sign_in, user};
 use crate::support::{Operator, server};
 
 /// A login or refresh that is under way when a revocation commits is dead, whichever commits first,
@@ -26,7 +26,7 @@ fn what_passes_a_revocation_on_the_way_is_dead() {
             assert!(hook(&mut auth, &event)["error"].is_null(), "{what}, {method}");
             let _ran = operator.run(&format!("--yes session revoke {what} --reason r")).success();
             auth.run("COMMIT");
-            let state = state(&mut plane, &session);
+            let state = state_of_sign_in(&mut plane, &session);
             assert!(state.ends_with("_revoked"), "{what}, {method}: {state}");
         }
     }
@@ -44,9 +44,9 @@ fn what_passes_a_revocation_on_the_way_is_dead() {
     assert!(hook(&mut auth, &login)["error"].is_null());
     let _ran = operator.run("lockdown acme --reason r").success();
     auth.run("COMMIT");
-    assert_eq!(state(&mut plane, &session), "tenant_locked");
+    assert_eq!(state_of_sign_in(&mut plane, &session), "tenant_locked");
     let _ran = operator.run("--yes unlock acme --reason r").success();
-    assert_eq!(state(&mut plane, &session), "tenant_revoked");
+    assert_eq!(state_of_sign_in(&mut plane, &session), "tenant_revoked");
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn revoking_touches_no_session_and_pruning_holds_nobody_up() {
     plane.run(&format!(
         "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id) \
            SELECT md5('u' || n % 40)::uuid, '{acme}' FROM generate_series(1, 40) n; \
-         INSERT INTO control_plane.sessions (jti, user_id, tenant_id, tenant_epoch, user_epoch, \
-           issued_at, expires_at) SELECT 's' || n, md5('u' || n % 40)::uuid, '{acme}', 1, 1, \
+         INSERT INTO control_plane.sessions (jti, session_id, user_id, tenant_id, tenant_epoch, \
+           user_epoch, issued_at, expires_at) SELECT 's' || n, 's' || n, md5('u' || n % 40)::uuid, '{acme}', 1, 1, \
            now() - n * interval '1 s', now() + interval '1 h' FROM generate_series(1, 12000) n"
     ));
     let planned =

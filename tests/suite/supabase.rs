@@ -105,7 +105,8 @@ fn the_example_switches_on_what_init_installed() {
     let hook = format!("SELECT control_plane.custom_access_token_hook('{event}')::text");
     let said: String = operator.auth().value(&hook);
     let claims = serde_json::from_str::<Value>(&said).unwrap()["claims"].clone();
-    assert_eq!(claims["jti"], json!(session));
+    let recorded: String = plane.value("SELECT jti FROM control_plane.sessions");
+    assert_eq!(claims["jti"], json!(recorded));
     let mut web = server().login("web_checker", None, operator.plane_name()).unwrap();
     let ask = format!("SELECT control_plane.are_claims_valid('{claims}')");
     assert!(web.value::<bool>(&ask));

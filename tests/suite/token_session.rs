@@ -109,22 +109,26 @@ fn the_control_planes_judgement_is_the_verdict_for_sessions_recorded_or_not() {
     expect("recorded", told(ANN, "acme", Some(&session), start), 0, &["is valid in `acme`"]);
     expect("unrecorded, off", told(ANN, "acme", None, start), 11, &off);
     plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
-    expect("recorded", told(ANN, "acme", Some(&session), start), 0, &["where the user works"]);
+    expect("recorded", told(ANN, "acme", Some(&session), start), 0, &["is `acme`"]);
     let on = ["nothing speaks against it, and `unrecorded_passes` is on"];
     expect("unrecorded, on", told(ANN, "acme", None, start), 0, &on);
-    // The tenant is where the user is known to work, never what the claim says.
-    let nowhere = ["where the user works was never recorded"];
-    expect("nobody knows Eve", told(eve, "bolt", None, start), 0, &nowhere);
-    let elsewhere =
-        ["the user works in `acme` and not there", "(unknown)", "does not work in `bolt`"];
-    expect("Ann elsewhere", told(ANN, "bolt", None, start), 11, &elsewhere);
+    // The tenant is where Auth says that the user works, unless an operator removed them there.
+    expect("nobody knows Eve", told(eve, "bolt", None, start), 0, &["is `bolt`"]);
+    expect("Ann elsewhere", told(ANN, "bolt", None, start), 0, &["is `bolt`"]);
+    plane.run(&format!(
+        "INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, removed_at) \
+         SELECT '{eve}', tenant_id, now() FROM control_plane.tenant_metadata WHERE slug = 'bolt'"
+    ));
+    let removed =
+        ["(not_a_member)", "an operator removed the user from `bolt`", "removed the user there"];
+    expect("Eve, removed", told(eve, "bolt", None, start), 11, &removed);
 
     let run =
         |line: &str| operator.run(&format!("--yes {line} --reason 'laptop stolen'")).success();
     let _ran = run(&format!("session revoke --user {bob}"));
     let words = ["is user_revoked", "laptop stolen"];
     expect("user, recorded", told(bob, "acme", Some(&of_bob), start), 11, &words);
-    let words = ["(user_revoked)", "everything of this user is revoked up to 20", "issued at 20"];
+    let words = ["(user_revoked)", "everything of this user is revoked up to 20", "began at 20"];
     expect("user, unrecorded", told(bob, "acme", None, start), 11, &words);
     expect("user, since", told(bob, "acme", None, now() + 30), 0, &on);
     expect("another user", told(ANN, "acme", None, start), 0, &on);

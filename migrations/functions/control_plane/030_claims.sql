@@ -32,6 +32,36 @@ RETURN mark IS NOT NULL
     AND (second <= pg_catalog.floor(extract(epoch FROM mark + skew))
         OR control_plane.is_ahead(second)) IS NOT FALSE;
 
+-- The second a token's session began: the earliest of `iat` and the seconds in `amr`. Every refresh
+-- moves `iat` and none moves `amr` (supabase/auth `internal/models/amr.go`, read 2026-11), so a
+-- session from before a revocation stays one however often it is refreshed. Null without an `iat`.
+CREATE OR REPLACE FUNCTION control_plane.session_began(claims jsonb) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN control_plane.claim_seconds(claims -> 'iat') IS NOT NULL THEN least(
+    control_plane.claim_seconds(claims -> 'iat'),
+    (SELECT min(control_plane.claim_seconds(a -> 'timestamp'))
+        FROM pg_catalog.jsonb_array_elements(
+            CASE WHEN pg_catalog.jsonb_typeof(claims -> 'amr') = 'array'
+                THEN claims -> 'amr' ELSE '[]' END) a)) END;
+
+-- Whether Auth still has a session, and the second it began. Both are null where Auth's tables are
+-- not beside the control plane, or where row security would hide their rows from us.
+CREATE OR REPLACE FUNCTION control_plane.auth_session(session uuid,
+    OUT is_there boolean, OUT began bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF session IS NULL OR NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n
+            ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auth' AND c.relname = 'sessions' AND c.relkind = 'r'
+            AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+            AND NOT row_security_active(c.oid))
+    THEN
+        RETURN;
+    END IF;
+    EXECUTE 'SELECT count(*) > 0, floor(extract(epoch FROM min(created_at)))::bigint
+        FROM auth.sessions WHERE id = $1' INTO is_there, began USING session;
+END $$;
+
 -- Whether claims can be judged at all: an object, no more than 64 deep (the tenant's gate reads no
 -- deeper either), whose times are numbers, and that was not issued in the future.
 CREATE OR REPLACE FUNCTION control_plane.is_readable(claims jsonb) RETURNS boolean
@@ -47,26 +77,26 @@ RETURN CASE
 END;
 
 -- The judgement on a whole token, whose signature and expiry the caller verified. The session is
--- looked up under `jti` and `session_id`; where both are recorded the stricter one decides, so a
--- revoked session stays revoked under either name. Where none was recorded, the marks on tenant and
--- user are compared with `iat`, and `unrecorded` says that nothing speaks against it. What it does
--- not understand is `unknown`; nothing raises.
+-- looked up under `jti`, and under `session_id` as the claimed tenant's part of that sign-in; where
+-- both are recorded the stricter one decides, so a revoked session stays revoked under either name.
+-- Where none was recorded, the marks on tenant and user are compared with the second the session
+-- began, and `unrecorded` says that nothing speaks against it. `no_tenant` is a user who belongs to
+-- none: just signed up, invited, anonymous. What it does not understand is `unknown`; nothing
+-- raises.
 --
--- A claim alone puts no user into a tenant: where no session was recorded, and the user is known to
--- work in other tenants and not in the one the token names, it is `unknown`. Of a user of whom
--- nothing is known, as in a project without our hook, the claim is all there is, and
--- `unrecorded_passes` decides.
+-- Which tenant a user belongs to is Auth's word, the claim, unless an operator removed them there.
 CREATE OR REPLACE FUNCTION control_plane.claims_state(claims jsonb) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    strictest CONSTANT text[] := ARRAY['tenant_locked', 'tenant_revoked', 'user_revoked',
-        'revoked', 'expired', 'valid'];
+    strictest CONSTANT text[] := ARRAY['tenant_locked', 'tenant_revoked', 'not_a_member',
+        'user_revoked', 'revoked', 'signed_out', 'expired', 'valid'];
     token jsonb;
     metadata jsonb;
     tenant uuid;
     subject uuid;
-    issued_at bigint;
+    began bigint;
     marks record;
+    in_auth record;
     judgement integer;
     is_foreign boolean;
 BEGIN
@@ -93,7 +123,8 @@ BEGIN
            bool_or(tenant <> s.tenant_id OR subject <> s.user_id)
       INTO judgement, is_foreign
       FROM control_plane.session_states s
-     WHERE s.jti IN (token ->> 'jti', token ->> 'session_id');
+     WHERE s.jti IN (token ->> 'jti', token ->> 'session_id')
+        OR (s.session_id = token ->> 'session_id' AND s.tenant_id = tenant);
     IF is_foreign THEN
         RETURN 'unknown';
     END IF;
@@ -101,35 +132,42 @@ BEGIN
         RETURN strictest[judgement];
     END IF;
 
-    SELECT t.status, t.locked_at, t.session_epoch, t.sessions_not_before AS of_tenant,
+    SELECT t.tenant_id IS NOT NULL AS is_known, t.status, t.locked_at, t.session_epoch,
+           t.sessions_not_before AS of_tenant, u.removed_at,
            greatest(u.sessions_not_before, m.sessions_not_before) AS of_user, c.clock_skew,
-           u.is_member IS NOT TRUE AND EXISTS (
-               SELECT FROM control_plane.user_mappings o
-               JOIN control_plane.tenant_metadata w ON w.tenant_id = o.tenant_id
-               WHERE o.auth_user_id = subject AND o.is_member
-                   AND w.status NOT IN ('deleted', 'purging', 'purged')) AS is_elsewhere
+           EXISTS (SELECT FROM control_plane.revoked_sign_ins r
+               WHERE r.session_id = token ->> 'session_id') AS is_revoked
       INTO marks
-      FROM control_plane.tenant_metadata t
-      CROSS JOIN control_plane.settings c
+      FROM control_plane.settings c
+      LEFT JOIN control_plane.tenant_metadata t ON t.tenant_id = tenant
       LEFT JOIN control_plane.user_mappings u
         ON u.tenant_id = t.tenant_id AND u.auth_user_id = subject
-      LEFT JOIN control_plane.user_marks m ON m.auth_user_id = subject
-     WHERE t.tenant_id = tenant;
-    IF NOT FOUND OR subject IS NULL OR marks.is_elsewhere THEN
+      LEFT JOIN control_plane.user_marks m ON m.auth_user_id = subject;
+    IF subject IS NULL OR (tenant IS NOT NULL AND NOT marks.is_known) THEN
         RETURN 'unknown';
     END IF;
-    issued_at := control_plane.claim_seconds(token -> 'iat');
+    SELECT a.* INTO in_auth
+      FROM control_plane.auth_session(control_plane.claim_uuid(token -> 'session_id')) a;
+    -- A hook of somebody else's may drop `amr`.
+    began := least(control_plane.session_began(token), in_auth.began);
+    IF NOT token ? 'iat' THEN
+        began := NULL;
+    END IF;
     RETURN CASE
         WHEN marks.status = 'locked' OR marks.locked_at IS NOT NULL THEN 'tenant_locked'
-        WHEN marks.status <> 'active'
-            OR control_plane.falls_under(issued_at, marks.of_tenant, marks.clock_skew)
+        WHEN tenant IS NOT NULL AND (marks.status <> 'active'
+            OR control_plane.falls_under(began, marks.of_tenant, marks.clock_skew)
             OR (token ? 'tenant_epoch' AND control_plane.claim_seconds(token -> 'tenant_epoch')
-                IS DISTINCT FROM marks.session_epoch)
+                IS DISTINCT FROM marks.session_epoch))
             THEN 'tenant_revoked'
-        WHEN control_plane.falls_under(issued_at, marks.of_user, marks.clock_skew)
+        WHEN marks.removed_at IS NOT NULL THEN 'not_a_member'
+        WHEN control_plane.falls_under(began, marks.of_user, marks.clock_skew)
             THEN 'user_revoked'
+        WHEN marks.is_revoked THEN 'revoked'
+        WHEN NOT in_auth.is_there THEN 'signed_out'
         WHEN control_plane.claim_seconds(token -> 'exp')
             <= extract(epoch FROM statement_timestamp()) THEN 'expired'
+        WHEN tenant IS NULL THEN 'no_tenant'
         ELSE 'unrecorded'
     END;
 END $$;

@@ -16,6 +16,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM control_plane.sessions s
         WHERE s.jti OPERATOR(pg_catalog.=) session_jti AND s.revoked_at IS NULL
+            AND s.signed_out_at IS NULL
             AND s.expires_at OPERATOR(pg_catalog.>) pg_catalog.statement_timestamp()
             AND s.tenant_epoch OPERATOR(pg_catalog.=) (
                 SELECT t.session_epoch FROM control_plane.tenant_metadata t
@@ -62,32 +63,33 @@ LANGUAGE sql STABLE AS $$
     ) k WHERE s.jti = session_jti ORDER BY k.at LIMIT 1
 $$;
 
--- Records a session under the epochs of this moment, and that the user works in the tenant; no row
--- when the tenant takes no sessions. It takes no lock: a revocation that commits meanwhile leaves
+-- Records a session under the epochs of this moment; no row when the tenant takes no sessions, or
+-- when an operator removed the user. It takes no lock: a revocation that commits meanwhile leaves
 -- epochs behind that this session does not have, so logins neither wait for a lockdown nor hold one
--- up. For a session that began before it was recorded, `began` is the second of its sign-in (null
--- when that is not known), and one that falls under a mark is not recorded. `is_member` of a row
--- that only held a mark is set once, so the next login again takes no lock.
-CREATE OR REPLACE FUNCTION control_plane.record_session(session_jti text, subject uuid, tenant uuid,
-    lifetime interval, address inet, on_device text, about jsonb,
-    is_continued boolean DEFAULT false, began bigint DEFAULT NULL,
+-- up. For a session that began before it was recorded, `began` is that second (null when that is not
+-- known), and one that falls under a mark is not recorded. `word` says by whose word the user belongs
+-- to the tenant; it is written once, so the next login again takes no lock.
+CREATE OR REPLACE FUNCTION control_plane.record_session(session_jti text, sign_in text,
+    subject uuid, tenant uuid, lifetime interval, address inet, on_device text, about jsonb,
+    word text DEFAULT NULL, is_continued boolean DEFAULT false, began bigint DEFAULT NULL,
     OUT issued_at timestamptz, OUT expires_at timestamptz) RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id)
-        SELECT subject, t.tenant_id FROM control_plane.tenant_metadata t
+    INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, member_by)
+        SELECT subject, t.tenant_id, word FROM control_plane.tenant_metadata t
         WHERE t.tenant_id = tenant AND t.status = 'active' AND t.locked_at IS NULL
         ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        UPDATE control_plane.user_mappings u SET is_member = true
+    IF NOT FOUND AND word IS NOT NULL THEN
+        UPDATE control_plane.user_mappings u SET member_by = word
             FROM control_plane.tenant_metadata t
-            WHERE u.auth_user_id = subject AND u.tenant_id = tenant AND NOT u.is_member
+            WHERE u.auth_user_id = subject AND u.tenant_id = tenant AND u.member_by IS NULL
+                AND u.removed_at IS NULL
                 AND t.tenant_id = tenant AND t.status = 'active' AND t.locked_at IS NULL;
     END IF;
     -- Epochs and marks are read by one statement, so they belong together.
-    RETURN QUERY INSERT INTO control_plane.sessions AS s (jti, user_id, tenant_id, tenant_epoch,
-            user_epoch, issued_at, expires_at, ip, device, metadata)
-        SELECT session_jti, subject, tenant, t.session_epoch,
+    RETURN QUERY INSERT INTO control_plane.sessions AS s (jti, session_id, user_id, tenant_id,
+            tenant_epoch, user_epoch, issued_at, expires_at, ip, device, metadata)
+        SELECT session_jti, sign_in, subject, tenant, t.session_epoch,
                u.session_epoch + coalesce(m.session_epoch, 0), c.at, c.at + lifetime, address,
                on_device, about
         FROM control_plane.tenant_metadata t
@@ -97,10 +99,11 @@ BEGIN
         CROSS JOIN control_plane.settings g
         CROSS JOIN (SELECT clock_timestamp() AS at) c
         WHERE t.tenant_id = tenant AND t.status = 'active' AND t.locked_at IS NULL
+            AND u.removed_at IS NULL
             AND NOT (is_continued AND control_plane.falls_under(began, greatest(
                 t.sessions_not_before, u.sessions_not_before, m.sessions_not_before),
                 g.clock_skew))
-        ON CONFLICT (jti) DO NOTHING
+        ON CONFLICT DO NOTHING
         RETURNING s.issued_at, s.expires_at;
 END $$;
 
@@ -121,7 +124,7 @@ DO $$ BEGIN
         CREATE TRIGGER remember_revoked_user AFTER INSERT OR UPDATE ON control_plane.user_marks
             FOR EACH ROW EXECUTE FUNCTION control_plane.remember_revoked_user();
         CREATE TRIGGER remember_revoked_user AFTER INSERT OR UPDATE ON control_plane.user_mappings
-            FOR EACH ROW WHEN (NEW.session_epoch <> 1)
+            FOR EACH ROW WHEN (NEW.session_epoch <> 1 OR NEW.removed_at IS NOT NULL)
             EXECUTE FUNCTION control_plane.remember_revoked_user();
     END IF;
 END $$;

@@ -12,6 +12,7 @@ DECLARE
     session text;
     subject uuid;
     issued_at numeric;
+    began numeric;
     since timestamptz;
 BEGIN
     SELECT i.tenant_id, g.locked, g.epoch, g.sessions_not_before
@@ -51,7 +52,8 @@ BEGIN
             RETURN false;
         END IF;
         session := claim #>> '{}';
-        IF EXISTS (SELECT FROM tenantctl.denied AS d WHERE d.jti = session AND d.until > now()) THEN
+        IF EXISTS (SELECT FROM tenantctl.denied AS d WHERE d.jti = session
+            AND (d.until > now() OR d.until IS NULL)) THEN
             RETURN false;
         END IF;
     END LOOP;
@@ -60,10 +62,6 @@ BEGIN
     IF jsonb_typeof(claim) <> 'number' THEN
         RETURN false;
     END IF;
-    -- iat counts whole seconds, so a token of the very second of a revocation may be older than it.
-    -- It counts as older, unless it says which epoch it is of: that is checked below, and is exact,
-    -- because the token hook reads the epoch and the revocation raises it in the same control
-    -- plane. Only the claim at the top counts for that: nothing but the hook writes there.
     issued_at := floor((claim #>> '{}')::numeric);
 
     -- No instant in the future counts as issued after a revocation: such a token would outlive
@@ -72,9 +70,21 @@ BEGIN
         RETURN false;
     END IF;
 
+    -- A refresh moves iat, and leaves in amr when the session began: it began at the earliest of
+    -- them, as in the control plane's judgement. Both count whole seconds, so a session of the very
+    -- second of a revocation may be older than it. It counts as older, unless the token says which
+    -- epoch it is of: that is checked below, and is exact, because the token hook reads the epoch
+    -- and the revocation raises it in the same control plane. Only the claim at the top counts for
+    -- that: nothing but the hook writes there.
+    began := CASE WHEN issued_at IS NOT NULL THEN least(issued_at, (
+        SELECT min(floor((a #>> '{timestamp}')::numeric)) FROM jsonb_array_elements(
+            CASE WHEN jsonb_typeof(claims -> 'amr') = 'array' THEN claims -> 'amr'
+                ELSE '[]' END) AS a
+        WHERE jsonb_typeof(a -> 'timestamp') = 'number')) END;
+
     IF here.sessions_not_before IS NOT NULL
-        AND (issued_at IS NULL OR NOT claims ? 'tenant_epoch')
-        AND (issued_at > floor(extract(epoch FROM here.sessions_not_before))) IS NOT TRUE
+        AND (began IS NULL OR NOT claims ? 'tenant_epoch')
+        AND (began > floor(extract(epoch FROM here.sessions_not_before))) IS NOT TRUE
     THEN
         RETURN false;
     END IF;
@@ -89,8 +99,8 @@ BEGIN
         subject := (claim #>> '{}')::uuid;
         SELECT d.denied_at INTO since
           FROM tenantctl.denied AS d
-         WHERE d.user_id = subject AND d.until > now();
-        IF FOUND AND (issued_at > floor(extract(epoch FROM since))) IS NOT TRUE THEN
+         WHERE d.user_id = subject;
+        IF FOUND AND (began > floor(extract(epoch FROM since))) IS NOT TRUE THEN
             RETURN false;
         END IF;
     END IF;

@@ -38,7 +38,8 @@ pub(crate) async fn has_auth(connection: &mut PgConnection) -> Result<bool> {
     Ok(is_here)
 }
 
-/// Returns the users who belong to a tenant: by our mappings, and by what Auth itself says of them.
+/// Returns the users who belong to a tenant: those whose claim names it, and without a claim those
+/// whom an operator put there. Whoever works elsewhere now is none of them.
 ///
 /// # Errors
 /// When the tables may not be read.
@@ -49,7 +50,9 @@ pub(crate) async fn auth_members(
     let ids: Vec<Uuid> = sqlx::query_scalar(
         r"SELECT u.id FROM auth.users u WHERE u.raw_app_meta_data ->> 'tenant_id' = $1::text
         UNION SELECT m.auth_user_id FROM control_plane.user_mappings m
-        JOIN auth.users u ON u.id = m.auth_user_id WHERE m.tenant_id = $1 AND m.is_member",
+        JOIN auth.users u ON u.id = m.auth_user_id
+        WHERE m.tenant_id = $1 AND m.member_by = 'operator' AND m.removed_at IS NULL
+            AND u.raw_app_meta_data ->> 'tenant_id' IS NULL",
     )
     .bind(tenant.0)
     .fetch_all(connection)
@@ -118,10 +121,11 @@ pub(crate) async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Resu
             SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine
             JOIN auth.users u ON u.id = mine.id
             JOIN control_plane.lockdowns o ON o.lifted_at IS NULL AND o.lockdown_id <> $1 AND (
-                u.raw_app_meta_data ->> 'tenant_id' = o.tenant_id::text OR EXISTS (
+                u.raw_app_meta_data ->> 'tenant_id' = o.tenant_id::text
+                OR u.raw_app_meta_data ->> 'tenant_id' IS NULL AND EXISTS (
                     SELECT FROM control_plane.user_mappings m
                     WHERE m.auth_user_id = mine.id AND m.tenant_id = o.tenant_id
-                        AND m.is_member))
+                        AND m.member_by = 'operator' AND m.removed_at IS NULL))
         ), handed AS (
             UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, '{banned}',
                 coalesce(saved -> 'banned', '{}') || s.bans)
@@ -177,22 +181,31 @@ pub(crate) async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Re
 /// Ends what a scope covers in Auth, so that nothing of it is refreshed; returns how many sessions
 /// there were. No user is banned: those who still may, sign in again.
 ///
-/// A user who works in several tenants keeps the sessions that were recorded for another.
+/// A sign-in that also works in a tenant outside the scope stays; the token hook refuses the part
+/// that was revoked. The revocation is committed by then.
 ///
 /// # Errors
 /// When the tables may not be written.
 pub(crate) async fn sign_out(connection: &mut PgConnection, scope: &SessionScope) -> Result<u64> {
-    let (jti, user, tenant) = scope.filter();
-    // No session of Auth's has an id that is no UUID.
-    let Ok(session) = jti.map(Uuid::parse_str).transpose() else { return Ok(0) };
+    let (id, user, tenant) = scope.filter();
+    // Auth locks its rows one by one; taken in the order of their ids, no two statements of ours
+    // wait for each other.
     let done = sqlx::query(
-        r"DELETE FROM auth.sessions a USING auth.users u WHERE u.id = a.user_id
-            AND ($1::uuid IS NULL OR a.id = $1) AND ($2::uuid IS NULL OR a.user_id = $2)
-            AND ($3::uuid IS NULL OR u.raw_app_meta_data ->> 'tenant_id' = $3::text OR EXISTS (
-                SELECT FROM control_plane.sessions s
-                WHERE s.jti = a.id::text AND s.tenant_id = $3))",
+        r"DELETE FROM auth.sessions d USING (
+            SELECT a.id FROM auth.sessions a JOIN auth.users u ON u.id = a.user_id
+            WHERE ($1::text IS NULL OR a.id::text = $1 OR EXISTS (
+                    SELECT FROM control_plane.sessions s
+                    WHERE s.jti = $1 AND s.session_id = a.id::text))
+                AND ($2::uuid IS NULL OR a.user_id = $2)
+                AND ($3::uuid IS NULL OR u.raw_app_meta_data ->> 'tenant_id' = $3::text OR EXISTS (
+                    SELECT FROM control_plane.sessions s
+                    WHERE s.session_id = a.id::text AND s.tenant_id = $3))
+                AND NOT EXISTS (SELECT FROM control_plane.session_states s
+                    WHERE s.session_id = a.id::text AND s.state IN ('valid', 'expired'))
+            ORDER BY a.id FOR UPDATE OF a) ended
+        WHERE d.id = ended.id",
     )
-    .bind(session)
+    .bind(id)
     .bind(user)
     .bind(tenant)
     .execute(connection)

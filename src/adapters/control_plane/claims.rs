@@ -30,10 +30,10 @@ pub(crate) struct JudgedClaims {
     pub tenant_mark: Option<OffsetDateTime>,
     /// Until when this user's unrecorded tokens are revoked there.
     pub user_mark: Option<OffsetDateTime>,
-    /// Whether the user is known to work in that tenant.
-    pub works_here: bool,
-    /// Up to five tenants in which the user is known to work, by slug.
-    pub works_in: Vec<String>,
+    /// When an operator removed the user from that tenant.
+    pub removed_at: Option<OffsetDateTime>,
+    /// When the session began, by the token's times and Auth's own row.
+    pub began: Option<OffsetDateTime>,
 }
 
 /// A session that was recorded under one of the token's names for it.
@@ -68,8 +68,8 @@ impl<'r> FromRow<'r, PgRow> for JudgedClaims {
             lock_reason: reader.get("lock_reason")?,
             tenant_mark: reader.get("tenant_mark")?,
             user_mark: reader.get("user_mark")?,
-            works_here: reader.get("works_here")?,
-            works_in: reader.get("works_in")?,
+            removed_at: reader.get("removed_at")?,
+            began: reader.get("began")?,
         })
     }
 }
@@ -81,12 +81,9 @@ const QUESTION: &str = r"
         control_plane.are_claims_valid($1) AS passes, t.slug AS tenant, t.lock_reason,
         t.sessions_not_before + c.clock_skew AS tenant_mark,
         greatest(u.sessions_not_before, m.sessions_not_before) + c.clock_skew AS user_mark,
-        coalesce(u.is_member, false) AS works_here, ARRAY(
-            SELECT w.slug FROM control_plane.user_mappings o
-            JOIN control_plane.tenant_metadata w USING (tenant_id)
-            WHERE o.auth_user_id = k.subject AND o.is_member
-                AND w.status NOT IN ('deleted', 'purging', 'purged')
-            ORDER BY w.slug LIMIT 5) AS works_in,
+        u.removed_at, to_timestamp(least(control_plane.session_began($1), (
+            SELECT a.began FROM control_plane.auth_session(
+                control_plane.claim_uuid($1 -> 'session_id')) a))) AS began,
         s.jti, s.user_id, s.tenant_id, s.slug AS session_tenant, s.revoke_reason
     FROM (SELECT control_plane.claim_uuid($1 -> 'app_metadata' -> 'tenant_id') AS tenant,
             control_plane.claim_uuid($1 -> 'sub') AS subject) k
@@ -100,9 +97,10 @@ const QUESTION: &str = r"
             SELECT k.reason FROM control_plane.revocation_of(r.jti) k) AS revoke_reason
         FROM control_plane.session_states r JOIN control_plane.tenant_metadata h USING (tenant_id)
         WHERE r.jti IN ($1 ->> 'jti', $1 ->> 'session_id')
+            OR (r.session_id = $1 ->> 'session_id' AND r.tenant_id = k.tenant)
         ORDER BY (r.tenant_id <> k.tenant OR r.user_id <> k.subject) IS TRUE DESC,
-            array_position(ARRAY['tenant_locked', 'tenant_revoked', 'user_revoked', 'revoked',
-                'expired', 'valid'], r.state) LIMIT 1) s ON true";
+            array_position(ARRAY['tenant_locked', 'tenant_revoked', 'not_a_member', 'user_revoked',
+                'revoked', 'signed_out', 'expired', 'valid'], r.state) LIMIT 1) s ON true";
 
 /// Returns the judgement on a token's claims, a JSON object, and what it was reached from.
 pub(crate) async fn judge_claims(

@@ -64,8 +64,8 @@ pub(crate) async fn raise_epoch(
         }
         SessionScope::UserInTenant(..) => {
             r"INSERT INTO control_plane.user_mappings AS m
-                (auth_user_id, tenant_id, session_epoch, sessions_not_before, is_member)
-            VALUES ($1, $2, 2, clock_timestamp(), false)
+                (auth_user_id, tenant_id, session_epoch, sessions_not_before)
+            VALUES ($1, $2, 2, clock_timestamp())
             ON CONFLICT (auth_user_id, tenant_id) DO UPDATE
                 SET session_epoch = m.session_epoch + 1,
                 sessions_not_before = greatest(m.sessions_not_before, clock_timestamp())"

@@ -153,7 +153,10 @@ pub(crate) async fn hand_bans_over(
             WHERE l.lockdown_id = $1
         ), shared AS (
             SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine
-            JOIN control_plane.user_mappings m ON m.auth_user_id = mine.id AND m.is_member
+            JOIN control_plane.user_mappings m ON m.auth_user_id = mine.id
+                AND m.removed_at IS NULL AND (m.member_by IS NOT NULL OR EXISTS (
+                    SELECT FROM control_plane.sessions s
+                    WHERE s.user_id = m.auth_user_id AND s.tenant_id = m.tenant_id))
             JOIN control_plane.lockdowns o ON o.tenant_id = m.tenant_id
                 AND o.lifted_at IS NULL AND o.lockdown_id <> $1
         ), handed AS (

@@ -24,14 +24,35 @@ pub(crate) async fn find_tenants_of(
     Ok(ids.into_iter().map(TenantId).collect())
 }
 
-/// Returns the users who are recorded as working in a tenant, whatever Auth says.
+/// Returns whether an operator removed a user from a tenant.
+pub(crate) async fn is_removed(
+    connection: &mut PgConnection,
+    user: UserId,
+    tenant: TenantId,
+) -> Result<bool> {
+    let is_removed = sqlx::query_scalar(
+        r"SELECT EXISTS (SELECT FROM control_plane.user_mappings
+            WHERE auth_user_id = $1 AND tenant_id = $2 AND removed_at IS NOT NULL)",
+    )
+    .bind(user.0)
+    .bind(tenant.0)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("look whether the user was removed"))?;
+    Ok(is_removed)
+}
+
+/// Returns the users of whom a membership or a session in a tenant is recorded, whatever Auth says.
 pub(crate) async fn members(
     connection: &mut PgConnection,
     tenant: TenantId,
 ) -> Result<Vec<UserId>> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
-        r"SELECT auth_user_id FROM control_plane.user_mappings
-        WHERE tenant_id = $1 AND is_member ORDER BY 1",
+        r"SELECT m.auth_user_id FROM control_plane.user_mappings m
+        WHERE m.tenant_id = $1 AND m.removed_at IS NULL AND (m.member_by IS NOT NULL OR EXISTS (
+            SELECT FROM control_plane.sessions s
+            WHERE s.user_id = m.auth_user_id AND s.tenant_id = m.tenant_id))
+        ORDER BY 1",
     )
     .bind(tenant.0)
     .fetch_all(connection)

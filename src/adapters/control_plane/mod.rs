@@ -53,7 +53,7 @@ pub(crate) use lockdowns::{
     BannedBy, Lockdown, begin_lifting, find_lockdown, hand_bans_over, keep_banned, keep_saved,
     lift_lockdown, open_lockdown,
 };
-pub(crate) use members::{find_tenants_of, members};
+pub(crate) use members::{find_tenants_of, is_removed, members};
 pub(crate) use moment::{fix_moment, now};
 pub(crate) use operation_steps::{
     StepRecord, advance, doubtful_post, intend_post, settle_posts, steps,
@@ -68,7 +68,7 @@ pub use plane::ControlPlane;
 pub(crate) use plane::set;
 pub(crate) use sessions::{
     NewSession, Session, SessionFilter, count_expired, count_live, find_session, insert_session,
-    list_sessions, prune_batch, revoke_session, sample_session, session_state,
+    list_sessions, parts_of, prune_batch, revoke_session, sample_session, session_state,
 };
 pub(crate) use tenant_changes::{
     Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine, record_address,

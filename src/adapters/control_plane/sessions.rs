@@ -6,6 +6,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::epochs::SessionScope;
 use super::error::ControlPlaneError;
@@ -38,10 +39,21 @@ row! {
     }
 }
 
+row! {
+    /// A sign-in's part in one tenant.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Part {
+        pub tenant_id: Uuid,
+        pub expires_at: OffsetDateTime,
+    }
+}
+
 /// A session as recorded, with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
     pub jti: Jti,
+    /// Auth's id of the sign-in that this is a tenant's part of.
+    pub sign_in: Jti,
     pub user_id: UserId,
     pub tenant_id: TenantId,
     pub tenant: Slug,
@@ -66,6 +78,7 @@ impl<'r> FromRow<'r, PgRow> for Session {
         let Json(metadata) = reader.get("metadata")?;
         Ok(Self {
             jti: reader.parse("jti")?,
+            sign_in: reader.parse("session_id")?,
             user_id: UserId(reader.get("user_id")?),
             tenant_id: TenantId(reader.get("tenant_id")?),
             tenant: reader.parse("slug")?,
@@ -94,7 +107,7 @@ pub(crate) struct SessionFilter {
 
 /// What a session is read from.
 const SESSION: &str = r"
-    SELECT s.jti, s.user_id, s.tenant_id, t.slug, s.state, s.issued_at, s.expires_at,
+    SELECT s.jti, s.session_id, s.user_id, s.tenant_id, t.slug, s.state, s.issued_at, s.expires_at,
         r.at AS revoked_at, r.actor AS revoked_by, r.reason AS revoke_reason, host(s.ip) AS ip,
         s.device, s.metadata, s.last_seen_at
     FROM control_plane.session_states s JOIN control_plane.tenant_metadata t USING (tenant_id)
@@ -106,7 +119,7 @@ pub(crate) async fn insert_session(
     new: &NewSession,
 ) -> Result<Option<Lifetime>> {
     let recorded = sqlx::query_as(
-        r"SELECT issued_at, expires_at FROM control_plane.record_session($1, $2, $3,
+        r"SELECT issued_at, expires_at FROM control_plane.record_session($1, $1, $2, $3,
             make_interval(secs => $4::double precision), $5::inet, $6, $7)",
     )
     .bind(new.jti.as_str())
@@ -183,7 +196,7 @@ pub(crate) async fn count_live(connection: &mut PgConnection, scope: &SessionSco
     // Of a tenant, those of its present epoch alone: all others were revoked.
     let count = sqlx::query_scalar(
         r"SELECT count(*) FROM control_plane.session_states s
-        WHERE ($1::text IS NULL OR s.jti = $1) AND ($2::uuid IS NULL OR s.user_id = $2)
+        WHERE ($1::text IS NULL OR s.jti = $1 OR s.session_id = $1) AND ($2::uuid IS NULL OR s.user_id = $2)
             AND ($3::uuid IS NULL OR s.tenant_id = $3 AND s.tenant_epoch = (
                 SELECT t.session_epoch FROM control_plane.tenant_metadata t
                 WHERE t.tenant_id = $3))
@@ -198,7 +211,8 @@ pub(crate) async fn count_live(connection: &mut PgConnection, scope: &SessionSco
     Ok(count)
 }
 
-/// Revokes one session; none when it does not exist, false when it was revoked before.
+/// Revokes a session, or under Auth's id a whole sign-in: every tenant's part of it, and those that
+/// would be recorded later. None when neither is known, false when it was revoked before.
 pub(crate) async fn revoke_session(
     connection: &mut PgConnection,
     jti: &Jti,
@@ -207,20 +221,39 @@ pub(crate) async fn revoke_session(
 ) -> Result<Option<bool>> {
     let is_new = sqlx::query_scalar(
         r"WITH before AS (
-            SELECT jti, revoked_at FROM control_plane.sessions WHERE jti = $1 FOR UPDATE
+            SELECT jti, session_id, revoked_at FROM control_plane.sessions
+            WHERE jti = $1 OR session_id = $1 ORDER BY jti FOR UPDATE
         ), revoked AS (
             UPDATE control_plane.sessions s SET revoked_at = clock_timestamp(), revoked_by = $2,
                 revoke_reason = $3
             FROM before WHERE s.jti = before.jti AND before.revoked_at IS NULL
-        ) SELECT revoked_at IS NULL FROM before",
+        ), whole AS (
+            INSERT INTO control_plane.revoked_sign_ins (session_id)
+            SELECT $1 WHERE EXISTS (SELECT FROM before WHERE session_id = $1)
+            ON CONFLICT DO NOTHING
+        ) SELECT bool_or(revoked_at IS NULL) FROM before",
     )
     .bind(jti.as_str())
     .bind(actor.as_str())
     .bind(reason.as_str())
-    .fetch_optional(connection)
+    .fetch_one(connection)
     .await
     .map_err(PgError::doing("revoke the session"))?;
     Ok(is_new)
+}
+
+/// Returns the tenants that a session, or under Auth's id a sign-in, has a part in, and when the
+/// last of those parts expires.
+pub(crate) async fn parts_of(connection: &mut PgConnection, jti: &Jti) -> Result<Vec<Part>> {
+    let parts = sqlx::query_as(
+        r"SELECT tenant_id, expires_at FROM control_plane.sessions
+        WHERE jti = $1 OR session_id = $1 ORDER BY tenant_id",
+    )
+    .bind(jti.as_str())
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("find the session's tenants"))?;
+    Ok(parts)
 }
 
 /// Removes up to `limit` sessions that expired longer than `keep_seconds` ago; returns how many.

@@ -17,10 +17,10 @@ type Result<T> = std::result::Result<T, ServerError>;
 /// A token that is refused by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// One session, until its last token has run out.
-    Session(Jti, OffsetDateTime),
-    /// Everything a user was issued until this instant of the control plane's clock; the mark is
-    /// dropped once no token can be that old.
+    /// One session, or under Auth's id a whole sign-in: until its last token has run out where its
+    /// end in Auth was seen, else for good, since a refresh would bring it back.
+    Session(Jti, Option<OffsetDateTime>),
+    /// Every session of a user that began up to this instant of the control plane's clock.
     User(UserId, OffsetDateTime),
 }
 
@@ -31,9 +31,6 @@ pub(crate) enum GateLock<'a> {
     /// Nobody, and why.
     Locked(Option<&'a str>),
 }
-
-/// The longest that Supabase lets an access token live (Management API, `jwt_exp`, read 2026-11).
-const LONGEST_TOKEN: time::Duration = time::Duration::seconds(604_800);
 
 impl TenantDatabase {
     /// Raises the gate's marks.
@@ -84,27 +81,22 @@ impl TenantDatabase {
 
     /// Refuses one session or one user at the gate, and forgets refusals that no token outlives.
     pub(crate) async fn deny(&mut self, denial: &Denial) -> Result<()> {
-        let statement = match denial {
-            Denial::Session(..) => {
-                "INSERT INTO tenantctl.denied (jti, until) VALUES ($1, $2) ON CONFLICT (jti) \
-                 DO UPDATE SET until = greatest(denied.until, excluded.until)"
-            }
-            Denial::User(..) => {
-                "INSERT INTO tenantctl.denied (user_id, denied_at, until) VALUES ($1::uuid, $3, $2) \
-                 ON CONFLICT (user_id) DO UPDATE SET \
-                 denied_at = greatest(denied.denied_at, excluded.denied_at), \
-                 until = greatest(denied.until, excluded.until)"
-            }
-        };
-        let (who, until, since) = match denial {
-            Denial::Session(jti, until) => (jti.to_string(), *until, None),
-            Denial::User(user, since) => (user.to_string(), *since + LONGEST_TOKEN, Some(*since)),
-        };
         let doing = || PgError::doing("refuse the token at the tenant's gate");
-        let statement = sqlx::query(statement).bind(who).bind(until);
-        let statement = match since {
-            Some(since) => statement.bind(since),
-            None => statement,
+        let statement = match denial {
+            // `greatest` would take a date for more than none.
+            Denial::Session(jti, until) => sqlx::query(
+                r"INSERT INTO tenantctl.denied (jti, until) VALUES ($1, $2)
+                ON CONFLICT (jti) DO UPDATE SET until = excluded.until",
+            )
+            .bind(jti.as_str())
+            .bind(*until),
+            Denial::User(user, since) => sqlx::query(
+                r"INSERT INTO tenantctl.denied (user_id, denied_at) VALUES ($1, $2)
+                ON CONFLICT (user_id) DO UPDATE
+                SET denied_at = greatest(denied.denied_at, excluded.denied_at), until = NULL",
+            )
+            .bind(user.0)
+            .bind(*since),
         };
         statement.execute(self.connection()).await.map_err(doing())?;
         sqlx::query("DELETE FROM tenantctl.denied WHERE until <= now()")

@@ -71,6 +71,7 @@ fn a_fleets_results_and_its_standing() {
 fn sessions() {
     let one = Session {
         jti: "a-session".parse().unwrap(),
+        sign_in: "a-sign-in".parse().unwrap(),
         user_id: UserId(Uuid::nil()),
         tenant_id: TenantId(Uuid::nil()),
         tenant: "acme".parse().unwrap(),

@@ -2,7 +2,7 @@
 
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, UserId};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SessionError {
@@ -16,6 +16,8 @@ pub(crate) enum SessionError {
     /// Sessions are issued in active tenants only.
     #[error("issue a session in `{slug}`: it is {status}")]
     NotActive { slug: String, status: &'static str },
+    #[error("issue a session in `{slug}`: an operator removed user {user} there")]
+    Removed { slug: String, user: UserId },
 }
 
 impl From<PgError> for SessionError {
@@ -29,7 +31,7 @@ impl Classified for SessionError {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::NoTenant(_) | Self::NoSession(_) => ErrorKind::NotFound,
-            Self::NotActive { .. } => ErrorKind::Conflict,
+            Self::NotActive { .. } | Self::Removed { .. } => ErrorKind::Conflict,
         }
     }
 
@@ -37,7 +39,7 @@ impl Classified for SessionError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
-            Self::NoSession(_) => None,
+            Self::NoSession(_) | Self::Removed { .. } => None,
             Self::NotActive { slug, .. } => Some(format!("tenantctl tenant show {slug}")),
         }
     }

@@ -59,6 +59,9 @@ pub(crate) async fn issue(
             issued_at: lifetime.issued_at,
             expires_at: lifetime.expires_at,
         }),
+        None if control_plane::is_removed(&mut session, new.user_id, new.tenant_id).await? => {
+            Err(SessionError::Removed { slug: tenant.slug.to_string(), user: new.user_id })
+        }
         None => Err(SessionError::NotActive {
             slug: tenant.slug.to_string(),
             status: tenant.status.word(),

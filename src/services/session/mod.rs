@@ -14,5 +14,5 @@ pub(crate) use issue::{IssueReport, IssueRequest, issue};
 pub(crate) use look::{ListRequest, check, list, show};
 pub(crate) use prune::{PruneReport, PruneRequest, prune};
 #[cfg(test)]
-pub(crate) use revoke::{AuthResult, GateResult};
-pub(crate) use revoke::{RevokeReport, RevokeRequest, Target, revoke};
+pub(crate) use revoke::GateResult;
+pub(crate) use revoke::{AuthResult, RevokeReport, RevokeRequest, Target, revoke};

@@ -91,7 +91,7 @@ pub(crate) async fn revoke(
     let mut session = plane.session().await?;
     let (scope, tenant_id) = resolve(plane, &request.target).await?;
     if let SessionScope::Session(jti) = &scope
-        && control_plane::find_session(&mut session, jti).await?.is_none()
+        && control_plane::parts_of(&mut session, jti).await?.is_empty()
     {
         return Err(SessionError::NoSession(jti.to_string()));
     }
@@ -128,12 +128,9 @@ pub(crate) async fn revoke(
     let entry = entry.intent(&mut transaction, serde_json::json!({})).await?;
     transaction.commit().await.map_err(doing())?;
     drop(session);
-    let (gates, auth, sessions) = tokio::join!(
-        tell_gates(world, &scope, mark),
-        sign_out(plane, &scope),
-        control_plane::count_live(&mut before, &scope)
-    );
-    let (gates, sessions) = (gates?, sessions?);
+    let (told, sessions) =
+        tokio::join!(tell(world, &scope, mark), control_plane::count_live(&mut before, &scope));
+    let ((auth, gates), sessions) = (told?, sessions?);
     drop(before);
     let report = RevokeReport { gates, auth, ..report(was_revoked, sessions) };
     let outcome = match (was_revoked, report.ending()) {
@@ -172,21 +169,38 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
     }
 }
 
+/// Tells Auth and the gates. How long a gate has to refuse a single session depends on whether Auth
+/// ended it; everything else is told to both at once.
+async fn tell(
+    world: &World,
+    scope: &SessionScope,
+    mark: Option<OffsetDateTime>,
+) -> Result<(Option<AuthResult>, Vec<GateResult>), SessionError> {
+    if matches!(scope, SessionScope::Session(_)) {
+        let auth = sign_out(&world.plane, scope).await;
+        let is_ended = auth.as_ref().is_some_and(|auth| auth.sessions > 0);
+        return Ok((auth, tell_gates(world, scope, mark, is_ended).await?));
+    }
+    let (auth, gates) =
+        tokio::join!(sign_out(&world.plane, scope), tell_gates(world, scope, mark, false));
+    Ok((auth, gates?))
+}
+
 /// Updates the gate of every tenant that the scope touches.
 async fn tell_gates(
     world: &World,
     scope: &SessionScope,
     mark: Option<OffsetDateTime>,
+    is_ended: bool,
 ) -> Result<Vec<GateResult>, SessionError> {
     let mut session = world.plane.session().await?;
     let (tenants, denial) = match scope {
-        SessionScope::Session(jti) => match control_plane::find_session(&mut session, jti).await? {
-            Some(found) => {
-                let denial = Denial::Session(jti.clone(), found.expires_at);
-                (vec![found.tenant_id], Some(denial))
-            }
-            None => return Ok(Vec::new()),
-        },
+        SessionScope::Session(jti) => {
+            let parts = control_plane::parts_of(&mut session, jti).await?;
+            let until = parts.iter().map(|part| part.expires_at).max().filter(|_| is_ended);
+            let tenants = parts.iter().map(|part| TenantId(part.tenant_id)).collect();
+            (tenants, Some(Denial::Session(jti.clone(), until)))
+        }
         SessionScope::User(user) => {
             let tenants = control_plane::find_tenants_of(&mut session, *user).await?;
             (tenants, mark.map(|mark| Denial::User(*user, mark)))

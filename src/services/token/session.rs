@@ -17,14 +17,23 @@ pub(super) fn session(claims: &UnverifiedClaims, judged: &JudgedClaims) -> Findi
         Claim::Missing => "neither `jti` nor `session_id`, so no session that was recorded".into(),
         Claim::Found(jti) => format!("`{jti}`, a session that was never recorded"),
     };
+    // A refresh moves `iat` alone.
+    let has_beginning = claims.all().get("amr").and_then(serde_json::Value::as_array);
+    let has_beginning = has_beginning
+        .is_some_and(|methods| methods.iter().any(|method| method["timestamp"].is_u64()));
+    let name = if has_beginning {
+        name
+    } else {
+        format!("{name} and does not say in `amr` when it began")
+    };
     match &judged.session {
         Some(session) => recorded(session, claims, judged),
-        None => unrecorded(&name, claims, judged),
+        None => unrecorded(&name, judged),
     }
 }
 
-/// Judges the tenant that the token names by the tenants the user is known to be a member of: the
-/// claim alone proves nothing. `compared` is the result of the rule about the claim.
+/// Judges the tenant that the token names: Auth's word, unless an operator removed the user there.
+/// `compared` is the result of the rule about the claim.
 pub(super) fn tenant(
     claims: &UnverifiedClaims,
     judged: &JudgedClaims,
@@ -39,16 +48,12 @@ pub(super) fn tenant(
             "found `{id}`; the control plane knows no such tenant"
         )));
     };
-    Some(if judged.works_here {
-        Finding::pass(format!("`{id}` is `{slug}`, where the user works"))
-    } else if judged.works_in.is_empty() {
-        let detail = format!("`{id}` is `{slug}`; where the user works was never recorded");
-        Finding { result: compared.result, detail }
-    } else {
-        Finding::fail(format!(
-            "found `{id}`, which is `{slug}`; the user works in `{}` and not there",
-            judged.works_in.join("`, `")
-        ))
+    Some(match judged.removed_at {
+        None => Finding::pass(format!("`{id}` is `{slug}`")),
+        Some(at) => Finding::fail(format!(
+            "found `{id}`, which is `{slug}`; an operator removed the user there at {}",
+            instant(at)
+        )),
     })
 }
 
@@ -87,14 +92,14 @@ fn recorded(
     ))
 }
 
-fn unrecorded(name: &str, claims: &UnverifiedClaims, judged: &JudgedClaims) -> Finding {
+fn unrecorded(name: &str, judged: &JudgedClaims) -> Finding {
     let state = judged.state.word();
     let of = judged.tenant.as_ref().map_or("the tenant".to_owned(), |slug| format!("`{slug}`"));
-    let since = |what: &str, mark: Option<OffsetDateTime>| match (claims.date("iat"), mark) {
-        (Some(issued), Some(mark)) => format!(
-            "{what} is revoked up to {}, and this was issued at {}",
+    let since = |what: &str, mark: Option<OffsetDateTime>| match (judged.began, mark) {
+        (Some(began), Some(mark)) => format!(
+            "{what} is revoked up to {}, and this session began at {}",
             instant(mark),
-            instant(issued)
+            instant(began)
         ),
         (_, _) => format!("{what} is revoked"),
     };
@@ -118,10 +123,11 @@ fn unrecorded(name: &str, claims: &UnverifiedClaims, judged: &JudgedClaims) -> F
         SessionState::Unknown if judged.tenant.is_none() => {
             "the token names no tenant that the control plane knows".to_owned()
         }
-        SessionState::Unknown if !judged.works_here && !judged.works_in.is_empty() => {
-            format!("the user does not work in {of}")
-        }
-        SessionState::Unknown | SessionState::Revoked | SessionState::Valid => {
+        SessionState::NotAMember => format!("an operator removed the user from {of}"),
+        SessionState::Revoked => "the sign-in was revoked".to_owned(),
+        SessionState::SignedOut => "Supabase Auth has no such session any more".to_owned(),
+        SessionState::NoTenant => "the user belongs to no tenant".to_owned(),
+        SessionState::Unknown | SessionState::Valid => {
             "the control plane cannot make anything of the claims".to_owned()
         }
     };

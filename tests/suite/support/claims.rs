@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Operator, Session};
 
-pub(crate) const STATES: [&str; 8] = [
+pub(crate) const STATES: [&str; 11] = [
     "valid",
     "revoked",
     "expired",
@@ -14,6 +14,9 @@ pub(crate) const STATES: [&str; 8] = [
     "tenant_revoked",
     "tenant_locked",
     "unrecorded",
+    "signed_out",
+    "not_a_member",
+    "no_tenant",
 ];
 
 pub(crate) fn user() -> String {
@@ -27,6 +30,13 @@ pub(crate) fn create(operator: &Operator, slug: &str) -> String {
 
 pub(crate) fn state(plane: &mut Session, jti: &str) -> String {
     plane.value(&format!("SELECT control_plane.session_state('{jti}')"))
+}
+
+/// The state of the one part that a sign-in has.
+pub(crate) fn state_of_sign_in(plane: &mut Session, session: &str) -> String {
+    plane.value(&format!(
+        "SELECT state FROM control_plane.session_states WHERE session_id = '{session}'"
+    ))
 }
 
 pub(crate) fn quoted(claims: &Value) -> String {
@@ -51,7 +61,7 @@ pub(crate) fn token(user: &str, tenant: &str, issued_at: i64) -> Value {
             "session_id": Uuid::new_v4(), "app_metadata": { "tenant_id": tenant } })
 }
 
-/// What Auth hands the hook.
+/// What Auth hands the hook: a sign-in of that second, or the refresh of one from ten seconds before.
 pub(crate) fn event(
     user: &str,
     session: &str,
@@ -59,6 +69,7 @@ pub(crate) fn event(
     method: &str,
     issued_at: i64,
 ) -> Value {
+    let began = if method == "token_refresh" { issued_at - 10 } else { issued_at };
     let metadata = tenant.map_or(json!({}), |tenant| json!({ "tenant_id": tenant }));
     json!({
         "metadata": { "uuid": Uuid::new_v4(), "name": "customize-access-token",
@@ -67,7 +78,7 @@ pub(crate) fn event(
         "claims": { "aud": "authenticated", "iss": "https://x.supabase.co/auth/v1", "sub": user,
             "iat": issued_at, "exp": issued_at + 3600, "email": "a@b.c", "phone": "",
             "role": "authenticated", "aal": "aal1", "session_id": session, "is_anonymous": false,
-            "amr": [{ "method": "password", "timestamp": issued_at - 10 }],
+            "amr": [{ "method": "password", "timestamp": began }],
             "app_metadata": metadata }
     })
 }
