@@ -15,10 +15,12 @@ CREATE TABLE control_plane.tenant_metadata (
     -- Where the project was asked for: only there can it be found again, or be seen to be gone.
     organization text,
     database_name text CHECK (octet_length(database_name) <= 63),
-    -- Name, oid and server together say which database is meant: a database that was dropped and
-    -- made again under the same name has another oid, a restored server another identifier.
-    database_oid bigint,
-    system_identifier text,
+    -- Which database on the recorded server is meant: one that was dropped and made again under the
+    -- same name has another oid. Of no use between servers: those made from one image or one backup
+    -- share the identifier and the oids, so another identifier tells another server, and the same
+    -- one tells nothing. In a project both say nothing, and are not recorded.
+    database_oid bigint CHECK (placement = 'database' OR database_oid IS NULL),
+    system_identifier text CHECK (placement = 'database' OR system_identifier IS NULL),
     host text,
     port integer CHECK (port BETWEEN 1 AND 65535),
     -- A project's pooler wants the project's ref behind the login's name; its own host does not.
@@ -55,9 +57,6 @@ CREATE UNIQUE INDEX tenant_metadata_project_ref_key
 CREATE UNIQUE INDEX tenant_metadata_database_key
     ON control_plane.tenant_metadata (database_name)
     WHERE database_name IS NOT NULL AND placement = 'database' AND status <> 'purged';
-CREATE UNIQUE INDEX tenant_metadata_database_oid_key
-    ON control_plane.tenant_metadata (system_identifier, database_oid)
-    WHERE database_oid IS NOT NULL AND status <> 'purged';
 CREATE INDEX tenant_metadata_status_idx ON control_plane.tenant_metadata (status, slug);
 CREATE INDEX tenant_metadata_labels_idx
     ON control_plane.tenant_metadata USING gin (labels jsonb_path_ops);

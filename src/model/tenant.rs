@@ -38,9 +38,10 @@ pub(crate) struct Tenant {
     pub organization: Option<String>,
     /// Set once its name was chosen.
     pub database: Option<DatabaseName>,
-    /// Set once the database was seen.
+    /// For placement `database`, once registered. It means something on the recorded server only.
     pub database_oid: Option<u32>,
-    /// The server's `pg_control_system().system_identifier`, once it was seen.
+    /// The recorded server's `pg_control_system().system_identifier`, where we may read it. A hint:
+    /// copies of one server share it.
     pub system_identifier: Option<String>,
     /// The host that applications connect to, once registered.
     pub host: Option<String>,

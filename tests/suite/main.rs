@@ -20,6 +20,7 @@ mod functions;
 mod gate;
 mod harness;
 mod health;
+mod images;
 mod init;
 mod interrupted;
 mod isolation;

@@ -24,14 +24,14 @@ pub(crate) struct Address {
     pub port: u16,
     /// Whether a pooler answers there.
     pub is_pooled: bool,
-    pub database_oid: u32,
-    /// None where we may not read it.
+    /// On a cluster.
+    pub database_oid: Option<u32>,
+    /// The cluster's, where we may read it.
     pub system_identifier: Option<String>,
-    /// The application's password, sealed; none when it is not kept.
-    pub credential: Option<Vec<u8>>,
 }
 
-/// Records where the tenant's database is and how the application logs in.
+/// Records where the tenant's database is and the application's password, sealed; none when it is not
+/// kept.
 ///
 /// # Errors
 /// When there is no such tenant.
@@ -39,6 +39,7 @@ pub(crate) async fn record_address(
     connection: &mut PgConnection,
     id: TenantId,
     address: &Address,
+    credential: Option<&[u8]>,
 ) -> Result<()> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET host = $2, port = $3, database_oid = $4,
@@ -48,11 +49,34 @@ pub(crate) async fn record_address(
     .bind(id.0)
     .bind(&address.host)
     .bind(i32::from(address.port))
-    .bind(i64::from(address.database_oid))
+    .bind(address.database_oid.map(i64::from))
     .bind(&address.system_identifier)
-    .bind(&address.credential)
+    .bind(credential)
     .bind(address.is_pooled);
     update_one(connection, update, "record the database's address").await
+}
+
+/// Records another address of a tenant's database, and leaves the login's password as it is.
+///
+/// # Errors
+/// When there is no such tenant.
+pub(crate) async fn record_move(
+    connection: &mut PgConnection,
+    id: TenantId,
+    address: &Address,
+) -> Result<()> {
+    let update = sqlx::query(
+        r"UPDATE control_plane.tenant_metadata SET host = $2, port = $3, database_oid = $4,
+            system_identifier = $5, pooled = $6
+        WHERE tenant_id = $1",
+    )
+    .bind(id.0)
+    .bind(&address.host)
+    .bind(i32::from(address.port))
+    .bind(address.database_oid.map(i64::from))
+    .bind(&address.system_identifier)
+    .bind(address.is_pooled);
+    update_one(connection, update, "record the database's new address").await
 }
 
 /// A tenant's project.

@@ -29,13 +29,6 @@ pub(crate) enum Contradiction {
         /// The oid on record.
         recorded: u32,
     },
-    /// The server's system identifier is not the one that was recorded.
-    OtherServer {
-        /// The identifier it has.
-        found: String,
-        /// The identifier on record.
-        recorded: String,
-    },
     /// The login does not exist.
     NoLogin,
     /// It exists although it was dropped.
@@ -57,9 +50,6 @@ impl fmt::Display for Contradiction {
             Self::NoIdentity => f.write_str("it carries no identity"),
             Self::OtherOid { found, recorded } => {
                 write!(f, "its oid is {found}, the record says {recorded}")
-            }
-            Self::OtherServer { found, recorded } => {
-                write!(f, "its identifier is {found}, the record says {recorded}")
             }
             Self::NoLogin => f.write_str("it does not exist"),
             Self::StillThere => f.write_str("it still exists"),

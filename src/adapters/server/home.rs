@@ -64,22 +64,32 @@ pub(crate) struct Registration {
     pub port: u16,
     /// Whether a pooler answers there, which wants the project's ref behind the login's name.
     pub is_pooled: bool,
-    /// The server's own identifier, where the operator may read it.
+    /// The database's oid on a cluster; in a project every one of an image has the same.
+    pub database_oid: Option<u32>,
+    /// The cluster's own identifier, where the operator may read it.
     pub system_identifier: Option<String>,
 }
 
 impl Home {
-    /// Returns what is recorded of the home.
+    /// Returns what is recorded of the home: where it is, and on a cluster what tells it from
+    /// another that is put in its place there.
     pub(crate) async fn registration(
         &self,
         connection: &mut PgConnection,
+        oid: u32,
     ) -> Result<Registration, ServerError> {
         let endpoint = self.server.endpoint();
+        let (database_oid, system_identifier) = if self.server.is_project() {
+            (None, None)
+        } else {
+            (Some(oid), self.server.system_identifier(connection).await?)
+        };
         Ok(Registration {
             host: endpoint.host_text(),
             port: endpoint.port,
             is_pooled: self.server.is_pooled(),
-            system_identifier: self.server.system_identifier(connection).await?,
+            database_oid,
+            system_identifier,
         })
     }
 
@@ -167,30 +177,39 @@ impl Home {
         found.stamp.contradiction(&self.identity)
     }
 
-    /// Refuses a database that is not provably the tenant's.
-    ///
-    /// One that was never recorded may be what a killed create left before it could stamp it:
-    /// closed from its first moment and owned by our role.
+    /// Refuses a database that is not provably the one that was recorded, on the server that was
+    /// recorded.
     pub(crate) fn check_ours(
         &self,
         found: &FoundDatabase,
         recorded_oid: Option<u32>,
     ) -> Result<(), ServerError> {
-        let is_leftover = recorded_oid.is_none()
+        self.check_stamped(found, recorded_oid.is_some())?;
+        match recorded_oid {
+            Some(recorded) if recorded != found.oid => {
+                Err(self.contradicted(Contradiction::OtherOid { found: found.oid, recorded }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a database that is not the tenant's by its stamp.
+    ///
+    /// One that was never recorded may be what a killed create left before it could stamp it:
+    /// closed from its first moment and owned by our role.
+    pub(crate) fn check_stamped(
+        &self,
+        found: &FoundDatabase,
+        is_recorded: bool,
+    ) -> Result<(), ServerError> {
+        let is_leftover = !is_recorded
             && found.stamp == Stamp::None
             && found.owner == OWNER
             && !found.allows_connections;
         // A comment can be changed by its database's owner only, and that is our role: the tenant's
         // login cannot forge a stamp.
-        if let Some(contradiction) = self.contradiction(found)
-            && !is_leftover
-        {
-            return Err(self.contradicted(contradiction));
-        }
-        match recorded_oid {
-            Some(recorded) if recorded != found.oid => {
-                Err(self.contradicted(Contradiction::OtherOid { found: found.oid, recorded }))
-            }
+        match self.contradiction(found) {
+            Some(contradiction) if !is_leftover => Err(self.contradicted(contradiction)),
             _ => Ok(()),
         }
     }

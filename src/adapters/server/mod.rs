@@ -34,7 +34,7 @@ pub(crate) use contradiction::Contradiction;
 pub(crate) use database::TenantDatabase;
 pub(crate) use error::ServerError;
 pub(crate) use gate::{Denial, GateLock};
-pub(crate) use home::Home;
+pub(crate) use home::{Home, Registration};
 pub(crate) use inventory::ListedDatabase;
 pub(crate) use make::Placed;
 pub(crate) use operator::Server;

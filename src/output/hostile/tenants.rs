@@ -159,10 +159,7 @@ fn a_list_of_tenants() {
         Presence::Unknown,
         Presence::Found(Some(standing())),
         Presence::Missing,
-        Presence::Contradicted(Contradiction::OtherServer {
-            found: foreign(),
-            recorded: foreign(),
-        }),
+        Presence::Contradicted(Contradiction::ForeignComment),
     ];
     let page = presences.map(|presence| ListedTenant { tenant: tenant(), presence });
     shown_everywhere("a list of tenants", |console| {

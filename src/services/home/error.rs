@@ -75,6 +75,9 @@ pub(crate) enum HomeError {
     /// The project is not provably the tenant's.
     #[error("use project {project}: {contradiction}")]
     Contradicted { project: String, contradiction: Contradiction },
+    /// The cluster that is configured is not the server that the tenant's database was registered on.
+    #[error("use the cluster at {configured} for `{slug}`: its database is recorded at {recorded}")]
+    Elsewhere { slug: String, recorded: String, configured: String },
     /// The project that is to be adopted does not exist.
     #[error("adopt project {0}: there is no such project")]
     NoProject(String),
@@ -160,7 +163,7 @@ impl Classified for HomeError {
             Self::NoToken | Self::NoOrganization { .. } => ErrorKind::Usage,
             Self::Outsider { .. } => ErrorKind::Denied,
             Self::NoProject(_) | Self::NoDatabase(_) => ErrorKind::NotFound,
-            Self::Region { .. } => ErrorKind::Refused,
+            Self::Region { .. } | Self::Elsewhere { .. } => ErrorKind::Refused,
             Self::Nowhere(_) | Self::Unusable { .. } => ErrorKind::Conflict,
             Self::Interrupted(_) => ErrorKind::Interrupted,
             Self::Doubtful { .. }
@@ -196,6 +199,11 @@ impl Classified for HomeError {
                 "look at both in the dashboard, and delete the one that holds nothing".to_owned()
             }
             Self::Gone(_) => "if it was deleted on purpose, delete and purge the tenant".to_owned(),
+            Self::Elsewhere { slug, .. } => format!(
+                "set TENANTCTL_CLUSTER_URL to the server that is recorded; if that was moved or \
+                 upgraded and is this one, `tenantctl tenant restore {slug}` records it anew, for a \
+                 tenant that is not deleted `tenant rotate`"
+            ),
             Self::NotGone { .. } => "run the same command again: it looks again".to_owned(),
             Self::Outsider { .. } => {
                 "set SUPABASE_ACCESS_TOKEN_FILE to a token of a member of that organization"

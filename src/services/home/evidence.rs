@@ -43,8 +43,10 @@ impl World {
                 let purpose = Purpose::query("look");
                 let (home, mut operator) = self.operator(tenant, purpose, deadline).await?;
                 let found = home.look(&mut operator).await?;
+                // By its stamp: that it has another oid means that it was restored.
+                let is_recorded = tenant.database_oid.is_some();
                 let is_ours =
-                    found.is_none_or(|found| home.check_ours(&found, tenant.database_oid).is_ok());
+                    found.is_none_or(|found| home.check_stamped(&found, is_recorded).is_ok());
                 Ok(!is_ours)
             }
         }

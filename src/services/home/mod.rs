@@ -12,6 +12,7 @@ mod inventory;
 mod place;
 mod project;
 mod projects;
+mod recorded;
 mod remains;
 mod renewable;
 mod route;

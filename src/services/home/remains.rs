@@ -7,7 +7,7 @@ use super::project;
 use super::world::World;
 use crate::adapters::management::Phase;
 use crate::adapters::postgres::{Endpoint, Purpose};
-use crate::adapters::server::{Contradiction, Home, ServerError};
+use crate::adapters::server::{Contradiction, Home};
 use crate::model::{Act, DatabaseName, Placement, ProjectRef, Tenant, project_name};
 use crate::services::saga::Journal;
 
@@ -118,16 +118,9 @@ impl World {
         let Some(home) = self.on_cluster(tenant) else {
             return Ok("there is no database".to_owned());
         };
-        let (cluster, name) = (self.homes.cluster(), home.name());
+        let name = home.name();
         let mut operator = home.operator(Purpose::query(Act::Purge.word())).await?;
-        if let Some(recorded) = &tenant.system_identifier
-            && let Some(found) = cluster.system_identifier(&mut operator).await?
-            && found != *recorded
-        {
-            let contradiction = Contradiction::OtherServer { found, recorded: recorded.clone() };
-            let name = cluster.endpoint().to_string();
-            return Err(ServerError::Contradicted { what: "cluster", name, contradiction }.into());
-        }
+        self.check_recorded_server(tenant, &mut operator).await?;
         match home.look(&mut operator).await? {
             None => Ok(format!("{name} does not exist")),
             Some(found) if never_stamped && home.contradiction(&found).is_some() => {
@@ -150,13 +143,12 @@ impl World {
         let Some(home) = self.on_cluster(tenant) else {
             return Ok("there was no database".to_owned());
         };
-        if never_stamped {
-            let mut operator = home.operator(Purpose::query(Act::Purge.word())).await?;
-            let found = home.look(&mut operator).await?;
-            Endpoint::close(operator).await;
-            if found.is_some_and(|found| home.contradiction(&found).is_some()) {
-                return Ok("no database of ours to drop".to_owned());
-            }
+        let mut operator = home.operator(Purpose::query(Act::Purge.word())).await?;
+        self.check_recorded_server(tenant, &mut operator).await?;
+        let found = if never_stamped { home.look(&mut operator).await? } else { None };
+        Endpoint::close(operator).await;
+        if found.is_some_and(|found| home.contradiction(&found).is_some()) {
+            return Ok("no database of ours to drop".to_owned());
         }
         let existed = home.drop(&mut journal.connection, tenant.database_oid, deadline).await?;
         let name = home.name();

@@ -176,6 +176,7 @@ impl Deletion<'_> {
         let (home, mut operator) = self.world.operator(self.tenant, purpose, self.deadline).await?;
         home.lock(&mut journal.connection, &mut operator, self.deadline).await?;
         journal.check_lease().await?;
+        self.world.check_recorded_server(self.tenant, &mut operator).await?;
         let Some(found) = home.look(&mut operator).await? else {
             return Ok("there was no database".to_owned());
         };

@@ -187,6 +187,7 @@ impl Restoration<'_> {
             return Ok("its creation ended before it had a database".to_owned());
         }
         let mut is_locked = self.tenant.locked_at.is_some();
+        let mut note = "";
         // The gate missed what was revoked meanwhile, or an unlock: it gets the marks before the
         // application may connect.
         home.shut(&mut operator, Access::OperatorOnly).await?;
@@ -202,18 +203,22 @@ impl Restoration<'_> {
                 is_locked = self.commit(opening, journal).await?;
             }
             database.close().await;
+            let world = self.world;
+            if world.record_where(&self.tenant, &home, &mut operator, journal).await? {
+                note = "; its address is recorded anew";
+            }
         }
         if status == TenantStatus::Active && !is_locked {
             if let Some(opening) = home.let_login(&mut operator, true).await? {
                 is_locked = self.commit(opening, journal).await?;
             }
             if !is_locked {
-                return Ok("open to its application".to_owned());
+                return Ok(format!("open to its application{note}"));
             }
         }
         // Sessions that began while it was open for a moment.
         home.end_login_sessions(&mut operator, self.deadline).await?;
-        Ok(format!("{} open to the operator", home.name()))
+        Ok(format!("{} open to the operator{note}", home.name()))
     }
 
     /// Commits what opens, and returns whether a lockdown came before it.

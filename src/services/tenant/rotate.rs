@@ -54,12 +54,12 @@ pub(crate) async fn rotate(
     let deadline = tokio::time::Instant::now() + request.patience;
     let tenant = find(&world.plane, &request.slug).await?;
     let held = Held::take(&world.plane, &tenant, Act::Rotate, deadline).await?;
-    let tenant = held.tenant.clone();
+    let mut tenant = held.tenant.clone();
     refuse_quarantined(&tenant, Act::Rotate)?;
     if tenant.status != TenantStatus::Active {
         return Err(TenantError::wrong_state(Act::Rotate, &tenant));
     }
-    let (name, endpoint) = registered(world, &tenant, Act::Rotate)?;
+    let (name, mut endpoint) = registered(world, &tenant, Act::Rotate)?;
     let opening = Opening {
         act: Act::Rotate,
         request: serde_json::json!({ "slug": tenant.slug.as_str() }),
@@ -84,6 +84,11 @@ pub(crate) async fn rotate(
     let sealed = sealed.as_deref();
     control_plane::record_credential(&mut journal.connection, tenant.id, sealed).await?;
     let is_tried = try_unless_locked(&home, &password, &mut journal, &tenant).await?;
+    // Tried there, so it is the tenant's; the operator uses it on this server now.
+    if is_tried && world.record_where(&tenant, &home, &mut operator, &mut journal).await? {
+        tenant = reread(&mut journal, &tenant).await?;
+        endpoint = registered(world, &tenant, Act::Rotate)?.1;
+    }
     let ending = journal.ending("record the new password").await?;
     let detail = serde_json::json!({ "kept": sealed.is_some(), "tried": is_tried });
     ending.commit(STEP, "rotated", detail).await?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
-use super::management::private::{Private, Recipe};
+use super::management::private::{Private, Recipe, copy};
 use super::{Operator, Session, programs, until};
 
 /// The control plane that every test's own is cloned from.
@@ -39,6 +39,24 @@ impl Server {
     /// Starts a server for one test alone, with further variables in its environment.
     pub(crate) fn alone_with(variables: &[(&str, &OsStr)]) -> Self {
         Self::start(variables)
+    }
+
+    /// Starts other servers with all that this one holds: one base backup, restored beside it.
+    pub(crate) fn restored<const N: usize>(&self) -> [Self; N] {
+        let directory = self.private.directory();
+        let (data, backup) = (directory.join("data"), directory.join("backup"));
+        let mut session = self.superuser("postgres");
+        session.run("SELECT pg_backup_start('copy', true)");
+        copy(&data, &backup);
+        let label: String =
+            session.value("SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)");
+        // What was written while it was copied.
+        copy(&data.join("pg_wal/."), &backup.join("pg_wal"));
+        fs::write(backup.join("backup_label"), label).unwrap();
+        fs::remove_file(backup.join("postmaster.pid")).unwrap();
+        let restored = std::array::from_fn(|_| Self::start_on(Some(&backup), &[]));
+        fs::remove_dir_all(backup).unwrap();
+        restored
     }
 
     /// Returns the process id of its first process.
@@ -134,6 +152,15 @@ impl Server {
     }
 
     fn start(variables: &[(&str, &OsStr)]) -> Self {
+        let server = Self::start_on(None, variables);
+        server.superuser("postgres").run(
+            "CREATE ROLE operator LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS; \
+             GRANT pg_signal_backend, pg_monitor, pg_read_all_data TO operator",
+        );
+        server
+    }
+
+    fn start_on(image: Option<&Path>, variables: &[(&str, &OsStr)]) -> Self {
         let programs = programs::find();
         let is_tenant = "+tenantctl_app";
         // The operator is a member of that group as well, hence its lines come first.
@@ -152,17 +179,14 @@ impl Server {
                 "max_prepared_transactions=8",
             ],
             variables,
+            image,
         };
         let private = Private::start(&programs, &recipe);
         let server = Self { private, programs, template: OnceLock::new() };
-        let mut superuser = until("the server to answer", Duration::from_secs(30), || {
+        let _answers = until("the server to answer", Duration::from_secs(30), || {
             let opened = server.login("postgres", None, "postgres");
             opened.map_err(|error| format!("{error}; its log: {}", server.log()))
         });
-        superuser.run(
-            "CREATE ROLE operator LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS; \
-             GRANT pg_signal_backend, pg_monitor, pg_read_all_data TO operator",
-        );
         server
     }
 }

@@ -29,9 +29,10 @@ impl TlsServer {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let route: wire::Route = Arc::new(|user| {
+                let behind = socket.clone();
+                let route: wire::Route = Arc::new(move |user| {
                     let (reference, user) = (String::new(), user.to_owned());
-                    Ok(wire::Passage { reference, user })
+                    Ok(wire::Passage { reference, user, socket: behind.clone() })
                 });
                 wire::serve(listener, socket, Some(acceptor), route).await;
             });

@@ -116,7 +116,7 @@ impl Making<'_> {
         password: &SecretText,
         journal: &mut Journal,
     ) -> Result<()> {
-        let registered = entered.home.registration(&mut entered.operator).await?;
+        let registered = entered.home.registration(&mut entered.operator, entered.oid).await?;
         let name = entered.home.name();
         let credential = match &self.request.key {
             Some(key) => Some(key.seal(self.tenant.id, name, password)?),
@@ -126,12 +126,12 @@ impl Making<'_> {
             host: registered.host,
             port: registered.port,
             is_pooled: registered.is_pooled,
-            database_oid: entered.oid,
+            database_oid: registered.database_oid,
             system_identifier: registered.system_identifier,
-            credential,
         };
-        control_plane::record_address(&mut journal.connection, self.tenant.id, &address).await?;
-        let kept = if address.credential.is_some() {
+        let (connection, id) = (&mut journal.connection, self.tenant.id);
+        control_plane::record_address(connection, id, &address, credential.as_deref()).await?;
+        let kept = if credential.is_some() {
             "password sealed"
         } else {
             "password not kept: no secret key is configured"

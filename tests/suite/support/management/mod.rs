@@ -60,6 +60,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Returns the server that holds a project's database.
+    fn postgres_of(&self, reference: &str) -> Arc<Postgres> {
+        let state = self.state();
+        let project = state.projects.iter().find(|project| project.reference == reference);
+        let own = project.and_then(|project| project.server.clone());
+        own.unwrap_or_else(|| Arc::clone(&self.postgres))
+    }
+
     /// Returns what a new address speaks TLS with.
     fn tls(&self) -> Option<TlsAcceptor> {
         (!self.state().settings.refuses_tls).then(|| self.tls.clone())
@@ -201,7 +209,7 @@ impl Fake {
 
     /// Runs SQL in a project's database as the superuser and returns the rows as JSON.
     pub(crate) fn inside(&self, reference: &str, sql: &str) -> Vec<Value> {
-        self.handle.block_on(self.shared.postgres.query(reference, sql)).unwrap()
+        self.handle.block_on(self.shared.postgres_of(reference).query(reference, sql)).unwrap()
     }
 
     /// Asserts that no answer was against the published document.

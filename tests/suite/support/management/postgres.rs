@@ -1,17 +1,24 @@
 //! The Postgres behind the fake's projects: one private server, its superuser named as Supabase's
 //! is, and the roles a hosted project has.
 //!
-//! Each project is a database of it. Roles are the server's, so where a project has its own
-//! `postgres` and its own login role, the server has one with the project's ref in its name; the
-//! way in (`wire.rs`) translates.
+//! Each project is a database of it, or has a server of its own that was copied from an image, as
+//! hosted projects are. Roles are the server's, so where a project has its own `postgres` and its
+//! own login role, the server has one with the project's ref in its name; the way in (`wire.rs`)
+//! translates.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
-use super::private::{Private, Recipe};
+use super::private::{Private, Recipe, initdb};
+
+const SUPERUSER: &str = "supabase_admin";
+
+/// The database that is every server's own, whatever its projects are called.
+const KEPT: &str = "template1";
 
 const ROLES: &str = "
     CREATE ROLE postgres LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS;
@@ -60,27 +67,46 @@ const SCHEMAS: &str = "
 /// The server.
 pub(crate) struct Postgres {
     private: Private,
+    programs: PathBuf,
+    image: OnceLock<PathBuf>,
 }
 
 impl Postgres {
     /// Starts a server with the programs of a folder.
     pub(crate) async fn start(programs: &Path) -> Self {
+        Self::start_on(programs, None).await
+    }
+
+    /// Starts another server, on the data directory that every server made so has: the same system
+    /// identifier, and databases of the same oids.
+    pub(crate) async fn start_from_image(&self) -> Self {
+        let image = self.image.get_or_init(|| {
+            let image = self.private.directory().join("image");
+            initdb(&self.programs, SUPERUSER, &image);
+            image
+        });
+        Self::start_on(&self.programs, Some(image)).await
+    }
+
+    async fn start_on(programs: &Path, image: Option<&Path>) -> Self {
         let recipe = Recipe {
             prefix: "sfake",
-            superuser: "supabase_admin",
+            superuser: SUPERUSER,
             rules: "local all supabase_admin trust
 local all all scram-sha-256
 ",
             settings: &["max_connections=120"],
             variables: &[],
+            image,
         };
-        let server = Self { private: Private::start(programs, &recipe) };
+        let private = Private::start(programs, &recipe);
+        let server = Self { private, programs: programs.to_owned(), image: OnceLock::new() };
         let deadline = Instant::now() + Duration::from_secs(30);
-        while let Err(error) = server.options("postgres").connect().await {
+        while let Err(error) = server.options(KEPT).connect().await {
             assert!(Instant::now() < deadline, "the fake's Postgres does not answer: {error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        server.run("postgres", ROLES).await;
+        server.run(KEPT, ROLES).await;
         server
     }
 
@@ -94,7 +120,7 @@ local all all scram-sha-256
             .host("localhost")
             .socket(self.private.socket())
             .port(5432)
-            .username("supabase_admin")
+            .username(SUPERUSER)
             .database(database)
             .disable_statement_logging()
     }
@@ -113,12 +139,26 @@ local all all scram-sha-256
 
     /// Makes a project's database, and its `postgres`.
     pub(crate) async fn create_project(&self, reference: &str, password: &str) {
-        self.run("postgres", &format!("CREATE DATABASE p_{reference} OWNER postgres")).await;
+        // Not from the database that others are just now in.
+        let make = format!("CREATE DATABASE p_{reference} OWNER postgres TEMPLATE template0");
+        self.run(KEPT, &make).await;
+        self.furnish(reference, password).await;
+    }
+
+    /// Makes the database `postgres` of a server of its own a project's, and its `postgres`.
+    pub(crate) async fn become_project(&self, reference: &str, password: &str) {
+        let name = format!("p_{reference}");
+        self.run(KEPT, &format!("ALTER DATABASE postgres RENAME TO {name}")).await;
+        self.run(KEPT, &format!("ALTER DATABASE {name} OWNER TO postgres")).await;
+        self.furnish(reference, password).await;
+    }
+
+    async fn furnish(&self, reference: &str, password: &str) {
         self.run(&format!("p_{reference}"), SCHEMAS).await;
         let role = format!("postgres_{reference}");
         let password = password.replace('\'', "''");
         self.run(
-            "postgres",
+            KEPT,
             &format!(
                 "CREATE ROLE {role} LOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS \
                  PASSWORD '{password}'; GRANT postgres TO {role}; \
@@ -132,15 +172,20 @@ local all all scram-sha-256
     /// Drops all of it.
     pub(crate) async fn drop_project(&self, reference: &str) {
         let drop = format!("DROP DATABASE IF EXISTS p_{reference} WITH (FORCE)");
-        self.run("postgres", &drop).await;
+        self.run(KEPT, &drop).await;
         let roles = format!("DROP ROLE IF EXISTS postgres_{reference}, cli_login_{reference}");
-        self.run("postgres", &roles).await;
+        self.run(KEPT, &roles).await;
     }
 
     /// Gives a project's own role a password.
     pub(crate) async fn set_password(&self, role: &str, password: &str) {
         let password = password.replace('\'', "''");
-        self.run("postgres", &format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'")).await;
+        self.run(KEPT, &format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'")).await;
+    }
+
+    /// Ends a project's login role.
+    pub(crate) async fn close_login(&self, reference: &str) {
+        self.run(KEPT, &format!("ALTER ROLE cli_login_{reference} NOLOGIN")).await;
     }
 
     /// Gives a project's own role a password that opens sessions for so many seconds.
@@ -150,7 +195,7 @@ local all all scram-sha-256
             "DO $$ BEGIN EXECUTE format('ALTER ROLE {role} VALID UNTIL %L', \
              now() + interval '{seconds} seconds'); END $$"
         );
-        self.run("postgres", &limit).await;
+        self.run(KEPT, &limit).await;
     }
 
     /// Runs SQL in a project's database as its `postgres` and returns the rows as JSON.

@@ -33,6 +33,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) settings: &'a [&'a str],
     /// What its environment holds besides.
     pub(crate) variables: &'a [(&'a str, &'a OsStr)],
+    /// A data directory to be copied, system identifier and oids included, in place of a new one.
+    pub(crate) image: Option<&'a Path>,
 }
 
 /// The running server.
@@ -48,15 +50,10 @@ impl Private {
         let account = ordinary_account();
         let directory = new_directory(recipe.prefix, account);
         let data = directory.join("data");
-        let said = command(&programs.join("initdb"), account)
-            .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
-            .arg(format!("--username={}", recipe.superuser))
-            .arg("-D")
-            .arg(&data)
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&said.stderr);
-        assert!(said.status.success(), "initdb failed: {errors}");
+        match recipe.image {
+            None => initdb(programs, recipe.superuser, &data),
+            Some(image) => copy(image, &data),
+        }
         fs::write(data.join("pg_hba.conf"), recipe.rules).unwrap();
         let log = fs::File::create(directory.join("log")).unwrap();
         let mut keeper = command(Path::new("/bin/sh"), account);
@@ -91,6 +88,26 @@ impl Private {
         let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// Makes a data directory that no server has run in yet.
+pub(crate) fn initdb(programs: &Path, superuser: &str, data: &Path) {
+    let said = command(&programs.join("initdb"), ordinary_account())
+        .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
+        .arg(format!("--username={superuser}"))
+        .arg("-D")
+        .arg(data)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "initdb failed: {errors}");
+}
+
+/// Copies a directory as its owner.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    let mut copying = command(Path::new("cp"), ordinary_account());
+    let said = copying.arg("-a").arg(from).arg(to).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
 /// Returns uid and gid of an ordinary user to become, since Postgres refuses root; nothing when we

@@ -86,7 +86,7 @@ pub(super) async fn make_project(
     region.clone_into(&mut project.region);
     let reference = project.reference.clone();
     // Known before its database is there: two creates of one name must not both pass.
-    let hides_direct_host = {
+    let (hides_direct_host, shares_an_image) = {
         let mut state = shared.state();
         let number = state.projects.len() % 250 + 2;
         project.address = format!("{}.{number}", shared.network);
@@ -97,9 +97,15 @@ pub(super) async fn make_project(
             project.born = Instant::now();
         }
         state.projects.push(project);
-        state.settings.hides_direct_host
+        (state.settings.hides_direct_host, state.settings.shares_an_image)
     };
-    shared.postgres.create_project(&reference, password).await;
+    if shares_an_image {
+        let server = Arc::new(shared.postgres.start_from_image().await);
+        server.become_project(&reference, password).await;
+        change(shared, &reference, |project| project.server = Some(server));
+    } else {
+        shared.postgres.create_project(&reference, password).await;
+    }
     if !hides_direct_host {
         let address = {
             let state = shared.state();
@@ -107,7 +113,8 @@ pub(super) async fn make_project(
         };
         let listener = TcpListener::bind((address, 5432)).await.unwrap();
         let route = direct_route(shared, &reference);
-        let task = wire::serve(listener, shared.postgres.socket(), shared.tls(), route);
+        let socket = shared.postgres_of(&reference).socket();
+        let task = wire::serve(listener, socket, shared.tls(), route);
         let door = shared.tasks.lock().unwrap().spawn(task);
         change(shared, &reference, |project| project.doors.push(door));
     }
@@ -129,6 +136,7 @@ pub(super) fn bare_project(name: &str, organization: &str) -> Project {
         is_paused: false,
         not_ready: 0,
         allowed: (vec!["0.0.0.0/0".to_owned()], vec!["::/0".to_owned()]),
+        server: None,
         doors: Vec::new(),
     }
 }
@@ -149,7 +157,7 @@ pub(super) async fn delete(shared: &Arc<Shared>, reference: &str, status: &str) 
     if !is_ready {
         return message(400, "Project not ready for deletion.");
     }
-    shared.postgres.drop_project(reference).await;
+    shared.postgres_of(reference).drop_project(reference).await;
     (200, json!({ "id": 711_274, "ref": reference, "name": name, "slug": reference }))
 }
 

@@ -254,7 +254,7 @@ async fn with_project(
     body: &Value,
 ) -> Answer {
     let below = operation.replace("/v1/projects/{ref}", "");
-    let postgres = &shared.postgres;
+    let postgres = shared.postgres_of(reference);
     let needs_database = matches!(
         below.as_str(),
         "POST /cli/login-role" | "POST /database/query" | "PATCH /database/password"
@@ -294,7 +294,7 @@ async fn with_project(
         }
         "POST /cli/login-role" => login_role(shared, reference).await,
         "DELETE /cli/login-role" => {
-            postgres.run("postgres", &format!("ALTER ROLE cli_login_{reference} NOLOGIN")).await;
+            postgres.close_login(reference).await;
             message(200, "ok")
         }
         "POST /database/query" => {
@@ -342,6 +342,6 @@ async fn login_role(shared: &Shared, reference: &str) -> Answer {
     }
     let ttl = 300;
     let role = format!("cli_login_{reference}");
-    shared.postgres.set_password_for(&role, &password, ttl).await;
+    shared.postgres_of(reference).set_password_for(&role, &password, ttl).await;
     (201, json!({ "role": "cli_login_postgres", "password": password, "ttl_seconds": ttl }))
 }

@@ -2,11 +2,14 @@
 //! do wrong, and what was asked of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
+
+use super::postgres::Postgres;
 
 /// How the fake behaves; every field can be set while it runs.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -31,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) hides_direct_host: bool,
     /// Whether the databases of new projects speak in the clear only.
     pub(crate) refuses_tls: bool,
+    /// Whether new projects have servers of their own, copied from one image.
+    pub(crate) shares_an_image: bool,
     /// How long a new project is missing from lists.
     pub(crate) list_lag_ms: u64,
     /// How many projects a user may have.
@@ -51,6 +56,7 @@ impl Default for Settings {
             refuses_login_roles: false,
             hides_direct_host: false,
             refuses_tls: false,
+            shares_an_image: false,
             list_lag_ms: 0,
             project_limit: None,
             calls_a_minute: 120,
@@ -117,6 +123,8 @@ pub(crate) struct Project {
     pub(crate) is_paused: bool,
     pub(crate) not_ready: u32,
     pub(crate) allowed: (Vec<String>, Vec<String>),
+    /// The server of its own, where it has one.
+    pub(crate) server: Option<Arc<Postgres>>,
     /// The listeners of its database.
     pub(crate) doors: Vec<AbortHandle>,
 }

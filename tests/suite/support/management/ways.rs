@@ -99,7 +99,8 @@ pub(super) fn pooler_route(shared: &Arc<Shared>) -> Route {
 fn enter(shared: &Shared, reference: &str, user: &str) -> Result<Passage, (String, String)> {
     match look(shared, reference) {
         Ok(status) if status == "ACTIVE_HEALTHY" => {
-            Ok(Passage { reference: reference.to_owned(), user: user.to_owned() })
+            let socket = shared.postgres_of(reference).socket();
+            Ok(Passage { reference: reference.to_owned(), user: user.to_owned(), socket })
         }
         _ => Err(("57P03".to_owned(), "the database system is starting up".to_owned())),
     }

@@ -25,6 +25,8 @@ pub(crate) struct Passage {
     pub(crate) reference: String,
     /// The role's name without the pooler's suffix.
     pub(crate) user: String,
+    /// The socket of its server.
+    pub(crate) socket: PathBuf,
 }
 
 /// A client, in the clear or not.
@@ -109,7 +111,7 @@ async fn session(
         }
     }
     start.push(0);
-    let mut server = UnixStream::connect(&socket).await?;
+    let mut server = UnixStream::connect(&passage.socket).await?;
     server.write_u32(u32::try_from(start.len() + 8).unwrap()).await?;
     server.write_u32(message.0).await?;
     server.write_all(&start).await?;
