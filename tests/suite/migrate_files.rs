@@ -127,15 +127,23 @@ const REFUSED: &[(&str, &str, &str)] = &[
 const FAILS: &[(&str, &str, &str)] = &[
     ("ev10", "no schema has been selected", "correct V1__x.sql, then run the same command again"),
     ("ev7", "syntax error at or near", "correct V1__x.sql, then run the same command again"),
-    ("p1", "schema \\\"auth\\\" does not exist", "`auth` is Supabase's"),
-    ("p2", "does not exist", "is Supabase's"),
-    ("p3", "uuid_generate_v4() does not exist", "`uuid-ossp` in schema `extensions` is Supabase's"),
+    ("p1", "schema \\\"auth\\\" does not exist", "`auth` as a Supabase project has it"),
+    ("p2", "does not exist", "as a Supabase project has it"),
+    (
+        "p3",
+        "uuid_generate_v4() does not exist",
+        "`uuid-ossp` in schema `extensions` as a Supabase project has it",
+    ),
     ("p4", "schema \\\"extensions\\\" does not exist", "TENANTCTL_PLACEMENT=project"),
-    ("p5", "storage.buckets\\\" does not exist", "`storage` is Supabase's"),
-    ("p6", "schema \\\"auth\\\" does not exist", "`auth` is Supabase's"),
-    ("p7", "supabase_realtime\\\" does not exist", "`supabase_realtime` is Supabase's"),
-    ("p8", "\\\"postgres\\\"", "`postgres` is Supabase's"),
-    ("p9", "schema \\\"extensions\\\" does not exist", "`extensions` is Supabase's"),
+    ("p5", "storage.buckets\\\" does not exist", "`storage` as a Supabase project has it"),
+    ("p6", "schema \\\"auth\\\" does not exist", "`auth` as a Supabase project has it"),
+    (
+        "p7",
+        "supabase_realtime\\\" does not exist",
+        "`supabase_realtime` as a Supabase project has it",
+    ),
+    ("p8", "\\\"postgres\\\"", "`postgres` as a Supabase project has it"),
+    ("p9", "schema \\\"extensions\\\" does not exist", "`extensions` as a Supabase project has it"),
 ];
 
 fn field(folder: &str) -> PathBuf {
@@ -310,4 +318,25 @@ fn an_index_that_a_failed_build_left_is_built_again() {
     assert_eq!(inside.ask(valid), "t");
     let twice = inside.attempt("INSERT INTO u VALUES (3, 'a')").unwrap_err();
     assert!(twice.starts_with("23505"), "{twice}");
+}
+
+#[test]
+fn a_fault_has_its_place_in_the_file_behind_a_mark_and_behind_data() {
+    let operator = Operator::new();
+    let folder = operator.home().join("faults");
+    fs::create_dir(&folder).unwrap();
+    for (number, text, place) in [
+        (1, "\u{feff}-- ä\n\nselect nope;\n", "at line 3, column 8"),
+        (
+            2,
+            "create table t(a text);\r\ncopy t from stdin;\r\nä\r\n\\.\r\nselect 1, nope;\r\n",
+            "at line 5, column 11",
+        ),
+        (3, "select 1;\n\\restrict a\nselect 2; select nope;\n", "at line 3, column 18"),
+    ] {
+        fs::write(folder.join("V1__a.sql"), text).unwrap();
+        let ran = run(&operator, &folder, &format!("tenant create f-{number} --name x -o json"));
+        let causes = ran.fails_with(8).error()["causes"].to_string();
+        assert!(causes.contains(&format!("apply V1__a {place}")), "{causes}");
+    }
 }

@@ -8,7 +8,9 @@ use crate::support::Operator;
 use crate::support::management::Fake;
 
 /// The folder of `tests/data/field`, and a question about what it made.
-const FOLDERS: [(&str, &str); 11] = [
+const FOLDERS: [(&str, &str); 13] = [
+    ("dump", "SELECT count(*) = 0 AS t FROM public.customers, public.orders"),
+    ("mark", "SELECT indisvalid AS t FROM pg_index WHERE indexrelid = 'public.i'::regclass"),
     (
         "p1",
         "SELECT confrelid = 'auth.users'::regclass AS t FROM pg_constraint WHERE contype = 'f' AND conrelid = 'public.profiles'::regclass",

@@ -135,7 +135,7 @@ impl<'t> Reader<'t> {
         };
         let mut said = text.to_lowercase();
         said.retain(|character| !character.is_whitespace());
-        if DOWN.contains(&&*said) && self.open.is_empty() {
+        if DOWN.contains(&&*said) {
             return Ok(Next::End);
         }
         if NO_TRANSACTION_SAID.contains(&&*said) {
@@ -243,6 +243,7 @@ mod tests {
                 &["create rule r as on insert to t do also (select 1; select 2)", "end"],
             ),
             ("select 1; -- migrate:down\ndrop table t;", &["select 1"]),
+            ("select 1\n-- migrate:down\ndrop table t;", &["select 1"]),
             ("-- +goose Up\nselect 1;\n-- +goose Down\nselect 2", &["select 1"]),
             ("\\restrict aB1\nselect 1;\n\\unrestrict aB1\n", &["select 1"]),
         ] {

@@ -43,7 +43,7 @@ pub(super) fn explain(mut error: MigrateError, server: &Server) -> MigrateError 
         && let Some(missing) = missing(&fault.message)
     {
         *remedy = format!(
-            "{missing} is Supabase's and exists in a project's own database only: set \
+            "the file relies on {missing} as a Supabase project has it: set \
              TENANTCTL_PLACEMENT=project, or let an earlier migration make what this one needs; then \
              run the same command again"
         );
