@@ -107,19 +107,20 @@ impl BannedBy {
 }
 
 /// Adds users that are banned by this lockdown to those whose bans it has to lift; what an earlier
-/// run kept of a user stays.
+/// run kept of a user stays. Returns false when the lockdown is being lifted: then nobody would lift
+/// these.
 pub(crate) async fn keep_banned(
     connection: &mut PgConnection,
     lockdown: Uuid,
     by: BannedBy,
     bans: &[Ban],
-) -> Result<()> {
+) -> Result<bool> {
     let before = |ban: &Ban| (ban.user.to_string(), serde_json::json!(ban.until_before));
     let banned: serde_json::Map<_, _> = bans.iter().map(before).collect();
-    sqlx::query(
+    let kept = sqlx::query(
         r"UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, ARRAY[$3],
             $2::jsonb || coalesce(saved -> $3, '{}'))
-        WHERE lockdown_id = $1",
+        WHERE lockdown_id = $1 AND lifted_at IS NULL AND NOT lifting",
     )
     .bind(lockdown)
     .bind(Json(banned))
@@ -127,7 +128,7 @@ pub(crate) async fn keep_banned(
     .execute(connection)
     .await
     .map_err(PgError::doing("keep which users were banned"))?;
-    Ok(())
+    Ok(kept.rows_affected() == 1)
 }
 
 row! {
@@ -182,22 +183,23 @@ pub(crate) async fn hand_bans_over(
     Ok((mine.collect(), i64::try_from(shared.len()).unwrap_or(i64::MAX)))
 }
 
-/// Announces that a lockdown is about to be lifted; returns false when it was asked for again after
-/// it was read, or is closed.
+/// Announces that a lockdown is about to be lifted, and returns it as it is then, with all that was
+/// kept of it; nothing when it was asked for again after it was read, or is closed.
 pub(crate) async fn begin_lifting(
     connection: &mut PgConnection,
     lockdown: &Lockdown,
-) -> Result<bool> {
-    let done = sqlx::query(
+) -> Result<Option<Lockdown>> {
+    let lifting = sqlx::query_as(
         r"UPDATE control_plane.lockdowns SET lifting = true
-        WHERE lockdown_id = $1 AND lifted_at IS NULL AND cuts = $2",
+        WHERE lockdown_id = $1 AND lifted_at IS NULL AND cuts = $2
+        RETURNING lockdown_id AS id, started_at, cuts, lifting AS is_lifting, saved",
     )
     .bind(lockdown.id)
     .bind(lockdown.cuts)
-    .execute(connection)
+    .fetch_optional(connection)
     .await
     .map_err(PgError::doing("begin to lift the lockdown"))?;
-    Ok(done.rows_affected() == 1)
+    Ok(lifting)
 }
 
 /// Closes a lockdown; returns false when it was asked for again after it was read.

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
-use super::layers::Cut;
+use super::layers::{Cut, Turn, UNLOCKED, failed};
 use crate::adapters::auth_admin::{AuthAdmin, BAN, Standing};
 use crate::adapters::control_plane::{self, Ban, BannedBy, ControlPlaneError};
 use crate::adapters::postgres::PgError;
@@ -63,7 +63,10 @@ impl Cut<'_> {
         let mut transaction = session.begin().await.map_err(doing())?;
         let bans = control_plane::ban(&mut transaction, &users).await?;
         let by = BannedBy::Tables;
-        control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await?;
+        if !control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await? {
+            transaction.rollback().await.map_err(doing())?;
+            return Ok(Some(failed(UNLOCKED)));
+        }
         transaction.commit().await.map_err(doing())?;
         // Short of deleting the user, no admin route of Auth ends a session: its logout acts for the
         // bearer only (supabase/auth `internal/api/logout.go`, read 2026-11). So the rows go.
@@ -114,7 +117,10 @@ impl Cut<'_> {
             // was not sent is lifted without effect.
             {
                 let (mut session, by) = (self.world.plane.session().await?, BannedBy::AdminApi);
-                control_plane::keep_banned(&mut session, self.lockdown.id, by, &bans).await?;
+                let id = self.lockdown.id;
+                if !control_plane::keep_banned(&mut session, id, by, &bans).await? {
+                    return Ok(failed(UNLOCKED));
+                }
             }
             let acts = bans.iter().map(|ban| admin.ban(ban.user, Some(BAN), deadline));
             for done in join_all(acts).await {
@@ -124,6 +130,11 @@ impl Cut<'_> {
                     _ => return Err(LayerError::Auth("see a ban that Auth had accepted")),
                 }
             }
+        }
+        // Lifted before it was sent, a ban would stay.
+        if self.overtaken(Turn::Cut).await?.is_some() {
+            self.unban_by_api().await?;
+            return Ok(failed(UNLOCKED));
         }
         let unknown = match unknown {
             0 => String::new(),

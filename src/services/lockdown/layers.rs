@@ -9,7 +9,7 @@ use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, Lockdown};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{
-    AccessFlags, GateLock, Home, Leftovers, Pending, Prepared, ServerError,
+    AccessFlags, Contradiction, GateLock, Home, Leftovers, Pending, Prepared, ServerError,
 };
 use crate::model::{Act, Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls};
 use crate::services::home::{RenewableHome, World};
@@ -132,6 +132,15 @@ impl Cut<'_> {
                 Err(ServerError::NoDatabase(_)) => {
                     return Ok((LayerVerdict::Absent, "there is no database".to_owned()));
                 }
+                // Between two statements of a create, which opens nothing once it sees the lock.
+                Err(ServerError::Contradicted {
+                    contradiction: Contradiction::NoStamp, ..
+                }) if self.tenant.status == TenantStatus::Provisioning
+                    && home.look(&mut operator).await?.is_some_and(|d| !d.allows_connections) =>
+                {
+                    let detail = "the database has no stamp yet, and allows no connections";
+                    return Ok((LayerVerdict::Absent, detail.to_owned()));
+                }
                 flags => flags?,
             };
             self.keep_access(flags).await?;
@@ -172,14 +181,20 @@ impl Cut<'_> {
         self.layer("connections", || async {
             let saved = self.lockdown.saved.get(SAVED_ACCESS).cloned();
             let flags = saved.and_then(|saved| serde_json::from_value::<AccessFlags>(saved).ok());
-            let (Some(home), Some(flags)) = (self.home().await?, flags) else {
+            // A lockdown that had not come so far keeps nothing any more. A restore may have left
+            // the login out all the same, because the tenant was locked.
+            let is_in_use =
+                matches!(self.tenant.status, TenantStatus::Locked | TenantStatus::Active);
+            let can_login = flags.map_or(is_in_use, |flags| flags.can_login == Some(true));
+            let home = self.home().await?.filter(|_| flags.is_some() || can_login);
+            let Some(home) = home else {
                 return Ok((LayerVerdict::Absent, "nothing had been cut".to_owned()));
             };
             // Deleted meanwhile: access stays closed until the tenant is restored.
             if self.tenant.deleted_at.is_some() {
                 return Ok((LayerVerdict::Unchanged, DELETED.to_owned()));
             }
-            if flags.can_login != Some(true) {
+            if !can_login {
                 return Ok((LayerVerdict::Done, "as they were before".to_owned()));
             }
             let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
@@ -253,7 +268,7 @@ impl Cut<'_> {
 }
 
 const DELETED: &str = "the tenant is deleted";
-const UNLOCKED: &str = "another command unlocks it meanwhile";
+pub(super) const UNLOCKED: &str = "another command unlocks it meanwhile";
 pub(super) const LOCKED_AGAIN: &str = "it was locked down again meanwhile, and stays so";
 
 /// Which way a layer is turned.
@@ -280,7 +295,7 @@ struct Now {
     is_deleted: bool,
 }
 
-fn failed(detail: &str) -> (LayerVerdict, String) {
+pub(super) fn failed(detail: &str) -> (LayerVerdict, String) {
     (LayerVerdict::Failed(vec![detail.to_owned()]), detail.to_owned())
 }
 

@@ -68,14 +68,19 @@ pub(crate) async fn unlock(
     let entry = Entry::new(Act::Unlock, &request.actor).about(&tenant).because(&request.reason);
     let entry = entry.intent(&mut *plane.session().await?, nothing()).await?;
     let home = RenewableHome::find(world, &tenant, request.patience).await;
+    // A lockdown that is still under way cuts nothing more from here on.
+    let lifting = control_plane::begin_lifting(&mut *plane.session().await?, &lockdown).await?;
+    let is_lifting = lifting.is_some();
+    let lockdown = lifting.unwrap_or(lockdown);
+    // Read after it: what was recorded of the tenant before may have been a lockdown's beginning.
+    let tenant = find(plane, &request.tenant).await?;
     let back = Cut { world, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
     let announced = |layer: LayerReport| {
         on_layer(&layer);
         layer
     };
     let mut layers = Vec::new();
-    // A lockdown that is still under way cuts nothing more from here on.
-    if control_plane::begin_lifting(&mut *plane.session().await?, &lockdown).await? {
+    if is_lifting {
         layers.push(announced(back.give_connections_back().await));
         layers.push(announced(back.unban().await));
         layers.push(announced(back.open_gate().await));
