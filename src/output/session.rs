@@ -149,8 +149,15 @@ fn reached(report: &RevokeReport) -> Vec<(&'static str, String)> {
 pub(crate) fn render_prune(report: &PruneReport) -> View {
     let verb = if report.is_dry_run { "would be removed" } else { "removed" };
     let count = format!("{} expired sessions {verb}, {}", report.sessions, shown(report.elapsed));
-    let value = json!({ "sessions": report.sessions, "elapsed_ms": millis(report.elapsed) });
-    View::item("pruned", value, Facts::new().fact("outcome", count))
+    let value = json!({
+        "sessions": report.sessions,
+        "signed_out": report.signed_out,
+        "elapsed_ms": millis(report.elapsed),
+    });
+    let ended = format!("{} sessions had ended in Supabase Auth", report.signed_out);
+    let facts =
+        Facts::new().fact("outcome", count).some("auth", (report.signed_out > 0).then_some(ended));
+    View::item("pruned", value, facts)
         .with("dry_run", json!(report.is_dry_run))
         .with("interrupted", json!(report.is_interrupted))
 }

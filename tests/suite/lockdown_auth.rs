@@ -40,7 +40,8 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
          INSERT INTO auth.sessions (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \
          INSERT INTO auth.refresh_tokens (user_id, session_id) SELECT user_id, id FROM auth.sessions; \
          INSERT INTO auth.flow_state (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \
-         INSERT INTO auth.one_time_tokens (id, user_id) SELECT gen_random_uuid(), id FROM auth.users"
+         INSERT INTO auth.one_time_tokens (id, user_id, token_type) \
+           SELECT gen_random_uuid(), id, 'recovery_token' FROM auth.users"
     ));
     let report = scope(|threads| {
         // A sign-in that was under way when the ban was written.

@@ -57,6 +57,7 @@ mod secrets;
 mod seed;
 mod session;
 mod session_check;
+mod session_ended;
 mod session_gate;
 mod session_hook;
 mod session_parts;

@@ -5,7 +5,6 @@
 //! 2026-11); deleting the row of `auth.sessions` is upstream's own global logout and revokes refresh
 //! tokens of both versions. An access token that was issued already is valid until it expires.
 
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
@@ -21,10 +20,8 @@ type Result<T> = std::result::Result<T, ControlPlaneError>;
 pub(crate) struct Swept {
     /// Of `auth.sessions`.
     pub sessions: u64,
-    /// Of `auth.flow_state`.
-    pub flows: u64,
-    /// Of `auth.one_time_tokens`.
-    pub one_time_tokens: u64,
+    /// What was proven before and would open a session after: sign-ins under way, codes, links.
+    pub proofs: u64,
 }
 
 /// Returns whether Auth's tables are here.
@@ -83,9 +80,12 @@ row! {
 /// When the tables may not be written.
 pub(crate) async fn ban(connection: &mut PgConnection, users: &[UserId]) -> Result<Vec<Ban>> {
     let banned: Vec<BanRow> = sqlx::query_as(
-        r"UPDATE auth.users u SET banned_until = now() + interval '100 years' FROM (
+        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
+        UPDATE auth.users u SET banned_until = now() + interval '100 years' FROM (
             SELECT id, banned_until FROM auth.users WHERE id = ANY ($1)
-                AND (banned_until < now() + interval '99 years') IS NOT FALSE FOR UPDATE) before
+                AND (banned_until < now() + interval '99 years') IS NOT FALSE
+                AND (SELECT count(*) FROM own) = 1
+            ORDER BY id FOR UPDATE) before
         WHERE u.id = before.id RETURNING u.id, before.banned_until::text AS until_before",
     )
     .bind(ids(users))
@@ -113,10 +113,10 @@ row! {
 /// When the tables may not be written.
 pub(crate) async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Result<Lifted> {
     let lifted = sqlx::query_as(
-        r"WITH mine AS (
+        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true)), mine AS (
             SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l,
                 jsonb_each(coalesce(l.saved -> 'banned', '{}')) b
-            WHERE l.lockdown_id = $1
+            WHERE l.lockdown_id = $1 AND (SELECT count(*) FROM own) = 1
         ), shared AS (
             SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine
             JOIN auth.users u ON u.id = mine.id
@@ -147,35 +147,89 @@ pub(crate) async fn unban(connection: &mut PgConnection, lockdown: Uuid) -> Resu
     Ok(lifted)
 }
 
-/// Deletes sessions, sign-ins under way and one-time tokens of users. The ban comes first:
+/// A statement that takes from users what would open a session for them, where its table is there: an
+/// older Auth does not have all of them.
+struct Proof {
+    table: &'static str,
+    statement: &'static str,
+}
+
+/// Sign-ins under way and their codes, codes of Auth's OAuth server, links, and the columns that typed
+/// codes are compared with (supabase/auth `internal/models/`, read 2026-11: the rows of
+/// `one_time_tokens` and those columns say nothing of each other). A first confirmation and an
+/// invitation stay.
+const PROOFS: [Proof; 4] = [
+    Proof {
+        table: "auth.flow_state",
+        statement: "DELETE FROM auth.flow_state WHERE user_id = ANY ($1)",
+    },
+    Proof {
+        table: "auth.oauth_authorizations",
+        statement: "DELETE FROM auth.oauth_authorizations WHERE user_id = ANY ($1)",
+    },
+    Proof {
+        table: "auth.one_time_tokens",
+        statement: r"DELETE FROM auth.one_time_tokens o USING auth.users u
+            WHERE o.user_id = ANY ($1) AND u.id = o.user_id AND (
+                o.token_type::text <> 'confirmation_token'
+                OR num_nonnulls(u.email_confirmed_at, u.phone_confirmed_at) > 0)",
+    },
+    Proof {
+        table: "auth.users",
+        statement: r"UPDATE auth.users u SET recovery_token = '', email_change_token_new = '',
+                email_change_token_current = '', phone_change_token = '',
+                reauthentication_token = '', confirmation_token = CASE
+                    WHEN num_nonnulls(u.email_confirmed_at, u.phone_confirmed_at) > 0 THEN ''
+                    ELSE u.confirmation_token END
+            FROM (SELECT id FROM auth.users WHERE id = ANY ($1) AND (
+                    concat(recovery_token, email_change_token_new, email_change_token_current,
+                        phone_change_token, reauthentication_token) <> ''
+                    OR confirmation_token <> ''
+                        AND num_nonnulls(email_confirmed_at, phone_confirmed_at) > 0)
+                ORDER BY id FOR UPDATE) held
+            WHERE u.id = held.id",
+    },
+];
+
+/// Deletes sessions, sign-ins under way and what else was proven before. The ban comes first:
 /// otherwise a client refreshes between the two.
 ///
 /// # Errors
 /// When the tables may not be written.
 pub(crate) async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Result<Swept> {
-    let doing = || PgError::doing("delete the sessions in Supabase Auth");
-    let mut swept = Swept::default();
-    let tables = [
-        ("auth.sessions", &mut swept.sessions),
-        ("auth.flow_state", &mut swept.flows),
-        ("auth.one_time_tokens", &mut swept.one_time_tokens),
-    ];
+    let done = sqlx::query(
+        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
+        DELETE FROM auth.sessions d USING (
+            SELECT id FROM auth.sessions
+            WHERE user_id = ANY ($1) AND (SELECT count(*) FROM own) = 1
+            ORDER BY id FOR UPDATE) ended
+        WHERE d.id = ended.id",
+    )
+    .bind(ids(users))
+    .execute(&mut *connection)
+    .await
+    .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
+    let proofs = end_proofs(connection, users).await?;
+    Ok(Swept { sessions: done.rows_affected(), proofs })
+}
+
+/// Takes from users what would open a session for them; returns how many rows there were.
+async fn end_proofs(connection: &mut PgConnection, users: &[UserId]) -> Result<u64> {
+    let doing = || PgError::doing("end the sign-ins under way in Supabase Auth");
     let users = ids(users);
-    for (table, count) in tables {
-        // An older Auth does not have all of them.
+    let mut ended = 0;
+    for Proof { table, statement } in PROOFS {
         let is_here: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
             .bind(table)
             .fetch_one(&mut *connection)
             .await
             .map_err(doing())?;
         if is_here {
-            let text = format!("DELETE FROM {table} WHERE user_id = ANY ($1)");
-            let done =
-                sqlx::query(AssertSqlSafe(text)).bind(&users).execute(&mut *connection).await;
-            *count = done.map_err(doing())?.rows_affected();
+            let done = sqlx::query(statement).bind(&users).execute(&mut *connection).await;
+            ended += done.map_err(doing())?.rows_affected();
         }
     }
-    Ok(swept)
+    Ok(ended)
 }
 
 /// Ends what a scope covers in Auth, so that nothing of it is refreshed; returns how many sessions
@@ -191,9 +245,10 @@ pub(crate) async fn sign_out(connection: &mut PgConnection, scope: &SessionScope
     // Auth locks its rows one by one; taken in the order of their ids, no two statements of ours
     // wait for each other.
     let done = sqlx::query(
-        r"DELETE FROM auth.sessions d USING (
+        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
+        DELETE FROM auth.sessions d USING (
             SELECT a.id FROM auth.sessions a JOIN auth.users u ON u.id = a.user_id
-            WHERE ($1::text IS NULL OR a.id::text = $1 OR EXISTS (
+            WHERE (SELECT count(*) FROM own) = 1 AND ($1::text IS NULL OR a.id::text = $1 OR EXISTS (
                     SELECT FROM control_plane.sessions s
                     WHERE s.jti = $1 AND s.session_id = a.id::text))
                 AND ($2::uuid IS NULL OR a.user_id = $2)
@@ -208,9 +263,19 @@ pub(crate) async fn sign_out(connection: &mut PgConnection, scope: &SessionScope
     .bind(id)
     .bind(user)
     .bind(tenant)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
+    let users = match scope {
+        SessionScope::Session(_) => Vec::new(),
+        SessionScope::User(user) => vec![*user],
+        SessionScope::Tenant(tenant) => auth_members(connection, *tenant).await?,
+        SessionScope::UserInTenant(user, tenant) => {
+            let members = auth_members(connection, *tenant).await?;
+            members.into_iter().filter(|member| member == user).collect()
+        }
+    };
+    end_proofs(connection, &users).await?;
     Ok(done.rows_affected())
 }
 

@@ -27,6 +27,7 @@
 
 mod audit;
 mod auth;
+mod auth_triggers;
 mod claims;
 mod epochs;
 mod error;
@@ -46,6 +47,7 @@ pub(crate) use audit::{
     first_break, list_audit,
 };
 pub(crate) use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
+pub(crate) use auth_triggers::{note_signed_out, watch_auth};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;

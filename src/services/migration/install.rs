@@ -90,6 +90,7 @@ pub(crate) async fn install(
         .execute(&mut connection)
         .await
         .map_err(|error| ControlPlaneError::from(PgError::doing("grant the functions")(error)))?;
+    control_plane::watch_auth(&mut connection).await?;
     Endpoint::close(connection).await;
     let plane = ControlPlane::open(endpoint.clone()).await?;
     if !done.is_empty() {

@@ -1,5 +1,5 @@
 //! `session prune`: deletes rows that expired long enough ago, in batches, so that no lock is held
-//! for long.
+//! for long, and notes the sessions that Supabase Auth ended without our triggers seeing it.
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ pub(crate) struct PruneRequest {
 pub(crate) struct PruneReport {
     /// Rows that were deleted, or would be.
     pub sessions: u64,
+    /// Sessions found ended in Supabase Auth; not looked for in a dry run.
+    pub signed_out: u64,
     pub is_dry_run: bool,
     /// Whether the operator stopped it before the last batch.
     pub is_interrupted: bool,
@@ -41,10 +43,17 @@ pub(crate) async fn prune(
     if request.is_dry_run {
         let sessions = control_plane::count_expired(&mut session, keep).await?;
         let elapsed = started.elapsed();
-        return Ok(PruneReport { sessions, is_dry_run: true, is_interrupted: false, elapsed });
+        return Ok(PruneReport {
+            sessions,
+            signed_out: 0,
+            is_dry_run: true,
+            is_interrupted: false,
+            elapsed,
+        });
     }
     let entry = Entry::new(Act::Prune, &request.actor);
     let entry = entry.intent(&mut session, serde_json::json!({ "keep_s": keep })).await?;
+    let signed_out = control_plane::note_signed_out(&mut session).await?;
     let mut sessions = 0;
     let is_interrupted = loop {
         if interrupt.is_raised() {
@@ -56,6 +65,8 @@ pub(crate) async fn prune(
             break false;
         }
     };
-    entry.done(&mut session, serde_json::json!({ "sessions": sessions })).await?;
-    Ok(PruneReport { sessions, is_dry_run: false, is_interrupted, elapsed: started.elapsed() })
+    let detail = serde_json::json!({ "sessions": sessions, "signed_out": signed_out });
+    entry.done(&mut session, detail).await?;
+    let elapsed = started.elapsed();
+    Ok(PruneReport { sessions, signed_out, is_dry_run: false, is_interrupted, elapsed })
 }

@@ -22,6 +22,10 @@ const TABLES: &str = "
     CREATE TABLE auth.users (id uuid PRIMARY KEY, aud varchar(255), role varchar(255),
         email varchar(255), banned_until timestamptz, deleted_at timestamptz,
         raw_app_meta_data jsonb, raw_user_meta_data jsonb,
+        email_confirmed_at timestamptz, phone_confirmed_at timestamptz,
+        confirmation_token varchar(255), recovery_token varchar(255),
+        email_change_token_new varchar(255), email_change_token_current varchar(255) DEFAULT '',
+        phone_change_token varchar(255) DEFAULT '', reauthentication_token varchar(255) DEFAULT '',
         is_anonymous boolean NOT NULL DEFAULT false, created_at timestamptz);
     CREATE TABLE auth.sessions (id uuid PRIMARY KEY,
         user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
@@ -38,6 +42,11 @@ const TABLES: &str = "
     CREATE TABLE auth.one_time_tokens (id uuid PRIMARY KEY,
         user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE, token_type text,
         token_hash text, relates_to text);
+    CREATE TABLE auth.oauth_authorizations (id uuid PRIMARY KEY,
+        authorization_id text NOT NULL, client_id uuid NOT NULL,
+        user_id uuid REFERENCES auth.users ON DELETE CASCADE, redirect_uri text NOT NULL,
+        scope text NOT NULL, authorization_code text, created_at timestamptz NOT NULL DEFAULT now());
+    ALTER TABLE auth.oauth_authorizations ENABLE ROW LEVEL SECURITY;
     ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
     ALTER TABLE auth.sessions ENABLE ROW LEVEL SECURITY;
     ALTER TABLE auth.refresh_tokens ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,184 @@
+//! What Supabase Auth ends is ended here by the same commit, and what was proven before a mark opens
+//! nothing after it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::scope;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::claims::{create, event, hook, judged, now, user};
+use crate::support::lockdown::{LOCK, UNLOCK};
+use crate::support::{Operator, Session};
+
+/// Signs a user in, as Auth does: its row, then the hook, in one transaction.
+fn signed_in(auth: &mut Session, user: &str, tenant: &str, at: i64) -> Value {
+    let session = Uuid::new_v4().to_string();
+    auth.run(&format!(
+        "BEGIN; INSERT INTO auth.sessions (id, user_id, created_at) \
+         VALUES ('{session}', '{user}', to_timestamp({at}))"
+    ));
+    let answer = hook(auth, &event(user, &session, Some(tenant), "password", at));
+    auth.run("COMMIT");
+    answer["claims"].clone()
+}
+
+#[test]
+fn signed_out_deleted_and_banned_in_auth_is_ended_here() {
+    let operator = Operator::beside_auth();
+    let acme = create(&operator, "acme");
+    let (mut auth, mut plane) = (operator.auth(), operator.plane());
+    let claim = json!({ "tenant_id": acme }).to_string();
+    let people: Vec<_> = (0..4).map(|_| user()).collect();
+    for one in &people {
+        operator.sign_up(one, &claim);
+    }
+    let at = now(&mut plane);
+    let tokens: Vec<_> = people.iter().map(|one| signed_in(&mut auth, one, &acme, at)).collect();
+    let other = signed_in(&mut auth, &people[0], &acme, at);
+    for token in &tokens {
+        assert_eq!(judged(&mut plane, token), "valid");
+    }
+    let session = tokens[0]["session_id"].as_str().unwrap();
+    auth.run(&format!("DELETE FROM auth.sessions WHERE id = '{session}'"));
+    auth.run(&format!("DELETE FROM auth.users WHERE id = '{}'", people[1]));
+    auth.run(&format!(
+        "UPDATE auth.users SET banned_until = now() + interval '24 h' WHERE id = '{}'",
+        people[2]
+    ));
+    auth.run(&format!(
+        "UPDATE auth.users SET raw_app_meta_data = '{{}}' WHERE id = '{}'",
+        people[3]
+    ));
+    let states: Vec<_> = tokens.iter().map(|token| judged(&mut plane, token)).collect();
+    assert_eq!(states, ["signed_out", "signed_out", "user_revoked", "user_revoked"]);
+    assert_eq!(judged(&mut plane, &other), "valid", "the user's other session");
+    // A ban that ends brings nothing back; a new sign-in is a new session.
+    auth.run(&format!("UPDATE auth.users SET banned_until = NULL WHERE id = '{}'", people[2]));
+    assert_eq!(judged(&mut plane, &tokens[2]), "user_revoked");
+    let again = signed_in(&mut auth, &people[2], &acme, now(&mut plane) + 2);
+    assert_eq!(judged(&mut plane, &again), "valid");
+    // A switch ends nothing.
+    let globex = create(&operator, "globex");
+    auth.run(&format!(
+        "UPDATE auth.users SET raw_app_meta_data = '{}' WHERE id = '{}'",
+        json!({ "tenant_id": globex }),
+        people[0]
+    ));
+    assert_eq!(judged(&mut plane, &other), "valid");
+    let shown = operator.run(&format!("session check {}", tokens[0]["jti"].as_str().unwrap()));
+    assert!(shown.fails_with(11).stdout().contains("signed_out"));
+}
+
+/// What a trigger could not write in time is found by comparing.
+#[test]
+fn auths_own_statement_never_fails_or_waits_for_us() {
+    let operator = Operator::beside_auth();
+    let acme = create(&operator, "acme");
+    let (mut auth, mut plane, user) = (operator.auth(), operator.plane(), user());
+    operator.sign_up(&user, &json!({ "tenant_id": acme }).to_string());
+    let at = now(&mut plane);
+    let token = signed_in(&mut auth, &user, &acme, at);
+    let mut holder = operator.plane();
+    holder.run("BEGIN; SELECT FROM control_plane.sessions FOR UPDATE");
+    let began = Instant::now();
+    auth.run("DELETE FROM auth.sessions");
+    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+    holder.run("ROLLBACK");
+    assert_eq!(judged(&mut plane, &token), "valid", "it was missed");
+    let pruned = operator.run("-o json session prune").success().json();
+    assert_eq!(pruned["pruned"]["signed_out"], 1);
+    assert_eq!(judged(&mut plane, &token), "signed_out");
+}
+
+/// The two sides lock each other's rows in every order, and nobody is a deadlock's victim.
+#[test]
+fn sign_outs_refreshes_revocations_and_lockdowns_do_not_deadlock() {
+    let operator = Operator::beside_auth();
+    let acme = create(&operator, "acme");
+    let claim = json!({ "tenant_id": acme }).to_string();
+    let people: Vec<_> = (0..6).map(|_| user()).collect();
+    for one in &people {
+        operator.sign_up(one, &claim);
+    }
+    let is_over = AtomicBool::new(false);
+    scope(|threads| {
+        let clients: Vec<_> = people
+            .iter()
+            .map(|one| {
+                let (operator, acme, is_over) = (&operator, &acme, &is_over);
+                threads.spawn(move || {
+                    let (mut auth, mut rounds) = (operator.auth(), 0);
+                    while !is_over.load(Ordering::SeqCst) {
+                        let at = now(&mut auth);
+                        let token = signed_in(&mut auth, one, acme, at);
+                        if let Some(session) = token["session_id"].as_str() {
+                            let refresh = event(one, session, Some(acme), "token_refresh", at + 1);
+                            let _answer = hook(&mut auth, &refresh);
+                        }
+                        let sign_out = format!("DELETE FROM auth.sessions WHERE user_id = '{one}'");
+                        auth.attempt(&sign_out).unwrap();
+                        rounds += 1;
+                    }
+                    rounds
+                })
+            })
+            .collect();
+        for _ in 0..3 {
+            let _ran = operator.run("--yes session revoke --tenant acme --reason r").success();
+            let line = format!("--yes session revoke --user {} --reason r", people[0]);
+            let _ran = operator.run(&line).success();
+        }
+        let _ran = operator.run(LOCK).success();
+        let _ran = operator.run(UNLOCK).success();
+        is_over.store(true, Ordering::SeqCst);
+        for client in clients {
+            let rounds: i32 = client.join().unwrap();
+            assert!(rounds > 0);
+        }
+    });
+    operator.assert_sound();
+}
+
+/// Codes, links and half-done sign-ins from before a lockdown or a revocation are gone; a first
+/// confirmation and an invitation stay.
+#[test]
+fn what_was_proven_before_opens_nothing_after() {
+    for act in [LOCK, "--yes session revoke --tenant acme --reason r"] {
+        let operator = Operator::beside_auth();
+        let acme = create(&operator, "acme");
+        let mut plane = operator.plane();
+        let (member, invited) = (user(), user());
+        let claim = json!({ "tenant_id": acme }).to_string();
+        for one in [&member, &invited] {
+            operator.sign_up(one, &claim);
+        }
+        plane.run(&format!(
+            "UPDATE auth.users SET recovery_token = 'r', email_change_token_new = 'n', \
+               email_change_token_current = 'c', phone_change_token = 'p', \
+               reauthentication_token = 'a', confirmation_token = 'k', \
+               email_confirmed_at = CASE WHEN id = '{member}' THEN now() END; \
+             INSERT INTO auth.flow_state (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \
+             INSERT INTO auth.oauth_authorizations (id, authorization_id, client_id, user_id, \
+               redirect_uri, scope) SELECT gen_random_uuid(), 'a', gen_random_uuid(), id, 'x', 'y' \
+               FROM auth.users; \
+             INSERT INTO auth.one_time_tokens (id, user_id, token_type) \
+               SELECT gen_random_uuid(), id, kind FROM auth.users, \
+               unnest(ARRAY['confirmation_token', 'recovery_token']) kind"
+        ));
+        let _ran = operator.run(act).success();
+        let left: Vec<(bool, String)> = plane.rows(&format!(
+            "SELECT id = '{member}', concat_ws(',', confirmation_token, recovery_token, \
+               email_change_token_new, email_change_token_current, phone_change_token, \
+               reauthentication_token) FROM auth.users ORDER BY 1"
+        ));
+        assert_eq!(left, [(false, "k,,,,,".to_owned()), (true, ",,,,,".to_owned())], "{act}");
+        let rows: Vec<(i64, i64, String)> = plane.rows(
+            "SELECT (SELECT count(*) FROM auth.flow_state), \
+               (SELECT count(*) FROM auth.oauth_authorizations), \
+               (SELECT string_agg(user_id::text || token_type, '') FROM auth.one_time_tokens)",
+        );
+        assert_eq!(rows, [(0, 0, format!("{invited}confirmation_token"))], "{act}");
+    }
+}
