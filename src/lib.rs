@@ -99,6 +99,11 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
             )
             .hint("run the same command again: it continues where it stopped")),
             ending = commands::dispatch(cli.command, &context) => ending,
+            // It has no end of its own.
+            () = context.tell_of_waits() => Err(Failure::new(
+                ErrorKind::Internal,
+                "listen to what is waited for",
+            )),
         }
     });
     let broken = context.console().broken_stdout();

@@ -5,13 +5,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
 use crate::adapters::auth_admin::AuthAdmin;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::http::RetryPolicy;
 use crate::adapters::jwks::Jwks;
 use crate::adapters::local::LocalServer;
 use crate::adapters::management::Management;
-use crate::adapters::postgres::Endpoint;
+use crate::adapters::postgres::{Endpoint, Waits};
 use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
 use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, Placement, SecretText, SystemClock};
@@ -36,6 +39,10 @@ pub(crate) struct Context {
     /// How long to wait for locks and slow servers.
     pub patience: Duration,
     project_patience: Duration,
+    /// How long a session may wait for a free connection.
+    waits: Waits,
+    /// What is said of such waits.
+    heard: Mutex<UnboundedReceiver<String>>,
     /// `--yes`: y/N questions are not asked.
     pub says_yes: bool,
 }
@@ -51,7 +58,10 @@ impl Context {
     ) -> Self {
         let patience = timeout.unwrap_or(PATIENCE);
         let project_patience = timeout.unwrap_or(PROJECT_PATIENCE);
-        Self { settings, console, interrupt, patience, project_patience, says_yes }
+        let (heard_by, heard) = unbounded_channel();
+        let waits = Waits::new(patience, heard_by);
+        let heard = Mutex::new(heard);
+        Self { settings, console, interrupt, patience, project_patience, waits, heard, says_yes }
     }
 
     /// Returns how long to wait for a new database or project.
@@ -61,6 +71,13 @@ impl Context {
 
     pub(crate) fn console(&self) -> &Console {
         &self.console
+    }
+
+    /// Says what is waited for, for as long as it is polled.
+    pub(crate) async fn tell_of_waits(&self) {
+        while let Some(text) = self.heard.lock().await.recv().await {
+            self.console.warn(&text);
+        }
     }
 
     pub(crate) fn into_console(self) -> Console {
@@ -106,7 +123,7 @@ impl Context {
     /// When neither exists.
     pub(crate) fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
         match &self.settings.control_plane_url {
-            Some(setting) => endpoint("control_plane_url", setting),
+            Some(setting) => Ok(endpoint("control_plane_url", setting)?.waiting(&self.waits)),
             None => match self.local_endpoint()? {
                 Some(endpoint) => Ok(endpoint),
                 None => Err(Failure::new(
@@ -133,7 +150,7 @@ impl Context {
     /// Returns the address of the cluster: the configured one, else that of the control plane.
     pub(crate) fn cluster_endpoint(&self, control_plane: &Endpoint) -> Result<Endpoint, Failure> {
         match &self.settings.cluster_url {
-            Some(setting) => endpoint("cluster_url", setting),
+            Some(setting) => Ok(endpoint("cluster_url", setting)?.waiting(&self.waits)),
             None => Ok(control_plane.clone()),
         }
     }
@@ -248,6 +265,7 @@ impl Context {
         Ok(local.map(|local| {
             let password = SecretText::from(local.password.clone());
             Endpoint::loopback(local.port, &local.user, password, &local.database)
+                .waiting(&self.waits)
         }))
     }
 

@@ -91,6 +91,10 @@ impl Classified for ControlPlaneError {
             Self::LeaseLost | Self::Changed(_) => {
                 Some("run the command again to see where things stand".to_owned())
             }
+            Self::Postgres(PgError::Pooled { .. }) => Some(
+                "set TENANTCTL_CONTROL_PLANE_URL to the server itself or to its session-mode port"
+                    .to_owned(),
+            ),
             Self::Postgres(error) => error.hint(),
             Self::Migrate(error) => error.hint(),
             Self::Lock(error) => error.hint(),

@@ -24,7 +24,7 @@ pub(super) type Transaction = sqlx::Transaction<'static, Postgres>;
 /// Sessions of one command at the same time, beside the one that holds a lock.
 const POOL_SIZE: u32 = 8;
 
-/// How long the first session may take before we look what is the matter.
+/// How long a session may take before we look what is the matter.
 const DOUBT: Duration = Duration::from_millis(200);
 
 /// The database that knows all tenants.
@@ -89,7 +89,7 @@ impl ControlPlane {
     /// When the server cannot be reached, or the schema is missing, older or newer.
     pub async fn open(endpoint: Endpoint) -> Result<Self, ControlPlaneError> {
         let pool = postgres::pool(&endpoint, Purpose::query("command"), POOL_SIZE);
-        let mut connection = first(&pool, &endpoint).await?;
+        let mut connection = acquire(&pool, &endpoint).await?;
         let found: Result<Standing, _> = sqlx::query_as(
             r"SELECT (SELECT max(version) FROM control_plane.schema_history) AS version,
                 control_plane_id, f.checksum, f.installed_by
@@ -158,39 +158,37 @@ impl ControlPlane {
     }
 }
 
-/// Returns the first session, or why there is none.
+/// Returns a session of the pool, or why none could be had.
 ///
 /// Where a server refuses, the pool goes on trying for as long as it may wait and in the end tells
-/// only that it waited (sqlx-core 0.9 `src/pool/inner.rs`), so a single attempt beside it asks for
-/// the reason. A server that answers at once never sees that attempt.
-async fn first(
-    pool: &PgPool,
-    endpoint: &Endpoint,
-) -> Result<PoolConnection<Postgres>, ControlPlaneError> {
-    let acquiring = acquire(pool, endpoint);
-    tokio::pin!(acquiring);
-    if let Ok(acquired) = tokio::time::timeout(DOUBT, &mut acquiring).await {
-        return Ok(acquired?);
-    }
-    match postgres::connect(endpoint, Purpose::query("command")).await {
-        Ok(attempt) => Endpoint::close(attempt).await,
-        Err(PgError::Connect { fault, .. }) => {
-            return Err(PgError::Connect { target: target(endpoint), fault }.into());
-        }
-        Err(error) => return Err(error.into()),
-    }
-    Ok(acquiring.await?)
-}
-
-/// Returns a session of the pool, or why none could be had.
+/// only that it waited (sqlx-core 0.9 `src/pool/inner.rs`), so an attempt beside it asks for the
+/// reason, and says what is waited for. A server that answers at once never sees that attempt.
 pub(super) async fn acquire(
     pool: &pool::Pool<Postgres>,
     endpoint: &Endpoint,
 ) -> Result<PoolConnection<Postgres>, PgError> {
-    let mut connection = pool.acquire().await.map_err(|error| PgError::Connect {
-        target: target(endpoint),
-        fault: Box::new(error.into()),
-    })?;
+    let acquiring = pool.acquire();
+    tokio::pin!(acquiring);
+    let mut acquired = tokio::time::timeout(DOUBT, &mut acquiring).await.ok();
+    // When the pool is at its size, it is our own sessions that are waited for.
+    let mut is_asking = pool.size() < POOL_SIZE;
+    let mut asking = Box::pin(postgres::connect(endpoint, Purpose::query("command")));
+    let acquired = loop {
+        if let Some(acquired) = acquired {
+            break acquired;
+        }
+        tokio::select! {
+            got = &mut acquiring => acquired = Some(got),
+            asked = &mut asking, if is_asking => {
+                Endpoint::close(asked.map_err(|error| error.at(target(endpoint)))?).await;
+                is_asking = false;
+            }
+            // What another part of the command gave back serves as well as a new one.
+            () = tokio::time::sleep(DOUBT) => acquired = pool.try_acquire().map(Ok),
+        }
+    };
+    let mut connection =
+        acquired.map_err(|error| postgres::refused(target(endpoint), endpoint, error))?;
     connection.shrink_buffers();
     Ok(connection)
 }

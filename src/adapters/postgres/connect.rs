@@ -1,6 +1,7 @@
 //! Sessions: opened with a deadline and with settings that nothing outside can change.
 //!
-//! It never retries: the caller knows whether a second attempt is safe.
+//! It tries again only while every connection of the server is taken: nothing has happened then.
+//! Whether a second attempt is safe after anything else, the caller knows.
 
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::error::{PgError, ServerFault};
+use super::pooled::{SIGN, TransactionMode, ensure_kept};
 use super::quote::literal;
 use super::statements::{place, with_events};
+use super::waits::is_full;
 
 /// How long a server may take to answer a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,26 +80,36 @@ impl Purpose {
     }
 }
 
-/// Opens a session.
+/// Opens a session. While every connection of the server is taken, it waits for one as long as the
+/// endpoint's patience lasts.
 ///
 /// # Errors
-/// When the server cannot be reached within ten seconds or refuses the login.
+/// When the server cannot be reached within ten seconds, refuses the login, has no free connection
+/// in time, or gives no session of our own.
 pub(crate) async fn connect(
     endpoint: &Endpoint,
     purpose: Purpose,
 ) -> Result<PgConnection, PgError> {
-    let failed = |error: sqlx::Error| PgError::Connect {
-        target: target(endpoint),
-        fault: Box::new(error.into()),
-    };
+    let server = format!("{}:{}", endpoint.host_text(), endpoint.port);
+    let mut wait = endpoint.waits.begin();
+    loop {
+        match Box::pin(attempt(endpoint, purpose)).await {
+            Err(PgError::Full { .. }) if wait.goes_on(&server).await => {}
+            opened => return opened,
+        }
+    }
+}
+
+async fn attempt(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnection, PgError> {
+    let options = options(endpoint);
     let opening = async {
-        let mut connection = options(endpoint).connect().await?;
-        sqlx::raw_sql(AssertSqlSafe(purpose.settings())).execute(&mut connection).await?;
+        let mut connection = options.connect().await?;
+        prepare(&mut connection, purpose, endpoint).await?;
         Ok(connection)
     };
     let began = Instant::now();
     let opened = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(opened) => opened.map_err(failed),
+        Ok(opened) => opened.map_err(|error| refused(target(endpoint), endpoint, error)),
         Err(_elapsed) => Err(PgError::ConnectTimeout {
             target: target(endpoint),
             seconds: CONNECT_TIMEOUT.as_secs(),
@@ -113,6 +126,35 @@ pub(crate) async fn connect(
     opened
 }
 
+/// Sets a new session's settings, and makes sure that it is one.
+async fn prepare(
+    connection: &mut PgConnection,
+    purpose: Purpose,
+    endpoint: &Endpoint,
+) -> Result<(), sqlx::Error> {
+    let statements = format!("{}; {SIGN}", purpose.settings());
+    let row = sqlx::raw_sql(AssertSqlSafe(statements)).fetch_one(&mut *connection).await?;
+    if sqlx::Row::try_get::<bool, _>(&row, 0)? {
+        return Ok(());
+    }
+    ensure_kept(connection, &options(endpoint), &place(endpoint)).await
+}
+
+/// Returns what it means that no session came about at a target.
+pub(crate) fn refused(target: String, endpoint: &Endpoint, error: sqlx::Error) -> PgError {
+    if let sqlx::Error::Configuration(source) = &error
+        && source.is::<TransactionMode>()
+    {
+        return PgError::Pooled { target };
+    }
+    let fault = Box::new(ServerFault::from(error));
+    if is_full(&fault) {
+        PgError::Full { target, seconds: endpoint.waits.patience().as_secs_f64(), fault }
+    } else {
+        PgError::Connect { target, fault }
+    }
+}
+
 fn outcome(opened: &Result<PgConnection, PgError>) -> String {
     match opened {
         Ok(_) => "connected".to_owned(),
@@ -122,19 +164,20 @@ fn outcome(opened: &Result<PgConnection, PgError>) -> String {
 
 /// Returns a pool that opens its sessions when they are first needed.
 pub(crate) fn pool(endpoint: &Endpoint, purpose: Purpose, size: u32) -> PgPool {
-    let settings = purpose.settings();
-    PgPoolOptions::new()
+    let own = endpoint.clone();
+    let pool = PgPoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(CONNECT_TIMEOUT)
+        // The pool goes on trying by itself while every connection is taken; who asks beside it for
+        // the reason has an answer before.
+        .acquire_timeout(CONNECT_TIMEOUT + endpoint.waits.patience())
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
-            let settings = settings.clone();
-            Box::pin(async move {
-                sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
-                Ok(())
-            })
+            let endpoint = own.clone();
+            Box::pin(async move { prepare(connection, purpose, &endpoint).await })
         })
-        .connect_lazy_with(options(endpoint))
+        .connect_lazy_with(options(endpoint));
+    endpoint.waits.may_take_from(&pool);
+    pool
 }
 
 impl Endpoint {

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::endpoint_error::EndpointError;
 use super::tls::{ESCAPED, Tls};
+use super::waits::Waits;
 use crate::model::SecretText;
 
 /// How a server is reached.
@@ -37,6 +38,7 @@ pub struct Endpoint {
     pub password: Option<SecretText>,
     pub database: String,
     tls: Tls,
+    pub(super) waits: Waits,
 }
 
 impl Endpoint {
@@ -100,7 +102,8 @@ impl Endpoint {
             return Err(EndpointError::Value("database name (at most 63 bytes)"));
         }
         let tls = Tls::parse(tls.as_deref(), root_cert.as_deref(), is_this_machine(&host))?;
-        Ok(Self { host, port: port.unwrap_or(5432), user, password, database, tls })
+        let (port, waits) = (port.unwrap_or(5432), Waits::default());
+        Ok(Self { host, port, user, password, database, tls, waits })
     }
 
     /// Returns an endpoint on this machine, for a server whose address we made ourselves.
@@ -112,6 +115,7 @@ impl Endpoint {
             password: Some(password),
             database: database.to_owned(),
             tls: Tls::OFF,
+            waits: Waits::default(),
         }
     }
 
@@ -124,6 +128,7 @@ impl Endpoint {
             password: None,
             database: database.to_owned(),
             tls: Tls::OFF,
+            waits: Waits::default(),
         }
     }
 
@@ -140,7 +145,7 @@ impl Endpoint {
         let host = Host::Tcp(host.to_owned());
         let tls = Tls::reported(is_this_machine(&host), root_cert);
         let (user, database) = (user.to_owned(), database.to_owned());
-        Self { host, port, user, password: None, database, tls }
+        Self { host, port, user, password: None, database, tls, waits: Waits::default() }
     }
 
     /// Returns the same server and login with another database.
@@ -159,6 +164,18 @@ impl Endpoint {
     #[must_use]
     pub fn with_password(&self, password: SecretText) -> Self {
         Self { password: Some(password), ..self.clone() }
+    }
+
+    /// Returns the same, waiting as long for a free connection as this says; by default not at all.
+    #[must_use]
+    pub(crate) fn waiting(&self, waits: &Waits) -> Self {
+        Self { waits: waits.clone(), ..self.clone() }
+    }
+
+    /// Returns the same, waiting for a free connection like another.
+    #[must_use]
+    pub(crate) fn waiting_like(&self, other: &Self) -> Self {
+        self.waiting(&other.waits)
     }
 
     /// Returns the same login at another address.
@@ -193,6 +210,8 @@ impl Endpoint {
     /// Returns sqlx's options, every field set by us.
     pub(super) fn options(&self) -> PgConnectOptions {
         let options = PgConnectOptions::new_without_pgpass()
+            // PgBouncer refuses sessions that set it at their start.
+            .extra_float_digits(None)
             .port(self.port)
             .username(&self.user)
             .database(&self.database)

@@ -146,6 +146,26 @@ pub enum PgError {
         #[source]
         fault: Box<ServerFault>,
     },
+    /// Every connection was taken, for as long as could be waited.
+    #[error("get a connection to {target} within {seconds} s: every one is taken")]
+    Full {
+        /// Host, port and database, without the login's password.
+        target: String,
+        /// How long was waited, in seconds.
+        seconds: f64,
+        /// What was answered last.
+        #[source]
+        fault: Box<ServerFault>,
+    },
+    /// Each transaction there runs in another session.
+    #[error(
+        "use {target}: a pooler in transaction mode answers there, and tenantctl needs a session of \
+         its own"
+    )]
+    Pooled {
+        /// Host, port and database, without the login's password.
+        target: String,
+    },
     /// The server did not answer in time.
     #[error("connect to {target} within {seconds} s")]
     ConnectTimeout {
@@ -188,11 +208,23 @@ impl PgError {
         }
     }
 
+    /// Returns the same failure to open a session, with another name for where.
+    pub(crate) fn at(self, target: String) -> Self {
+        match self {
+            Self::Connect { fault, .. } => Self::Connect { target, fault },
+            Self::Full { seconds, fault, .. } => Self::Full { target, seconds, fault },
+            Self::Pooled { .. } => Self::Pooled { target },
+            other => other,
+        }
+    }
+
     /// Returns the server's fault, when there is one.
     pub fn fault(&self) -> Option<&ServerFault> {
         match self {
-            Self::Connect { fault, .. } | Self::Statement { fault, .. } => Some(fault),
-            Self::ConnectTimeout { .. } | Self::Inconsistency { .. } => None,
+            Self::Connect { fault, .. }
+            | Self::Full { fault, .. }
+            | Self::Statement { fault, .. } => Some(fault),
+            Self::ConnectTimeout { .. } | Self::Pooled { .. } | Self::Inconsistency { .. } => None,
         }
     }
 
@@ -211,8 +243,26 @@ impl Classified for PgError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Connect { fault, .. } | Self::Statement { fault, .. } => fault.kind(),
-            Self::ConnectTimeout { .. } => ErrorKind::Unavailable,
+            Self::ConnectTimeout { .. } | Self::Full { .. } => ErrorKind::Unavailable,
+            Self::Pooled { .. } => ErrorKind::Refused,
             Self::Inconsistency { .. } => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Full { .. } => Some(
+                "end sessions there, allow more (max_connections, or CONNECTION LIMIT of the role \
+                 or database), or pass a longer --timeout"
+                    .to_owned(),
+            ),
+            Self::Pooled { .. } => {
+                Some("set its address to the server itself or to its session-mode port".to_owned())
+            }
+            Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Statement { .. }
+            | Self::Inconsistency { .. } => None,
         }
     }
 }

@@ -107,6 +107,11 @@ impl Classified for ServerError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            // We choose a project's address ourselves, and always the port of session mode.
+            Self::Postgres(PgError::Pooled { .. }) => Some(
+                "set TENANTCTL_CLUSTER_URL to the server itself or to its session-mode port"
+                    .to_owned(),
+            ),
             Self::Postgres(error) => error.hint(),
             Self::Migrate(error) => error.hint(),
             Self::Contradicted { .. } => Some(

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::jwks::Jwks;
-use crate::adapters::postgres::{Endpoint, Purpose};
+use crate::adapters::postgres::{Endpoint, Purpose, Waits};
 use crate::adapters::server::Server;
 use crate::model::{Classified, ErrorKind};
 use crate::services::home::Projects;
@@ -75,15 +75,18 @@ impl HealthReport {
 
 /// Runs all checks.
 pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
+    // A monitor is told that no connection is free, not kept waiting for one.
+    let waits = Waits::default();
     let control_plane =
         Box::pin(timed("control_plane", Some(&request.control_plane), request, async {
-            let plane = ControlPlane::open(request.control_plane.clone()).await.map_err(failed)?;
+            let endpoint = request.control_plane.waiting(&waits);
+            let plane = ControlPlane::open(endpoint).await.map_err(failed)?;
             let said = format!("control plane {}", plane.id());
             plane.close().await;
             Ok(said)
         }));
     let cluster = Box::pin(timed("cluster", Some(&request.cluster), request, async {
-        let cluster = Server::cluster(request.cluster.clone(), Uuid::nil());
+        let cluster = Server::cluster(request.cluster.waiting(&waits), Uuid::nil());
         let session = cluster.operator(Purpose::query("health")).await.map_err(failed)?;
         Endpoint::close(session).await;
         Ok("the operator logs in".to_owned())

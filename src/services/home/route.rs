@@ -74,7 +74,8 @@ impl Projects {
         let user = format!("{user}{}", route.user_suffix);
         let endpoint =
             Endpoint::reported(&route.host, PORT, &user, DatabaseName::SUPABASE, self.root_cert())
-                .with_login(&user, Some(password));
+                .with_login(&user, Some(password))
+                .waiting_like(plane.endpoint());
         let suffix = route.user_suffix.clone();
         let server = Server::of_project(endpoint, plane.id(), project.clone(), suffix);
         let session = self.try_operator(&server, deadline).await?;

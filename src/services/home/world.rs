@@ -98,6 +98,7 @@ impl World {
             };
             let root = self.homes.projects().ok().and_then(Projects::root_cert);
             let endpoint = Endpoint::reported(host, port, &user, name.as_str(), root);
+            let endpoint = endpoint.waiting_like(self.plane.endpoint());
             return Some(endpoint.with_login(&user, password));
         }
         let home = self.homes.cluster().home(name.clone(), self.identity(tenant));
