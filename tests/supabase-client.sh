@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# The official `supabase` client against our Management API: it lists, creates, inspects and deletes
-# projects, and the API finds nothing that its document does not allow.
+# Clients that others made against our Management API: the official `supabase`, the official MCP server
+# and a library. They list, create, inspect and delete projects, and the API finds nothing that its
+# document does not allow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-client=$PWD/target/supabase-client
-version=3.1.0
-if ! grep -qs "\"version\": \"$version\"" "$client/node_modules/supabase/package.json"; then
-    npm install --silent --no-audit --no-fund --prefix "$client" "supabase@$version"
+clients=$PWD/target/supabase-clients
+wanted='supabase@3.1.0 @supabase/mcp-server-supabase@0.13.0 @dyad-sh/supabase-management-js@1.0.1'
+if ! grep -qsxF "$wanted" "$clients/installed"; then
+    # shellcheck disable=SC2086
+    npm install --silent --no-audit --no-fund --prefix "$clients" $wanted
+    echo "$wanted" >"$clients/installed"
 fi
 cargo build --locked --quiet --example management-api
 
@@ -30,7 +33,7 @@ export SUPABASE_ACCESS_TOKEN SUPABASE_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1 HOME="
 run() { # run ARGUMENTS…: the client, its words shown and kept
     echo "\$ supabase $*"
     # It leaves files where it stands.
-    (cd "$work" && timeout 60 "$client/node_modules/.bin/supabase" --profile profile.yaml "$@") \
+    (cd "$work" && timeout 60 "$clients/node_modules/.bin/supabase" --profile profile.yaml "$@") \
         </dev/null 2>&1 | tee "$work/said"
 }
 said() { # said TEXT: fails unless the client said it
@@ -52,12 +55,23 @@ for _ in $(seq 100); do
 done
 run projects api-keys --remote="$reference"
 said service_role
+run network-restrictions get --remote="$reference" --experimental
+said 0.0.0.0/0
+run network-restrictions update --remote="$reference" --experimental --append \
+    --db-allow-cidr 203.0.113.0/24 --yes
+run network-restrictions get --remote="$reference" --experimental
+said 203.0.113.0/24
 run projects delete "$reference" --yes
 run projects list
 if grep -qF cli-made "$work/said"; then
     echo "the project is still listed" >&2
     exit 1
 fi
+CLIENTS=$clients timeout 120 node tests/supabase-clients.mjs
+if curl -sf "$url/_fake/journal" | grep -q '"status":400'; then
+    echo "the document refuses something that they asked" >&2
+    exit 1
+fi
 violations=$(curl -sf "$url/_fake/violations")
 [ "$violations" = "[]" ] || { echo "against the document: $violations" >&2; exit 1; }
-echo "supabase $version: listed, created, inspected, deleted; nothing against the document"
+echo "$wanted: nothing against the document"

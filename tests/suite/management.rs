@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tenantctl::testkit::management::RetryPolicy;
 use tenantctl::testkit::management::{Management, ManagementError, Phase, RefusalReason};
 use tenantctl::testkit::model::{Classified, ErrorKind, ProjectRef, SecretText};
@@ -161,6 +161,98 @@ fn an_answer_that_makes_no_sense_is_not_repeated_in_words() {
     assert!(matches!(error, ManagementError::Shape { .. }), "{error}");
     assert!(error.may_have_acted());
     assert!(!error.to_string().contains("eyJ"), "{error}");
+}
+
+/// Sends the fake a request that was recorded, about a project of its own.
+fn send(fake: &Fake, project: &str, case: &str) -> (u16, Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/recorded");
+    let text = std::fs::read_to_string(path.join(format!("{case}.request.json"))).unwrap();
+    let asked: Value = serde_json::from_str(&text.replace("__PROJECT_REF__", project)).unwrap();
+    ask(fake, asked["method"].as_str().unwrap(), asked["path"].as_str().unwrap(), &asked["body"])
+}
+
+/// Asks the fake something in the plainest words, and returns its status and body.
+fn ask(fake: &Fake, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let address = fake.url().trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn the_fake_answers_recorded_requests_as_they_were_answered() {
+    let fake = Fake::start(server().programs(), 0);
+    let project = fake.put_project("recorded");
+    for case in [
+        "network-restrictions-get-open",
+        "network-restrictions-apply",
+        "network-bans-retrieve",
+        "database-query-select-1",
+        "database-query-second",
+        "database-backups-empty",
+        "project-pause-200-hand-authored",
+    ] {
+        let (status, _, body) = recorded(case);
+        // The projects were elsewhere.
+        let body = body.replace("us-east-1", "eu-central-1");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(send(&fake, &project, case), (status, body), "{case}");
+    }
+    let other = fake.put_project("asked for what is not there");
+    let (status, said) = send(&fake, &other, "database-query-400-quoted");
+    assert_eq!(status, 400);
+    assert!(said["message"].as_str().unwrap().starts_with("Failed to run sql query: ERROR:  "));
+}
+
+#[test]
+fn the_fake_takes_what_clients_send_and_says_what_it_does_not_serve() {
+    let fake = Fake::start(server().programs(), 0);
+    let project = fake.put_project("asked");
+    let at = |rest: &str| format!("/v1/projects/{project}{rest}");
+    let get = |rest: &str| ask(&fake, "GET", &at(rest), &Value::Null);
+    let (_, masked) = get("/api-keys?reveal=false");
+    let (status, revealed) = get("/api-keys?reveal=true");
+    assert_eq!(status, 200);
+    let secret = |keys: &Value| keys[3]["api_key"].as_str().unwrap().to_owned();
+    assert!(secret(&masked).contains('\u{b7}') && !secret(&revealed).contains('\u{b7}'));
+    assert_eq!(get("/api-keys?reveal=perhaps").0, 400);
+    for services in ["services=db,auth", "services=db&services=auth", "services=db%2Cauth"] {
+        let (status, health) = get(&format!("/health?{services}"));
+        assert_eq!((status, health.as_array().unwrap().len()), (200, 2), "{services}");
+    }
+    assert_eq!(get("/health?services=db,nothing").0, 400);
+    let query = |sql: &str, parameters: Value| {
+        let body = json!({ "query": sql, "parameters": parameters });
+        ask(&fake, "POST", &at("/database/query"), &body)
+    };
+    let sql = "SELECT $1::int + 1 AS n, $2 || 'c' AS t, $3::text[] AS l, $4::text IS NULL AS z";
+    let (status, rows) = query(sql, json!([41, "a'b", ["x", "y"], null]));
+    assert_eq!(status, 201, "{rows}");
+    assert_eq!(rows, json!([{ "n": 42, "t": "a'bc", "l": ["x", "y"], "z": true }]));
+    assert_eq!(query("CREATE TABLE made (n int)", json!([])), (201, json!([])));
+    assert_eq!(query("INSERT INTO made VALUES ($1)", json!(["7"])), (201, json!([])));
+    assert_eq!(query("SELECT n FROM made WHERE n = $1", json!([7])).1, json!([{ "n": 7 }]));
+    let change = json!({ "add": { "dbAllowedCidrs": ["203.0.113.0/24"] },
+        "remove": { "dbAllowedCidrs": ["0.0.0.0/0"], "dbAllowedCidrsV6": ["::/0"] } });
+    let (status, changed) = ask(&fake, "PATCH", &at("/network-restrictions"), &change);
+    let left = json!([{ "address": "203.0.113.0/24", "type": "v4" }]);
+    assert_eq!((status, &changed["config"]["dbAllowedCidrs"]), (200, &left));
+    let (_, now) = get("/network-restrictions");
+    assert_eq!(now["config"]["dbAllowedCidrs"], json!(["203.0.113.0/24"]));
+    for unserved in ["/functions", "/secrets", "/advisors/security"] {
+        assert_eq!(get(unserved).0, 501, "{unserved}");
+    }
+    fake.assert_true_to_the_document();
 }
 
 #[test]

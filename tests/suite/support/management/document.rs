@@ -27,8 +27,8 @@ struct Parameter {
     name: String,
     place: String,
     is_required: bool,
-    is_list: bool,
-    is_number: bool,
+    /// The type that its schema names.
+    kind: String,
     validator: Validator,
 }
 
@@ -60,8 +60,7 @@ impl Document {
                         name: found["name"].as_str().unwrap().to_owned(),
                         place: found["in"].as_str().unwrap().to_owned(),
                         is_required: found["required"].as_bool().unwrap_or_default(),
-                        is_list: kind == "array",
-                        is_number: matches!(kind, "integer" | "number"),
+                        kind: kind.to_owned(),
                         validator: compile(&found["schema"]),
                     }
                 };
@@ -100,7 +99,20 @@ impl Document {
         };
         let operation = self.operations.iter().find(fits)?;
         let named = operation.path.iter().zip(parts).filter(|(name, _)| name.starts_with('{'));
-        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let given = url::form_urlencoded::parse(query.as_bytes()).into_owned();
+        // A list comes as `services=db&services=auth` or as `services=db,auth`: clients do both.
+        let is_list = |name: &str| {
+            operation.parameters.iter().any(|known| known.name == name && known.kind == "array")
+        };
+        let query = given.flat_map(|(name, value)| {
+            let parts: Vec<_> = if is_list(&name) {
+                value.split(',').map(str::to_owned).collect()
+            } else {
+                vec![value]
+            };
+            parts.into_iter().map(move |part| (name.clone(), part))
+        });
+        let query = query.collect();
         let path = named.map(|(name, value)| (name.trim_matches(['{', '}']).to_owned(), value));
         Some(Matched { operation, path: path.collect(), query })
     }
@@ -119,9 +131,14 @@ impl Matched<'_> {
             } else {
                 continue;
             };
-            let typed = |text: &str| match text.parse::<i64>() {
-                Ok(number) if parameter.is_number => json!(number),
-                _ => json!(text),
+            // A query has text alone.
+            let typed = |text: &str| {
+                let read = match parameter.kind.as_str() {
+                    "integer" | "number" => text.parse::<i64>().ok().map(|number| json!(number)),
+                    "boolean" => text.parse::<bool>().ok().map(|boolean| json!(boolean)),
+                    _ => None,
+                };
+                read.unwrap_or_else(|| json!(text))
             };
             let value = match given.as_slice() {
                 [] if parameter.is_required => {
@@ -129,7 +146,7 @@ impl Matched<'_> {
                     continue;
                 }
                 [] => continue,
-                many if parameter.is_list => many.iter().map(|one| typed(one)).collect(),
+                many if parameter.kind == "array" => many.iter().map(|one| typed(one)).collect(),
                 [first, ..] => typed(first),
             };
             complaints.extend(

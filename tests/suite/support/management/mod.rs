@@ -209,7 +209,7 @@ impl Fake {
 
     /// Runs SQL in a project's database as the superuser and returns the rows as JSON.
     pub(crate) fn inside(&self, reference: &str, sql: &str) -> Vec<Value> {
-        self.handle.block_on(self.shared.postgres_of(reference).query(reference, sql)).unwrap()
+        self.handle.block_on(self.shared.postgres_of(reference).query(reference, sql, &[])).unwrap()
     }
 
     /// Asserts that no answer was against the published document.

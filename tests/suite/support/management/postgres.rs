@@ -198,7 +198,8 @@ local all all scram-sha-256
         self.run(KEPT, &limit).await;
     }
 
-    /// Runs SQL in a project's database as its `postgres` and returns the rows as JSON.
+    /// Runs SQL in a project's database as its `postgres`, with parameters as text for the server to
+    /// read by their types, and returns the rows as JSON.
     ///
     /// # Errors
     /// What the API makes of the server's refusal.
@@ -206,6 +207,7 @@ local all all scram-sha-256
         &self,
         reference: &str,
         sql: &str,
+        parameters: &[serde_json::Value],
     ) -> Result<Vec<serde_json::Value>, String> {
         let mut connection = self.connect(&format!("p_{reference}")).await;
         let told = |error: &sqlx::Error| match error.as_database_error() {
@@ -217,17 +219,41 @@ local all all scram-sha-256
             None => format!("Failed to run sql query: {error}"),
         };
         sqlx::raw_sql("SET ROLE postgres").execute(&mut connection).await.unwrap();
+        let sql = sql.trim().trim_end_matches(';');
         // Rows as JSON where the statement is one that can stand inside another.
-        let wrapped = format!("SELECT to_jsonb(q) FROM ({}) q", sql.trim().trim_end_matches(';'));
-        let wrapped = sqlx::query(AssertSqlSafe(wrapped)).fetch_all(&mut connection).await;
+        let wrapped = given(&format!("SELECT to_jsonb(q) FROM ({sql}) q"), parameters);
+        let wrapped = sqlx::raw_sql(AssertSqlSafe(wrapped)).fetch_all(&mut connection).await;
         let rows = if let Ok(rows) = wrapped {
-            rows.iter().map(|row| row.get(0)).collect()
+            // The simple protocol sends every value as text.
+            let text = |row: &sqlx::postgres::PgRow| row.get_unchecked::<String, _>(0);
+            rows.iter().map(|row| serde_json::from_str(&text(row)).unwrap()).collect()
         } else {
-            let statement = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+            let statement = sqlx::raw_sql(AssertSqlSafe(given(sql, parameters)));
             statement.execute(&mut connection).await.map_err(|error| told(&error))?;
             Vec::new()
         };
         drop(connection.close().await);
         Ok(rows)
+    }
+}
+
+/// Returns a statement with its parameters' values, which the server reads by the types it finds for
+/// them, as it does for clients that send text.
+fn given(sql: &str, parameters: &[serde_json::Value]) -> String {
+    if parameters.is_empty() {
+        return sql.to_owned();
+    }
+    let values: Vec<_> = parameters.iter().map(literal).collect();
+    format!("DEALLOCATE ALL; PREPARE given AS {sql}; EXECUTE given ({})", values.join(", "))
+}
+
+fn literal(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "NULL".to_owned(),
+        serde_json::Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+        serde_json::Value::Array(items) => {
+            format!("ARRAY[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", "))
+        }
+        other => format!("'{}'", other.to_string().replace('\'', "''")),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::document::Matched;
 use super::projects::{change, create, delete, detailed, health, page, random_letters};
 use super::state::{Asked, Fault, FaultKind};
-use super::ways::{keys, regions, restrictions};
+use super::ways::{amend, keys, regions, restrictions, restrictions_by_family};
 use super::{Shared, TOKEN};
 
 pub(super) type Answer = (u16, Value);
@@ -39,7 +39,9 @@ async fn serve(
     let query = uri.query().unwrap_or_default();
     let Some(matched) = shared.document.find(method.as_str(), uri.path(), query) else {
         let message = format!("Cannot {method} {}", uri.path());
-        return plain(&(404, json!({ "message": message })));
+        // What the document's excerpt leaves out, the fake does not serve; that is nobody's fault.
+        let served = if uri.path().starts_with("/v1/") { 501 } else { 404 };
+        return plain(&(served, json!({ "message": message })));
     };
     let operation = matched.operation.name.clone();
     let scope = matched.path.get("ref").or_else(|| matched.path.get("slug")).cloned();
@@ -298,7 +300,8 @@ async fn with_project(
             message(200, "ok")
         }
         "POST /database/query" => {
-            match postgres.query(reference, body["query"].as_str().unwrap()).await {
+            let parameters = body["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            match postgres.query(reference, body["query"].as_str().unwrap(), parameters).await {
                 Ok(rows) => (201, rows.into()),
                 Err(said) => message(400, &said),
             }
@@ -323,6 +326,10 @@ async fn with_project(
             let allowed = (texts("dbAllowedCidrs"), texts("dbAllowedCidrsV6"));
             change(shared, reference, |project| project.allowed = allowed);
             (201, restrictions(shared, reference))
+        }
+        "PATCH /network-restrictions" => {
+            change(shared, reference, |project| amend(&mut project.allowed, body));
+            (200, restrictions_by_family(shared, reference))
         }
         "POST /network-bans/retrieve" => (201, json!({ "banned_ipv4_addresses": [] })),
         other => message(501, &format!("the fake does not serve {other} of a project")),

@@ -72,6 +72,38 @@ pub(super) fn restrictions(shared: &Shared, reference: &str) -> Value {
     })
 }
 
+/// Adds and removes addresses that may connect.
+pub(super) fn amend(allowed: &mut (Vec<String>, Vec<String>), body: &Value) {
+    let (four, six) = allowed;
+    for (list, name) in [(four, "dbAllowedCidrs"), (six, "dbAllowedCidrsV6")] {
+        let texts = |what: &str| {
+            let given = body[what][name].as_array().into_iter().flatten();
+            given.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (added, removed) = (texts("add"), texts("remove"));
+        list.retain(|cidr| !removed.contains(cidr));
+        for cidr in added {
+            if !list.contains(&cidr) {
+                list.push(cidr);
+            }
+        }
+    }
+}
+
+/// Returns the restrictions as PATCH answers them: one list, each address with its family.
+pub(super) fn restrictions_by_family(shared: &Shared, reference: &str) -> Value {
+    let state = shared.state();
+    let project = state.projects.iter().find(|p| p.reference == reference).unwrap();
+    let of = |list: &[String], family: &str| -> Vec<Value> {
+        list.iter().map(|cidr| json!({ "address": cidr, "type": family })).collect()
+    };
+    let both = [of(&project.allowed.0, "v4"), of(&project.allowed.1, "v6")].concat();
+    json!({
+        "entitlement": "allowed", "status": "applied",
+        "config": { "dbAllowedCidrs": both },
+    })
+}
+
 pub(super) fn direct_route(shared: &Arc<Shared>, reference: &str) -> Route {
     let (shared, reference) = (Arc::downgrade(shared), reference.to_owned());
     Arc::new(move |user| {
