@@ -166,6 +166,46 @@ fn an_active_tenant_whose_server_moved_is_recorded_anew_by_a_rotation() {
     let _ran = operator.run("tenant delete acme --confirm acme -o json").success();
 }
 
+/// Edited by hand: the keys say no, and where they cannot, the stamp does.
+#[test]
+fn no_two_tenants_have_one_project_or_one_database_in_the_records() {
+    let (fake, operator) = operator_of_projects();
+    make(&operator, "acme");
+    make(&operator, "globex");
+    let take = |column: &str, from: &str, to: &str| {
+        operator.plane().attempt(&format!(
+            "UPDATE control_plane.tenant_metadata SET {column} = (SELECT {column} \
+             FROM control_plane.tenant_metadata WHERE slug = '{from}') WHERE slug = '{to}'"
+        ))
+    };
+    let refused = take("project_ref", "globex", "acme").unwrap_err();
+    assert!(refused.starts_with("23505"), "{refused}");
+    for slug in ["initech", "hooli"] {
+        let create = "--name X --no-migrate";
+        let here = operator.start(
+            &format!("tenant create {slug} {create}"),
+            &[("TENANTCTL_PLACEMENT", "database")],
+        );
+        let _ran = here.wait().success();
+    }
+    let refused = take("database_name", "hooli", "initech").unwrap_err();
+    assert!(refused.starts_with("23505"), "{refused}");
+    // What the keys cannot see, the stamp does: the project of a tenant whose record names another.
+    let projects = fake.projects();
+    let globexs = projects.iter().find(|(_, name)| name.starts_with("globex-")).unwrap();
+    operator.plane().run(&format!(
+        "UPDATE control_plane.tenant_metadata SET project_ref = 'abcdefghijklmnopqrst' \
+         WHERE slug = 'globex'; UPDATE control_plane.tenant_metadata \
+         SET project_ref = '{}', status = 'deleted', deleted_at = now(), purge_after = now() \
+         WHERE slug = 'acme'",
+        globexs.0
+    ));
+    let ran = operator.run("tenant purge acme --no-backup --confirm acme -o json").fails_with(8);
+    assert!(format!("{ran}").contains(&operator.tenant("globex").id), "{ran}");
+    assert_eq!(fake.asked("DELETE /v1/projects/{ref}").len(), 0);
+    assert_eq!(fake.projects(), projects);
+}
+
 #[test]
 fn a_lockdown_of_a_copy_proves_nothing() {
     let original = Server::alone();
