@@ -21,8 +21,8 @@ Examples:
     /// Show tenants' schema versions
     ///
     /// Reads the control plane's record in one query. With --verify it opens the databases and compares
-    /// their own histories, checksums included. Exit code 10 when a tenant is not up
-    /// to date.
+    /// their own histories, checksums included, and their catalogs with a clean build: a policy that
+    /// was dropped or a grant that was added is named. Exit code 10 when a tenant is not up to date.
     #[command(after_help = "\
 Examples:
   tenantctl migrate status
@@ -52,7 +52,7 @@ pub struct ApplyArgs {
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Open the databases and compare their own histories
+    /// Open the databases and compare histories and catalogs
     #[arg(long)]
     pub verify: bool,
     /// How many databases at a time

@@ -9,7 +9,7 @@ use super::text::{Facts, Table, Text};
 use super::view::View;
 use super::words::{millis, seconds};
 use crate::services::lockdown::{
-    LayerReport, LockdownPlan, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
+    Hole, LayerReport, LockdownPlan, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
 };
 
 /// Renders what a lockdown or an unlock would do.
@@ -124,6 +124,16 @@ fn probe_json(probe: &ProbeReport) -> Value {
         "probe": probe.probe,
         "result": word,
         "detail": probe.detail,
+        "holes": probe.holes.iter().map(hole_json).collect::<Vec<_>>(),
         "denied_after_ms": millis(probe.at),
+    })
+}
+
+fn hole_json(hole: &Hole) -> Value {
+    json!({
+        "role": hole.role,
+        "on": hole.what,
+        "commands": hole.commands,
+        "why": hole.why,
     })
 }

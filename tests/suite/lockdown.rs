@@ -184,10 +184,19 @@ fn prepared_transactions_are_rolled_back_and_replication_is_ended_and_named() {
     let before = superuser.ask(&memberships);
     // Without it the reader would end by itself at the first change.
     superuser.run("CREATE PUBLICATION nothing");
-    superuser.run("CREATE TABLE public.written (by text); GRANT ALL ON public.written TO PUBLIC");
+    superuser.run(
+        "CREATE TABLE public.written (by text); \
+         ALTER TABLE public.written ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY all_rows ON public.written USING (true); \
+         CREATE POLICY gate_open ON public.written AS RESTRICTIVE \
+         USING ((SELECT tenantctl.access_allowed())); \
+         GRANT SELECT, INSERT ON public.written TO tenantctl_app",
+    );
     let slot = format!("slot_{}", &name[name.len() - 8..]);
     superuser.run(&format!("SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')"));
     let mut app = Session::at(&url).unwrap();
+    let id = operator.tenant("acme").id;
+    app.run(&format!("SET app.current_tenant_id = '{id}'"));
     app.run(&format!("BEGIN; INSERT INTO written VALUES ('app'); PREPARE TRANSACTION '{name}'"));
     superuser.run(&format!(
         "BEGIN; INSERT INTO written VALUES ('dba'); PREPARE TRANSACTION 'other {name}'"

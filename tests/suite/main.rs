@@ -44,6 +44,7 @@ mod migrate_locks;
 mod migrate_select;
 mod migrate_session;
 mod migrate_status;
+mod mutants;
 mod output;
 mod output_hostile;
 mod output_json;

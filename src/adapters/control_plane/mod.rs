@@ -18,6 +18,7 @@
 //! | `sessions` | a session with the epochs of its issue | logins (the token hook), `session issue`, `session revoke --jti` | the judgements, `session` |
 //! | `epochs` | why an epoch was raised, and by whom | `session revoke`, `lockdown`, `tenant delete` | `session show` and `list`, `token explain` |
 //! | `lockdowns` | what a lockdown changed | `lockdown` | `unlock` |
+//! | `clean_builds` | the catalog of a database that nobody touched since it was made | `migrate status --verify`, `tenant create` | `migrate status --verify` |
 //! | `schema_history` | one applied migration | `init` | every command |
 //!
 //! One file for each table, each function one statement, on a session of the caller's choice: the
@@ -29,6 +30,7 @@ mod audit;
 mod auth;
 mod auth_triggers;
 mod claims;
+mod clean_builds;
 mod epochs;
 mod error;
 mod lockdowns;
@@ -49,6 +51,7 @@ pub(crate) use audit::{
 pub(crate) use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
+pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{

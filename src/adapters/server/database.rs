@@ -30,27 +30,19 @@ pub(crate) struct TenantDatabase {
     home: Home,
 }
 
-/// What was seen inside a tenant's database and through its application's login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verification {
-    /// How many tables carry a tenant id.
-    pub(crate) tables: i64,
-    /// Tables that carry a tenant id and whose row security is not enabled and forced.
-    pub(crate) unforced: Vec<String>,
-    /// Whether anybody but the owner and the login may connect.
-    pub(crate) is_public: bool,
-    /// Whether the application's login got in.
-    pub(crate) login: bool,
-    /// Whether the gate lets the login through with the tenant's id, and with nothing else.
-    pub(crate) gate: bool,
-}
+/// What clients could reach past row security.
+const EXPOSURE: &str = include_str!("exposure.sql");
 
 row! {
-    /// What of it one query sees from inside.
-    struct Seen {
-        tables: i64,
-        unforced: Vec<String>,
-        is_public: bool,
+    /// What was seen inside a tenant's database.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) struct Exposure {
+        /// How many tables carry a tenant's id.
+        pub(crate) tables: i64,
+        /// What lets a client past row security, a clause each.
+        pub(crate) findings: Vec<String>,
+        /// Whether any role of the server may connect, where the database is the tenant's alone.
+        pub(crate) is_public: bool,
     }
 }
 
@@ -111,6 +103,11 @@ impl Home {
 }
 
 impl TenantDatabase {
+    /// Returns where it is.
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// Returns the session itself, for this room's other files.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
@@ -214,24 +211,14 @@ impl TenantDatabase {
     }
 
     /// Looks at what must hold before a tenant may be used.
-    pub(crate) async fn verify(&mut self, login: bool, gate: bool) -> Result<Verification> {
-        let seen: Seen = sqlx::query_as(
-            r"SELECT count(*) AS tables, coalesce(array_agg(c.oid::regclass::text ORDER BY 1)
-                    FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)), '{}')
-                    AS unforced,
-                has_database_privilege('public', current_database(), 'CONNECT') AS is_public
-            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND EXISTS (
-                SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
-                    AND NOT a.attisdropped)",
-        )
-        .fetch_one(&mut self.connection)
-        .await
-        .map_err(PgError::doing("look at the tenant's tables"))?;
+    pub(crate) async fn exposure(&mut self) -> Result<Exposure> {
+        let seen: Exposure = sqlx::query_as(EXPOSURE)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(PgError::doing("look at the tenant's tables"))?;
         // Supabase's own services connect to a project's database.
         let is_public = seen.is_public && !self.home.server.is_project();
-        let Seen { tables, unforced, .. } = seen;
-        Ok(Verification { tables, unforced, is_public, login, gate })
+        Ok(Exposure { is_public, ..seen })
     }
 
     pub(crate) async fn close(self) {

@@ -24,6 +24,9 @@ pub(crate) enum ServerError {
     /// The gate inside the tenant's database is not what was written to it.
     #[error("set the tenant's gate: {0}")]
     Gate(&'static str),
+    /// No clean build to compare a catalog with could be had.
+    #[error("make a clean build to compare with: {0}")]
+    CleanBuild(&'static str),
     /// A database that must be there is not.
     #[error("find database `{0}` on the cluster")]
     NoDatabase(String),
@@ -96,7 +99,9 @@ impl Classified for ServerError {
                 other => other,
             },
             Self::Migrate(error) => error.kind(),
-            Self::Contradicted { .. } | Self::Gate(_) => ErrorKind::Incomplete,
+            Self::Contradicted { .. } | Self::Gate(_) | Self::CleanBuild(_) => {
+                ErrorKind::Incomplete
+            }
             Self::Lock(error) => error.kind(),
             Self::NoDatabase(_) | Self::Prepared { .. } => ErrorKind::Conflict,
             Self::Folder { .. } => ErrorKind::Usage,
@@ -131,6 +136,7 @@ impl Classified for ServerError {
             Self::NoDatabase(_)
             | Self::SessionsStay { .. }
             | Self::Gate(_)
+            | Self::CleanBuild(_)
             | Self::NoRandomness => None,
         }
     }

@@ -106,6 +106,16 @@ impl TenantDatabase {
         Ok(())
     }
 
+    /// Returns the second it is here, as a token issued now would say it.
+    pub(crate) async fn second(&mut self) -> Result<i64> {
+        let second =
+            sqlx::query_scalar("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
+                .fetch_one(self.connection())
+                .await
+                .map_err(PgError::doing("ask for the time"))?;
+        Ok(second)
+    }
+
     /// Asks the gate, as the application's group and with a token's claims, whether a statement
     /// would get through.
     pub(crate) async fn gate_lets_in(&mut self, claims: &serde_json::Value) -> Result<bool> {

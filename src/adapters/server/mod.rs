@@ -6,6 +6,7 @@
 //! superuser by necessity.
 
 mod access;
+mod catalog;
 mod contradiction;
 mod database;
 mod drop;
@@ -18,6 +19,7 @@ mod make;
 mod operator;
 mod pending;
 mod prepared;
+mod reach;
 mod role_names;
 mod roles;
 mod seed;
@@ -30,6 +32,7 @@ mod sweep;
 mod way;
 
 pub(crate) use access::{Access, AccessFlags};
+pub(crate) use catalog::{Catalog, CatalogObject};
 pub(crate) use contradiction::Contradiction;
 pub(crate) use database::TenantDatabase;
 pub(crate) use error::ServerError;
@@ -40,6 +43,7 @@ pub(crate) use make::Placed;
 pub(crate) use operator::Server;
 pub(crate) use pending::Pending;
 pub(crate) use prepared::Prepared;
+pub(crate) use reach::{Hole, Reached};
 pub(crate) use seed::{SeedFile, Seeds};
 pub(crate) use sets::{domain_set, domain_set_from, gate_set};
 pub(crate) use stamp::{Identity, Stamp};

@@ -7,6 +7,10 @@ use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count};
 use crate::services::fleet::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
+use crate::services::migration::CatalogStanding;
+
+/// How many differences a row of the table names.
+const NAMED: usize = 3;
 
 pub(crate) fn render_migration_status(report: &StatusReport) -> View {
     let mut text = Text::new();
@@ -18,7 +22,7 @@ pub(crate) fn render_migration_status(report: &StatusReport) -> View {
         text = text.and(history_table(history)).blank();
     }
     let differing = report.differing();
-    let looked = if report.is_verified { "by their own histories" } else { "by the record" };
+    let looked = if report.is_verified { compared(report) } else { "by the record".to_owned() };
     let head = report.head.version.map_or_else(|| "nothing".to_owned(), |v| v.to_string());
     let text = text.line(format_args!(
         "{}, {differing} not current, {looked}; current is {head} ({})",
@@ -41,7 +45,30 @@ fn words(standing: &StatusStanding) -> (&'static str, Option<String>) {
         StatusStanding::Current => ("current", None),
         StatusStanding::Behind(count) => ("behind", Some(format!("{count} pending"))),
         StatusStanding::Diverged(why) => ("diverged", Some(why.clone())),
+        StatusStanding::Differs(found) => ("differs", Some(several(found))),
         StatusStanding::Unknown(why) => ("unknown", Some(why.clone())),
+    }
+}
+
+/// Returns the first of what differs, and how many more there are.
+fn several(found: &[String]) -> String {
+    let named: Vec<_> = found.iter().take(NAMED).map(String::as_str).collect();
+    match found.len().saturating_sub(NAMED) {
+        0 => named.join("; "),
+        more => format!("{}; and {more} more", named.join("; ")),
+    }
+}
+
+/// Returns whether catalogs were compared, and of whom they were not.
+fn compared(report: &StatusReport) -> String {
+    let is_left_out = |t: &&TenantStanding| {
+        !matches!(t.catalog, Some(CatalogStanding::Same | CatalogStanding::Differs(_)))
+    };
+    match report.tenants.iter().filter(is_left_out).count() {
+        0 => "by their own histories and catalogs".to_owned(),
+        left_out => {
+            format!("by their own histories and catalogs, {left_out} catalogs not compared")
+        }
     }
 }
 
@@ -87,5 +114,14 @@ fn standing_json(tenant: &TenantStanding) -> Value {
         "standing": word,
         "detail": detail,
         "history": history,
+        "catalog": tenant.catalog.as_ref().map(catalog_json),
     })
+}
+
+fn catalog_json(catalog: &CatalogStanding) -> Value {
+    match catalog {
+        CatalogStanding::Same => json!({ "result": "same" }),
+        CatalogStanding::Differs(found) => json!({ "result": "differs", "differences": found }),
+        CatalogStanding::NotCompared(why) => json!({ "result": "not_compared", "reason": why }),
+    }
 }

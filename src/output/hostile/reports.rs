@@ -21,6 +21,7 @@ use crate::services::fleet::{
 };
 use crate::services::health::{Check, CheckOutcome, HealthReport};
 use crate::services::local::{LocalDestroyed, LocalEndpoint, LocalStatus, LocalUp, UpOutcome};
+use crate::services::migration::CatalogStanding;
 use crate::services::migration::{Holding, InstallReport, SeedSet};
 use crate::services::session::{AuthResult, GateResult, RevokeReport, Session, Target};
 
@@ -50,6 +51,7 @@ fn a_fleets_results_and_its_standing() {
         StatusStanding::Current,
         StatusStanding::Behind(1),
         StatusStanding::Diverged(foreign()),
+        StatusStanding::Differs(vec![foreign()]),
         StatusStanding::Unknown(foreign()),
     ];
     let tenants = standings.map(|standing| TenantStanding {
@@ -58,6 +60,7 @@ fn a_fleets_results_and_its_standing() {
         recorded: Some(schema()),
         standing,
         history: Some(vec![HistoryLine { record: record(), applied_at: AT }]),
+        catalog: Some(CatalogStanding::Differs(vec![foreign()])),
     });
     let status = |tenants: &[TenantStanding]| {
         let tenants = tenants.to_vec();

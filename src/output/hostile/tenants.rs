@@ -16,7 +16,7 @@ use crate::output::tenant::{
     render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
 };
 use crate::services::home::{Contradiction, HomeError, Presence, Standing, Unlooked, Unrecorded};
-use crate::services::lockdown::{LockdownReport, ProbeReport, ProbeVerdict, UnlockReport};
+use crate::services::lockdown::{Hole, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ListReport,
@@ -178,6 +178,10 @@ fn a_list_of_tenants() {
     });
 }
 
+fn hole() -> Hole {
+    Hole { role: foreign(), what: foreign(), commands: vec![foreign()], why: foreign() }
+}
+
 #[test]
 fn a_lockdown() {
     let verdicts =
@@ -186,6 +190,7 @@ fn a_lockdown() {
         probe: "login",
         verdict,
         detail: foreign(),
+        holes: vec![hole()],
         at: ELAPSED,
     });
     let locked = LockdownReport {

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::cause::Cause;
 use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug, TenantStatus};
+use crate::services::migration::CatalogStanding;
 
 /// How one tenant ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub(crate) enum StatusStanding {
     Behind(usize),
     /// How its history contradicts our migrations, as a sentence.
     Diverged(String),
+    /// Its history is ours and its catalog is not that of a clean build; what differs, a clause each.
+    Differs(Vec<String>),
     /// Why it could not be compared.
     Unknown(String),
 }
@@ -95,6 +98,8 @@ pub(crate) struct TenantStanding {
     pub standing: StatusStanding,
     /// `None` when the database was not opened.
     pub history: Option<Vec<HistoryLine>>,
+    /// `None` when it was not opened.
+    pub catalog: Option<CatalogStanding>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! `migrate status`: compares what the control plane recorded, or with `--verify` the histories in
-//! the databases.
+//! `migrate status`: compares what the control plane recorded, or with `--verify` the histories and
+//! the catalogs in the databases.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 use super::select::{enter, reason_to_skip, select};
-use crate::model::{SchemaVersion, Selector, Tenant};
+use crate::model::{Classified, SchemaVersion, Selector, Tenant};
 use crate::services::home::World;
-use crate::services::migration::{MigrationError, Sets, inspect};
+use crate::services::migration::{CatalogStanding, CleanBuilds, MigrationError, Sets, inspect};
 
 #[derive(Debug)]
 pub(crate) struct StatusRequest {
     pub selector: Selector,
     pub sets: Sets,
-    /// Whether to open the databases and compare their own histories.
+    /// Whether to open the databases and compare their own histories and catalogs.
     pub is_verified: bool,
     pub jobs: usize,
     /// How long one database may take.
@@ -32,11 +32,13 @@ pub(crate) async fn status(
 ) -> Result<StatusReport, MigrationError> {
     let tenants = select(&world.plane, &request.selector).await?;
     let head = request.sets.head();
+    let clean = CleanBuilds::new(world, &request.sets);
     let looks = tenants.into_iter().map(|tenant| async {
-        let (standing, history) = if request.is_verified {
-            look_inside(world, request, &tenant).await
+        let tenant = tenant;
+        let Seen { standing, history, catalog } = if request.is_verified {
+            look_inside(&clean, world, request, &tenant).await
         } else {
-            (by_record(&request.sets, &tenant), None)
+            Seen::without(by_record(&request.sets, &tenant))
         };
         TenantStanding {
             tenant: tenant.slug,
@@ -44,6 +46,7 @@ pub(crate) async fn status(
             recorded: tenant.schema,
             standing,
             history,
+            catalog,
         }
     });
     let mut standings: Vec<_> =
@@ -69,32 +72,55 @@ fn by_record(sets: &Sets, tenant: &Tenant) -> StatusStanding {
     }
 }
 
+/// What was seen of one tenant.
+struct Seen {
+    standing: StatusStanding,
+    history: Option<Vec<HistoryLine>>,
+    catalog: Option<CatalogStanding>,
+}
+
+impl Seen {
+    /// Nothing but how it stands.
+    fn without(standing: StatusStanding) -> Self {
+        Self { standing, history: None, catalog: None }
+    }
+}
+
 async fn look_inside(
+    clean: &CleanBuilds<'_>,
     world: &World,
     request: &StatusRequest,
     tenant: &Tenant,
-) -> (StatusStanding, Option<Vec<HistoryLine>>) {
+) -> Seen {
     if let Some(reason) = reason_to_skip(tenant).filter(|reason| reason != "locked") {
-        return (StatusStanding::Unknown(reason), None);
+        return Seen::without(StatusStanding::Unknown(reason));
     }
     let deadline = tokio::time::Instant::now() + request.patience;
     let looking = async {
         let mut database = enter(world, tenant, deadline).await?;
         let found = inspect(&mut database, &request.sets).await?;
+        let (_, schema, missing) = &found;
+        let catalog = if missing.iter().any(|record| record.version == SchemaVersion::UNNUMBERED) {
+            let why = "its functions are not those of this tenantctl".to_owned();
+            CatalogStanding::NotCompared(why)
+        } else {
+            Box::pin(clean.compare(tenant, &mut database, schema, deadline)).await?
+        };
         database.close().await;
-        Ok::<_, MigrationError>(found)
+        Ok::<_, MigrationError>((found, catalog))
     };
     match tokio::time::timeout(request.patience, looking).await {
-        Err(_elapsed) => (StatusStanding::Unknown("it did not answer in time".to_owned()), None),
+        Err(_elapsed) => {
+            Seen::without(StatusStanding::Unknown("it did not answer in time".to_owned()))
+        }
         Ok(Err(MigrationError::Diverged { divergence, .. })) => {
-            (StatusStanding::Diverged(divergence.to_string()), None)
+            Seen::without(StatusStanding::Diverged(divergence.to_string()))
         }
         Ok(Err(error)) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            let text = format!("failed to {error}{}", cause.unwrap_or_default());
-            (StatusStanding::Unknown(text), None)
+            let text = format!("failed to {}", error.chain().join(": "));
+            Seen::without(StatusStanding::Unknown(text))
         }
-        Ok(Ok((history, schema, missing))) => {
+        Ok(Ok(((history, schema, missing), catalog))) => {
             let lines = history
                 .into_iter()
                 .map(|row| HistoryLine { record: row.record, applied_at: row.applied_at })
@@ -105,12 +131,27 @@ async fn look_inside(
                     shown(schema.version),
                     shown(recorded.version)
                 )),
-                (0, _) => StatusStanding::Current,
+                (0, _) => match differing(tenant, &catalog) {
+                    Some(found) => StatusStanding::Differs(found),
+                    None => StatusStanding::Current,
+                },
                 (pending, _) => StatusStanding::Behind(pending),
             };
-            (standing, Some(lines))
+            Seen { standing, history: Some(lines), catalog: Some(catalog) }
         }
     }
+}
+
+/// Returns what differs and should not; a lockdown takes the login its way in.
+fn differing(tenant: &Tenant, catalog: &CatalogStanding) -> Option<Vec<String>> {
+    let CatalogStanding::Differs(found) = catalog else { return None };
+    let is_cut = |what: &&String| {
+        what.starts_with("grant of CONNECT on the database to the login")
+            && what.ends_with("missing")
+    };
+    let is_locked = tenant.locked_at.is_some();
+    let found: Vec<_> = found.iter().filter(|what| !(is_locked && is_cut(what))).cloned().collect();
+    (!found.is_empty()).then_some(found)
 }
 
 fn shown(version: Option<SchemaVersion>) -> String {

@@ -16,6 +16,7 @@ mod recorded;
 mod remains;
 mod renewable;
 mod route;
+mod scratch;
 mod world;
 
 #[cfg(test)]

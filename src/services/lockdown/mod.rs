@@ -10,6 +10,7 @@ mod probe;
 mod request;
 mod unlock;
 
+pub(crate) use crate::adapters::server::Hole;
 pub(crate) use layer::{LayerReport, LayerVerdict};
 pub(crate) use lock::{LockdownReport, lockdown};
 pub(crate) use plan::{LockdownPlan, plan_lockdown, plan_unlock};

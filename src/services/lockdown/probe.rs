@@ -4,13 +4,14 @@
 
 use std::time::{Duration, Instant};
 
-use time::OffsetDateTime;
-
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
-use crate::adapters::server::{Home, ServerError};
+use crate::adapters::server::{Hole, Home, Reached, ServerError};
 use crate::model::{Classified, Jti, Marks, SecretText, SessionState, Tenant, TenantStatus};
 use crate::services::home::{RenewableHome, World};
+
+/// How many ways in a line names.
+const NAMED: usize = 3;
 
 /// What a probe got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(crate) struct ProbeReport {
     pub verdict: ProbeVerdict,
     /// What was tried and seen.
     pub detail: String,
+    /// Which ways in are open, where tables were tried.
+    pub holes: Vec<Hole>,
     /// How long after the command began it was known.
     pub at: Duration,
 }
@@ -76,9 +79,10 @@ impl Probes<'_> {
 
     /// Without a session to try, a token is judged that would have passed before.
     async fn claims(&self) -> ProbeReport {
-        let claims = self.fresh_claims();
         let asked = async {
-            control_plane::judge_claims(&mut *self.world.plane.session().await?, &claims).await
+            let mut session = self.world.plane.session().await?;
+            let second = control_plane::now(&mut session).await?.unix_timestamp();
+            control_plane::judge_claims(&mut session, &self.fresh_claims(second)).await
         };
         match asked.await {
             Ok(judged) => {
@@ -92,15 +96,13 @@ impl Probes<'_> {
         }
     }
 
-    /// Issued in the first second after the newest mark and under the newest epoch: only the lock
-    /// can refuse it. Any token from further ahead is refused without one.
-    fn fresh_claims(&self) -> serde_json::Value {
-        let mark = self.marks.not_before.map_or(0, OffsetDateTime::unix_timestamp);
-        let issued_at = mark + 1;
+    /// Those of a token that would have got in a moment before: issued in this second of the clock
+    /// that judges it, and under the newest epoch, so that only the lock can refuse it.
+    fn fresh_claims(&self, second: i64) -> serde_json::Value {
         serde_json::json!({
             "sub": uuid::Uuid::nil().to_string(),
-            "iat": issued_at,
-            "exp": issued_at + 3600,
+            "iat": second,
+            "exp": second + 3600,
             "app_metadata": { "tenant_id": self.tenant.id.to_string() },
             "tenant_epoch": self.marks.epoch,
         })
@@ -125,14 +127,11 @@ impl Probes<'_> {
             }
         };
         match asked {
-            Ok(true) => {
+            Ok((true, _)) => {
                 let detail = "a statement with fresh claims got through".to_owned();
                 self.report("gate", ProbeVerdict::GotIn, detail)
             }
-            Ok(false) => {
-                let detail = "a statement with fresh claims was refused".to_owned();
-                self.report("gate", ProbeVerdict::Refused, detail)
-            }
+            Ok((false, reached)) => self.judge(reached),
             Err(ServerError::NoDatabase(_)) => {
                 let detail = "there is no such database".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
@@ -145,20 +144,47 @@ impl Probes<'_> {
         }
     }
 
-    async fn ask_the_gate(&self, home: &Home) -> Result<bool, ServerError> {
+    /// Says what came of the tries at the tables.
+    fn judge(&self, reached: Reached) -> ProbeReport {
+        let Reached { holes, refused, roles, untried } = reached;
+        let count = holes.len();
+        if count > 0 {
+            let named: Vec<_> = holes.iter().take(NAMED).map(Hole::to_string).collect();
+            let more = count.saturating_sub(NAMED);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            let detail = format!("{}{more}", named.join("; "));
+            let report = self.report("gate", ProbeVerdict::GotIn, detail);
+            return ProbeReport { holes, ..report };
+        }
+        if !untried.is_empty() {
+            let reason = format!("the operator may not act as {}", untried.join(", "));
+            return self.could_not_run("gate", reason);
+        }
+        let tables = match roles {
+            0 => ", and no table is granted to a client".to_owned(),
+            1 => format!(", and so were {refused} on the tables as one role"),
+            _ => format!(", and so were {refused} on the tables as {roles} roles"),
+        };
+        let detail = format!("a statement with fresh claims was refused{tables}");
+        self.report("gate", ProbeVerdict::Refused, detail)
+    }
+
+    async fn ask_the_gate(&self, home: &Home) -> Result<(bool, Reached), ServerError> {
         let mut database = home.enter(Purpose::query("probe")).await?;
         match database.check_identity().await {
             // The gate comes with the migrations, and before them no application reads anything.
             Err(ServerError::Contradicted { .. })
                 if self.tenant.status == TenantStatus::Provisioning =>
             {
-                return Ok(false);
+                return Ok((false, Reached::default()));
             }
             checked => checked?,
         }
-        let is_allowed = database.gate_lets_in(&self.fresh_claims()).await?;
+        let claims = self.fresh_claims(database.second().await?);
+        let is_allowed = database.gate_lets_in(&claims).await?;
+        let reached = if is_allowed { Reached::default() } else { database.reach(&claims).await? };
         database.close().await;
-        Ok(is_allowed)
+        Ok((is_allowed, reached))
     }
 
     async fn login(&self) -> ProbeReport {
@@ -211,7 +237,7 @@ impl Probes<'_> {
     }
 
     fn report(&self, probe: &'static str, verdict: ProbeVerdict, detail: String) -> ProbeReport {
-        ProbeReport { probe, verdict, detail, at: self.started.elapsed() }
+        ProbeReport { probe, verdict, detail, holes: Vec::new(), at: self.started.elapsed() }
     }
 }
 

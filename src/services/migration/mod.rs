@@ -1,5 +1,7 @@
 //! One database's migrations, the seed sets, and the control plane's own schema.
 
+mod clean;
+mod differences;
 mod enums;
 mod error;
 mod install;
@@ -9,6 +11,7 @@ mod plan;
 mod seeds;
 mod sets;
 
+pub(crate) use clean::{CatalogStanding, CleanBuilds};
 pub(crate) use error::MigrationError;
 pub(crate) use install::{InstallReport, install};
 pub(crate) use one::{bring_up, inspect, raise_gate};

@@ -12,7 +12,7 @@ use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
 use crate::model::{Interrupt, SecretText, Tenant};
 use crate::services::home::{Entered, Patience, Place, World};
-use crate::services::migration::{SeedSet, bring_up, raise_gate};
+use crate::services::migration::{CleanBuilds, SeedSet, bring_up, inspect, raise_gate};
 use crate::services::saga::{Journal, Made, SagaStep, StepEvent, StepProgress};
 use crate::services::tenant::error::TenantError;
 use crate::services::tenant::operation::commit_unless_locked;
@@ -179,23 +179,24 @@ impl Making<'_> {
         }
         let gate = tried?;
         inside.check_identity().await?;
-        let seen = inside.verify(true, gate).await?;
+        let seen = inside.exposure().await?;
         let mut findings = Vec::new();
-        if !seen.gate {
+        if !gate {
             findings.push("the gate does not tell this tenant's id from others".to_owned());
         }
         if seen.is_public {
             findings.push("any role may connect to it".to_owned());
         }
-        for table in &seen.unforced {
-            findings.push(format!("row security is not forced on {table}"));
-        }
+        findings.extend(seen.findings);
         if !findings.is_empty() {
             let slug = self.request.slug.to_string();
             return Err(TenantError::Unverified { slug, findings });
         }
         if self.request.adopts.is_none() {
             self.world.refuse_twins(self.tenant, self.deadline).await?;
+            let (_, schema, _) = inspect(inside, &self.request.sets).await?;
+            let clean = CleanBuilds::new(self.world, &self.request.sets);
+            clean.record_new(self.tenant, inside, &schema).await?;
         }
         Ok(Made::now((), format!("login and gate work, RLS forced on {} tables", seen.tables)))
     }

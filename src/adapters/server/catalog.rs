@@ -1,0 +1,77 @@
+//! A database's catalog as a digest: every object that decides what stands in it and who may do what
+//! there, in one statement.
+//!
+//! Only hashes of definitions leave the server. Servers of two versions print definitions in words of
+//! their own, so only catalogs of one version can be compared.
+
+use sqlx::types::Json;
+
+use super::database::TenantDatabase;
+use super::error::ServerError;
+use crate::adapters::postgres::{PgError, row};
+use crate::model::{hex, sha256};
+
+/// The statement; roles are judged in it, by what they should be.
+const CATALOG: &str = include_str!("catalog.sql");
+
+/// One object: a table, a policy, what one role was granted on one thing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct CatalogObject {
+    /// Its kind in one or two words, as in `row security`.
+    pub(crate) kind: String,
+    /// The name of what it belongs to; empty for what stands by itself.
+    pub(crate) parent: String,
+    /// As people read it, as in `policy gate_open on public.vendors`.
+    pub(crate) name: String,
+    /// The hash of its definition.
+    pub(crate) hash: String,
+}
+
+row! {
+    /// What is in a database.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Catalog {
+        /// Over every object but those of kind `role`.
+        pub(crate) digest: String,
+        /// All of them; where the digest is the expected one, only those of kind `role`.
+        pub(crate) objects: Json<Vec<CatalogObject>>,
+        /// The server's version, as `server_version_num`.
+        pub(crate) server: String,
+        /// Which of Supabase's API roles the server has.
+        pub(crate) api_roles: String,
+    }
+}
+
+impl CatalogObject {
+    /// Returns whether it is a finding by itself, whatever a clean build has: roles belong to the
+    /// whole server, and beside a clean build they were changed as well.
+    pub(crate) fn is_finding(&self) -> bool {
+        self.kind == "role"
+    }
+}
+
+impl Catalog {
+    /// Returns the key of the clean build that it can be compared with: all that one depends on.
+    pub(crate) fn key(&self, place: &str, fingerprint: &str) -> String {
+        let statement = hex(&sha256(CATALOG.as_bytes()));
+        let parts = [place, fingerprint, &self.server, &self.api_roles, &statement];
+        hex(&sha256(parts.join("\n").as_bytes())[..16])
+    }
+}
+
+impl TenantDatabase {
+    /// Returns the catalog.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub(crate) async fn catalog(&mut self, expected: Option<&str>) -> Result<Catalog, ServerError> {
+        let login = self.home().name().login().to_owned();
+        let catalog = sqlx::query_as(CATALOG)
+            .bind(login)
+            .bind(expected)
+            .fetch_one(self.connection())
+            .await
+            .map_err(PgError::doing("read the database's catalog"))?;
+        Ok(catalog)
+    }
+}

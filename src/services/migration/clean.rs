@@ -1,0 +1,182 @@
+//! Compares a database's catalog with a clean build: a database of the same schema that nobody
+//! touched since our migrations made it.
+//!
+//! A clean build is made once for each schema and kept in the control plane. Where none can be made,
+//! in a Supabase project, it is the catalog of the first tenant that came out of `tenant create` with
+//! that schema.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::differences::differences;
+use super::error::MigrationError;
+use super::one::{bring_up, raise_gate};
+use super::sets::Sets;
+use crate::adapters::control_plane::{CleanBuild, find_clean_build, record_clean_build};
+use crate::adapters::postgres::{Endpoint, Purpose, generate_password};
+use crate::adapters::server::{Catalog, CatalogObject, Home, ServerError, TenantDatabase};
+use crate::model::{SchemaState, Tenant};
+use crate::services::home::World;
+
+/// How a database's catalog compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CatalogStanding {
+    Same,
+    /// What differs, a clause each, as in `policy gate_open on public.vendors is missing`.
+    Differs(Vec<String>),
+    /// Why it was not compared.
+    NotCompared(String),
+}
+
+/// The clean builds that one command has come across.
+pub(crate) struct CleanBuilds<'a> {
+    world: &'a World,
+    sets: &'a Sets,
+    /// By key.
+    known: Mutex<BTreeMap<String, Arc<CleanBuild>>>,
+    /// The digest met last, by fingerprint: most databases have it.
+    usual: Mutex<BTreeMap<String, String>>,
+}
+
+impl<'a> CleanBuilds<'a> {
+    /// Nothing is read yet.
+    pub(crate) fn new(world: &'a World, sets: &'a Sets) -> Self {
+        Self { world, sets, known: Mutex::default(), usual: Mutex::default() }
+    }
+
+    /// Compares a database that has this schema, whose functions are ours, with a clean build.
+    ///
+    /// # Errors
+    /// When a catalog cannot be read or no clean build be made.
+    pub(crate) async fn compare(
+        &self,
+        tenant: &Tenant,
+        database: &mut TenantDatabase,
+        schema: &SchemaState,
+        deadline: Instant,
+    ) -> Result<CatalogStanding, MigrationError> {
+        let usual = self.usual.lock().await.get(&schema.fingerprint).cloned();
+        let mut catalog = database.catalog(usual.as_deref()).await?;
+        let Some(clean) = self.find(tenant, &catalog, schema, deadline).await? else {
+            let why = "no tenant of this schema came out of `tenant create` yet to compare it with";
+            return Ok(CatalogStanding::NotCompared(why.to_owned()));
+        };
+        self.usual.lock().await.insert(schema.fingerprint.clone(), clean.digest.clone());
+        let unreadable = |_| ServerError::CleanBuild("it cannot be read");
+        let mut objects: Vec<CatalogObject> =
+            serde_json::from_value(clean.objects.clone()).map_err(unreadable)?;
+        if usual.as_deref() == Some(&catalog.digest) && clean.digest != catalog.digest {
+            catalog = database.catalog(None).await?;
+        }
+        if clean.digest == catalog.digest {
+            // Nothing but roles can differ.
+            objects.clear();
+            catalog.objects.0.retain(CatalogObject::is_finding);
+        }
+        let found = differences(&objects, &catalog.objects.0);
+        Ok(if found.is_empty() { CatalogStanding::Same } else { CatalogStanding::Differs(found) })
+    }
+
+    /// Records what a tenant's new database looks like, where no clean build can be made.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read or recorded.
+    pub(crate) async fn record_new(
+        &self,
+        tenant: &Tenant,
+        database: &mut TenantDatabase,
+        schema: &SchemaState,
+    ) -> Result<(), MigrationError> {
+        if self.world.scratch(tenant, "").is_some() {
+            return Ok(());
+        }
+        let catalog = database.catalog(None).await?;
+        let key = catalog.key(PROJECT, &schema.fingerprint);
+        let mut plane = self.world.plane.session().await?;
+        Ok(record_clean_build(&mut plane, &key, &build_of(&catalog)).await?)
+    }
+
+    async fn find(
+        &self,
+        tenant: &Tenant,
+        catalog: &Catalog,
+        schema: &SchemaState,
+        deadline: Instant,
+    ) -> Result<Option<Arc<CleanBuild>>, MigrationError> {
+        let scratch = self.world.scratch(tenant, &catalog.key(CLUSTER, &schema.fingerprint));
+        let place = if scratch.is_some() { CLUSTER } else { PROJECT };
+        let key = catalog.key(place, &schema.fingerprint);
+        // Held while one is made: the other databases wait for it instead of making theirs.
+        let mut known = self.known.lock().await;
+        if let Some(clean) = known.get(&key) {
+            return Ok(Some(Arc::clone(clean)));
+        }
+        let recorded = find_clean_build(&mut *self.world.plane.session().await?, &key).await?;
+        let clean = match (recorded, scratch) {
+            (Some(clean), _) => clean,
+            (None, Some(home)) => Box::pin(self.make(&home, &key, schema, deadline)).await?,
+            (None, None) => return Ok(None),
+        };
+        let clean = Arc::new(clean);
+        known.insert(key, Arc::clone(&clean));
+        Ok(Some(clean))
+    }
+
+    /// Makes a clean build: a database made, migrated, read and dropped.
+    async fn make(
+        &self,
+        home: &Home,
+        key: &str,
+        schema: &SchemaState,
+        deadline: Instant,
+    ) -> Result<CleanBuild, MigrationError> {
+        let mut plane = self.world.plane.session().await?;
+        let mut operator = home.operator(Purpose::build(NAME)).await?;
+        home.lock(&mut plane, &mut operator, deadline).await?;
+        if let Some(made) = find_clean_build(&mut plane, key).await? {
+            Endpoint::close(operator).await;
+            return Ok(made);
+        }
+        // What a killed command left behind is as clean as what we would make.
+        home.create(&mut operator, true, deadline).await?;
+        let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
+        home.secure(&mut operator, &password, true).await?.commit().await?;
+        let mut inside = home.enter(Purpose::migrate(NAME)).await?;
+        raise_gate(&mut inside, self.sets, deadline).await?;
+        inside.stamp().await?;
+        let brought = bring_up(&mut inside, self.sets, schema.version, deadline).await?;
+        let catalog = inside.catalog(None).await?;
+        inside.close().await;
+        let build = build_of(&catalog);
+        if brought.schema.fingerprint != schema.fingerprint {
+            let why = "our migrations make another schema than the database's history says";
+            return Err(ServerError::CleanBuild(why).into());
+        }
+        record_clean_build(&mut plane, key, &build).await?;
+        Endpoint::close(operator).await;
+        home.drop(&mut plane, None, deadline).await?;
+        let mut operator = home.operator(Purpose::destroy(NAME)).await?;
+        home.drop_login(&mut operator).await?;
+        Endpoint::close(operator).await;
+        Ok(build)
+    }
+}
+
+/// How its sessions are named.
+const NAME: &str = "clean build";
+
+/// Where a clean build was made.
+const CLUSTER: &str = "cluster";
+/// Where one was taken from a tenant.
+const PROJECT: &str = "project";
+
+fn build_of(catalog: &Catalog) -> CleanBuild {
+    let objects: Vec<_> = catalog.objects.0.iter().filter(|o| !o.is_finding()).collect();
+    CleanBuild {
+        digest: catalog.digest.clone(),
+        objects: serde_json::to_value(objects).unwrap_or_default(),
+    }
+}
