@@ -32,10 +32,10 @@ NOTIFY pgrst, 'reload config';
 
 -- 3. Sessions from before the hook are not recorded. Until the last of their tokens has run out
 --    (`jwt_exp`, an hour unless you changed it), let them pass where nothing speaks against them.
---    What speaks against one: a mark on its user or tenant, a lock, and that the user is known to work
---    in other tenants (`control_plane.user_mappings`) and not in the one the token names.
+--    What speaks against one: a mark on its user or tenant later than the session's beginning, a lock,
+--    the end of the session in Auth, and that an operator removed the user from the tenant.
 --    A project that never switches the hook on keeps it that way: revoking a user or a tenant works
---    all the same, by the second a token was issued in.
+--    all the same.
 UPDATE control_plane.settings SET unrecorded_passes = true WHERE only_row;
 --    Afterwards:
 -- UPDATE control_plane.settings SET unrecorded_passes = false WHERE only_row;
