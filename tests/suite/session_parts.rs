@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::claims::{create, event, hook, is_valid, judged, now, quoted, token, user};
-use crate::support::{Operator, Session, server};
+use crate::support::{Operator, PATIENCE, Session, server, until};
 
 /// A stock token that Auth refreshed: issued now, of a session that began earlier.
 fn refreshed(user: &str, tenant: &str, issued_at: i64, began: i64) -> Value {
@@ -52,6 +52,33 @@ fn a_session_from_before_a_revocation_is_dead_however_often_it_is_refreshed() {
         assert_eq!(judged(&mut plane, &fresh), "unrecorded");
         assert!(rows(&fresh) > 0, "{line}");
     }
+}
+
+/// Auth signs in until it is told of the ban, which is later than the lockdown's commit.
+#[test]
+fn a_session_that_began_while_the_tenant_was_locked_is_dead_after_the_unlock() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --seed").success();
+    let acme = operator.tenant("acme").id;
+    let (mut plane, user) = (operator.plane(), user());
+    plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
+    let _ran = operator.run("lockdown acme --reason r").success();
+    // A second later than the lockdown's, as whole seconds tell them apart.
+    let locked: i64 = plane.value(
+        "SELECT floor(extract(epoch FROM sessions_not_before))::bigint \
+         FROM control_plane.tenant_metadata",
+    );
+    let at = until("the next second", PATIENCE, || {
+        let at = now(&mut plane);
+        if at > locked { Ok(at) } else { Err(format!("it is {at}")) }
+    });
+    let token = refreshed(&user, &acme, at, at);
+    let _ran = operator.run("--yes unlock acme --reason r").success();
+    assert_eq!(judged(&mut plane, &token), "tenant_revoked");
+    let mut app = operator.login("acme").unwrap();
+    app.run(&format!("SELECT set_config('request.jwt.claims', '{}', false)", quoted(&token)));
+    assert_eq!(app.value::<i64>("SELECT count(*) FROM public.vendors"), 0);
+    assert_eq!(judged(&mut plane, &refreshed(&user, &acme, at + 30, at + 30)), "unrecorded");
 }
 
 #[test]

@@ -76,9 +76,10 @@ pub(crate) use sessions::{
     list_sessions, parts_of, prune_batch, revoke_session, sample_session, session_state,
 };
 pub(crate) use tenant_changes::{
-    Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine, record_address,
-    record_credential, record_move, record_project, record_schema, set_active, set_deleted,
-    set_protected, set_purged, set_purging, set_restored, unlock_tenant,
+    Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine,
+    raise_mark_of_locked, record_address, record_credential, record_move, record_project,
+    record_schema, set_active, set_deleted, set_protected, set_purged, set_purging, set_restored,
+    unlock_tenant,
 };
 pub(crate) use tenants::{
     NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,

@@ -329,6 +329,23 @@ pub(crate) async fn hold_tenant(connection: &mut PgConnection, id: TenantId) -> 
     Ok(())
 }
 
+/// Moves a locked tenant's mark to this moment: what began until now stays revoked.
+pub(crate) async fn raise_mark_of_locked(
+    connection: &mut PgConnection,
+    id: TenantId,
+) -> Result<()> {
+    sqlx::query(
+        r"UPDATE control_plane.tenant_metadata
+        SET sessions_not_before = greatest(sessions_not_before, clock_timestamp())
+        WHERE tenant_id = $1 AND locked_at IS NOT NULL",
+    )
+    .bind(id.0)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("move the tenant's mark"))?;
+    Ok(())
+}
+
 /// Lifts the lock; returns whether there was one. Epochs and marks stay, so sessions from before
 /// stay revoked.
 pub(crate) async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {
