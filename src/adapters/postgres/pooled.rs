@@ -17,10 +17,11 @@ pub(super) const SIGN: &str =
     "SELECT source = 'client' FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
 
 /// How long a second session may take that a pooler in transaction mode has at once.
-const SECOND_TIMEOUT: Duration = Duration::from_secs(2);
+const SECOND_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How often the two are compared: other clients may be served in between.
-const ROUNDS: usize = 4;
+/// How often the two are compared: while a pooler serves other clients, each round may find ours
+/// where it was by chance. A pooler in session mode is asked this often once in a command.
+const ROUNDS: usize = 48;
 
 /// Poolers that were found to be in session mode, by where they are.
 static IN_SESSION_MODE: Mutex<Vec<String>> = Mutex::new(Vec::new());
