@@ -94,8 +94,11 @@ fn play(operator: &Operator, slug: &str, random: &mut Random) -> Vec<String> {
             .iter()
             .map(|(line, codes)| {
                 sleep(Duration::from_millis(u64::try_from(random.below(60)).unwrap()));
-                // The watcher's own looks inside are sessions that a delete has to outlast.
-                let shortest = if line.starts_with("tenant delete") { "30s" } else { "500ms" };
+                // These two sweep sessions and wait for those that are on their way in, the watcher's
+                // and a probe's among them, which takes longer than that.
+                let is_sweep =
+                    ["tenant delete", "tenant restore"].iter().any(|act| line.starts_with(act));
+                let shortest = if is_sweep { "30s" } else { "500ms" };
                 let patience = ["30s", "30s", shortest][random.below(3)];
                 let line = format!("{line} --timeout {patience} -o json").replace("SLUG", slug);
                 let running: Running = operator.start(&line, &[]);
