@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::line::{Line, hint};
+use super::line::{Line, hint, warning};
 use super::text::Table;
 use super::view::View;
 use super::words::{millis, shown};
-use crate::services::health::{Check, CheckOutcome, HealthReport};
+use crate::services::health::{Advice, Check, CheckOutcome, HealthReport};
 
 /// Renders each check: what was asked, and what it answered.
 pub(crate) fn render_health(report: &HealthReport) -> View {
@@ -26,6 +26,9 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
         if let CheckOutcome::Failed { hint: Some(what), .. } = &check.outcome {
             view = view.note(hint(what));
         }
+        for Advice { what, remedy } in &check.advice {
+            view = view.note(warning(what)).note(hint(remedy));
+        }
     }
     view
 }
@@ -38,6 +41,9 @@ fn check_json(check: &Check) -> Value {
         "address": check.address,
         "detail": detail,
         "latency_ms": millis(check.elapsed),
+        "advice": check.advice.iter().map(|Advice { what, remedy }| {
+            json!({ "what": what, "remedy": remedy })
+        }).collect::<Vec<_>>(),
     })
 }
 

@@ -59,6 +59,7 @@ fn a_login_that_takes_every_lock_it_saw_does_not_stop_migrations() {
         let refusal = attacker.attempt(statement).unwrap_err();
         assert!(refusal.starts_with("42501"), "{statement}: {refusal}");
     }
+    drop(attacker);
     product.operator.assert_sound();
 }
 
@@ -73,7 +74,9 @@ fn a_login_in_the_control_planes_database_does_not_hold_a_neighbours_operations(
     server().superuser("postgres").run(&format!("GRANT CONNECT ON DATABASE {plane} TO PUBLIC"));
     let mut attacker = login_in(&operator, "acme", &plane);
     let mut holder = operator.plane();
-    holder.run("BEGIN; SELECT FROM control_plane.tenant_metadata WHERE slug = 'globex' FOR UPDATE");
+    holder.run(
+        "BEGIN; SELECT FROM control_plane.tenant_metadata WHERE slug = 'globex' FOR NO KEY UPDATE",
+    );
     let running = operator.start("tenant rotate globex --timeout 60s", &[]);
     let mut watcher = server().superuser("postgres");
     until("the rotation to come to its record", PATIENCE, || {

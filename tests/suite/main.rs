@@ -37,6 +37,7 @@ mod lockdown_probes;
 mod lockdown_races;
 mod locks;
 mod login_holds;
+mod login_leaves;
 mod management;
 mod migrate_apply;
 mod migrate_files;

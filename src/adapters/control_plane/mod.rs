@@ -19,6 +19,7 @@
 //! | `epochs` | why an epoch was raised, and by whom | `session revoke`, `lockdown`, `tenant delete` | `session show` and `list`, `token explain` |
 //! | `lockdowns` | what a lockdown changed | `lockdown` | `unlock` |
 //! | `clean_builds` | the catalog of a database that nobody touched since it was made | `migrate status --verify`, `tenant create` | `migrate status --verify` |
+//! | `locks` | the session that holds a lock | every command that takes one | the same |
 //! | `schema_history` | one applied migration | `init` | every command |
 //!
 //! One file for each table, each function one statement, on a session of the caller's choice: the
@@ -31,6 +32,7 @@ mod auth;
 mod auth_triggers;
 mod claims;
 mod clean_builds;
+mod closing;
 mod epochs;
 mod error;
 mod lockdowns;
@@ -52,6 +54,7 @@ pub(crate) use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
+pub(crate) use closing::close_to_public;
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{

@@ -259,6 +259,13 @@ impl Classified for PgError {
             Self::Pooled { .. } => {
                 Some("set its address to the server itself or to its session-mode port".to_owned())
             }
+            // The server's own hint asks for a larger table; a session that fills one fills that too,
+            // and no setting limits what one may take (PostgreSQL docs, "Lock Management").
+            _ if self.is("53200") => Some(
+                "the sessions that fill the server's table of locks have to end: from the server's \
+                 own machine (`pg_ctl kill TERM PID`), or by a restart of the server or the project"
+                    .to_owned(),
+            ),
             Self::Connect { .. }
             | Self::ConnectTimeout { .. }
             | Self::Statement { .. }

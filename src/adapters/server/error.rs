@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::contradiction::Contradiction;
-use crate::adapters::postgres::{LockError, MigrateError, PgError, place};
+use crate::adapters::postgres::{LockError, MigrateError, PgError, identifier, place};
 use crate::model::{Classified, ErrorKind, Refusal};
 
 /// Why the cluster could not do something.
@@ -65,6 +65,13 @@ pub(crate) enum ServerError {
          superuser may end it"
     )]
     Prepared { database: String, name: String, owner: String },
+    /// A login cannot be dropped.
+    #[error("drop the login `{login}`: it still has {}", left.join("; "))]
+    StillOwns {
+        login: String,
+        /// What is left in each database, and why.
+        left: Vec<String>,
+    },
     /// The operating system gave no random bytes.
     #[error("make a password: the system gives no random bytes")]
     NoRandomness,
@@ -99,9 +106,10 @@ impl Classified for ServerError {
                 other => other,
             },
             Self::Migrate(error) => error.kind(),
-            Self::Contradicted { .. } | Self::Gate(_) | Self::CleanBuild(_) => {
-                ErrorKind::Incomplete
-            }
+            Self::Contradicted { .. }
+            | Self::Gate(_)
+            | Self::CleanBuild(_)
+            | Self::StillOwns { .. } => ErrorKind::Incomplete,
             Self::Lock(error) => error.kind(),
             Self::NoDatabase(_) | Self::Prepared { .. } => ErrorKind::Conflict,
             Self::Folder { .. } => ErrorKind::Usage,
@@ -132,6 +140,11 @@ impl Classified for ServerError {
             Self::Prepared { database, .. } => Some(format!(
                 "have it ended by COMMIT PREPARED or ROLLBACK PREPARED inside the database, which \
                  is closed until then: ALTER DATABASE \"{database}\" ALLOW_CONNECTIONS true"
+            )),
+            Self::StillOwns { login, .. } => Some(format!(
+                "in each of these databases, as a superuser: DROP OWNED BY {login}; or as the owner of \
+                 what was granted: REVOKE ALL ON … FROM {login}",
+                login = identifier(login)
             )),
             Self::NoDatabase(_)
             | Self::SessionsStay { .. }

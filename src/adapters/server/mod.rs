@@ -6,6 +6,7 @@
 //! superuser by necessity.
 
 mod access;
+mod belongings;
 mod catalog;
 mod contradiction;
 mod database;
@@ -24,8 +25,10 @@ mod role_names;
 mod roles;
 mod seed;
 mod sets;
+mod slots;
 mod sql;
 mod stamp;
+mod standing;
 mod supabase;
 mod survey;
 mod sweep;
@@ -47,5 +50,6 @@ pub(crate) use reach::{Hole, Reached};
 pub(crate) use seed::{SeedFile, Seeds};
 pub(crate) use sets::{domain_set, domain_set_from, gate_set};
 pub(crate) use stamp::{Identity, Stamp};
+pub(crate) use standing::Standing;
 pub(crate) use survey::Survey;
 pub(crate) use sweep::Leftovers;

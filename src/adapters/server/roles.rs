@@ -11,13 +11,11 @@ use super::home::Home;
 use super::operator::Server;
 use super::pending::{self, Pending};
 use super::role_names::{APP, OWNER};
+use super::slots::Slots;
 use super::sql::run;
 use super::stamp::Stamp;
 use crate::adapters::postgres::{PgError, identifier, literal, scram_verifier};
 use crate::model::SecretText;
-
-/// Sessions one tenant's application may have at the same time.
-const CONNECTION_LIMIT: u32 = 50;
 
 impl Server {
     /// Creates the two roles that every tenant's database relies on, where they are missing.
@@ -97,18 +95,20 @@ impl Home {
                 other => other?,
             }
         }
+        let slots = self.slots(connection).await?;
         let role = identifier(self.name.login());
         // NOINHERIT would keep the group's grants away; everything a login could misuse is off.
         // NOSUPERUSER and NOBYPASSRLS are left to the defaults: hosted, naming them in ALTER ROLE
         // fails with 42501 (supabase/agent-skills#282, read 2026-11).
         let text = format!(
             "{statement} ROLE {role} LOGIN NOCREATEDB NOCREATEROLE INHERIT \
-             CONNECTION LIMIT {CONNECTION_LIMIT} PASSWORD {}; \
+             CONNECTION LIMIT {} PASSWORD {}; \
              COMMENT ON ROLE {role} IS {}; \
              GRANT {APP} TO {role}; {}",
+            slots.login,
             literal(&verifier),
             literal(&self.identity.comment()),
-            self.opening(),
+            self.opening(slots),
         );
         pending::begin(connection).await?;
         self.run_past_login(connection, text, "give the tenant its login").await?;
@@ -116,7 +116,7 @@ impl Home {
     }
 
     /// Returns what lets the login in, and on a cluster no other role.
-    fn opening(&self) -> String {
+    fn opening(&self, slots: Slots) -> String {
         let (database, role) = (identifier(self.name.as_str()), identifier(self.name.login()));
         if self.server.is_project() {
             // Supabase's own services connect to it, and its schema `public` is not ours.
@@ -130,7 +130,8 @@ impl Home {
         format!(
             "REVOKE ALL ON DATABASE {database} FROM PUBLIC; \
              GRANT CONNECT ON DATABASE {database} TO {role}; \
-             ALTER DATABASE {database} ALLOW_CONNECTIONS true"
+             ALTER DATABASE {database} ALLOW_CONNECTIONS true CONNECTION LIMIT {}",
+            slots.database
         )
     }
 
@@ -156,7 +157,7 @@ impl Home {
         self.change_login(connection, &text, "change the login's password", false).await
     }
 
-    /// Drops the tenant's login; returns whether it existed.
+    /// Drops the tenant's login and what it has in other databases; returns whether it existed.
     ///
     /// # Errors
     /// When the role is not the tenant's, or the server refuses.
@@ -168,6 +169,7 @@ impl Home {
         if let Some(contradiction) = stamp.contradiction(&self.identity) {
             return Err(self.login_contradicted(contradiction));
         }
+        self.drop_belongings(connection).await?;
         let text = format!("DROP ROLE {}", identifier(self.name.login()));
         self.run_past_login(connection, text, "drop the tenant's login").await?;
         match self.look_for_login(connection).await? {

@@ -19,7 +19,7 @@ use crate::services::audit::{AuditOutcome, AuditRow, ChainBreak, ChainHead, Veri
 use crate::services::fleet::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantStanding,
 };
-use crate::services::health::{Check, CheckOutcome, HealthReport};
+use crate::services::health::{Advice, Check, CheckOutcome, HealthReport};
 use crate::services::local::{LocalDestroyed, LocalEndpoint, LocalStatus, LocalUp, UpOutcome};
 use crate::services::migration::CatalogStanding;
 use crate::services::migration::{Holding, InstallReport, SeedSet};
@@ -144,6 +144,7 @@ fn health_and_the_control_plane() {
         address: Some(foreign()),
         outcome,
         elapsed: Duration::from_millis(3),
+        advice: vec![Advice { what: foreign(), remedy: foreign() }],
     });
     let install = |is_dry_run| {
         let report = InstallReport {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::advice::{Advice, advice};
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::jwks::Jwks;
 use crate::adapters::postgres::{Endpoint, Purpose, Waits};
@@ -46,6 +47,8 @@ pub(crate) struct Check {
     pub address: Option<String>,
     pub outcome: CheckOutcome,
     pub elapsed: Duration,
+    /// What it lets a tenant do to others; it fails nothing.
+    pub advice: Vec<Advice>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,26 +88,34 @@ pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
             plane.close().await;
             Ok(said)
         }));
-    let cluster = Box::pin(timed("cluster", Some(&request.cluster), request, async {
-        let cluster = Server::cluster(request.cluster.waiting(&waits), Uuid::nil());
-        let session = cluster.operator(Purpose::query("health")).await.map_err(failed)?;
-        Endpoint::close(session).await;
-        Ok("the operator logs in".to_owned())
-    }));
     let (control_plane, cluster, management, jwks) = tokio::join!(
         control_plane,
-        cluster,
+        Box::pin(cluster(request, &waits)),
         Box::pin(management(request)),
         Box::pin(jwks(request))
     );
     HealthReport { checks: vec![control_plane, management, cluster, jwks] }
 }
 
+async fn cluster(request: &HealthRequest, waits: &Waits) -> Check {
+    let mut told = Vec::new();
+    let asking = async {
+        let cluster = Server::cluster(request.cluster.waiting(waits), Uuid::nil());
+        let mut session = cluster.operator(Purpose::query("health")).await.map_err(failed)?;
+        told = advice(&cluster.standing(&mut session).await.map_err(failed)?);
+        Endpoint::close(session).await;
+        Ok("the operator logs in".to_owned())
+    };
+    let mut check = timed("cluster", Some(&request.cluster), request, asking).await;
+    check.advice = told;
+    check
+}
+
 async fn management(request: &HealthRequest) -> Check {
     let name = "management_api";
     let Some(projects) = &request.projects else {
         let outcome = CheckOutcome::NotConfigured("no SUPABASE_ACCESS_TOKEN");
-        return Check { name, address: None, outcome, elapsed: Duration::ZERO };
+        return Check { name, address: None, outcome, elapsed: Duration::ZERO, advice: Vec::new() };
     };
     let asking = async {
         let deadline = tokio::time::Instant::now() + request.patience;
@@ -121,7 +132,7 @@ async fn jwks(request: &HealthRequest) -> Check {
     let name = "jwks";
     let Some(jwks) = &request.jwks else {
         let outcome = CheckOutcome::NotConfigured("no TENANTCTL_AUTH_URL or TENANTCTL_JWKS_URL");
-        return Check { name, address: None, outcome, elapsed: Duration::ZERO };
+        return Check { name, address: None, outcome, elapsed: Duration::ZERO, advice: Vec::new() };
     };
     let asking = async {
         let published = jwks.refresh().await.map_err(failed)?;
@@ -151,7 +162,7 @@ async fn timed(
         },
     };
     let address = endpoint.map(ToString::to_string);
-    Check { name, address, outcome, elapsed: started.elapsed() }
+    Check { name, address, outcome, elapsed: started.elapsed(), advice: Vec::new() }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
@@ -173,6 +184,7 @@ mod tests {
                 Some(kind) => CheckOutcome::Failed { kind, chain: Vec::new(), hint: None },
             },
             elapsed: Duration::ZERO,
+            advice: Vec::new(),
         };
         let ending = |kinds: &[Option<ErrorKind>]| {
             HealthReport { checks: kinds.iter().map(|kind| check(*kind)).collect() }.ending()

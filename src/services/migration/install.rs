@@ -91,6 +91,7 @@ pub(crate) async fn install(
         .await
         .map_err(|error| ControlPlaneError::from(PgError::doing("grant the functions")(error)))?;
     control_plane::watch_auth(&mut connection).await?;
+    control_plane::close_to_public(&mut connection).await?;
     Endpoint::close(connection).await;
     let plane = ControlPlane::open(endpoint.clone()).await?;
     if !done.is_empty() {

@@ -27,18 +27,23 @@ pub(crate) struct Server {
 /// Returns the server, started when it is first asked for.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(&[]))
+    SERVER.get_or_init(|| Server::start(&[], &[]))
 }
 
 impl Server {
     /// Starts a server for one test alone, for what would disturb the others or be disturbed by them.
     pub(crate) fn alone() -> Self {
-        Self::start(&[])
+        Self::start(&[], &[])
     }
 
     /// Starts a server for one test alone, with further variables in its environment.
     pub(crate) fn alone_with(variables: &[(&str, &OsStr)]) -> Self {
-        Self::start(variables)
+        Self::start(variables, &[])
+    }
+
+    /// Starts a server for one test alone, with settings that differ from the others'.
+    pub(crate) fn alone_set(differences: &[&str]) -> Self {
+        Self::start(&[], differences)
     }
 
     /// Starts other servers with all that this one holds: one base backup, restored beside it.
@@ -54,7 +59,7 @@ impl Server {
         copy(&data.join("pg_wal/."), &backup.join("pg_wal"));
         fs::write(backup.join("backup_label"), label).unwrap();
         fs::remove_file(backup.join("postmaster.pid")).unwrap();
-        let restored = std::array::from_fn(|_| Self::start_on(Some(&backup), &[]));
+        let restored = std::array::from_fn(|_| Self::start_on(Some(&backup), &[], &[]));
         fs::remove_dir_all(backup).unwrap();
         restored
     }
@@ -151,8 +156,8 @@ impl Server {
         self.private.socket()
     }
 
-    fn start(variables: &[(&str, &OsStr)]) -> Self {
-        let server = Self::start_on(None, variables);
+    fn start(variables: &[(&str, &OsStr)], differences: &[&str]) -> Self {
+        let server = Self::start_on(None, variables, differences);
         server.superuser("postgres").run(
             "CREATE ROLE operator LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS; \
              GRANT pg_signal_backend, pg_monitor, pg_read_all_data TO operator",
@@ -160,7 +165,7 @@ impl Server {
         server
     }
 
-    fn start_on(image: Option<&Path>, variables: &[(&str, &OsStr)]) -> Self {
+    fn start_on(image: Option<&Path>, variables: &[(&str, &OsStr)], differences: &[&str]) -> Self {
         let programs = programs::find();
         let is_tenant = "+tenantctl_app";
         // The operator is a member of that group as well, hence its lines come first.
@@ -168,16 +173,19 @@ impl Server {
             "local all operator trust\nlocal replication operator trust\nlocal all postgres \
              trust\nlocal all {is_tenant} scram-sha-256\nlocal all all trust\n"
         );
+        let mut settings = vec![
+            "synchronous_commit=off",
+            "max_connections=200",
+            "wal_level=logical",
+            "max_prepared_transactions=8",
+        ];
+        // Of a setting given twice the server takes the last.
+        settings.extend(differences);
         let recipe = Recipe {
             prefix: "tctl",
             superuser: "postgres",
             rules: &rules,
-            settings: &[
-                "synchronous_commit=off",
-                "max_connections=200",
-                "wal_level=logical",
-                "max_prepared_transactions=8",
-            ],
+            settings: &settings,
             variables,
             image,
         };

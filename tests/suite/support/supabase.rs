@@ -80,7 +80,11 @@ impl Operator {
             );
         });
         let operator = Self::new();
-        server().superuser(operator.plane_name()).run(TABLES);
+        let plane = operator.plane_name();
+        server().superuser(plane).run(TABLES);
+        // Hosted, the database is not ours alone, and its services enter it as PUBLIC.
+        let open = format!("GRANT CONNECT, TEMPORARY ON DATABASE {plane} TO PUBLIC");
+        server().superuser(plane).run(&open);
         // The roles came later than the control plane.
         let _ran = operator.run("init").success();
         operator
