@@ -17,6 +17,7 @@ mod completion;
 mod config;
 mod connections;
 mod domain;
+mod exposure;
 mod functions;
 mod gate;
 mod harness;
