@@ -38,16 +38,16 @@ WITH RECURSIVE spaces AS (
   FROM rels r JOIN derived d USING (oid) WHERE r.relkind = 'm' AND r.clients IS NOT NULL
   UNION ALL
   SELECT p.oid::regprocedure || ' runs with the rights of ' || o.rolname || ' for '
-    || string_agg(k.role, ', ' ORDER BY k.role) || CASE WHEN o.rolsuper OR o.rolbypassrls
-      THEN ', whom row security does not bind' ELSE ' under a search_path of theirs' END
+    || string_agg(k.role, ', ' ORDER BY k.role) || ' under a search_path of theirs'
   FROM pg_proc p JOIN spaces s ON s.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner, clients k
   WHERE p.prosecdef AND has_function_privilege(k.role, p.oid, 'EXECUTE')
     AND has_schema_privilege(k.role, p.pronamespace, 'USAGE')
-    AND (o.rolsuper OR o.rolbypassrls
-      OR p.prosqlbody IS NULL AND NOT coalesce(p.proconfig::text ~ 'search_path=', false))
+    AND p.prosqlbody IS NULL AND NOT coalesce(p.proconfig::text ~ 'search_path=', false)
+    -- Nobody calls a trigger's function.
+    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
     AND NOT EXISTS (SELECT FROM pg_depend e
       WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
-  GROUP BY p.oid, o.rolname, o.rolsuper, o.rolbypassrls
+  GROUP BY p.oid, o.rolname
 )
 SELECT (SELECT count(*) FROM tenants t JOIN rels r USING (oid) WHERE NOT r.relispartition) AS tables,
   (SELECT coalesce(array_agg(f.text ORDER BY f.text), '{}') FROM findings f) AS findings,

@@ -81,7 +81,8 @@ SELECT k.role, k.is_reachable, p.oid::regprocedure::text, 'execute', CASE
     ELSE 'runs with the rights of ' || o.rolname END, NULL
 FROM clients k, pg_proc p JOIN spaces s ON s.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner
 WHERE (pg_has_role(k.oid, p.proowner, 'MEMBER') AND s.nspname = 'tenantctl'
-    OR p.prosecdef AND (o.rolsuper OR o.rolbypassrls) AND has_function_privilege(k.oid, p.oid, 'EXECUTE')
+    OR p.prosecdef AND (o.rolsuper OR o.rolbypassrls)
+      AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND has_function_privilege(k.oid, p.oid, 'EXECUTE')
       AND has_schema_privilege(k.oid, p.pronamespace, 'USAGE'))
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
 UNION ALL
