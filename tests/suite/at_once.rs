@@ -1,14 +1,15 @@
 //! Everything at once on one tenant: whatever the order, the end is the end of one of the orders.
 //!
-//! The commands of a round are drawn from a seed, which a failure names. `TENANTCTL_TEST_SEED` takes
-//! it again, `TENANTCTL_TEST_ROUNDS` asks for more rounds than a usual run has time for.
+//! `TENANTCTL_TEST_SEED` repeats the choices that a failure names, `TENANTCTL_TEST_ROUNDS` asks for
+//! more rounds than a usual run has time for.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::support::{Operator, Ran, Running, Session, environment, server};
+use crate::support::dice::{Dice, rounds};
+use crate::support::{Operator, Ran, Running, Session, server};
 
 /// What is run side by side, and how it may end: done, no such tenant yet, or refused for a state
 /// that another left or a lock that another holds.
@@ -34,38 +35,18 @@ const STARTS: [&[&str]; 5] = [
     &["tenant create SLUG --name Acme", "tenant delete SLUG --confirm SLUG"],
 ];
 
-/// Numbers that a seed decides (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let bound = u64::try_from(bound).unwrap();
-        usize::try_from((mixed ^ (mixed >> 31)) % bound).unwrap()
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    environment(variable).map(|value| value.to_str().unwrap().parse().unwrap())
-}
-
 #[test]
 fn whatever_the_order_the_end_is_that_of_an_order() {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
-    let seed = number("TENANTCTL_TEST_SEED").unwrap_or(u64::from(now));
-    let rounds = number("TENANTCTL_TEST_ROUNDS").unwrap_or(4);
-    eprintln!("TENANTCTL_TEST_SEED={seed}, {rounds} rounds");
+    let dice = Dice::from_environment();
+    let rounds = rounds(4);
+    eprintln!("seed {}, {rounds} rounds", dice.seed());
     let operator = Operator::new();
     let mut bad = Vec::new();
     for round in 0..rounds {
-        let mut random = Random(seed.wrapping_add(round));
         let slug = format!("round-{round}");
-        let found = play(&operator, &slug, &mut random);
+        let found = play(&operator, &slug, &mut dice.of_worker(round));
         if !found.is_empty() {
-            bad.push(format!("seed {}: {}", seed.wrapping_add(round), found.join("\n    ")));
+            bad.push(format!("seed {}, {slug}: {}", dice.seed(), found.join("\n    ")));
         }
     }
     assert!(bad.is_empty(), "{} of {rounds} rounds end badly:\n{}", bad.len(), bad.join("\n"));
@@ -73,19 +54,19 @@ fn whatever_the_order_the_end_is_that_of_an_order() {
 }
 
 /// Plays a round and returns what is wrong at its end.
-fn play(operator: &Operator, slug: &str, random: &mut Random) -> Vec<String> {
+fn play(operator: &Operator, slug: &str, dice: &mut Dice) -> Vec<String> {
     let run = |line: &str| operator.run(&line.replace("SLUG", slug));
-    for line in STARTS[random.below(STARTS.len())] {
+    for line in STARTS[dice.below(STARTS.len())] {
         let _ran = run(line).success();
     }
     // Without an unlock among them nothing may be open once a lockdown has said that it is proved.
-    let is_unlocked = random.below(2) == 0;
+    let is_unlocked = dice.below(2) == 0;
     let mut acts: Vec<_> = ACTS.iter().filter(|(line, _)| is_unlocked || *line != UNLOCK).collect();
     for _ in 0..2 {
-        acts.push(acts[random.below(acts.len())]);
+        acts.push(acts[dice.below(acts.len())]);
     }
     for last in (1..acts.len()).rev() {
-        acts.swap(last, random.below(last + 1));
+        acts.swap(last, dice.below(last + 1));
     }
     let is_over = AtomicBool::new(false);
     let (ended, open_at) = scope(|threads| {
@@ -93,13 +74,13 @@ fn play(operator: &Operator, slug: &str, random: &mut Random) -> Vec<String> {
         let running: Vec<_> = acts
             .iter()
             .map(|(line, codes)| {
-                sleep(Duration::from_millis(u64::try_from(random.below(60)).unwrap()));
+                sleep(Duration::from_millis(u64::try_from(dice.below(60)).unwrap()));
                 // These two sweep sessions and wait for those that are on their way in, the watcher's
                 // and a probe's among them, which takes longer than that.
                 let is_sweep =
                     ["tenant delete", "tenant restore"].iter().any(|act| line.starts_with(act));
                 let shortest = if is_sweep { "30s" } else { "500ms" };
-                let patience = ["30s", "30s", shortest][random.below(3)];
+                let patience = ["30s", "30s", shortest][dice.below(3)];
                 let line = format!("{line} --timeout {patience} -o json").replace("SLUG", slug);
                 let running: Running = operator.start(&line, &[]);
                 threads.spawn(move || {

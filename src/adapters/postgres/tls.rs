@@ -121,7 +121,7 @@ impl Tls {
         });
         match (&self.roots, self.mode) {
             (Some(Roots::File(file)), _) => options.ssl_root_cert(file),
-            // By itself sqlx trusts nobody (`patches/webpki-roots`).
+            // By itself sqlx trusts nobody (`.cargo/webpki-roots`).
             (Some(Roots::System) | None, TlsMode::VerifyFull) => {
                 options.ssl_root_cert_from_pem(public_roots().to_vec())
             }
