@@ -78,7 +78,12 @@ fn a_fleet_works_through_two_connections() {
         let _ran = narrow.operator.run(&line).success();
     }
     narrow.allow(5);
-    let _taken = narrow.take(3);
+    let taken = narrow.take(3);
     let ran = narrow.operator.run("migrate apply --all -o json").success();
     assert_eq!(ran.stdout().matches("\"verdict\": \"done\"").count(), 12, "{}", ran.stdout());
+    // The clean build that all are compared with needs connections of its own.
+    drop(taken);
+    narrow.allow(5);
+    let ran = narrow.operator.run("migrate status --all --verify --timeout 10s -o json").success();
+    assert_eq!(ran.stdout().matches("\"current\"").count(), 12, "{}", ran.stdout());
 }
