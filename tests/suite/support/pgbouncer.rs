@@ -11,10 +11,10 @@ use std::process::{Child, Command, Stdio};
 use uuid::Uuid;
 
 use super::management::private::ordinary_account;
-use super::{PATIENCE, server, until};
+use super::{PATIENCE, programs, server, until};
 
 /// What the shell does: run it, wait until nobody holds the pipe, end it, tidy up.
-const KEEPER: &str = r#"pgbouncer "$1/pgbouncer.ini" & bouncer=$!
+const KEEPER: &str = r#""$2" "$1/pgbouncer.ini" & bouncer=$!
 cat >/dev/null
 kill -INT $bouncer; wait $bouncer; rm -rf -- "$1""#;
 
@@ -47,7 +47,7 @@ impl Pgbouncer {
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
         let mut keeper = Command::new("/bin/sh");
         keeper.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
-        keeper.arg("-c").arg(KEEPER).arg("sh").arg(&directory);
+        keeper.arg("-c").arg(KEEPER).arg("sh").arg(&directory).arg(programs::find_pgbouncer());
         if let Some((uid, gid)) = ordinary_account() {
             chown(&directory, Some(uid), Some(gid)).unwrap();
             keeper.uid(uid).gid(gid);

@@ -1,10 +1,12 @@
-//! Where the Postgres programs are that the tests run, and getting them where there are none.
+//! Where the programs are that the tests run, Postgres and `PgBouncer`, and getting them where there
+//! are none.
 //!
 //! No test is skipped because something is missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::environment;
 
@@ -25,8 +27,14 @@ pub(super) fn find() -> PathBuf {
     if let Some(found) = search() {
         return found;
     }
-    if rustix::process::geteuid().is_root() && Path::new("/etc/debian_version").exists() {
-        install();
+    if may_install() {
+        // Without the server on port 5432 that comes with it otherwise.
+        let settings = Path::new("/etc/postgresql-common/createcluster.conf");
+        if !settings.exists() {
+            fs::create_dir_all(settings.parent().unwrap()).unwrap();
+            fs::write(settings, "create_main_cluster = false\n").unwrap();
+        }
+        install("postgresql");
         if let Some(found) = search() {
             return found;
         }
@@ -67,16 +75,34 @@ fn major(folder: &Path) -> Option<u32> {
     version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
 }
 
-/// Installs Debian's package, without the server on port 5432 that comes with it otherwise.
-fn install() {
-    let settings = Path::new("/etc/postgresql-common/createcluster.conf");
-    if !settings.exists() {
-        fs::create_dir_all(settings.parent().unwrap()).unwrap();
-        fs::write(settings, "create_main_cluster = false\n").unwrap();
-    }
-    for arguments in
-        [&["update"][..], &["install", "-y", "--no-install-recommends", "postgresql"][..]]
-    {
+/// Returns the path of the `pgbouncer` program, installed where there is none.
+pub(super) fn find_pgbouncer() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let search = || {
+            let path = environment("PATH").unwrap_or_default();
+            let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+            folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file())
+        };
+        if search().is_none() && may_install() {
+            install("pgbouncer");
+        }
+        search().unwrap_or_else(|| {
+            panic!(
+                "the tests need PgBouncer. Debian, Ubuntu: apt-get install pgbouncer; macOS: brew \
+                 install pgbouncer"
+            )
+        })
+    })
+}
+
+fn may_install() -> bool {
+    rustix::process::geteuid().is_root() && Path::new("/etc/debian_version").exists()
+}
+
+/// Installs a package of Debian's.
+fn install(package: &str) {
+    for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", package][..]] {
         let ran = Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
@@ -84,11 +110,11 @@ fn install() {
         match ran {
             Ok(done) if done.status.success() => {}
             Ok(done) => panic!(
-                "the tests need Postgres, and `apt-get {}` failed: {}",
+                "the tests need {package}, and `apt-get {}` failed: {}",
                 arguments.join(" "),
                 String::from_utf8_lossy(&done.stderr)
             ),
-            Err(error) => panic!("the tests need Postgres, and apt-get cannot be run: {error}"),
+            Err(error) => panic!("the tests need {package}, and apt-get cannot be run: {error}"),
         }
     }
 }
