@@ -1,6 +1,9 @@
 //! The private local Postgres: real servers in data dirs of their own, as root and as nobody in
 //! particular.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
 
 use crate::support::{Operator, PATIENCE, Session, until};
@@ -249,4 +252,16 @@ fn without_programs_it_says_what_to_install() {
     assert!(error.to_string().contains("/nowhere/bin"), "{error}");
     assert!(error["hint"].is_string(), "{error}");
     assert!(!operator.home().join("data/postgres").exists());
+}
+
+/// What the system forbids is no bug of ours, and the hint says where to go.
+#[test]
+fn a_data_dir_that_may_not_be_made_is_refused_with_a_way_out() {
+    let operator = Operator::unconfigured().ordinary();
+    let closed = operator.home().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    let operator = operator.with("TENANTCTL_DATA_DIR", closed.join("data"));
+    let error = operator.run("-o json local up").fails_with(3).error();
+    assert!(error["hint"].to_string().contains("TENANTCTL_DATA_DIR"), "{error}");
 }

@@ -133,6 +133,14 @@ pub(crate) enum LocalError {
     Login(#[source] PgError),
 }
 
+/// Whether the system forbids it: that is no bug of ours.
+fn may_not(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
 impl Classified for LocalError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -143,6 +151,7 @@ impl Classified for LocalError {
             | Self::NoAccount
             | Self::Blocked { .. }
             | Self::NotOurs { .. } => ErrorKind::Refused,
+            Self::Io { source, .. } if may_not(source) => ErrorKind::Refused,
             Self::OtherOwner { .. } => ErrorKind::Denied,
             Self::Locked { .. } | Self::StillHeld { .. } => ErrorKind::Conflict,
             Self::StartTimedOut { .. }
@@ -201,6 +210,9 @@ impl Classified for LocalError {
             }
             Self::BadPath { .. } | Self::NotOurs { .. } => {
                 "set TENANTCTL_DATA_DIR to another directory"
+            }
+            Self::Io { source, .. } if may_not(source) => {
+                "set TENANTCTL_DATA_DIR to a directory that you may write to"
             }
             Self::Damaged { .. } => {
                 "restore the directory from a backup, or give the data up with `tenantctl local \
