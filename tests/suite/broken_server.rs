@@ -41,8 +41,21 @@ fn cut_off(messages: usize, cut: Cut) -> (u16, Arc<AtomicUsize>) {
     (port, seen)
 }
 
-fn pass_on(mut client: TcpStream, messages: usize, cut: Cut, seen: &AtomicUsize) -> io::Result<()> {
-    let mut backend = UnixStream::connect(server().socket().join(".s.PGSQL.5432"))?;
+fn pass_on(client: TcpStream, messages: usize, cut: Cut, seen: &AtomicUsize) -> io::Result<()> {
+    let backend = UnixStream::connect(server().socket().join(".s.PGSQL.5432"))?;
+    let _result = relay(client, &backend, messages, cut, seen);
+    // However the client went, a reset included, the server sees its end: it carries out what it
+    // was sent, and ends.
+    backend.shutdown(Shutdown::Write)
+}
+
+fn relay(
+    mut client: TcpStream,
+    mut backend: &UnixStream,
+    messages: usize,
+    cut: Cut,
+    seen: &AtomicUsize,
+) -> io::Result<()> {
     let (mut answers, mut to_client) = (backend.try_clone()?, client.try_clone()?);
     let mut bytes = [0; 8192];
     // Up to the question for TLS, which is answered here: there is none.
@@ -56,7 +69,7 @@ fn pass_on(mut client: TcpStream, messages: usize, cut: Cut, seen: &AtomicUsize)
     loop {
         let length = client.read(&mut bytes)?;
         if length == 0 || seen.load(Ordering::SeqCst) > messages {
-            break;
+            return Ok(());
         }
         let is_last = seen.fetch_add(1, Ordering::SeqCst) == messages;
         if is_last {
@@ -66,11 +79,9 @@ fn pass_on(mut client: TcpStream, messages: usize, cut: Cut, seen: &AtomicUsize)
             backend.write_all(&bytes[..length])?;
         }
         if is_last {
-            break;
+            return Ok(());
         }
     }
-    // It carries out what it was sent, and ends.
-    backend.shutdown(Shutdown::Write)
 }
 
 /// One message in so many is lost; which ones, the dice decide.
