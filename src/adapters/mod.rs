@@ -5,6 +5,7 @@
 //! nothing else is shared.
 
 pub(crate) mod auth_admin;
+pub(crate) mod auth_tables;
 pub(crate) mod control_plane;
 pub(crate) mod http;
 pub(crate) mod jwks;

@@ -5,6 +5,7 @@
 
 mod act;
 mod actor;
+mod ban;
 mod clock;
 mod consent;
 mod database_name;
@@ -35,6 +36,7 @@ mod words;
 
 pub(crate) use act::Act;
 pub(crate) use actor::Actor;
+pub(crate) use ban::Ban;
 pub use clock::{Clock, SystemClock};
 pub(crate) use consent::Consent;
 pub(crate) use database_name::DatabaseName;

@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("services::local", &["adapters::*", "model"]),
     ("services::token", &["adapters::*", "model"]),
     ("adapters::auth_admin", &["adapters::http", "model"]),
+    ("adapters::auth_tables", &["adapters::postgres", "model"]),
     ("adapters::control_plane", &["adapters::postgres", "model"]),
     ("adapters::server", &["adapters::postgres", "model"]),
     ("adapters::http", &["model"]),

@@ -5,10 +5,9 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::auth::Ban;
 use super::error::ControlPlaneError;
 use crate::adapters::postgres::{PgError, row};
-use crate::model::{Actor, Reason, TenantId, UserId};
+use crate::model::{Actor, Ban, Reason, TenantId, UserId};
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 

@@ -50,7 +50,7 @@ pub(crate) use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
-pub(crate) use auth::{Ban, auth_members, ban, has_auth, sign_out, sweep, unban};
+pub(crate) use auth::{auth_members, sign_out, unban, users_covered};
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};

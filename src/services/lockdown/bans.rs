@@ -14,8 +14,10 @@ use time::format_description::well_known::Rfc3339;
 use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
 use super::layers::{Cut, Turn, UNLOCKED, failed};
 use crate::adapters::auth_admin::{AuthAdmin, BAN, Standing};
-use crate::adapters::control_plane::{self, Ban, BannedBy, ControlPlaneError};
+use crate::adapters::auth_tables;
+use crate::adapters::control_plane::{self, BannedBy, ControlPlaneError};
 use crate::adapters::postgres::PgError;
+use crate::model::Ban;
 
 /// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
 /// way when the ban was written can still insert a session.
@@ -51,7 +53,7 @@ impl Cut<'_> {
     /// Bans and signs out through Auth's own tables; nothing where they are not.
     async fn ban_by_tables(&self) -> Result<Option<(LayerVerdict, String)>, LayerError> {
         let mut session = self.world.plane.session().await?;
-        if !control_plane::has_auth(&mut session).await? {
+        if !auth_tables::has_auth(&mut session).await? {
             return Ok(None);
         }
         let users = control_plane::auth_members(&mut session, self.tenant.id).await?;
@@ -61,7 +63,7 @@ impl Cut<'_> {
         }
         let doing = || PgError::doing("ban the tenant's users");
         let mut transaction = session.begin().await.map_err(doing())?;
-        let bans = control_plane::ban(&mut transaction, &users).await?;
+        let bans = auth_tables::ban(&mut transaction, &users).await?;
         let by = BannedBy::Tables;
         if !control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await? {
             transaction.rollback().await.map_err(doing())?;
@@ -70,9 +72,9 @@ impl Cut<'_> {
         transaction.commit().await.map_err(doing())?;
         // Short of deleting the user, no admin route of Auth ends a session: its logout acts for the
         // bearer only (supabase/auth `internal/api/logout.go`, read 2026-11). So the rows go.
-        let first = control_plane::sweep(&mut session, &users).await?;
+        let first = auth_tables::sweep(&mut session, &users).await?;
         tokio::time::sleep(SECOND_SWEEP).await;
-        let second = control_plane::sweep(&mut session, &users).await?;
+        let second = auth_tables::sweep(&mut session, &users).await?;
         let detail = format!(
             "{} users banned, {} sessions deleted, {} more in the second sweep",
             users.len(),

@@ -8,6 +8,7 @@ use sqlx::Connection;
 use time::OffsetDateTime;
 
 use super::error::SessionError;
+use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, ControlPlaneError, SessionScope,
 };
@@ -155,10 +156,13 @@ pub(crate) async fn revoke(
 async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResult> {
     let done = async {
         let mut session = plane.session().await?;
-        if !control_plane::has_auth(&mut session).await? {
+        if !auth_tables::has_auth(&mut session).await? {
             return Ok::<_, ControlPlaneError>(None);
         }
-        Ok(Some(control_plane::sign_out(&mut session, scope).await?))
+        let ended = control_plane::sign_out(&mut session, scope).await?;
+        let users = control_plane::users_covered(&mut session, scope).await?;
+        auth_tables::end_proofs(&mut session, &users).await?;
+        Ok(Some(ended))
     };
     match done.await {
         Ok(sessions) => sessions.map(|sessions| AuthResult { sessions, problem: None }),
