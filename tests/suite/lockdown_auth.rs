@@ -39,9 +39,10 @@ fn auth_bans_sweeps_twice_and_gives_back_what_was() {
         "UPDATE auth.users SET banned_until = '2099-01-01Z' WHERE id = '{timed}'; \
          INSERT INTO auth.sessions (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \
          INSERT INTO auth.refresh_tokens (user_id, session_id) SELECT user_id, id FROM auth.sessions; \
-         INSERT INTO auth.flow_state (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \
-         INSERT INTO auth.one_time_tokens (id, user_id, token_type) \
-           SELECT gen_random_uuid(), id, 'recovery_token' FROM auth.users"
+         INSERT INTO auth.flow_state (id, user_id, provider_type, authentication_method) \
+           SELECT gen_random_uuid(), id, 'magiclink', 'magiclink' FROM auth.users; \
+         INSERT INTO auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to) \
+           SELECT gen_random_uuid(), id, 'recovery_token', 'h', 'e' FROM auth.users"
     ));
     let report = scope(|threads| {
         // A sign-in that was under way when the ban was written.

@@ -10,6 +10,8 @@ mod adopt;
 mod at_once;
 mod audit;
 mod auth_admin;
+mod auth_recorded;
+mod auth_sessions;
 mod broken_server;
 mod claims;
 mod cli_help;

@@ -159,13 +159,17 @@ fn what_was_proven_before_opens_nothing_after() {
                email_change_token_current = 'c', phone_change_token = 'p', \
                reauthentication_token = 'a', confirmation_token = 'k', \
                email_confirmed_at = CASE WHEN id = '{member}' THEN now() END; \
-             INSERT INTO auth.flow_state (id, user_id) SELECT gen_random_uuid(), id FROM auth.users; \
+             INSERT INTO auth.flow_state (id, user_id, provider_type, authentication_method) \
+               SELECT gen_random_uuid(), id, 'magiclink', 'magiclink' FROM auth.users; \
+             INSERT INTO auth.oauth_clients (id, registration_type, redirect_uris, grant_types, \
+               token_endpoint_auth_method) \
+               VALUES ('{invited}', 'dynamic', 'x', 'authorization_code', 'none'); \
              INSERT INTO auth.oauth_authorizations (id, authorization_id, client_id, user_id, \
-               redirect_uri, scope) SELECT gen_random_uuid(), 'a', gen_random_uuid(), id, 'x', 'y' \
+               redirect_uri, scope) SELECT gen_random_uuid(), id::text, '{invited}', id, 'x', 'y' \
                FROM auth.users; \
-             INSERT INTO auth.one_time_tokens (id, user_id, token_type) \
-               SELECT gen_random_uuid(), id, kind FROM auth.users, \
-               unnest(ARRAY['confirmation_token', 'recovery_token']) kind"
+             INSERT INTO auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to) \
+               SELECT gen_random_uuid(), id, kind::auth.one_time_token_type, 'h', 'e' \
+               FROM auth.users, unnest(ARRAY['confirmation_token', 'recovery_token']) kind"
         ));
         let _ran = operator.run(act).success();
         let left: Vec<(bool, String)> = plane.rows(&format!(

@@ -3,7 +3,7 @@
 //!
 //! Nothing here asserts what a command should do; that is each test's own business.
 
-mod auth_server;
+mod auth;
 pub(crate) mod claims;
 pub(crate) mod deletion;
 pub(crate) mod dice;
@@ -32,7 +32,7 @@ pub(crate) mod tokens;
 pub(crate) mod traces;
 pub(crate) mod two;
 
-pub(crate) use auth_server::{AuthServer, KEY as AUTH_KEY};
+pub(crate) use auth::{Answer, AuthServer, KEY as AUTH_KEY, Person, Tokens, challenge};
 pub(crate) use jwks_server::{JwksServer, Manner};
 pub(crate) use operator::{Operator, TenantRow};
 pub(crate) use pgbouncer::Pgbouncer;
