@@ -7,6 +7,7 @@ use super::global::GlobalArgs;
 use super::init::InitArgs;
 use super::local::{LocalCommand, LocalUpArgs};
 use super::lockdown::LockdownArgs;
+use super::member::MemberCommand;
 use super::migration::MigrateCommand;
 use super::on_demand::OnDemand;
 use super::seed::SeedCommand;
@@ -75,6 +76,9 @@ Examples:
     /// Issue, check and revoke sessions
     #[command(subcommand)]
     Session(OnDemand<SessionCommand>),
+    /// List, add and remove the users who belong to a tenant
+    #[command(subcommand)]
+    Member(OnDemand<MemberCommand>),
     /// Lock a tenant down in an emergency, and prove it
     ///
     /// Refuses existing and new access at every layer: the control plane first, then the gate in the

@@ -41,6 +41,11 @@ pub(super) fn plan(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads a member's role: 1 to 63 of `a-z`, `0-9`, `-`, `_`, `.`.
+pub(super) fn role(text: &str) -> Result<String, String> {
+    plan(text).map_err(|_| "a role is 1 to 63 of a-z, 0-9, `-`, `_`, `.`".to_owned())
+}
+
 /// Reads a text of one line, up to 200 characters.
 pub(super) fn line(text: &str) -> Result<String, String> {
     let fits = text.chars().count() <= 200 && crate::model::escape_controls(text) == text;

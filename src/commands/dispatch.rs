@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use super::{
-    audit, completions, demo, health, init, jwks, local, lockdown, man, migration, seed, session,
-    tenant, token, unlock,
+    audit, completions, demo, health, init, jwks, local, lockdown, man, member, migration, seed,
+    session, tenant, token, unlock,
 };
 use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
@@ -17,6 +17,7 @@ pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Endi
         Command::Migrate(OnDemand(command)) => migration::run(command, context).await,
         Command::Seed(OnDemand(command)) => seed::run(command, context).await,
         Command::Session(OnDemand(command)) => session::run(command, context).await,
+        Command::Member(OnDemand(command)) => member::run(command, context).await,
         Command::Lockdown(args) => Box::pin(lockdown::run(args, context)).await,
         Command::Unlock(args) => unlock::run(args, context).await,
         Command::Token(OnDemand(command)) => token::run(command, context).await,

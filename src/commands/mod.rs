@@ -15,6 +15,7 @@ mod jwks;
 mod local;
 mod lockdown;
 mod man;
+mod member;
 mod migration;
 mod seed;
 mod selection;

@@ -32,6 +32,10 @@ pub(crate) enum Act {
     Revoke,
     /// `session prune`.
     Prune,
+    /// `member add`.
+    AddMember,
+    /// `member remove`.
+    RemoveMember,
     /// `lockdown`.
     Lockdown,
     /// `unlock`.
@@ -57,6 +61,8 @@ impl Act {
             Self::Seed => "seed",
             Self::Revoke => "revoke",
             Self::Prune => "prune",
+            Self::AddMember => "add a member to",
+            Self::RemoveMember => "remove a member from",
             Self::Lockdown => "lockdown",
             Self::Unlock => "unlock",
         }
@@ -79,6 +85,8 @@ impl Act {
             Self::Seed => "seed.apply",
             Self::Revoke => "session.revoke",
             Self::Prune => "session.prune",
+            Self::AddMember => "member.add",
+            Self::RemoveMember => "member.remove",
             Self::Lockdown => "tenant.lockdown",
             Self::Unlock => "tenant.unlock",
         }

@@ -35,7 +35,9 @@ fn promise(kind: ErrorKind) -> &'static str {
         ErrorKind::Partial => "some tenants done, some not; the report lists both",
         ErrorKind::Differences => "a comparison found differences",
         ErrorKind::Rejected => "understood, and not valid",
-        ErrorKind::Unproven => "a lockdown was written, but a probe got in or could not be run",
+        ErrorKind::Unproven => {
+            "a lockdown or removal was written, but a probe got in or could not be run"
+        }
         ErrorKind::Interrupted => "by the operator; state is saved",
     }
 }

@@ -45,13 +45,12 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
         None => bad("locked down, but not proved"),
         Some(_) => bad("not locked down by this"),
     };
-    let probes = report.probes.iter().map(probe_row);
     let why = report.overtaken.map_or(String::new(), |why| format!(": {why}"));
     let text = Text::from(Line::from(format_args!("`{slug}` is ")).and(verdict).and(why).and("."))
         .blank()
         .and(layer_table(&report.layers))
         .blank()
-        .and(Table::new(["PROBE", "RESULT", "AFTER", "DETAIL"], probes));
+        .and(probe_table(&report.probes));
     let view = View::item("tenant", tenant_json(&report.tenant), text)
         .with("proven", json!(is_proven))
         .with("overtaken", json!(report.overtaken))
@@ -86,13 +85,18 @@ pub(crate) fn render_unlock(report: &UnlockReport) -> View {
         .took(report.elapsed)
 }
 
-fn layer_table(layers: &[LayerReport]) -> Table {
+pub(super) fn layer_table(layers: &[LayerReport]) -> Table {
     let rows = layers.iter().map(|layer| {
         let word = layer.verdict.word();
         let word = if layer.has_failed() { bad(word) } else { word.into() };
         [layer.layer.into(), word, seconds(layer.at).into(), (&layer.detail).into()]
     });
     Table::new(["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
+}
+
+pub(super) fn probe_table(probes: &[ProbeReport]) -> Table {
+    let rows = probes.iter().map(probe_row);
+    Table::new(["PROBE", "RESULT", "AFTER", "DETAIL"], rows)
 }
 
 fn probe_row(probe: &ProbeReport) -> [Line; 4] {
@@ -104,7 +108,7 @@ fn probe_row(probe: &ProbeReport) -> [Line; 4] {
     [probe.probe.into(), word, seconds(probe.at).into(), (&probe.detail).into()]
 }
 
-fn layer_json(layer: &LayerReport) -> Value {
+pub(super) fn layer_json(layer: &LayerReport) -> Value {
     json!({
         "layer": layer.layer,
         "result": layer.verdict.word(),
@@ -114,7 +118,7 @@ fn layer_json(layer: &LayerReport) -> Value {
     })
 }
 
-fn probe_json(probe: &ProbeReport) -> Value {
+pub(super) fn probe_json(probe: &ProbeReport) -> Value {
     let word = match probe.verdict {
         ProbeVerdict::Refused => "refused",
         ProbeVerdict::GotIn => "got_in",

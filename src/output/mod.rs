@@ -22,6 +22,7 @@ mod layout;
 mod line;
 mod local;
 mod lockdown;
+mod member;
 mod migration;
 mod progress;
 mod prompt;
@@ -49,6 +50,7 @@ pub(crate) use local::{
     render_destroyed, render_down, render_revealed_url, render_status, render_up, render_url,
 };
 pub(crate) use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
+pub(crate) use member::{render_member_added, render_member_removed, render_members};
 pub(crate) use migration::{render_install, render_seed_sets};
 pub(crate) use progress::Progress;
 pub(crate) use session::{

@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod local;
 pub(crate) mod lockdown;
+pub(crate) mod member;
 pub(crate) mod migration;
 pub(crate) mod saga;
 pub(crate) mod session;

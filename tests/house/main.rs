@@ -34,6 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["services::migration", "services::home", "services::audit", "adapters::*", "model"],
     ),
     ("services::lockdown", &["services::home", "services::audit", "adapters::*", "model"]),
+    (
+        "services::member",
+        &["services::lockdown", "services::home", "services::audit", "adapters::*", "model"],
+    ),
     ("services::session", &["services::home", "services::audit", "adapters::*", "model"]),
     ("services::migration", &["services::home", "services::audit", "adapters::*", "model"]),
     ("services::home", &["services::saga", "adapters::*", "model"]),

@@ -42,6 +42,8 @@ const MISTAKES: &[&[&str]] = &[
     &["session", "revoke", "--tenant", "acme"],
     &["session", "revoke", "--jti", "a b", "--reason", "gone"],
     &["session", "revoke", "--jti", "x", "--user", "y", "--reason", "gone"],
+    &["member", "add", "acme", "ann"],
+    &["member", "remove", "acme", "ann@example.com"],
     &["token", "verify"],
     &["token", "verify", "-", "--file", "token.txt"],
     &["token", "verify", "-", "--jwks", "http://keys.example.com/jwks.json"],

@@ -42,6 +42,7 @@ mod locks;
 mod login_holds;
 mod login_leaves;
 mod management;
+mod member;
 mod migrate_apply;
 mod migrate_files;
 mod migrate_locks;

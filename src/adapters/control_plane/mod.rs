@@ -12,7 +12,7 @@
 //! | `operation_steps` | one attempt at one step of it, or one request for a project | the saga | `tenant show`, a create that looks for a lost answer |
 //! | `policy_sync_log` | one intent or outcome in the audit trail | every command that changes something | `audit` |
 //! | `policy_sync_head` | the trail's newest number and hash | a trigger | `audit verify` |
-//! | `user_mappings` | a user in a tenant: member or only marked, epoch | logins, `session revoke` | the judgements, `lockdown` |
+//! | `user_mappings` | a user in a tenant: member, removed or only marked, epoch | logins, `member`, `session revoke` | the judgements, `lockdown` |
 //! | `user_marks` | a user's epoch everywhere | `session revoke --user` | the judgements |
 //! | `revoked_users` | a user who was ever revoked | triggers | `is_session_valid` |
 //! | `sessions` | a session with the epochs of its issue | logins (the token hook), `session issue`, `session revoke --jti` | the judgements, `session` |
@@ -23,19 +23,21 @@
 //! | `schema_history` | one applied migration | `init` | every command |
 //!
 //! One file for each table, each function one statement, on a session of the caller's choice: the
-//! caller decides what is one transaction. `tenants` reads what `tenant_changes` writes. Only `auth`
-//! goes beyond our schema, to Supabase Auth's tables where they are in the same database; a tenant's
+//! caller decides what is one transaction. `tenants` reads what `tenant_changes` writes. Only the `auth` files
+//! go beyond our schema, to Supabase Auth's tables where they are in the same database; a tenant's
 //! own database is never touched here.
 
 mod audit;
 mod auth;
 mod auth_triggers;
+mod auth_users;
 mod claims;
 mod clean_builds;
 mod closing;
 mod epochs;
 mod error;
 mod lockdowns;
+mod member_list;
 mod members;
 mod moment;
 mod operation_steps;
@@ -52,6 +54,9 @@ pub(crate) use audit::{
 };
 pub(crate) use auth::{auth_members, sign_out, unban, users_covered};
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
+pub(crate) use auth_users::{
+    end_sessions_of_removed, find_auth_user, sees_auth, take_claim, users_with_email,
+};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
 pub(crate) use closing::close_to_public;
@@ -61,7 +66,10 @@ pub(crate) use lockdowns::{
     BannedBy, Lockdown, begin_lifting, find_lockdown, hand_bans_over, keep_banned, keep_saved,
     lift_lockdown, open_lockdown,
 };
-pub(crate) use members::{find_tenants_of, is_removed, members};
+pub(crate) use member_list::{Member, list_members};
+pub(crate) use members::{
+    add_member, find_tenants_of, is_removed, members, remove_member, removed_users,
+};
 pub(crate) use moment::{fix_moment, now};
 pub(crate) use operation_steps::{
     StepRecord, advance, doubtful_post, intend_post, settle_posts, steps,

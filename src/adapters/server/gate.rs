@@ -22,12 +22,15 @@ pub(crate) enum Denial {
     Session(Jti, Option<OffsetDateTime>),
     /// Every session of a user that began up to this instant of the control plane's clock.
     User(UserId, OffsetDateTime),
+    /// Every session of a user who was removed from the tenant, whenever it began.
+    Removed(UserId),
 }
 
 /// Whether the gate lets anybody through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GateLock<'a> {
-    Open,
+    /// Everybody but those who were removed from the tenant.
+    Open { removed: &'a [UserId] },
     /// Nobody, and why.
     Locked(Option<&'a str>),
 }
@@ -46,6 +49,10 @@ impl TenantDatabase {
         marks: Marks,
     ) -> Result<Pending<'_>> {
         pending::begin(self.connection()).await?;
+        // A removal whose gate was out of reach, or did not stand yet.
+        if let GateLock::Open { removed } = lock {
+            self.deny_removed(removed).await?;
+        }
         self.write_gate(Some(lock), marks).await?;
         Ok(Pending::made(self.connection()))
     }
@@ -53,7 +60,7 @@ impl TenantDatabase {
     async fn write_gate(&mut self, lock: Option<GateLock<'_>>, marks: Marks) -> Result<()> {
         let (is_locked, reason) = match lock {
             None => (None, None),
-            Some(GateLock::Open) => (Some(false), None),
+            Some(GateLock::Open { .. }) => (Some(false), None),
             Some(GateLock::Locked(reason)) => (Some(true), reason),
         };
         let now: Option<(bool, bool)> = sqlx::query_as(
@@ -97,12 +104,49 @@ impl TenantDatabase {
             )
             .bind(user.0)
             .bind(*since),
+            Denial::Removed(user) => return self.deny_removed(&[*user]).await,
         };
         statement.execute(self.connection()).await.map_err(doing())?;
         sqlx::query("DELETE FROM tenantctl.denied WHERE until <= now()")
             .execute(self.connection())
             .await
             .map_err(doing())?;
+        Ok(())
+    }
+
+    /// Refuses users whatever they come with.
+    async fn deny_removed(&mut self, users: &[UserId]) -> Result<()> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let users: Vec<_> = users.iter().map(|user| user.0).collect();
+        sqlx::query(
+            r"INSERT INTO tenantctl.denied (user_id, denied_at)
+            SELECT removed, 'infinity' FROM unnest($1::uuid[]) removed
+            ON CONFLICT (user_id) DO UPDATE SET denied_at = excluded.denied_at, until = NULL",
+        )
+        .bind(users)
+        .execute(self.connection())
+        .await
+        .map_err(PgError::doing("refuse at the tenant's gate who was removed"))?;
+        Ok(())
+    }
+
+    /// Lets a user in again who was removed, with sessions that begin after this instant.
+    pub(crate) async fn readmit(
+        &mut self,
+        user: UserId,
+        not_before: Option<OffsetDateTime>,
+    ) -> Result<()> {
+        sqlx::query(
+            r"UPDATE tenantctl.denied SET denied_at = coalesce($2, clock_timestamp())
+            WHERE user_id = $1 AND denied_at = 'infinity'",
+        )
+        .bind(user.0)
+        .bind(not_before)
+        .execute(self.connection())
+        .await
+        .map_err(PgError::doing("let the user through the tenant's gate again"))?;
         Ok(())
     }
 

@@ -7,20 +7,22 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::events::tenant_results;
+use super::events::{layers, tenant_results};
 use super::harness::{foreign, shown_everywhere};
 use crate::model::{
-    ErrorKind, MigrationRecord, Provenance, SchemaState, SchemaVersion, SessionState, TenantId,
-    TenantStatus, UserId,
+    ErrorKind, MemberBy, MemberState, MigrationRecord, Provenance, SchemaState, SchemaVersion,
+    SessionState, TenantId, TenantStatus, UserId,
 };
 use crate::output::view::View;
-use crate::output::{audit, fleet, health, local, migration, session};
+use crate::output::{audit, fleet, health, local, member, migration, session};
 use crate::services::audit::{AuditOutcome, AuditRow, ChainBreak, ChainHead, VerifyReport};
 use crate::services::fleet::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantStanding,
 };
 use crate::services::health::{Advice, Check, CheckOutcome, HealthReport};
 use crate::services::local::{LocalDestroyed, LocalEndpoint, LocalStatus, LocalUp, UpOutcome};
+use crate::services::lockdown::{ProbeReport, ProbeVerdict};
+use crate::services::member::{AddReport, ClaimSays, ListReport, Member, RemoveReport};
 use crate::services::migration::CatalogStanding;
 use crate::services::migration::{Holding, InstallReport, SeedSet};
 use crate::services::session::{AuthResult, GateResult, RevokeReport, Session, Target};
@@ -103,6 +105,62 @@ fn sessions() {
             session::render_session(&one),
             session::render_sessions(&[one]),
             session::render_revoke(&revoked),
+        ],
+    );
+}
+
+#[test]
+fn members() {
+    let one = |state| Member {
+        user_id: UserId(Uuid::nil()),
+        email: Some(foreign()),
+        role: Some(foreign()),
+        by: Some(MemberBy::Auth),
+        state,
+        since: Some(AT),
+        removed_at: Some(AT),
+    };
+    let tenant = || "acme".parse().unwrap();
+    let states = [MemberState::Member, MemberState::Former, MemberState::Removed];
+    let list = ListReport {
+        tenant: tenant(),
+        members: states.map(one).into(),
+        is_beside_auth: true,
+        has_more: true,
+    };
+    let added = AddReport {
+        tenant: tenant(),
+        user_id: UserId(Uuid::nil()),
+        role: Some(foreign()),
+        was_there: false,
+        is_dry_run: false,
+        claim: ClaimSays::Elsewhere(foreign()),
+        tenants: 2,
+        gate_problem: Some(foreign()),
+    };
+    let probe = ProbeReport {
+        probe: "gate",
+        verdict: ProbeVerdict::CouldNotRun(foreign()),
+        detail: foreign(),
+        holes: Vec::new(),
+        at: Duration::from_secs(1),
+    };
+    let removed = RemoveReport {
+        tenant: tenant(),
+        user_id: UserId(Uuid::nil()),
+        is_dry_run: false,
+        was_removed: false,
+        sessions: 1,
+        layers: layers(),
+        probes: vec![probe],
+        elapsed: Duration::from_secs(1),
+    };
+    views(
+        "members",
+        vec![
+            member::render_members(&list),
+            member::render_member_added(&added),
+            member::render_member_removed(&removed),
         ],
     );
 }

@@ -110,9 +110,17 @@ impl Cut<'_> {
             }
             checked => checked?,
         }
+        // Read once the database can be entered: whoever is removed after this tells the gate.
+        let removed = match turn {
+            Turn::Cut => Vec::new(),
+            Turn::GiveBack => {
+                let mut session = self.world.plane.session().await?;
+                control_plane::removed_users(&mut session, self.tenant.id).await?
+            }
+        };
         let (lock, word) = match turn {
             Turn::Cut => (GateLock::Locked(Some(self.request.reason.as_str())), "locked"),
-            Turn::GiveBack => (GateLock::Open, "unlocked"),
+            Turn::GiveBack => (GateLock::Open { removed: &removed }, "unlocked"),
         };
         let pending = database.turn_gate(lock, marks).await?;
         if let Some(overtaken) = self.settle(turn, pending).await? {

@@ -39,7 +39,8 @@ impl Classified for SessionError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
-            Self::NoSession(_) | Self::Removed { .. } => None,
+            Self::NoSession(_) => None,
+            Self::Removed { slug, user } => Some(format!("tenantctl member add {slug} {user}")),
             Self::NotActive { slug, .. } => Some(format!("tenantctl tenant show {slug}")),
         }
     }

@@ -199,7 +199,10 @@ impl Restoration<'_> {
                 let lock = GateLock::Locked(self.tenant.lock_reason.as_deref());
                 database.turn_gate(lock, marks).await?.commit().await?;
             } else {
-                let opening = database.turn_gate(GateLock::Open, marks).await?;
+                let connection = &mut journal.connection;
+                let removed = control_plane::removed_users(connection, self.tenant.id).await?;
+                let lock = GateLock::Open { removed: &removed };
+                let opening = database.turn_gate(lock, marks).await?;
                 is_locked = self.commit(opening, journal).await?;
             }
             database.close().await;

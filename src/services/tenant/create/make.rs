@@ -80,7 +80,9 @@ impl Making<'_> {
         loop {
             let connection = &mut journal.connection;
             let marks = control_plane::marks_of(connection, self.tenant.id).await?;
-            let opening = inside.turn_gate(GateLock::Open, marks).await?;
+            let removed = control_plane::removed_users(connection, self.tenant.id).await?;
+            let lock = GateLock::Open { removed: &removed };
+            let opening = inside.turn_gate(lock, marks).await?;
             if commit_unless_locked(opening, connection, self.tenant).await?.is_none() {
                 break;
             }
