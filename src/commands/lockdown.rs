@@ -3,7 +3,7 @@
 use crate::cli::LockdownArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_lockdown, render_lockdown_plan};
-use crate::services::lockdown::{LockdownRequest, lockdown, plan_lockdown};
+use crate::services::lockdown::{LockdownEvent, LockdownRequest, lockdown, plan_lockdown};
 use crate::services::tenant::opened_password;
 
 /// Locks a tenant down and proves it. It is urgent, and `unlock` undoes it, so it asks for no
@@ -28,8 +28,8 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let world = context.world().await?;
     let progress = Progress::new(console);
     let open_password = |tenant: &_| opened_password(tenant, key.as_ref());
-    let on_layer = |layer: &_| progress.layer(layer);
-    let report = Box::pin(lockdown(&world, &request, &open_password, &on_layer)).await?;
+    let on_event = |event: LockdownEvent<'_>| progress.lockdown(event);
+    let report = Box::pin(lockdown(&world, &request, &open_password, &on_event)).await?;
     drop(progress);
     console.show(&render_lockdown(&report));
     Ok(report.ending())

@@ -3,7 +3,7 @@
 use crate::cli::LockdownArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Progress, render_lockdown_plan, render_unlock};
-use crate::services::lockdown::{LockdownRequest, plan_unlock, unlock};
+use crate::services::lockdown::{LockdownEvent, LockdownRequest, plan_unlock, unlock};
 
 /// Unlocks a tenant: restores the flags that were set before the lockdown.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
@@ -24,8 +24,8 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     };
     let world = context.world().await?;
     let progress = Progress::new(console);
-    let on_layer = |layer: &_| progress.layer(layer);
-    let report = unlock(&world, &request, &on_layer).await?;
+    let on_event = |event: LockdownEvent<'_>| progress.lockdown(event);
+    let report = unlock(&world, &request, &on_event).await?;
     drop(progress);
     console.show(&render_unlock(&report));
     Ok(report.ending())

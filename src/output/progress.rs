@@ -14,7 +14,7 @@ use super::spinner::Spinner;
 use super::words::{millis, seconds, shown, verdict};
 use crate::services::fleet::{FleetEvent, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
-use crate::services::lockdown::{LayerReport, LayerVerdict};
+use crate::services::lockdown::{Counted, LayerReport, LayerVerdict, LockdownEvent};
 use crate::services::saga::{StepEvent, StepProgress};
 
 /// How often a log gets a line about a step that still waits.
@@ -72,7 +72,42 @@ impl<'c> Progress<'c> {
         }
     }
 
-    pub(crate) fn layer(&self, layer: &LayerReport) {
+    pub(crate) fn lockdown(&self, event: LockdownEvent<'_>) {
+        match event {
+            LockdownEvent::Layer(layer) => self.layer(layer),
+            LockdownEvent::Users(counted) => self.users(counted),
+            LockdownEvent::Lifting { done, of } => {
+                if self.is_machine() {
+                    return self.machine(&json!({ "event": "lifting", "done": done, "of": of }));
+                }
+                self.far(&format!("auth: {done} of {of} bans lifted"));
+            }
+        }
+    }
+
+    fn users(&self, Counted { seen, of, banned, passes }: Counted) {
+        if self.is_machine() {
+            return self.machine(&json!({
+                "event": "users", "seen": seen, "of": of, "banned": banned, "passes": passes,
+            }));
+        }
+        let of = of.map_or(String::new(), |of| format!(" of {of}"));
+        let again = if passes > 1 { ", looking again" } else { "" };
+        self.far(&format!("auth: {seen}{of} users looked at, {banned} banned{again}"));
+    }
+
+    /// Shows how far something is that takes long: a log gets a line every half minute.
+    fn far(&self, said: &str) {
+        self.spinner.show(said);
+        if !self.console.is_watched()
+            && self.reported_at.get() + STILL_WAITING <= self.spinner.age()
+        {
+            self.reported_at.set(self.spinner.age());
+            self.line(&Line::from(format_args!("· {said}")));
+        }
+    }
+
+    fn layer(&self, layer: &LayerReport) {
         if self.is_machine() {
             return self.machine(&json!({
                 "event": "layer", "layer": layer.layer, "result": layer.verdict.word(),

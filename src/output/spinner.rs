@@ -34,6 +34,11 @@ impl<'c> Spinner<'c> {
         Self { console, begins_at: Instant::now(), bar: RefCell::new(None) }
     }
 
+    /// Returns for how long it has been there.
+    pub(super) fn age(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.begins_at)
+    }
+
     /// Shows what is being done now.
     pub(super) fn show(&self, line: impl Into<Line>) {
         if !self.console.is_watched()

@@ -35,8 +35,8 @@ fn the_admin_api_bans_and_gives_back_exactly_what_was() {
     assert_eq!(results(&report, "layers")[2], ("auth".to_owned(), "done".to_owned()));
     assert_eq!(
         report["layers"][2]["detail"],
-        "2 users banned through Auth's admin API, 1 unknown there; nothing is refreshed, but it ends \
-         no session: access tokens that are out live until they expire"
+        "2 of 2 users banned through Auth's admin API, 1 recorded here and unknown there; nothing is \
+         refreshed, but it ends no session: access tokens that are out live until they expire"
     );
     assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED));
     for user in &users[..2] {
@@ -109,7 +109,9 @@ fn being_told_to_wait_is_obeyed_and_a_refusal_is_a_layer_that_is_off() {
     let detail = report.json()["layers"][2]["detail"].as_str().unwrap().to_owned();
     assert_eq!(
         detail,
-        "failed to look a user up in Supabase Auth: it answers 401, {\"message\":\"Invalid API key\"}"
+        "failed to list the users of Supabase Auth: it answers 401, {\"message\":\"Invalid API key\"}; \
+         0 users looked at, 0 banned: set TENANTCTL_AUTH_SERVICE_KEY or its file to the project's \
+         secret key"
     );
     assert!(!format!("{report}").contains("sb_secret_wrong"));
     assert_eq!(results(&report.json(), "probes"), pairs(&ALL_REFUSED));

@@ -1,14 +1,12 @@
-//! The client: two operations of `/admin/users/{id}`.
+//! The client: the list of users, and two operations on one of them.
 
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Url};
-use serde::Deserialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use super::error::AuthAdminError;
+use super::users::{AuthUser, UserPage};
 use crate::adapters::http::{
     Answer, Call, HttpClient, HttpError, HttpOptions, Repeat, RetryPolicy, base_url,
 };
@@ -28,31 +26,6 @@ pub(crate) struct AuthAdmin {
     key: SecretText,
 }
 
-/// Whether Auth has a user, and bans them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Auth has no such user.
-    Unknown,
-    /// Not banned.
-    Free,
-    /// Banned until then; an instant in the past means that the ban has ended.
-    BannedUntil(OffsetDateTime),
-}
-
-impl Standing {
-    pub(crate) fn until(self) -> Option<OffsetDateTime> {
-        match self {
-            Self::BannedUntil(until) => Some(until),
-            Self::Unknown | Self::Free => None,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct User {
-    banned_until: Option<String>,
-}
-
 impl AuthAdmin {
     /// Returns the admin API of the Auth server at an address; nothing is contacted.
     pub(crate) fn new(
@@ -66,22 +39,42 @@ impl AuthAdmin {
         Ok(Self { http: HttpClient::new(options)?, base, key })
     }
 
-    pub(crate) async fn standing(
+    /// Returns a page of the list of users, the newest first; pages are counted from 1.
+    pub(crate) async fn page(
+        &self,
+        number: u64,
+        size: u64,
+        deadline: Instant,
+    ) -> Result<UserPage, AuthAdminError> {
+        let doing = "list the users of Supabase Auth";
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}admin/users", url.path()));
+        let (page, per_page) = (number.to_string(), size.to_string());
+        url.query_pairs_mut().append_pair("page", &page).append_pair("per_page", &per_page);
+        let answer = self.send(doing, Call::get("auth_admin_users", url), deadline).await?;
+        if answer.status != StatusCode::OK {
+            return Err(AuthAdminError::refused(doing, &answer));
+        }
+        UserPage::of(&answer).ok_or(AuthAdminError::Shape { doing })
+    }
+
+    /// Returns what Auth says of a user; nothing when it has no such user.
+    pub(crate) async fn find(
         &self,
         user: UserId,
         deadline: Instant,
-    ) -> Result<Standing, AuthAdminError> {
+    ) -> Result<Option<AuthUser>, AuthAdminError> {
         let doing = "look a user up in Supabase Auth";
         self.ask(doing, Method::GET, user, None, deadline).await
     }
 
-    /// Bans a user from now on for `length`, or lifts the ban; returns the standing after that.
+    /// Bans a user from now on for `length`, or lifts the ban; returns the user after that.
     pub(crate) async fn ban(
         &self,
         user: UserId,
         length: Option<Duration>,
         deadline: Instant,
-    ) -> Result<Standing, AuthAdminError> {
+    ) -> Result<Option<AuthUser>, AuthAdminError> {
         let doing = if length.is_some() {
             "ban a user in Supabase Auth"
         } else {
@@ -100,30 +93,33 @@ impl AuthAdmin {
         user: UserId,
         body: Option<serde_json::Value>,
         deadline: Instant,
-    ) -> Result<Standing, AuthAdminError> {
-        let failed = |source| AuthAdminError::NoAnswer { doing, source };
+    ) -> Result<Option<AuthUser>, AuthAdminError> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}admin/users/{user}", url.path()));
         // Reading, and setting a ban, have the same effect the second time.
         let call = Call { method, body, repeat: Repeat::Safe, ..Call::get("auth_admin_user", url) };
-        let call = call.bearer(&self.key).map_err(failed)?;
-        let call = call.secret_header("apikey", &self.key).map_err(failed)?;
-        let answer = self.http.send(&call, deadline).await.map_err(failed)?;
+        let answer = self.send(doing, call, deadline).await?;
         match answer.status {
-            StatusCode::OK => read(&answer).ok_or(AuthAdminError::Shape { doing }),
+            StatusCode::OK => {
+                let found = AuthUser::of(&answer).filter(|found| found.id == user);
+                found.map(Some).ok_or(AuthAdminError::Shape { doing })
+            }
             StatusCode::NOT_FOUND if AuthAdminError::supabase_code(&answer) == "user_not_found" => {
-                Ok(Standing::Unknown)
+                Ok(None)
             }
             _ => Err(AuthAdminError::refused(doing, &answer)),
         }
     }
-}
 
-/// Reads a user's standing; nothing when the answer is of another shape.
-fn read(answer: &Answer) -> Option<Standing> {
-    let user: User = answer.json().ok()?;
-    match user.banned_until {
-        None => Some(Standing::Free),
-        Some(text) => OffsetDateTime::parse(&text, &Rfc3339).ok().map(Standing::BannedUntil),
+    async fn send(
+        &self,
+        doing: &'static str,
+        call: Call,
+        deadline: Instant,
+    ) -> Result<Answer, AuthAdminError> {
+        let failed = |source| AuthAdminError::NoAnswer { doing, source };
+        let call = call.bearer(&self.key).map_err(failed)?;
+        let call = call.secret_header("apikey", &self.key).map_err(failed)?;
+        self.http.send(&call, deadline).await.map_err(failed)
     }
 }

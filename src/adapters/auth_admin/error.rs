@@ -20,7 +20,7 @@ pub(crate) enum AuthAdminError {
         /// Its error code, else its text.
         said: String,
     },
-    /// The answer is not a user.
+    /// The answer is not a user, or no list of them.
     #[error("{doing}: its answer is of an unknown shape")]
     Shape { doing: &'static str },
 }
@@ -39,6 +39,11 @@ impl AuthAdminError {
         let code = Self::supabase_code(answer);
         let said = if code.is_empty() { answer.text() } else { format!("`{code}`") };
         Self::Refused { doing, status: answer.status.as_u16(), said }
+    }
+
+    /// Returns whether the answer was longer than what is read of one.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self, Self::NoAnswer { source: HttpError::TooLarge { .. }, .. })
     }
 
     /// Returns the error code, such as `user_not_found`. Texts and statuses do not identify an

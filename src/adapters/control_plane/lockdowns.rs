@@ -130,6 +130,32 @@ pub(crate) async fn keep_banned(
     Ok(kept.rows_affected() == 1)
 }
 
+/// Adds of users who are banned already those whom another open lockdown banned: whichever of the two
+/// is lifted last gives them back what they had.
+pub(crate) async fn share_bans(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+    by: BannedBy,
+    users: &[UserId],
+) -> Result<()> {
+    let users: Vec<_> = users.iter().map(UserId::to_string).collect();
+    sqlx::query(
+        r"UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, ARRAY[$3],
+            held.bans || coalesce(saved -> $3, '{}'))
+        FROM (SELECT jsonb_object_agg(b.key, b.value) AS bans FROM control_plane.lockdowns o,
+                jsonb_each(coalesce(o.saved -> $3, '{}')) b
+            WHERE o.lifted_at IS NULL AND o.lockdown_id <> $1 AND b.key = ANY ($2)) held
+        WHERE lockdown_id = $1 AND lifted_at IS NULL AND NOT lifting AND held.bans IS NOT NULL",
+    )
+    .bind(lockdown)
+    .bind(users)
+    .bind(by.word())
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("keep which users another lockdown banned"))?;
+    Ok(())
+}
+
 row! {
     /// A user whom a lockdown banned.
     struct Banned {
@@ -151,17 +177,23 @@ pub(crate) async fn hand_bans_over(
             SELECT b.key::uuid AS id, b.value AS before FROM control_plane.lockdowns l,
                 jsonb_each(coalesce(l.saved -> $2, '{}')) b
             WHERE l.lockdown_id = $1
-        ), shared AS (
-            SELECT DISTINCT ON (mine.id) mine.id, mine.before, o.lockdown_id FROM mine
-            JOIN control_plane.user_mappings m ON m.auth_user_id = mine.id
+        ), theirs AS MATERIALIZED (
+            SELECT o.lockdown_id, k.key::uuid AS id FROM control_plane.lockdowns o,
+                jsonb_object_keys(coalesce(o.saved -> $2, '{}')) k(key)
+            WHERE o.lifted_at IS NULL AND o.lockdown_id <> $1
+            UNION
+            SELECT o.lockdown_id, m.auth_user_id FROM control_plane.lockdowns o
+            JOIN control_plane.user_mappings m ON m.tenant_id = o.tenant_id
                 AND m.removed_at IS NULL AND (m.member_by IS NOT NULL OR EXISTS (
                     SELECT FROM control_plane.sessions s
                     WHERE s.user_id = m.auth_user_id AND s.tenant_id = m.tenant_id))
-            JOIN control_plane.lockdowns o ON o.tenant_id = m.tenant_id
-                AND o.lifted_at IS NULL AND o.lockdown_id <> $1
+            WHERE o.lifted_at IS NULL AND o.lockdown_id <> $1
+        ), shared AS (
+            SELECT DISTINCT ON (mine.id) mine.id, mine.before, theirs.lockdown_id
+            FROM mine JOIN theirs ON theirs.id = mine.id
         ), handed AS (
             UPDATE control_plane.lockdowns o SET saved = jsonb_set(saved, ARRAY[$2],
-                coalesce(saved -> $2, '{}') || s.bans)
+                s.bans || coalesce(saved -> $2, '{}'))
             FROM (SELECT lockdown_id, jsonb_object_agg(id, before) AS bans FROM shared
                 GROUP BY lockdown_id) s
             WHERE o.lockdown_id = s.lockdown_id

@@ -64,7 +64,7 @@ pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{
     BannedBy, Lockdown, begin_lifting, find_lockdown, hand_bans_over, keep_banned, keep_saved,
-    lift_lockdown, open_lockdown,
+    lift_lockdown, open_lockdown, share_bans,
 };
 pub(crate) use member_list::{Member, list_members};
 pub(crate) use members::{

@@ -10,7 +10,7 @@ use crate::output::progress::Progress;
 use crate::output::spinner::Spinner;
 use crate::services::fleet::{Cause, FleetEvent, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
-use crate::services::lockdown::{LayerReport, LayerVerdict};
+use crate::services::lockdown::{Counted, LayerReport, LayerVerdict, LockdownEvent};
 use crate::services::saga::{StepEvent, StepProgress};
 
 fn steps() -> Vec<StepEvent> {
@@ -84,8 +84,14 @@ fn progress() {
             progress.step(&event);
         }
         for layer in layers() {
-            progress.layer(&layer);
+            progress.lockdown(LockdownEvent::Layer(&layer));
         }
+        progress.lockdown(LockdownEvent::Users(Counted {
+            seen: 7,
+            of: Some(9),
+            ..Counted::default()
+        }));
+        progress.lockdown(LockdownEvent::Lifting { done: 3, of: 5 });
         progress.fleet(&FleetEvent::Planned { tenants: 6, to_open: 6 });
         for result in tenant_results() {
             progress.fleet(&FleetEvent::Finished(result));

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::event::LockdownEvent;
 use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
 use super::probe::is_closed;
 use super::request::LockdownRequest;
@@ -31,6 +32,7 @@ pub(super) struct Cut<'a> {
     pub(super) request: &'a LockdownRequest,
     pub(super) lockdown: &'a Lockdown,
     pub(super) started: Instant,
+    pub(super) on_event: &'a dyn Fn(LockdownEvent<'_>),
 }
 
 impl Cut<'_> {

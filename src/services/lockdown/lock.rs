@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::error::LockdownError;
+use super::event::LockdownEvent;
 use super::layer::{LayerReport, LayerVerdict};
 use super::layers::{Cut, Turn};
 use super::probe::{ProbeReport, ProbeVerdict, Probes};
@@ -69,7 +70,7 @@ pub(crate) async fn lockdown(
     world: &World,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
-    on_layer: &dyn Fn(&LayerReport),
+    on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> Result<LockdownReport, LockdownError> {
     let started = Instant::now();
     let plane = &world.plane;
@@ -92,14 +93,22 @@ pub(crate) async fn lockdown(
         elapsed: started.elapsed(),
         at: started.elapsed(),
     };
-    on_layer(&first);
+    on_event(LockdownEvent::Layer(&first));
     // As it is now: a create may have come further since, and what it opens from here on it closes
     // itself, because it sees the lock.
     let tenant = find(plane, &request.tenant).await.unwrap_or(tenant);
     let home = RenewableHome::find(world, &tenant, request.patience).await;
-    let cut = Cut { world, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
+    let cut = Cut {
+        world,
+        home: &home,
+        tenant: &tenant,
+        request,
+        lockdown: &lockdown,
+        started,
+        on_event,
+    };
     let announced = |layer: LayerReport| {
-        on_layer(&layer);
+        on_event(LockdownEvent::Layer(&layer));
         layer
     };
     let (gate, auth, connections) = tokio::join!(

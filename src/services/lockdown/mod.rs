@@ -1,16 +1,20 @@
 //! `lockdown` and `unlock`: access refused at every layer, tried out, and given back.
 
 mod bans;
+mod by_api;
 mod error;
+mod event;
 mod layer;
 mod layers;
 mod lock;
 mod plan;
 mod probe;
 mod request;
+mod roll;
 mod unlock;
 
 pub(crate) use crate::adapters::server::Hole;
+pub(crate) use event::{Counted, LockdownEvent};
 pub(crate) use layer::{LayerReport, LayerVerdict};
 pub(crate) use lock::{LockdownReport, lockdown};
 pub(crate) use plan::{LockdownPlan, plan_lockdown, plan_unlock};

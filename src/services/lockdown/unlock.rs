@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::LockdownError;
+use super::event::LockdownEvent;
 use super::layer::{LayerReport, LayerVerdict};
 use super::layers::{Cut, LOCKED_AGAIN, Turn};
 use super::lock::find;
@@ -48,7 +49,7 @@ impl UnlockReport {
 pub(crate) async fn unlock(
     world: &World,
     request: &LockdownRequest,
-    on_layer: &dyn Fn(&LayerReport),
+    on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> Result<UnlockReport, LockdownError> {
     let started = Instant::now();
     let plane = &world.plane;
@@ -74,9 +75,17 @@ pub(crate) async fn unlock(
     let lockdown = lifting.unwrap_or(lockdown);
     // Read after it: what was recorded of the tenant before may have been a lockdown's beginning.
     let tenant = find(plane, &request.tenant).await?;
-    let back = Cut { world, home: &home, tenant: &tenant, request, lockdown: &lockdown, started };
+    let back = Cut {
+        world,
+        home: &home,
+        tenant: &tenant,
+        request,
+        lockdown: &lockdown,
+        started,
+        on_event,
+    };
     let announced = |layer: LayerReport| {
-        on_layer(&layer);
+        on_event(LockdownEvent::Layer(&layer));
         layer
     };
     let mut layers = Vec::new();
