@@ -45,10 +45,18 @@ impl Standing {
     fn acts(self) -> &'static [&'static Act] {
         match self {
             Self::Absent => &[&CREATE],
-            Self::Open => {
-                &[&LOCKDOWN, &DELETE, &DELETE_AND_PURGE, &MIGRATE, &SEED, &ROTATE, &REVOKE]
-            }
-            Self::Locked => &[&UNLOCK, &LOCKDOWN, &DELETE, &REVOKE],
+            Self::Open => &[
+                &LOCKDOWN,
+                &DELETE,
+                &DELETE_AND_PURGE,
+                &MIGRATE,
+                &SEED,
+                &ROTATE,
+                &REVOKE,
+                &REMOVE,
+                &ADD,
+            ],
+            Self::Locked => &[&UNLOCK, &LOCKDOWN, &DELETE, &REVOKE, &REMOVE],
             Self::Deleted => &[&RESTORE, &PURGE, &DELETE, &LOCKDOWN, &UNLOCK],
         }
     }
@@ -76,6 +84,13 @@ const SEED: Act = Act { line: "seed apply --tenant SLUG", leads_to: &[Open] };
 const ROTATE: Act = Act { line: "tenant rotate SLUG", leads_to: &[Open] };
 const REVOKE: Act =
     Act { line: "--yes session revoke --tenant SLUG --reason drill", leads_to: &[Open, Locked] };
+
+const REMOVE: Act = Act {
+    line: "--yes member remove SLUG 7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11 --reason drill",
+    leads_to: &[Open, Locked],
+};
+const ADD: Act =
+    Act { line: "member add SLUG 7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11", leads_to: &[Open] };
 
 #[test]
 fn acts_that_are_killed_at_random_moments_are_ended_by_the_same_command() {

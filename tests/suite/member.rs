@@ -229,7 +229,10 @@ fn a_user_is_found_by_their_address_or_not_at_all() {
     for user in [&one, &two] {
         operator.sign_up(user, "{}");
     }
-    operator.plane().run("UPDATE auth.users SET email = 'both@example.com'");
+    // One of the two signs in by SSO.
+    operator.plane().run(&format!(
+        "UPDATE auth.users SET email = 'both@example.com', is_sso_user = id = '{two}'"
+    ));
     let several = operator.run("-o json member add acme both@example.com").fails_with(5).error();
     let hint = several["hint"].as_str().unwrap();
     assert!(hint.contains(&one) && hint.contains(&two), "{several}");

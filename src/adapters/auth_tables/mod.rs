@@ -7,7 +7,9 @@
 //! Which users are meant, the caller says; nothing of ours is read here.
 
 mod sweep;
+mod user;
 mod users;
 
 pub(crate) use sweep::{end_proofs, sweep};
+pub(crate) use user::{find_auth_user, sees_auth, take_claim, users_with_email};
 pub(crate) use users::{ban, has_auth};

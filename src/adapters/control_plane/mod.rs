@@ -23,14 +23,13 @@
 //! | `schema_history` | one applied migration | `init` | every command |
 //!
 //! One file for each table, each function one statement, on a session of the caller's choice: the
-//! caller decides what is one transaction. `tenants` reads what `tenant_changes` writes. Only the `auth` files
-//! go beyond our schema, to Supabase Auth's tables where they are in the same database; a tenant's
+//! caller decides what is one transaction. `tenants` reads what `tenant_changes` writes. Only `auth`
+//! goes beyond our schema, to Supabase Auth's tables where they are in the same database; a tenant's
 //! own database is never touched here.
 
 mod audit;
 mod auth;
 mod auth_triggers;
-mod auth_users;
 mod claims;
 mod clean_builds;
 mod closing;
@@ -52,11 +51,8 @@ pub(crate) use audit::{
     AuditEntry, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, append, chain_head,
     first_break, list_audit,
 };
-pub(crate) use auth::{auth_members, sign_out, unban, users_covered};
+pub(crate) use auth::{auth_members, end_sessions_of_removed, sign_out, unban, users_covered};
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
-pub(crate) use auth_users::{
-    end_sessions_of_removed, find_auth_user, sees_auth, take_claim, users_with_email,
-};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
 pub(crate) use closing::close_to_public;

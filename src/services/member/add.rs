@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnection;
 use super::error::MemberError;
 use super::gate::{Gate, enter};
 use super::user::{find_tenant, find_user};
+use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
 use crate::model::{
@@ -116,10 +117,10 @@ async fn claim_of(
     user: UserId,
     tenant: &Tenant,
 ) -> Result<ClaimSays, MemberError> {
-    if !control_plane::sees_auth(session).await? {
+    if !auth_tables::sees_auth(session).await? {
         return Ok(ClaimSays::Unseen);
     }
-    let found = control_plane::find_auth_user(session, user).await?;
+    let found = auth_tables::find_auth_user(session, user).await?;
     let found = found.ok_or_else(|| MemberError::NoUser(user.to_string()))?;
     let Some(claim) = found.claim else { return Ok(ClaimSays::Nothing) };
     let Ok(id) = claim.parse() else { return Ok(ClaimSays::Elsewhere(claim)) };

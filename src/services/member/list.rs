@@ -2,6 +2,7 @@
 
 use super::error::MemberError;
 use super::user::find_tenant;
+use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, ControlPlane, Member};
 use crate::model::Slug;
 
@@ -34,7 +35,7 @@ pub(crate) async fn list(
 ) -> Result<ListReport, MemberError> {
     let mut session = plane.session().await?;
     let tenant = find_tenant(&mut session, &request.tenant).await?;
-    let is_beside_auth = control_plane::sees_auth(&mut session).await?;
+    let is_beside_auth = auth_tables::sees_auth(&mut session).await?;
     let limit = i64::try_from(LIMIT + 1).unwrap_or(i64::MAX);
     let mut members =
         control_plane::list_members(&mut session, tenant.id, is_beside_auth, limit).await?;

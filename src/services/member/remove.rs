@@ -11,6 +11,7 @@ use sqlx::Connection;
 use super::error::MemberError;
 use super::gate::{Gate, enter};
 use super::user::{find_tenant, find_user};
+use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome, SessionScope};
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::Denial;
@@ -73,8 +74,8 @@ pub(crate) async fn remove(
     let is_recorded =
         control_plane::find_tenants_of(&mut session, user).await?.contains(&tenant.id);
     if !is_recorded
-        && control_plane::sees_auth(&mut session).await?
-        && control_plane::find_auth_user(&mut session, user).await?.is_none()
+        && auth_tables::sees_auth(&mut session).await?
+        && auth_tables::find_auth_user(&mut session, user).await?.is_none()
     {
         return Err(MemberError::NoUser(user.to_string()));
     }
@@ -168,12 +169,12 @@ impl Removal<'_> {
         let began = Instant::now();
         let taken = async {
             let mut session = self.world.plane.session().await?;
-            if !control_plane::sees_auth(&mut session).await? {
+            if !auth_tables::sees_auth(&mut session).await? {
                 let detail = "not in reach: if app_metadata.tenant_id names the tenant, its tokens \
                      still do, and are refused here";
                 return Ok::<_, MemberError>((LayerVerdict::Absent, detail.to_owned()));
             }
-            if control_plane::take_claim(&mut session, self.user, self.tenant.id).await? {
+            if auth_tables::take_claim(&mut session, self.user, self.tenant.id).await? {
                 let detail = "app_metadata.tenant_id taken away in Supabase Auth";
                 return Ok((LayerVerdict::Done, detail.to_owned()));
             }
@@ -187,7 +188,7 @@ impl Removal<'_> {
         let began = Instant::now();
         let ended = async {
             let mut session = self.world.plane.session().await?;
-            if !control_plane::sees_auth(&mut session).await? {
+            if !auth_tables::sees_auth(&mut session).await? {
                 let detail = "not in reach: signing in and refreshing there still give tokens, \
                      which are refused here";
                 return Ok::<_, MemberError>((LayerVerdict::Absent, detail.to_owned()));

@@ -3,6 +3,7 @@
 use sqlx::postgres::PgConnection;
 
 use super::error::MemberError;
+use crate::adapters::auth_tables;
 use crate::adapters::control_plane;
 use crate::model::{Slug, Tenant, UserId, UserRef};
 
@@ -26,10 +27,10 @@ pub(super) async fn find_user(
         UserRef::Id(id) => return Ok(*id),
         UserRef::Email(email) => email,
     };
-    if !control_plane::sees_auth(session).await? {
+    if !auth_tables::sees_auth(session).await? {
         return Err(MemberError::NoAuth(email.to_string()));
     }
-    let users = control_plane::users_with_email(session, email).await?;
+    let users = auth_tables::users_with_email(session, email).await?;
     match users.as_slice() {
         [] => Err(MemberError::NoUser(email.to_string())),
         [one] => Ok(*one),

@@ -1,13 +1,12 @@
-//! Single users in Supabase Auth's tables, where those are in the control plane's database.
+//! One row of `auth.users`: found, and its claim taken away.
 
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::error::ControlPlaneError;
 use crate::adapters::postgres::{PgError, row};
 use crate::model::{Email, TenantId, UserId};
 
-type Result<T> = std::result::Result<T, ControlPlaneError>;
+type Result<T> = std::result::Result<T, PgError>;
 
 /// Returns whether Auth's users and sessions are here and nothing hides their rows from us.
 pub(crate) async fn sees_auth(connection: &mut PgConnection) -> Result<bool> {
@@ -85,36 +84,4 @@ pub(crate) async fn take_claim(
     .await
     .map_err(PgError::doing("take app_metadata.tenant_id from the user in Supabase Auth"))?;
     Ok(done.rows_affected() > 0)
-}
-
-/// Deletes a user's sessions, apart from those of another tenant: every one that has a part in this
-/// tenant, and where Auth names no other tenant, every one. A session with a part that is valid
-/// elsewhere stays; the token hook refuses the part here.
-///
-/// # Errors
-/// When the tables may not be written.
-pub(crate) async fn end_sessions_of_removed(
-    connection: &mut PgConnection,
-    user: UserId,
-    tenant: TenantId,
-) -> Result<u64> {
-    let done = sqlx::query(
-        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
-        DELETE FROM auth.sessions d USING (
-            SELECT a.id FROM auth.sessions a JOIN auth.users u ON u.id = a.user_id
-            WHERE (SELECT count(*) FROM own) = 1 AND a.user_id = $1
-                AND (coalesce(u.raw_app_meta_data ->> 'tenant_id', $2::text) = $2::text OR EXISTS (
-                    SELECT FROM control_plane.sessions s
-                    WHERE s.session_id = a.id::text AND s.tenant_id = $2))
-                AND NOT EXISTS (SELECT FROM control_plane.session_states s
-                    WHERE s.session_id = a.id::text AND s.state IN ('valid', 'expired'))
-            ORDER BY a.id FOR UPDATE OF a) ended
-        WHERE d.id = ended.id",
-    )
-    .bind(user.0)
-    .bind(tenant.0)
-    .execute(connection)
-    .await
-    .map_err(PgError::doing("delete the user's sessions in Supabase Auth"))?;
-    Ok(done.rows_affected())
 }
