@@ -17,6 +17,10 @@ pub mod management {
     };
 }
 
+pub mod migration {
+    pub use crate::services::migration::upgrade_to;
+}
+
 pub mod model {
     pub use crate::model::{
         Classified, Clock, ErrorKind, JwksSource, ProjectRef, SecretText, SystemClock,

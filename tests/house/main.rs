@@ -6,6 +6,7 @@ mod circles;
 mod doors;
 mod faults;
 mod manual;
+mod migrations;
 mod tree;
 mod walls;
 

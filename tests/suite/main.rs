@@ -42,6 +42,7 @@ mod lockdown_races;
 mod locks;
 mod login_holds;
 mod login_leaves;
+mod logins;
 mod management;
 mod member;
 mod migrate_apply;

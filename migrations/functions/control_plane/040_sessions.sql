@@ -64,9 +64,9 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Records a session under the epochs of this moment; no row when the tenant takes no sessions, or
--- when an operator removed the user. It takes no lock: a revocation that commits meanwhile leaves
--- epochs behind that this session does not have, so logins neither wait for a lockdown nor hold one
--- up. For a session that began before it was recorded, `began` is that second (null when that is not
+-- when an operator removed the user. It waits for nobody's lock: a revocation that commits meanwhile
+-- leaves epochs behind that this session does not have, so logins neither wait for a lockdown nor
+-- hold one up. For a session that began before it was recorded, `began` is that second (null when that is not
 -- known), and one that falls under a mark is not recorded. `word` says by whose word the user belongs
 -- to the tenant; it is written once, so the next login again takes no lock.
 CREATE OR REPLACE FUNCTION control_plane.record_session(session_jti text, sign_in text,
@@ -75,16 +75,22 @@ CREATE OR REPLACE FUNCTION control_plane.record_session(session_jti text, sign_i
     OUT issued_at timestamptz, OUT expires_at timestamptz) RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- ON CONFLICT waits for whoever is changing the row that is there; so what is there is looked for
+    -- first, and what somebody is changing is left for the next login.
     INSERT INTO control_plane.user_mappings (auth_user_id, tenant_id, member_by)
         SELECT subject, t.tenant_id, word FROM control_plane.tenant_metadata t
         WHERE t.tenant_id = tenant AND t.status = 'active' AND t.locked_at IS NULL
+            AND NOT EXISTS (SELECT FROM control_plane.user_mappings u
+                WHERE u.auth_user_id = subject AND u.tenant_id = t.tenant_id)
         ON CONFLICT DO NOTHING;
     IF NOT FOUND AND word IS NOT NULL THEN
         UPDATE control_plane.user_mappings u SET member_by = word
-            FROM control_plane.tenant_metadata t
-            WHERE u.auth_user_id = subject AND u.tenant_id = tenant AND u.member_by IS NULL
-                AND u.removed_at IS NULL
-                AND t.tenant_id = tenant AND t.status = 'active' AND t.locked_at IS NULL;
+            FROM (SELECT m.auth_user_id, m.tenant_id FROM control_plane.user_mappings m
+                JOIN control_plane.tenant_metadata t ON t.tenant_id = m.tenant_id
+                WHERE m.auth_user_id = subject AND m.tenant_id = tenant AND m.member_by IS NULL
+                    AND m.removed_at IS NULL AND t.status = 'active' AND t.locked_at IS NULL
+                FOR NO KEY UPDATE OF m SKIP LOCKED) free
+            WHERE u.auth_user_id = free.auth_user_id AND u.tenant_id = free.tenant_id;
     END IF;
     -- Epochs and marks are read by one statement, so they belong together.
     RETURN QUERY INSERT INTO control_plane.sessions AS s (jti, session_id, user_id, tenant_id,

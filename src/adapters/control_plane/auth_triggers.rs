@@ -1,15 +1,10 @@
 //! The triggers on Supabase Auth's tables, and what they missed.
-//!
-//! A sign-in has two seconds (Auth's limit for the hook), so no lock in front of it is held or waited
-//! for longer than a moment.
 
-use std::time::Duration;
-
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection};
 
 use super::error::ControlPlaneError;
-use crate::adapters::postgres::PgError;
+use crate::adapters::postgres::{PgError, row};
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 
@@ -38,20 +33,16 @@ const TRIGGERS: [Trigger; 2] = [
     },
 ];
 
-/// How long a trigger's table is waited for at once; Auth's statements wait behind that.
-const WAIT: &str = "200ms";
-
-/// How often, and the pause between, in which Auth goes on.
-const ATTEMPTS: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(200);
+/// How many sessions are compared at once.
+const BATCH: i64 = 10_000;
 
 /// Makes the triggers that are not there, each in a transaction of its own; does nothing where Auth's
 /// tables are elsewhere or may not be changed.
 ///
 /// # Errors
-/// When a table stays locked for ten seconds.
+/// When a table is locked.
 pub(crate) async fn watch_auth(connection: &mut PgConnection) -> Result<()> {
-    for trigger in TRIGGERS {
+    for Trigger { name, table, fires } in TRIGGERS {
         let is_wanted: bool = sqlx::query_scalar(
             r"SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname || '.' || c.relname = $1 AND c.relkind = 'r'
@@ -60,40 +51,28 @@ pub(crate) async fn watch_auth(connection: &mut PgConnection) -> Result<()> {
                     AND NOT EXISTS (SELECT FROM pg_trigger t
                         WHERE t.tgrelid = c.oid AND t.tgname = $2))",
         )
-        .bind(trigger.table)
-        .bind(trigger.name)
+        .bind(table)
+        .bind(name)
         .fetch_one(&mut *connection)
         .await
         .map_err(PgError::doing("look for the triggers on Supabase Auth's tables"))?;
         if is_wanted {
-            create(connection, &trigger).await?;
+            let text = format!("CREATE OR REPLACE TRIGGER {name} {fires}");
+            sqlx::raw_sql(AssertSqlSafe(text))
+                .execute(&mut *connection)
+                .await
+                .map_err(PgError::doing("make the triggers on Supabase Auth's tables"))?;
         }
     }
     Ok(())
 }
 
-async fn create(connection: &mut PgConnection, trigger: &Trigger) -> Result<()> {
-    let doing = || PgError::doing("make the triggers on Supabase Auth's tables");
-    let text = format!(
-        "SET LOCAL lock_timeout = '{WAIT}'; CREATE OR REPLACE TRIGGER {} {}",
-        trigger.name, trigger.fires
-    );
-    for attempt in 1.. {
-        let mut transaction = connection.begin().await.map_err(doing())?;
-        let done = sqlx::raw_sql(AssertSqlSafe(text.clone())).execute(&mut *transaction).await;
-        match done {
-            Ok(_) => return Ok(transaction.commit().await.map_err(doing())?),
-            Err(error) => {
-                transaction.rollback().await.map_err(doing())?;
-                let error = doing()(error);
-                if !error.is("55P03") || attempt == ATTEMPTS {
-                    return Err(error.into());
-                }
-            }
-        }
-        tokio::time::sleep(PAUSE).await;
+row! {
+    /// Sessions that were compared: the last of them, and how many had ended.
+    struct Batch {
+        last: Option<String>,
+        noted: i64,
     }
-    Ok(())
 }
 
 /// Notes the sessions that Auth does not have any more and whose end no trigger saw; returns how
@@ -114,18 +93,34 @@ pub(crate) async fn note_signed_out(connection: &mut PgConnection) -> Result<u64
     if !is_visible {
         return Ok(0);
     }
-    let done = sqlx::query(
-        r"UPDATE control_plane.sessions s SET signed_out_at = clock_timestamp() FROM (
-            SELECT p.jti FROM control_plane.sessions p
-            WHERE p.jti <> p.session_id AND p.signed_out_at IS NULL AND p.revoked_at IS NULL
-                AND control_plane.claim_uuid(to_jsonb(p.session_id)) IS NOT NULL
-                AND NOT EXISTS (SELECT FROM auth.sessions a
-                    WHERE a.id = control_plane.claim_uuid(to_jsonb(p.session_id)))
-            ORDER BY p.jti FOR UPDATE OF p SKIP LOCKED) ended
-        WHERE s.jti = ended.jti",
-    )
-    .execute(connection)
-    .await
-    .map_err(doing())?;
-    Ok(done.rows_affected())
+    let (mut noted, mut last) = (0, String::new());
+    loop {
+        // One look-up by key for each: a batch locks what it changes, and nobody waits for the whole.
+        let batch: Batch = sqlx::query_as(
+            r"WITH here AS MATERIALIZED (SELECT * FROM control_plane.sessions p
+                WHERE p.jti > $1 ORDER BY p.jti LIMIT $2
+            ), ended AS (
+                SELECT p.jti FROM control_plane.sessions p JOIN here USING (jti)
+                WHERE p.jti <> p.session_id AND p.signed_out_at IS NULL AND p.revoked_at IS NULL
+                    AND control_plane.claim_uuid(to_jsonb(p.session_id)) IS NOT NULL
+                    AND NOT EXISTS (SELECT FROM auth.sessions a
+                        WHERE a.id = control_plane.claim_uuid(to_jsonb(p.session_id)))
+                ORDER BY p.jti FOR UPDATE OF p SKIP LOCKED
+            ), noted AS (
+                UPDATE control_plane.sessions s SET signed_out_at = clock_timestamp()
+                FROM ended WHERE s.jti = ended.jti RETURNING s.jti
+            ) SELECT (SELECT max(jti) FROM here) AS last,
+                (SELECT count(*) FROM noted) AS noted",
+        )
+        .bind(&last)
+        .bind(BATCH)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(doing())?;
+        noted += u64::try_from(batch.noted).unwrap_or_default();
+        match batch.last {
+            Some(jti) => last = jti,
+            None => return Ok(noted),
+        }
+    }
 }

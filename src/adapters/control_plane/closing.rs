@@ -1,9 +1,24 @@
-//! Who may enter the control plane's database.
+//! Who may call what, and who may enter the control plane's database.
 
 use sqlx::postgres::PgConnection;
 
 use super::error::ControlPlaneError;
 use crate::adapters::postgres::PgError;
+
+/// Lets those who need it call our functions. Every time: Supabase's roles, or a backend's, may have been
+/// created after the schema.
+///
+/// # Errors
+/// When the server refuses.
+pub(crate) async fn grant_to_callers(
+    connection: &mut PgConnection,
+) -> Result<(), ControlPlaneError> {
+    sqlx::raw_sql("SELECT control_plane.grant_to_callers()")
+        .execute(connection)
+        .await
+        .map_err(PgError::doing("grant the functions"))?;
+    Ok(())
+}
 
 /// Lets PUBLIC, and with it the tenants' logins of the same server, into the database no longer,
 /// when it is ours alone: we own it, it is not one that every server has, and nothing in it is

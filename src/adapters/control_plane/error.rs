@@ -15,6 +15,18 @@ pub enum ControlPlaneError {
     /// A lock.
     #[error(transparent)]
     Lock(LockError),
+    /// Somebody held a lock for longer than we wait.
+    #[error(
+        "take a lock that logins need as well: {} holds it",
+        holder.as_deref().unwrap_or("another session")
+    )]
+    Held {
+        /// Who held it, as far as the server shows that to us.
+        holder: Option<String>,
+        /// What was being done.
+        #[source]
+        source: Box<ControlPlaneError>,
+    },
     /// The schema is not there.
     #[error("find the control plane: schema `control_plane` is not installed on {0}")]
     NotInstalled(String),
@@ -62,6 +74,7 @@ impl Classified for ControlPlaneError {
         match self {
             Self::Postgres(error) => error.refusal(),
             Self::Migrate(error) => error.refusal(),
+            Self::Held { source, .. } => source.refusal(),
             _ => Refusal::default(),
         }
     }
@@ -71,6 +84,7 @@ impl Classified for ControlPlaneError {
             Self::Postgres(error) => error.kind(),
             Self::Migrate(error) => error.kind(),
             Self::Lock(error) => error.kind(),
+            Self::Held { .. } => ErrorKind::Unavailable,
             Self::NotInstalled(_) | Self::Outdated { .. } | Self::OtherFunctions => {
                 ErrorKind::Refused
             }
@@ -87,6 +101,9 @@ impl Classified for ControlPlaneError {
             }
             Self::Newer { .. } | Self::NewerFunctions(_) => {
                 Some("install the newer tenantctl that upgraded it".to_owned())
+            }
+            Self::Held { .. } => {
+                Some("let that session end, or end it; then run the same command again".to_owned())
             }
             Self::LeaseLost | Self::Changed(_) => {
                 Some("run the command again to see where things stand".to_owned())

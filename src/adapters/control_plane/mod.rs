@@ -41,6 +41,7 @@ mod members;
 mod moment;
 mod operation_steps;
 mod operations;
+mod patience;
 mod plane;
 mod sessions;
 mod tenant_changes;
@@ -55,7 +56,7 @@ pub(crate) use auth::{auth_members, end_sessions_of_removed, sign_out, unban, us
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
 pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
-pub(crate) use closing::close_to_public;
+pub(crate) use closing::{close_to_public, grant_to_callers};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{
@@ -76,8 +77,9 @@ pub(crate) use operations::{
     Lease, NewOperation, Operation, check_lease, finish, latest_operation, note_failure,
     open_operation, start, supersede, take_over, was_taken_in,
 };
+pub(crate) use patience::{patiently, wait_briefly};
 pub use plane::ControlPlane;
-pub(crate) use plane::set;
+pub(crate) use plane::{set, set_and};
 pub(crate) use sessions::{
     NewSession, Session, SessionFilter, count_expired, count_live, find_session, insert_session,
     list_sessions, parts_of, prune_batch, revoke_session, sample_session, session_state,

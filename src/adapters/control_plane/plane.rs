@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
+use refinery_core::Migration;
 use sqlx::Connection;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
@@ -37,12 +38,16 @@ pub struct ControlPlane {
 
 /// Returns the control plane's migrations.
 pub(crate) fn set() -> MigrationSet {
-    MigrationSet::embedded(
-        "control_plane",
-        "control_plane.schema_history",
-        embedded::migrations::runner().get_migrations().clone(),
-    )
-    .with_functions(Functions::of("control_plane", "control_plane.functions"))
+    set_and(&[])
+}
+
+/// Returns the control plane's migrations and those that a later tenantctl brings, each with its name
+/// (`V8__x`) and text; what is not named like one is left out.
+pub(crate) fn set_and(later: &[(&str, &str)]) -> MigrationSet {
+    let mut migrations = embedded::migrations::runner().get_migrations().clone();
+    migrations.extend(later.iter().flat_map(|(name, text)| Migration::unapplied(name, text)));
+    MigrationSet::embedded("control_plane", "control_plane.schema_history", migrations)
+        .with_functions(Functions::of("control_plane", "control_plane.functions"))
 }
 
 row! {

@@ -157,12 +157,15 @@ impl<'c> Files<'c> {
             }
             let index = Build::of(part.sql);
             if let Some(index) = &index {
+                // It waits for every transaction that was there before it, and nobody waits behind it.
+                self.run("SET lock_timeout = 0".to_owned()).await?;
                 // Left by a build that failed or was killed: `IF NOT EXISTS` would skip it.
                 self.drop_invalid(index).await?;
             }
             if let Err(fault) = self.run(part.sql.to_owned()).await {
                 if let Some(index) = &index {
                     drop(self.drop_invalid(index).await);
+                    drop(self.run(self.footing.ours().to_owned()).await);
                 }
                 return Err(placed(fault, "", &part));
             }

@@ -33,6 +33,9 @@ pub(crate) struct Purpose {
 }
 
 impl Purpose {
+    /// How long one statement waits for a lock that logins may need.
+    pub(crate) const MOMENT: Duration = Duration::from_millis(400);
+
     /// Short reads and writes.
     pub(crate) const fn query(name: &'static str) -> Self {
         Self {
@@ -63,6 +66,12 @@ impl Purpose {
     /// Migrations: a waiting `ALTER TABLE` blocks every reader behind it, so it gives up soon.
     pub(crate) const fn migrate(name: &'static str) -> Self {
         Self { lock_timeout: Duration::from_secs(3), ..Self::build(name) }
+    }
+
+    /// Changes to what logins use: whoever waits for a lock there gives up after a moment, and tries
+    /// again.
+    pub(crate) const fn upgrade(name: &'static str) -> Self {
+        Self { lock_timeout: Self::MOMENT, ..Self::build(name) }
     }
 
     /// Returns the statements that set them; files rely on `standard_conforming_strings`.

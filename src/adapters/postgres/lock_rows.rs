@@ -241,6 +241,22 @@ pub(super) async fn describe(connection: &mut PgConnection, pid: i32) -> Result<
     Ok(found.map(|session| escape_controls(&session)))
 }
 
+/// Returns in words whom a server process waits for, the first of them.
+///
+/// # Errors
+/// When the server does not answer.
+pub(crate) async fn blocker_of(connection: &mut PgConnection, pid: i32) -> Result<Option<String>> {
+    let found: Option<i32> = sqlx::query_scalar("SELECT (pg_blocking_pids($1))[1]")
+        .bind(pid)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(PgError::doing("ask who holds a lock"))?;
+    match found {
+        Some(pid) => describe(connection, pid).await,
+        None => Ok(None),
+    }
+}
+
 /// Makes the table, which is older than the migrations that a lock is held around.
 async fn make(connection: &mut PgConnection, table: LockTable) -> Result<()> {
     let schema = table.schema();

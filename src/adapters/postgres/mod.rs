@@ -36,7 +36,7 @@ pub(crate) use error::{PgError, ServerFault};
 pub(crate) use functions::{Functions, InstalledFunctions};
 pub(crate) use install::install_functions;
 pub(crate) use lock::{Lock, LockError, LockServer, hold_for, hold_until};
-pub(crate) use lock_rows::LockTable;
+pub(crate) use lock_rows::{LockTable, blocker_of};
 pub(crate) use migrate::{Applied, History, MigrationSet, apply, read_history};
 pub(crate) use migrate_error::{MigrateError, MigrationFile, place};
 pub(crate) use position::line_and_column;

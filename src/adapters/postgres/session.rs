@@ -28,6 +28,11 @@ impl Footing {
         Self { theirs: format!("{theirs};\n"), ..self }
     }
 
+    /// Returns what makes the session ours.
+    pub(super) fn ours(&self) -> &str {
+        &self.ours
+    }
+
     /// Returns what comes before a file.
     pub(super) fn before(&self) -> &str {
         &self.theirs

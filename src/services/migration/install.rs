@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::PgConnection;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::error::MigrationError;
 use super::plan::{Divergence, functions_missing, pending};
 use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
 use crate::adapters::postgres::{
-    self, Endpoint, Footing, Lock, LockServer, LockTable, PgError, Purpose, hold_until,
+    self, Endpoint, Footing, Lock, LockServer, LockTable, MigrationSet, PgError, Purpose,
+    hold_until,
 };
 use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
 use crate::services::audit::Entry;
+
+fn purpose() -> Purpose {
+    Purpose::upgrade(Act::Init.word())
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstallReport {
@@ -26,10 +33,11 @@ pub(crate) struct InstallReport {
 }
 
 /// Installs or upgrades the control plane. Safe to run twice, and from two machines at once:
-/// refinery takes no lock, so ours is held around its migrations.
+/// refinery takes no lock, so ours is held around its migrations. Logins go on meanwhile.
 ///
 /// # Errors
-/// When the history contradicts the embedded migrations, or a newer binary upgraded the schema.
+/// When the history contradicts the embedded migrations, a newer binary upgraded the schema, or
+/// somebody locks what has to be changed for longer than `patience`.
 pub(crate) async fn install(
     endpoint: &Endpoint,
     actor: &Actor,
@@ -39,14 +47,15 @@ pub(crate) async fn install(
     let set = control_plane::set();
     let embedded = set.records();
     let known = embedded.last().map_or(SchemaVersion(0), |record| record.version);
-    let purpose = Purpose::migrate(Act::Init.word());
-    let connected = postgres::connect(endpoint, purpose).await;
+    let connected = postgres::connect(endpoint, purpose()).await;
     let mut connection = connected.map_err(ControlPlaneError::from)?;
-    let deadline = tokio::time::Instant::now() + patience;
+    let deadline = Instant::now() + patience;
     if !is_dry_run {
         let (named, what) = (("init", Uuid::nil()), "the migrations");
         let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
-        hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
+        let hold =
+            async |session: &mut PgConnection| Ok(hold_until(session, &lock, deadline).await?);
+        control_plane::patiently(&mut connection, endpoint, deadline, hold).await?;
     }
     let history = postgres::read_history(&mut connection, &set).await;
     let history = history.map_err(ControlPlaneError::from)?;
@@ -73,25 +82,23 @@ pub(crate) async fn install(
             planned,
         });
     }
-    let mut done = if planned.is_empty() {
-        Vec::new()
-    } else {
-        postgres::apply(&mut connection, &Footing::new(purpose, "SET ROLE NONE"), &set, None)
-            .await
-            .map_err(ControlPlaneError::from)?
-    };
-    if let (Some(record), Some(ours)) = (functions, &set.functions) {
-        let installed = postgres::install_functions(&mut connection, ours).await;
-        installed.map_err(ControlPlaneError::from)?;
+    if !planned.is_empty() {
+        upgrade(&mut connection, endpoint, &set, deadline).await?;
+    }
+    let mut done = planned;
+    if let (Some(record), Some(ours)) = (functions, set.functions) {
+        let install = async |session: &mut PgConnection| {
+            Ok(postgres::install_functions(session, &ours).await?)
+        };
+        control_plane::patiently(&mut connection, endpoint, deadline, install).await?;
         done.push(record);
     }
-    // Every time: Supabase's roles, or a backend's, may have been created after the schema.
-    sqlx::raw_sql("SELECT control_plane.grant_to_callers()")
-        .execute(&mut connection)
-        .await
-        .map_err(|error| ControlPlaneError::from(PgError::doing("grant the functions")(error)))?;
-    control_plane::watch_auth(&mut connection).await?;
-    control_plane::close_to_public(&mut connection).await?;
+    let settle = async |session: &mut PgConnection| {
+        control_plane::grant_to_callers(session).await?;
+        control_plane::watch_auth(session).await?;
+        control_plane::close_to_public(session).await
+    };
+    control_plane::patiently(&mut connection, endpoint, deadline, settle).await?;
     Endpoint::close(connection).await;
     let plane = ControlPlane::open(endpoint.clone()).await?;
     if !done.is_empty() {
@@ -106,6 +113,39 @@ pub(crate) async fn install(
     };
     plane.close().await;
     Ok(report)
+}
+
+/// Applies what is pending of a set, each migration for itself.
+///
+/// # Errors
+/// The first that fails; those before it stay applied.
+async fn upgrade(
+    connection: &mut PgConnection,
+    endpoint: &Endpoint,
+    set: &MigrationSet,
+    deadline: Instant,
+) -> Result<(), ControlPlaneError> {
+    let footing = Footing::new(purpose(), "SET ROLE NONE");
+    let apply = async |session: &mut PgConnection| {
+        let applied = postgres::apply(session, &footing, set, None).await;
+        Ok(applied.map(drop)?)
+    };
+    control_plane::patiently(connection, endpoint, deadline, apply).await
+}
+
+/// Upgrades a control plane by what a later tenantctl brings, each migration with its name (`V8__x`) and
+/// text, as `init` does.
+///
+/// # Errors
+/// As for `init`.
+pub async fn upgrade_to(
+    endpoint: &Endpoint,
+    later: &[(&str, &str)],
+    patience: Duration,
+) -> Result<(), ControlPlaneError> {
+    let mut connection = postgres::connect(endpoint, purpose()).await?;
+    let set = control_plane::set_and(later);
+    upgrade(&mut connection, endpoint, &set, Instant::now() + patience).await
 }
 
 /// Writes intent and outcome together: before the first migration there is no table to write an

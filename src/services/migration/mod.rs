@@ -13,6 +13,7 @@ mod sets;
 
 pub(crate) use clean::{CatalogStanding, CleanBuilds};
 pub(crate) use error::MigrationError;
+pub use install::upgrade_to;
 pub(crate) use install::{InstallReport, install};
 pub(crate) use one::{bring_up, inspect, raise_gate};
 pub(crate) use plan::up_to;

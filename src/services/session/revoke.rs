@@ -5,6 +5,7 @@
 //! databases, which judge tokens that are used there directly, are updated after it.
 
 use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
 use super::error::SessionError;
@@ -116,18 +117,25 @@ pub(crate) async fn revoke(
     let mut before = plane.begin().await?;
     control_plane::fix_moment(&mut before).await?;
     let doing = || PgError::doing("revoke the sessions");
-    let mut transaction = session.begin().await.map_err(doing())?;
     let (actor, reason) = (&request.actor, &request.reason);
-    let (was_revoked, mark) = if let SessionScope::Session(jti) = &scope {
-        let is_new = control_plane::revoke_session(&mut transaction, jti, actor, reason).await?;
-        (is_new != Some(true), None)
-    } else {
-        (false, control_plane::raise_epoch(&mut transaction, &scope, actor, reason).await?)
+    let raise = async |session: &mut PgConnection| {
+        let mut transaction = session.begin().await.map_err(doing())?;
+        control_plane::wait_briefly(&mut transaction).await?;
+        let (was_revoked, mark) = if let SessionScope::Session(jti) = &scope {
+            let new = control_plane::revoke_session(&mut transaction, jti, actor, reason).await?;
+            (new != Some(true), None)
+        } else {
+            (false, control_plane::raise_epoch(&mut transaction, &scope, actor, reason).await?)
+        };
+        // The tenant's row first and the trail after it, like everybody: the other way round, this
+        // and a lockdown wait for each other.
+        let entry = entry.clone().intent(&mut transaction, serde_json::json!({})).await?;
+        transaction.commit().await.map_err(doing())?;
+        Ok((was_revoked, mark, entry))
     };
-    // The tenant's row first and the trail after it, like everybody: the other way round, this and a
-    // lockdown wait for each other.
-    let entry = entry.intent(&mut transaction, serde_json::json!({})).await?;
-    transaction.commit().await.map_err(doing())?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let raised = control_plane::patiently(&mut session, plane.endpoint(), deadline, raise);
+    let (was_revoked, mark, entry) = raised.await?;
     drop(session);
     let (told, sessions) =
         tokio::join!(tell(world, &scope, mark), control_plane::count_live(&mut before, &scope));

@@ -88,6 +88,19 @@ impl Session {
         rows.remove(0).0
     }
 
+    /// Returns the one column of the one row of a query that may be refused.
+    ///
+    /// # Errors
+    /// The SQLSTATE and message of the refusal.
+    pub(crate) fn try_value<T>(&mut self, sql: &str) -> Result<T, String>
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+    {
+        let query = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()));
+        let asked = self.runtime.block_on(query.fetch_one(&mut self.connection));
+        asked.map_err(|error| told(&error))
+    }
+
     /// Runs statements and returns the rows of the last one as psql prints them: columns joined by
     /// `|`, null as nothing, rows by line breaks; or `ERROR` and the SQLSTATE that refused one.
     pub(crate) fn says(&mut self, sql: &str) -> String {
