@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::support::claims::create;
 use crate::support::{Answer, AuthServer, Operator, Person, Tokens, challenge};
 
+const EVENTS: &str = include_str!("../data/auth/hook-events.json");
+
 const EXCHANGES: &str = include_str!("../data/auth/exchanges.json");
 
 /// What the stand-in does not serve, and one answer that is not right any more: a switch from one
@@ -145,6 +147,9 @@ fn sessions(recorded: &mut Recorded, auth: &AuthServer, acme: &str) {
     recorded.compare("sign up", auth.ask("POST", "/signup", None, &body));
     let mut one = Asker::new(auth, acme);
     recorded.compare("sign in by password", auth.sign_in(&one.person));
+    let events: Value = serde_json::from_str(EVENTS).unwrap();
+    let claims = shape(&events[1]["answer"]["claims"]);
+    assert_eq!(shape(&one.tokens.claims()), claims, "what the hook made of the claims");
     let answer = recorded.compare("refresh", auth.refresh(&one.tokens));
     one.tokens = answer.tokens();
     recorded.compare("who am I", one.asks("GET", "/user", &Value::Null));

@@ -10,6 +10,7 @@ mod adopt;
 mod at_once;
 mod audit;
 mod auth_admin;
+mod auth_events;
 mod auth_list;
 mod auth_recorded;
 mod auth_sessions;

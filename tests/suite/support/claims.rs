@@ -73,13 +73,13 @@ pub(crate) fn event(
     let metadata = tenant.map_or(json!({}), |tenant| json!({ "tenant_id": tenant }));
     json!({
         "metadata": { "uuid": Uuid::new_v4(), "name": "customize-access-token",
-            "ip_address": "203.0.113.7" },
+            "time": "2026-11-26T13:10:20.988247058Z", "ip_address": "203.0.113.7" },
         "user_id": user, "authentication_method": method,
         "claims": { "aud": "authenticated", "iss": "https://x.supabase.co/auth/v1", "sub": user,
             "iat": issued_at, "exp": issued_at + 3600, "email": "a@b.c", "phone": "",
             "role": "authenticated", "aal": "aal1", "session_id": session, "is_anonymous": false,
             "amr": [{ "method": "password", "timestamp": began }],
-            "app_metadata": metadata }
+            "app_metadata": metadata, "user_metadata": {} }
     })
 }
 

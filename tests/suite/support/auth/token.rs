@@ -29,12 +29,8 @@ pub(super) async fn issue(
 ) -> Result<(String, i64), Refusal> {
     let claims = claims(tx, shared, user, session).await?;
     let expiry = claims["exp"].as_i64().unwrap();
-    let mut claims =
+    let claims =
         if shared.calls_hook { hooked(tx, shared, user, claims, method).await? } else { claims };
-    // One audience is written as a text.
-    if let Some([audience]) = claims["aud"].as_array().map(Vec::as_slice) {
-        claims["aud"] = audience.clone();
-    }
     let token = shared.signer.token(&claims);
     shared.state().issued.insert(token.clone());
     Ok((token, expiry))
@@ -61,7 +57,7 @@ async fn claims(
     .fetch_one(tx)
     .await?;
     let second = shared.now().unix_timestamp();
-    let mut claims = json!({ "aal": aal, "amr": amr, "aud": [user.text("aud")],
+    let mut claims = json!({ "aal": aal, "amr": amr, "aud": user.text("aud"),
         "exp": second + LIFE, "iat": second, "iss": shared.issuer.get(), "sub": user.id(),
         "role": user.text("role"), "email": user.text("email"), "phone": user.text("phone"),
         "session_id": session, "app_metadata": user.metadata("raw_app_meta_data"),
