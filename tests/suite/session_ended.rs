@@ -24,53 +24,6 @@ fn signed_in(auth: &mut Session, user: &str, tenant: &str, at: i64) -> Value {
     answer["claims"].clone()
 }
 
-#[test]
-fn signed_out_deleted_and_banned_in_auth_is_ended_here() {
-    let operator = Operator::beside_auth();
-    let acme = create(&operator, "acme");
-    let (mut auth, mut plane) = (operator.auth(), operator.plane());
-    let claim = json!({ "tenant_id": acme }).to_string();
-    let people: Vec<_> = (0..4).map(|_| user()).collect();
-    for one in &people {
-        operator.sign_up(one, &claim);
-    }
-    let at = now(&mut plane);
-    let tokens: Vec<_> = people.iter().map(|one| signed_in(&mut auth, one, &acme, at)).collect();
-    let other = signed_in(&mut auth, &people[0], &acme, at);
-    for token in &tokens {
-        assert_eq!(judged(&mut plane, token), "valid");
-    }
-    let session = tokens[0]["session_id"].as_str().unwrap();
-    auth.run(&format!("DELETE FROM auth.sessions WHERE id = '{session}'"));
-    auth.run(&format!("DELETE FROM auth.users WHERE id = '{}'", people[1]));
-    auth.run(&format!(
-        "UPDATE auth.users SET banned_until = now() + interval '24 h' WHERE id = '{}'",
-        people[2]
-    ));
-    auth.run(&format!(
-        "UPDATE auth.users SET raw_app_meta_data = '{{}}' WHERE id = '{}'",
-        people[3]
-    ));
-    let states: Vec<_> = tokens.iter().map(|token| judged(&mut plane, token)).collect();
-    assert_eq!(states, ["signed_out", "signed_out", "user_revoked", "user_revoked"]);
-    assert_eq!(judged(&mut plane, &other), "valid", "the user's other session");
-    // A ban that ends brings nothing back; a new sign-in is a new session.
-    auth.run(&format!("UPDATE auth.users SET banned_until = NULL WHERE id = '{}'", people[2]));
-    assert_eq!(judged(&mut plane, &tokens[2]), "user_revoked");
-    let again = signed_in(&mut auth, &people[2], &acme, now(&mut plane) + 2);
-    assert_eq!(judged(&mut plane, &again), "valid");
-    // A switch ends nothing.
-    let globex = create(&operator, "globex");
-    auth.run(&format!(
-        "UPDATE auth.users SET raw_app_meta_data = '{}' WHERE id = '{}'",
-        json!({ "tenant_id": globex }),
-        people[0]
-    ));
-    assert_eq!(judged(&mut plane, &other), "valid");
-    let shown = operator.run(&format!("session check {}", tokens[0]["jti"].as_str().unwrap()));
-    assert!(shown.fails_with(11).stdout().contains("signed_out"));
-}
-
 /// What a trigger could not write in time is found by comparing.
 #[test]
 fn auths_own_statement_never_fails_or_waits_for_us() {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::claims::{create, event, hook, is_valid, judged, now, quoted, token, user};
-use crate::support::{Operator, PATIENCE, Session, server, until};
+use crate::support::{Operator, PATIENCE, Session, until};
 
 /// A stock token that Auth refreshed: issued now, of a session that began earlier.
 fn refreshed(user: &str, tenant: &str, issued_at: i64, began: i64) -> Value {
@@ -159,36 +159,6 @@ fn a_user_switches_to_and_fro_and_each_part_is_revoked_alone() {
     let mut stock = token(&two.id, &third, now(&mut plane));
     stock["session_id"] = json!(two.session);
     assert_eq!(judged(&mut plane, &stock), "revoked");
-}
-
-/// Whoever just signed up, was invited or is anonymous can go on, and sees no tenant's rows.
-#[test]
-fn nobodys_users_pass_the_check_of_the_data_api() {
-    let operator = Operator::beside_auth();
-    create(&operator, "acme");
-    let (mut plane, user) = (operator.plane(), user());
-    operator.sign_up(&user, "{}");
-    let mut claims = token(&user, "", now(&mut plane));
-    claims["app_metadata"] = json!({ "provider": "email" });
-    let session = claims["session_id"].as_str().unwrap().to_owned();
-    plane.run(&format!("INSERT INTO auth.sessions (id, user_id) VALUES ('{session}', '{user}')"));
-    let mut api = server().login("authenticator", None, operator.plane_name()).unwrap();
-    let mut passes = |claims: &Value| {
-        api.run("SET ROLE authenticated");
-        api.run(&format!("SELECT set_config('request.jwt.claims', '{}', false)", quoted(claims)));
-        api.attempt("SELECT control_plane.check_request()").is_ok()
-    };
-    assert_eq!(judged(&mut plane, &claims), "no_tenant");
-    assert!(!is_valid(&mut plane, &claims));
-    assert!(passes(&claims));
-    // Signed out in Auth, or revoked as a user: no.
-    plane.run("DELETE FROM auth.sessions");
-    assert_eq!(judged(&mut plane, &claims), "signed_out");
-    assert!(!passes(&claims));
-    plane.run(&format!("INSERT INTO auth.sessions (id, user_id) VALUES ('{session}', '{user}')"));
-    let _ran = operator.run(&format!("--yes session revoke --user {user} --reason r")).success();
-    assert_eq!(judged(&mut plane, &claims), "user_revoked");
-    assert!(!passes(&claims));
 }
 
 /// A removal is final, whatever Auth says and whoever asks, until an operator adds the user again.
