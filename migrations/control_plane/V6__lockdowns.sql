@@ -8,9 +8,11 @@ CREATE TABLE control_plane.lockdowns (
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     -- How often it was asked for: an unlock that began before the newest of them must not end it.
     cuts integer NOT NULL DEFAULT 1,
-    -- Whether an unlock gives back what the newest of them cut. From then on none that is still
-    -- under way cuts anything more.
-    lifting boolean NOT NULL DEFAULT false,
+    -- Since when, and by whom, what the newest of them cut is given back. From then on none that is
+    -- still under way cuts anything more. It stays open until the tenant's gate is, which comes last:
+    -- after the commit that lifts the lock.
+    lifting_since timestamptz,
+    lifting_by text,
     -- The flags of login and database from before (`access`), and which users we banned in Supabase
     -- Auth, with the ban each had before (`banned`, `banned_by_api`).
     saved jsonb NOT NULL DEFAULT '{}',

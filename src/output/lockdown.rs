@@ -9,7 +9,8 @@ use super::text::{Facts, Table, Text};
 use super::view::View;
 use super::words::{millis, seconds};
 use crate::services::lockdown::{
-    Hole, LayerReport, LockdownPlan, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport,
+    Hole, LayerReport, LockdownPlan, LockdownReport, Overtaken, ProbeReport, ProbeVerdict,
+    UnlockReport,
 };
 
 /// Renders what a lockdown or an unlock would do.
@@ -40,12 +41,12 @@ pub(crate) fn render_lockdown_plan(plan: &LockdownPlan) -> View {
 pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let slug = &report.tenant.slug;
     let is_proven = report.ending().is_none();
-    let verdict = match report.overtaken {
+    let verdict = match &report.overtaken {
         None if is_proven => good("locked down, and proved"),
         None => bad("locked down, but not proved"),
         Some(_) => bad("not locked down by this"),
     };
-    let why = report.overtaken.map_or(String::new(), |why| format!(": {why}"));
+    let why = report.overtaken.as_ref().map_or(String::new(), |why| format!(": {why}"));
     let text = Text::from(Line::from(format_args!("`{slug}` is ")).and(verdict).and(why).and("."))
         .blank()
         .and(layer_table(&report.layers))
@@ -53,16 +54,17 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
         .and(probe_table(&report.probes));
     let view = View::item("tenant", tenant_json(&report.tenant), text)
         .with("proven", json!(is_proven))
-        .with("overtaken", json!(report.overtaken))
+        .with("overtaken", overtaken_json(report.overtaken.as_ref()))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
         .took(report.elapsed);
     let again = "Not proved: run it again until it is proved; it continues what is left.";
-    let view = if is_proven || report.overtaken.is_some() {
-        view
-    } else {
-        view.note(Text::new().blank().line(again))
-    };
+    if report.overtaken.is_some() {
+        return view
+            .note(Text::new().blank().line("Run it again to lock it."))
+            .next([format!("tenantctl lockdown {slug} --reason '…'")]);
+    }
+    let view = if is_proven { view } else { view.note(Text::new().blank().line(again)) };
     let beyond = "Not reached by any of this: access tokens at verifiers that check no session \
                   (until they expire), Storage's signed URLs, and a project's own secret keys.";
     view.note(Text::new().blank().line(beyond))
@@ -72,7 +74,11 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
 pub(crate) fn render_unlock(report: &UnlockReport) -> View {
     let slug = &report.tenant.slug;
     let text = if report.was_locked {
-        let word = if report.ending().is_none() { "unlocked" } else { "still locked" };
+        let word = match (report.ending(), report.tenant.locked_at) {
+            (None, _) => "unlocked",
+            (Some(_), Some(_)) => "still locked",
+            (Some(_), None) => "unlocked in part: run it again until all is given back",
+        };
         let text = Text::from(format_args!("`{slug}` is {word}."));
         text.blank().and(layer_table(&report.layers))
     } else {
@@ -80,9 +86,13 @@ pub(crate) fn render_unlock(report: &UnlockReport) -> View {
     };
     View::item("tenant", tenant_json(&report.tenant), text)
         .with("changed", json!(report.was_locked))
-        .with("overtaken", json!(report.overtaken))
+        .with("overtaken", overtaken_json(report.overtaken.as_ref()))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .took(report.elapsed)
+}
+
+fn overtaken_json(overtaken: Option<&Overtaken>) -> Value {
+    json!(overtaken.map(ToString::to_string))
 }
 
 pub(super) fn layer_table(layers: &[LayerReport]) -> Table {

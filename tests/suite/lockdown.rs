@@ -54,7 +54,7 @@ fn a_tenant_is_cut_off_proved_and_given_back() {
     assert_eq!(opened["changed"], true);
     assert_eq!(opened["tenant"]["status"], "active");
     let last = opened["layers"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!(last["layer"], "control_plane", "it comes last");
+    assert_eq!(last["layer"], "gate", "it comes last");
     assert_eq!(access(&operator), before);
     assert_open(&url, &id);
     assert_eq!(state(&operator, &jti), "tenant_revoked", "old sessions stay dead");

@@ -49,7 +49,7 @@ fn a_project_is_cut_off_proved_and_given_back() {
     assert_eq!(opened["tenant"]["status"], "active");
     let words: Vec<_> = results(&opened, "layers");
     let expected =
-        [("connections", "done"), ("auth", "absent"), ("gate", "done"), ("control_plane", "done")];
+        [("connections", "done"), ("auth", "absent"), ("control_plane", "done"), ("gate", "done")];
     assert_eq!(words, pairs(&expected));
     let mut app = login(&operator, "acme").unwrap();
     assert_eq!(state(&operator, &jti), "tenant_revoked", "old sessions stay dead");

@@ -50,6 +50,112 @@ fn an_unlock_does_not_undo_a_lockdown_that_came_after_it_began() {
     assert!(Session::at(&url).is_ok());
 }
 
+/// Killed between the commit that lifts the lock and the gate: nobody gets at data while the tenant is
+/// shown as locked, and the same command opens the gate under the marks of that commit.
+#[test]
+fn an_unlock_that_is_killed_before_the_gate_leaves_it_shut_and_goes_on() {
+    let operator = with_tenant();
+    let (url, id) = (url(&operator), operator.tenant("acme").id);
+    let _ran = operator.run(LOCK).success();
+    let marks = |operator: &Operator| -> (i64, f64) {
+        let of = "SELECT session_epoch, extract(epoch FROM sessions_not_before)::float8 \
+                  FROM control_plane.tenant_metadata WHERE slug = 'acme'";
+        operator.plane().rows(of).remove(0)
+    };
+    let locked = marks(&operator);
+    let mut gate = server().superuser(&operator.tenant("acme").database);
+    gate.run("BEGIN; SELECT FROM tenantctl.gate FOR UPDATE");
+    let unlocking = operator.start(UNLOCK, &[]);
+    until("the lock to be lifted", PATIENCE, || {
+        assert!(gate_is_locked(&operator), "the gate does not open before that");
+        if operator.tenant("acme").status == "active" { Ok(()) } else { Err("locked".to_owned()) }
+    });
+    unlocking.signal(Signal::KILL);
+    let _ran = unlocking.wait().was_killed();
+    gate.run("ROLLBACK");
+    assert!(gate_is_locked(&operator));
+    let mut app = Session::at(&url).unwrap();
+    app.run(&format!("SET app.current_tenant_id = '{id}'"));
+    assert!(!app.value::<bool>("SELECT tenantctl.access_allowed()"), "the data stays shut");
+    let lifted = marks(&operator);
+    assert!(lifted.1 > locked.1, "{lifted:?} after {locked:?}");
+    let open: i64 = operator
+        .plane()
+        .value("SELECT count(*) FROM control_plane.lockdowns WHERE lifted_at IS NULL");
+    assert_eq!(open, 1, "what is left to do is remembered");
+
+    let again = operator.run(UNLOCK).success().json();
+    let expected = [
+        ("connections", "done"),
+        ("auth", "absent"),
+        ("control_plane", "unchanged"),
+        ("gate", "done"),
+    ];
+    assert_eq!(results(&again, "layers"), pairs(&expected));
+    assert_eq!(marks(&operator), lifted, "who signed in since stays signed in");
+    assert_open(&url, &id);
+    let in_gate: f64 = server()
+        .superuser(&operator.tenant("acme").database)
+        .value("SELECT extract(epoch FROM sessions_not_before)::float8 FROM tenantctl.gate");
+    assert!((in_gate - lifted.1).abs() < 0.001, "the gate took them: {in_gate}");
+    let _ran = operator.run("audit verify").success();
+}
+
+/// Locked down again after such a kill, it is locked everywhere, and given back whole.
+#[test]
+fn a_lockdown_after_an_unlock_that_was_killed_locks_everything_again() {
+    let operator = with_tenant();
+    let (url, id) = (url(&operator), operator.tenant("acme").id);
+    let before = access(&operator);
+    let _ran = operator.run(LOCK).success();
+    let mut gate = server().superuser(&operator.tenant("acme").database);
+    gate.run("BEGIN; SELECT FROM tenantctl.gate FOR UPDATE");
+    let unlocking = operator.start(UNLOCK, &[]);
+    until("the lock to be lifted", PATIENCE, || {
+        if operator.tenant("acme").status == "active" { Ok(()) } else { Err("locked".to_owned()) }
+    });
+    unlocking.signal(Signal::KILL);
+    let _ran = unlocking.wait().was_killed();
+    gate.run("ROLLBACK");
+    let report = operator.run(LOCK).success().json();
+    assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED));
+    assert!(Session::at(&url).is_err());
+    let _ran = operator.run(UNLOCK).success();
+    assert_eq!(access(&operator), before);
+    assert_open(&url, &id);
+}
+
+#[test]
+fn a_lockdown_that_an_unlock_overtakes_says_who_and_when() {
+    let operator = with_tenant();
+    // It stands still at the gate's row, with the control plane cut.
+    let mut gate = server().superuser(&operator.tenant("acme").database);
+    gate.run("BEGIN; SELECT FROM tenantctl.gate FOR UPDATE");
+    let locking = operator.start("lockdown acme --reason leaked", &[]);
+    until("the lockdown's cut", PATIENCE, || {
+        if operator.tenant("acme").status == "locked" { Ok(()) } else { Err("open".to_owned()) }
+    });
+    let other = ["TENANTCTL_ACTOR", "ana@example.com"];
+    let unlocking = operator.start(UNLOCK, &[(other[0], other[1])]);
+    until("the unlock to begin", PATIENCE, || {
+        let by: Option<String> =
+            operator.plane().value("SELECT max(lifting_by) FROM control_plane.lockdowns");
+        if by.is_some() { Ok(()) } else { Err("it has not begun".to_owned()) }
+    });
+    gate.run("COMMIT");
+    let _ran = unlocking.wait().success();
+    let ran = locking.wait().fails_with(5);
+    let said = ran.stdout().split_whitespace().collect::<Vec<_>>().join(" ");
+    let begins = "`acme` is not locked down by this: ana@example.com unlock";
+    let (_, who) = said.split_once(begins).unwrap_or_else(|| panic!("{ran}"));
+    let (_, when) = who.split_once(" it meanwhile, ").unwrap();
+    assert!(when.contains("20") && when.contains("Z. LAYER"), "{ran}");
+    assert!(ran.stderr().contains("Run it again to lock it."), "{ran}");
+    assert!(!said.contains("not proved"), "{ran}");
+    let report = operator.run(LOCK).success().json();
+    assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED), "run again, it locks it");
+}
+
 #[test]
 fn a_tenant_unlocked_while_deleted_is_open_once_restored() {
     let operator = with_tenant();
@@ -107,7 +213,7 @@ fn a_dry_run_of_both_shows_the_plan_and_changes_nothing() {
     assert_eq!(locked, 0);
     let _ran = operator.run("lockdown acme --reason drill");
     let unlock = plan("unlock acme --reason drill");
-    let layers = ["connections", "auth", "gate", "control_plane"];
+    let layers = ["connections", "auth", "control_plane", "gate"];
     assert_eq!(unlock["plan"]["layers"], serde_json::json!(layers));
     let missing = operator.run("lockdown globex --reason drill --dry-run -o json");
     let _ran = missing.fails_with(4);

@@ -36,7 +36,7 @@ pub(crate) async fn open_lockdown(
     sqlx::query(
         r"INSERT INTO control_plane.lockdowns (lockdown_id, tenant_id, actor, reason)
         VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) WHERE lifted_at IS NULL
-        DO UPDATE SET cuts = lockdowns.cuts + 1, lifting = false",
+        DO UPDATE SET cuts = lockdowns.cuts + 1, lifting_since = NULL, lifting_by = NULL",
     )
     .bind(Uuid::now_v7())
     .bind(tenant_id.0)
@@ -54,7 +54,7 @@ pub(crate) async fn find_lockdown(
     tenant_id: TenantId,
 ) -> Result<Option<Lockdown>> {
     let found = sqlx::query_as(
-        r"SELECT lockdown_id AS id, started_at, cuts, lifting AS is_lifting, saved
+        r"SELECT lockdown_id AS id, started_at, cuts, lifting_since IS NOT NULL AS is_lifting, saved
         FROM control_plane.lockdowns
         WHERE tenant_id = $1 AND lifted_at IS NULL",
     )
@@ -119,7 +119,7 @@ pub(crate) async fn keep_banned(
     let kept = sqlx::query(
         r"UPDATE control_plane.lockdowns SET saved = jsonb_set(saved, ARRAY[$3],
             $2::jsonb || coalesce(saved -> $3, '{}'))
-        WHERE lockdown_id = $1 AND lifted_at IS NULL AND NOT lifting",
+        WHERE lockdown_id = $1 AND lifted_at IS NULL AND lifting_since IS NULL",
     )
     .bind(lockdown)
     .bind(Json(banned))
@@ -145,7 +145,7 @@ pub(crate) async fn share_bans(
         FROM (SELECT jsonb_object_agg(b.key, b.value) AS bans FROM control_plane.lockdowns o,
                 jsonb_each(coalesce(o.saved -> $3, '{}')) b
             WHERE o.lifted_at IS NULL AND o.lockdown_id <> $1 AND b.key = ANY ($2)) held
-        WHERE lockdown_id = $1 AND lifted_at IS NULL AND NOT lifting AND held.bans IS NOT NULL",
+        WHERE lockdown_id = $1 AND lifted_at IS NULL AND lifting_since IS NULL AND held.bans IS NOT NULL",
     )
     .bind(lockdown)
     .bind(users)
@@ -219,18 +219,67 @@ pub(crate) async fn hand_bans_over(
 pub(crate) async fn begin_lifting(
     connection: &mut PgConnection,
     lockdown: &Lockdown,
+    actor: &Actor,
 ) -> Result<Option<Lockdown>> {
     let lifting = sqlx::query_as(
-        r"UPDATE control_plane.lockdowns SET lifting = true
+        r"UPDATE control_plane.lockdowns SET lifting_since = clock_timestamp(), lifting_by = $3
         WHERE lockdown_id = $1 AND lifted_at IS NULL AND cuts = $2
-        RETURNING lockdown_id AS id, started_at, cuts, lifting AS is_lifting, saved",
+        RETURNING lockdown_id AS id, started_at, cuts, true AS is_lifting, saved",
+    )
+    .bind(lockdown.id)
+    .bind(lockdown.cuts)
+    .bind(actor.as_str())
+    .fetch_optional(connection)
+    .await
+    .map_err(PgError::doing("begin to lift the lockdown"))?;
+    Ok(lifting)
+}
+
+row! {
+    /// Who gives back what a lockdown cut.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) struct Lifting {
+        pub by: String,
+        pub since: OffsetDateTime,
+        /// Whether all of it is given back.
+        pub is_over: bool,
+    }
+}
+
+/// Returns who unlocks the tenant, or did; nothing while nobody does.
+pub(crate) async fn find_lifting(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+) -> Result<Option<Lifting>> {
+    let found = sqlx::query_as(
+        r"SELECT coalesce(lifted_by, lifting_by) AS by, coalesce(lifted_at, lifting_since) AS since,
+            lifted_at IS NOT NULL AS is_over
+        FROM control_plane.lockdowns
+        WHERE lockdown_id = $1 AND coalesce(lifted_by, lifting_by) IS NOT NULL",
+    )
+    .bind(lockdown)
+    .fetch_optional(connection)
+    .await
+    .map_err(PgError::doing("read who unlocks the tenant"))?;
+    Ok(found)
+}
+
+/// Returns whether a lockdown is open and was not asked for again after it was read; holds it so until
+/// the transaction ends.
+pub(crate) async fn hold_lockdown(
+    connection: &mut PgConnection,
+    lockdown: &Lockdown,
+) -> Result<bool> {
+    let held: Option<bool> = sqlx::query_scalar(
+        r"SELECT cuts = $2 FROM control_plane.lockdowns
+        WHERE lockdown_id = $1 AND lifted_at IS NULL FOR UPDATE",
     )
     .bind(lockdown.id)
     .bind(lockdown.cuts)
     .fetch_optional(connection)
     .await
-    .map_err(PgError::doing("begin to lift the lockdown"))?;
-    Ok(lifting)
+    .map_err(PgError::doing("hold the lockdown"))?;
+    Ok(held == Some(true))
 }
 
 /// Closes a lockdown; returns false when it was asked for again after it was read.

@@ -60,8 +60,8 @@ pub(crate) use closing::{close_to_public, grant_to_callers};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{
-    BannedBy, Lockdown, begin_lifting, find_lockdown, hand_bans_over, keep_banned, keep_saved,
-    lift_lockdown, open_lockdown, share_bans,
+    BannedBy, Lifting, Lockdown, begin_lifting, find_lifting, find_lockdown, hand_bans_over,
+    hold_lockdown, keep_banned, keep_saved, lift_lockdown, open_lockdown, share_bans,
 };
 pub(crate) use member_list::{Member, list_members};
 pub(crate) use members::{
@@ -85,10 +85,9 @@ pub(crate) use sessions::{
     list_sessions, parts_of, prune_batch, revoke_session, sample_session, session_state,
 };
 pub(crate) use tenant_changes::{
-    Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine,
-    raise_mark_of_locked, record_address, record_credential, record_move, record_project,
-    record_schema, set_active, set_deleted, set_protected, set_purged, set_purging, set_restored,
-    unlock_tenant,
+    Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine, record_address,
+    record_credential, record_move, record_project, record_schema, set_active, set_deleted,
+    set_protected, set_purged, set_purging, set_restored, unlock_tenant,
 };
 pub(crate) use tenants::{
     NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,

@@ -329,32 +329,17 @@ pub(crate) async fn hold_tenant(connection: &mut PgConnection, id: TenantId) -> 
     Ok(())
 }
 
-/// Moves a locked tenant's mark to this moment: what began until now stays revoked.
-pub(crate) async fn raise_mark_of_locked(
-    connection: &mut PgConnection,
-    id: TenantId,
-) -> Result<()> {
-    sqlx::query(
-        r"UPDATE control_plane.tenant_metadata
-        SET sessions_not_before = greatest(sessions_not_before, clock_timestamp())
-        WHERE tenant_id = $1 AND locked_at IS NOT NULL",
-    )
-    .bind(id.0)
-    .execute(connection)
-    .await
-    .map_err(PgError::doing("move the tenant's mark"))?;
-    Ok(())
-}
-
-/// Lifts the lock; returns whether there was one. Epochs and marks stay, so sessions from before
-/// stay revoked.
+/// Lifts the lock, and moves the tenant's mark to this moment: whatever began until now stays revoked,
+/// also what Auth began after the lockdown's commit and before its ban. Returns whether there was a
+/// lock.
 pub(crate) async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET
             status = CASE status WHEN 'locked' THEN 'active' ELSE status END,
             status_before_delete = CASE status_before_delete WHEN 'locked' THEN 'active'
                 ELSE status_before_delete END,
-            locked_at = NULL, lock_reason = NULL
+            locked_at = NULL, lock_reason = NULL,
+            sessions_not_before = greatest(sessions_not_before, clock_timestamp())
         WHERE tenant_id = $1 AND locked_at IS NOT NULL",
     )
     .bind(id.0);

@@ -73,13 +73,11 @@ impl Cut<'_> {
         self.layer("gate", || self.turn_gate(Turn::Cut, marks)).await
     }
 
+    /// Opens the gate under the marks of the commit that lifted the lock.
     pub(super) async fn open_gate(&self) -> LayerReport {
         self.layer("gate", || async {
-            // A session that Auth began after the lockdown's commit and before its ban is younger than
-            // the lockdown's mark, so the mark moves to this moment before the gate opens.
             let marks = {
                 let mut session = self.world.plane.session().await?;
-                control_plane::raise_mark_of_locked(&mut session, self.tenant.id).await?;
                 control_plane::marks_of(&mut session, self.tenant.id).await?
             };
             self.turn_gate(Turn::GiveBack, marks).await
@@ -252,21 +250,6 @@ impl Cut<'_> {
             Some(_) => pending.take_back().await?,
         }
         Ok(overtaken)
-    }
-
-    /// Returns what another command did to the lockdown since this one read it, where that is what a
-    /// report has to say.
-    pub(super) async fn overtaken(&self, turn: Turn) -> Result<Option<&'static str>, LayerError> {
-        let now = self.look().await?.lockdown;
-        let is_same = |now: &Lockdown| now.id == self.lockdown.id;
-        Ok(match (turn, now) {
-            (Turn::Cut, Some(now)) if is_same(&now) && !now.is_lifting => None,
-            (Turn::Cut, _) => Some(UNLOCKED),
-            (Turn::GiveBack, Some(now)) if !is_same(&now) || now.cuts != self.lockdown.cuts => {
-                Some(LOCKED_AGAIN)
-            }
-            (Turn::GiveBack, _) => None,
-        })
     }
 
     /// Reads what the control plane says of the tenant now.

@@ -12,6 +12,7 @@ use super::error::LockdownError;
 use super::event::LockdownEvent;
 use super::layer::{LayerReport, LayerVerdict};
 use super::layers::{Cut, Turn};
+use super::overtaken::Overtaken;
 use super::probe::{ProbeReport, ProbeVerdict, Probes};
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{
@@ -45,7 +46,7 @@ pub(crate) struct LockdownReport {
     /// What was tried afterwards.
     pub probes: Vec<ProbeReport>,
     /// What another command did to it meanwhile.
-    pub overtaken: Option<&'static str>,
+    pub overtaken: Option<Overtaken>,
     /// How long it took in all.
     pub elapsed: Duration,
 }

@@ -44,8 +44,8 @@ pub(crate) async fn plan_unlock(
         Some(_) => vec![
             ("connections", "give the login back the access that it had"),
             ("auth", "lift the bans that the lockdown set"),
-            ("gate", "unlock the gate in the tenant's database"),
             ("control_plane", "unlock the tenant; sessions from before stay dead"),
+            ("gate", "unlock the gate in the tenant's database"),
         ],
     };
     Ok(LockdownPlan { act: Act::Unlock, tenant, layers })

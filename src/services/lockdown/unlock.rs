@@ -1,5 +1,11 @@
-//! `unlock`: what a lockdown took is given back, the control plane last; epochs stay, so old tokens
-//! stay dead.
+//! `unlock`: what a lockdown took is given back, the tenant's gate last; epochs stay and marks rise, so
+//! old tokens stay dead.
+//!
+//! First connections and bans. Then one commit in the control plane lifts the lock and moves the marks
+//! to that moment: whoever signed in while it was locked, or between ban and lift, began before them.
+//! Only then does the gate open, under those marks. Killed anywhere, nobody gets at data while the
+//! tenant is shown as locked, and the lockdown's row is open until the gate is: the same command goes
+//! on from there.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +14,7 @@ use super::event::LockdownEvent;
 use super::layer::{LayerReport, LayerVerdict};
 use super::layers::{Cut, LOCKED_AGAIN, Turn};
 use super::lock::find;
+use super::overtaken::Overtaken;
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
@@ -25,7 +32,7 @@ pub(crate) struct UnlockReport {
     /// Whether it was locked at all.
     pub was_locked: bool,
     /// What another command did meanwhile.
-    pub overtaken: Option<&'static str>,
+    pub overtaken: Option<Overtaken>,
     /// How long it took in all.
     pub elapsed: Duration,
 }
@@ -41,8 +48,7 @@ impl UnlockReport {
     }
 }
 
-/// Gives a locked tenant back what its lockdown took, control plane last; epochs stay, so old
-/// tokens stay dead.
+/// Gives a locked tenant back what its lockdown took, its gate last; old tokens stay dead.
 ///
 /// # Errors
 /// When there is no such tenant, or the control plane does not answer.
@@ -70,7 +76,9 @@ pub(crate) async fn unlock(
     let entry = entry.intent(&mut *plane.session().await?, nothing()).await?;
     let home = RenewableHome::find(world, &tenant, request.patience).await;
     // A lockdown that is still under way cuts nothing more from here on.
-    let lifting = control_plane::begin_lifting(&mut *plane.session().await?, &lockdown).await?;
+    let lifting =
+        control_plane::begin_lifting(&mut *plane.session().await?, &lockdown, &request.actor)
+            .await?;
     let is_lifting = lifting.is_some();
     let lockdown = lifting.unwrap_or(lockdown);
     // Read after it: what was recorded of the tenant before may have been a lockdown's beginning.
@@ -92,13 +100,19 @@ pub(crate) async fn unlock(
     if is_lifting {
         layers.push(announced(back.give_connections_back().await));
         layers.push(announced(back.unban().await));
-        layers.push(announced(back.open_gate().await));
     }
-    let is_whole = !layers.iter().any(LayerReport::has_failed);
+    let is_whole = |layers: &[LayerReport]| !layers.iter().any(LayerReport::has_failed);
+    // With a layer that failed the tenant stays locked where it counts; the same command goes on.
+    if is_whole(&layers) {
+        layers.push(announced(lift(&back).await?));
+        if is_lifting && is_whole(&layers) {
+            layers.push(announced(back.open_gate().await));
+        }
+    }
+    let is_whole = is_whole(&layers);
     if is_whole {
-        layers.push(announced(unlock_control_plane(&back, entry).await?));
+        close(&back, entry).await?;
     } else {
-        // The tenant stays locked where it counts; the same command goes on from here.
         entry.failed(&mut *plane.session().await?, nothing()).await?;
     }
     let overtaken = back.overtaken(Turn::GiveBack).await.unwrap_or_default();
@@ -120,35 +134,47 @@ pub(crate) async fn unlock(
     Ok(UnlockReport { tenant: now, layers, was_locked: true, overtaken, elapsed })
 }
 
-/// Ends the lockdown where it counts, unless it was asked for again meanwhile.
-async fn unlock_control_plane(
-    back: &Cut<'_>,
-    entry: OpenEntry,
-) -> Result<LayerReport, LockdownError> {
+/// Lifts the lock and moves the marks, in one commit, unless the lockdown was asked for again meanwhile.
+async fn lift(back: &Cut<'_>) -> Result<LayerReport, LockdownError> {
     let began = Instant::now();
-    let request = back.request;
-    let doing = || PgError::doing("unlock the tenant in the control plane");
     let mut transaction = back.world.plane.begin().await?;
-    let (actor, reason) = (&request.actor, &request.reason);
-    let mut verdict = LayerVerdict::Done;
-    let mut detail = "unlocked; sessions from before stay dead";
-    let mut outcome = AuditOutcome::Done;
     control_plane::hold_tenant(&mut transaction, back.tenant.id).await?;
-    if control_plane::lift_lockdown(&mut transaction, back.lockdown, actor, reason).await? {
-        control_plane::unlock_tenant(&mut transaction, back.tenant.id).await?;
+    let (verdict, detail) = if control_plane::hold_lockdown(&mut transaction, back.lockdown).await?
+    {
+        if control_plane::unlock_tenant(&mut transaction, back.tenant.id).await? {
+            (LayerVerdict::Done, "unlocked; sessions from before stay dead")
+        } else {
+            (LayerVerdict::Unchanged, "an earlier run unlocked it")
+        }
     } else if control_plane::find_lockdown(&mut transaction, back.tenant.id).await?.is_some() {
-        detail = LOCKED_AGAIN;
-        verdict = LayerVerdict::Failed(vec![detail.to_owned()]);
-        outcome = AuditOutcome::Failed;
+        (LayerVerdict::Failed(vec![LOCKED_AGAIN.to_owned()]), LOCKED_AGAIN)
     } else {
-        detail = "it was unlocked by another command meanwhile";
-        outcome = AuditOutcome::Unchanged;
-    }
-    entry.end(&mut transaction, outcome, serde_json::json!({})).await?;
-    transaction.commit().await.map_err(doing())?;
+        (LayerVerdict::Unchanged, "it was unlocked by another command meanwhile")
+    };
+    let doing = PgError::doing("unlock the tenant in the control plane");
+    transaction.commit().await.map_err(doing)?;
     let detail = detail.to_owned();
     let (elapsed, at) = (began.elapsed(), back.started.elapsed());
     Ok(LayerReport { layer: "control_plane", verdict, detail, elapsed, at })
+}
+
+/// Closes the lockdown, with everything given back, unless it was asked for again meanwhile.
+async fn close(back: &Cut<'_>, entry: OpenEntry) -> Result<(), LockdownError> {
+    let (actor, reason) = (&back.request.actor, &back.request.reason);
+    let mut transaction = back.world.plane.begin().await?;
+    control_plane::hold_tenant(&mut transaction, back.tenant.id).await?;
+    let outcome =
+        if control_plane::lift_lockdown(&mut transaction, back.lockdown, actor, reason).await? {
+            AuditOutcome::Done
+        } else if control_plane::find_lockdown(&mut transaction, back.tenant.id).await?.is_some() {
+            AuditOutcome::Failed
+        } else {
+            AuditOutcome::Unchanged
+        };
+    entry.end(&mut transaction, outcome, serde_json::json!({})).await?;
+    let doing = PgError::doing("close the lockdown");
+    transaction.commit().await.map_err(doing)?;
+    Ok(())
 }
 
 /// Cuts for the lockdown that came meanwhile, which may have been killed since.
