@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::support::claims::{create, event, hook, judged, now, quoted, token, user};
 use crate::support::lockdown::{pairs, results};
-use crate::support::{Operator, Session, server};
+use crate::support::{AUTH_KEY, AuthServer, Operator, Session, server};
 
 const REFUSED: [(&str, &str); 2] = [("session", "refused"), ("gate", "refused")];
 
@@ -247,4 +247,34 @@ fn a_user_is_found_by_their_address_or_not_at_all() {
     let _ran = operator.run("member list globex").fails_with(4);
     let _ran = operator.run(&format!("member remove acme {one} --reason r")).fails_with(3);
     assert_eq!(listed(&operator), []);
+}
+
+/// Auth's admin API takes the claim away where its tables are out of reach.
+#[test]
+fn with_the_admin_api_alone_the_claim_is_taken_away() {
+    let auth = AuthServer::elsewhere();
+    let operator = Operator::new()
+        .with("TENANTCTL_AUTH_URL", auth.url())
+        .with("TENANTCTL_AUTH_SERVICE_KEY", AUTH_KEY);
+    let (acme, globex) = (create(&operator, "acme"), create(&operator, "globex"));
+    let mut plane = operator.plane();
+    plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
+    let [here, elsewhere] = [&acme, &globex].map(|tenant| auth.member(tenant));
+    let tokens = auth.sign_in(&here).tokens();
+    for (person, verdict) in [(&here, "done"), (&elsewhere, "unchanged")] {
+        let line = format!("-o json --yes member remove acme {} --reason r", person.id);
+        let removed = operator.run(&line).success().json();
+        let layers = results(&removed, "layers");
+        assert_eq!(layers[2], ("claim".to_owned(), verdict.to_owned()), "{removed}");
+        assert_eq!(layers[3], ("auth".to_owned(), "absent".to_owned()), "{removed}");
+    }
+    assert_eq!(judged(&mut plane, &auth.refresh(&tokens).tokens().claims()), "no_tenant");
+    let there = auth.sign_in(&elsewhere).tokens().claims();
+    assert_eq!(judged(&mut plane, &there), "unrecorded");
+    auth.assert_true_to_the_document();
+    auth.fail(&[500, 500, 500, 500, 500, 500]);
+    let line = format!("-o json --yes --timeout 1s member remove acme {} --reason r", here.id);
+    let failed = operator.with("TENANTCTL_HASTE", "100").run(&line).fails_with(8).json();
+    assert_eq!(results(&failed, "layers")[2], ("claim".to_owned(), "failed".to_owned()));
+    assert_eq!(results(&failed, "probes"), pairs(&REFUSED));
 }

@@ -1,4 +1,4 @@
-//! The client: the list of users, and two operations on one of them.
+//! The client: the list of users, and what is done to one of them.
 
 use std::time::Duration;
 
@@ -86,6 +86,19 @@ impl AuthAdmin {
         self.ask(doing, Method::PUT, user, Some(body), deadline).await
     }
 
+    /// Takes `app_metadata.tenant_id` from a user; returns the user after that.
+    pub(crate) async fn take_claim(
+        &self,
+        user: UserId,
+        deadline: Instant,
+    ) -> Result<Option<AuthUser>, AuthAdminError> {
+        let doing = "take app_metadata.tenant_id from the user in Supabase Auth";
+        // What is null is removed, everything else stays (supabase/auth
+        // `internal/models/user.go`, read 2026-11).
+        let body = serde_json::json!({ "app_metadata": { "tenant_id": null } });
+        self.ask(doing, Method::PUT, user, Some(body), deadline).await
+    }
+
     async fn ask(
         &self,
         doing: &'static str,
@@ -96,7 +109,7 @@ impl AuthAdmin {
     ) -> Result<Option<AuthUser>, AuthAdminError> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}admin/users/{user}", url.path()));
-        // Reading, and setting a ban, have the same effect the second time.
+        // Reading, setting a ban and taking a claim away have the same effect the second time.
         let call = Call { method, body, repeat: Repeat::Safe, ..Call::get("auth_admin_user", url) };
         let answer = self.send(doing, call, deadline).await?;
         match answer.status {

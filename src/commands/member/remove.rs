@@ -21,6 +21,7 @@ pub(super) async fn run(args: MemberRemoveArgs, context: &Context) -> Result<End
         reason: args.reason,
         actor: context.actor(),
         is_dry_run: args.dry_run,
+        auth_admin: context.auth_admin()?,
     };
     let world = context.world().await?;
     let report = remove(&world, &request).await?;

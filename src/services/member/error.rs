@@ -1,5 +1,6 @@
 //! Why a tenant's members cannot be listed or changed.
 
+use crate::adapters::auth_admin::AuthAdminError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
 use crate::model::{Classified, ErrorKind, UserId};
@@ -8,6 +9,10 @@ use crate::model::{Classified, ErrorKind, UserId};
 pub(crate) enum MemberError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
+    #[error(transparent)]
+    AuthAdmin(#[from] AuthAdminError),
+    #[error("see app_metadata.tenant_id gone, although Supabase Auth accepted that")]
+    Claim,
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
     /// Supabase Auth's tables are here, and have no such user.
@@ -35,8 +40,9 @@ impl Classified for MemberError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
+            Self::AuthAdmin(error) => error.kind(),
             Self::NoTenant(_) | Self::NoUser(_) => ErrorKind::NotFound,
-            Self::NoAuth(_) => ErrorKind::Refused,
+            Self::NoAuth(_) | Self::Claim => ErrorKind::Refused,
             Self::Several { .. } | Self::Gone { .. } => ErrorKind::Conflict,
         }
     }
@@ -44,8 +50,9 @@ impl Classified for MemberError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),
+            Self::AuthAdmin(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
-            Self::NoUser(_) => None,
+            Self::NoUser(_) | Self::Claim => None,
             Self::NoAuth(_) => Some("pass the user's UUID".to_owned()),
             Self::Several { users, .. } => {
                 let users: Vec<_> = users.iter().map(ToString::to_string).collect();

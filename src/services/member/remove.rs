@@ -11,6 +11,7 @@ use sqlx::Connection;
 use super::error::MemberError;
 use super::gate::{Gate, enter};
 use super::user::{find_tenant, find_user};
+use crate::adapters::auth_admin::{AuthAdmin, AuthUser, Claim};
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome, SessionScope};
 use crate::adapters::postgres::PgError;
@@ -19,7 +20,7 @@ use crate::model::{
     Act, Actor, Classified, ErrorKind, Reason, SessionState, Slug, Tenant, UserId, UserRef,
 };
 use crate::services::audit::Entry;
-use crate::services::home::{HomeError, World};
+use crate::services::home::{HomeError, PATIENCE, World};
 use crate::services::lockdown::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict};
 
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct RemoveRequest {
     pub reason: Reason,
     pub actor: Actor,
     pub is_dry_run: bool,
+    /// Supabase Auth's admin API, for where its tables are out of reach.
+    pub auth_admin: Option<AuthAdmin>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +108,8 @@ pub(crate) async fn remove(
     transaction.commit().await.map_err(doing())?;
     drop(session);
 
-    let removal = Removal { world, tenant: &tenant, user, started };
+    let admin = request.auth_admin.as_ref();
+    let removal = Removal { world, tenant: &tenant, user, admin, started };
     let layers = vec![
         removal.control_plane(is_new, sessions),
         removal.gate().await,
@@ -135,6 +139,7 @@ struct Removal<'a> {
     world: &'a World,
     tenant: &'a Tenant,
     user: UserId,
+    admin: Option<&'a AuthAdmin>,
     started: Instant,
 }
 
@@ -169,19 +174,39 @@ impl Removal<'_> {
         let began = Instant::now();
         let taken = async {
             let mut session = self.world.plane.session().await?;
-            if !auth_tables::sees_auth(&mut session).await? {
+            let was_taken = if auth_tables::sees_auth(&mut session).await? {
+                auth_tables::take_claim(&mut session, self.user, self.tenant.id).await?
+            } else if let Some(admin) = self.admin {
+                drop(session);
+                self.take_claim(admin).await?
+            } else {
                 let detail = "not in reach: if app_metadata.tenant_id names the tenant, its tokens \
                      still do, and are refused here";
                 return Ok::<_, MemberError>((LayerVerdict::Absent, detail.to_owned()));
-            }
-            if auth_tables::take_claim(&mut session, self.user, self.tenant.id).await? {
+            };
+            Ok(if was_taken {
                 let detail = "app_metadata.tenant_id taken away in Supabase Auth";
-                return Ok((LayerVerdict::Done, detail.to_owned()));
-            }
-            let detail = "app_metadata.tenant_id does not name the tenant";
-            Ok((LayerVerdict::Unchanged, detail.to_owned()))
+                (LayerVerdict::Done, detail.to_owned())
+            } else {
+                let detail = "app_metadata.tenant_id does not name the tenant";
+                (LayerVerdict::Unchanged, detail.to_owned())
+            })
         };
         self.worked("claim", began, taken.await)
+    }
+
+    /// Takes the claim away through the admin API where it names the tenant; returns whether it did.
+    async fn take_claim(&self, admin: &AuthAdmin) -> Result<bool, MemberError> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let claim = Claim::Tenant(self.tenant.id);
+        let is_named = |user: Option<AuthUser>| user.is_some_and(|user| user.claim == claim);
+        if !is_named(admin.find(self.user, deadline).await?) {
+            return Ok(false);
+        }
+        if is_named(admin.take_claim(self.user, deadline).await?) {
+            return Err(MemberError::Claim);
+        }
+        Ok(true)
     }
 
     async fn sessions(&self) -> LayerReport {
