@@ -25,12 +25,26 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- 2. The check before every request of the Data API: a revoked token is answered with 401 at once,
+-- 2. What ends in Auth ends here: signing out, a password change, a deleted or banned user, a claim that
+--    was taken away. `tenantctl init` made a trigger on each of two tables; this must not raise an error.
+--    To take one back: DROP TRIGGER tenantctl_sessions_ended ON auth.sessions, as the table's owner, or
+--    DROP FUNCTION control_plane.auth_sessions_ended() CASCADE, as ours.
+DO $$ BEGIN
+    IF (SELECT count(*) FROM pg_trigger WHERE tgenabled <> 'D'
+        AND (tgrelid, tgname) IN (('auth.sessions'::regclass, 'tenantctl_sessions_ended'),
+            ('auth.users'::regclass, 'tenantctl_user_changed'))) < 2
+    THEN
+        RAISE EXCEPTION 'the triggers on Auth''s tables are missing'
+            USING HINT = 'Run tenantctl init again.';
+    END IF;
+END $$;
+
+-- 3. The check before every request of the Data API: a revoked token is answered with 401 at once,
 --    not when it expires. To take it back: RESET pgrst.db_pre_request.
 ALTER ROLE authenticator SET pgrst.db_pre_request = 'control_plane.check_request';
 NOTIFY pgrst, 'reload config';
 
--- 3. Sessions from before the hook are not recorded. Until the last of their tokens has run out
+-- 4. Sessions from before the hook are not recorded. Until the last of their tokens has run out
 --    (`jwt_exp`, an hour unless you changed it), let them pass where nothing speaks against them.
 --    What speaks against one: a mark on its user or tenant later than the session's beginning, a lock,
 --    the end of the session in Auth, and that an operator removed the user from the tenant.
@@ -43,7 +57,7 @@ UPDATE control_plane.settings SET unrecorded_passes = true WHERE only_row;
 --    Self-hosted, with Auth on a machine whose clock may be ahead of the database's by so much:
 -- UPDATE control_plane.settings SET clock_skew = '2 seconds' WHERE only_row;
 
--- 4. A login for the web application that can ask whether somebody may go on, and nothing else.
+-- 5. A login for the web application that can ask whether somebody may go on, and nothing else.
 --    Set its password with \password, not here.
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'web_checker') THEN
@@ -52,7 +66,7 @@ DO $$ BEGIN
 END $$;
 GRANT tenantctl_checker TO web_checker;
 
--- 5. Realtime and Storage do not know the check of step 2. Tables of your own in this database can
+-- 6. Realtime and Storage do not know the check of step 3. Tables of your own in this database can
 --    ask by a restrictive policy, once a statement:
 --
 --      CREATE POLICY not_revoked ON public.your_table AS RESTRICTIVE TO authenticated

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::SessionError;
+use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::model::{Act, Actor, Interrupt};
 use crate::services::audit::Entry;
@@ -53,7 +54,11 @@ pub(crate) async fn prune(
     }
     let entry = Entry::new(Act::Prune, &request.actor);
     let entry = entry.intent(&mut session, serde_json::json!({ "keep_s": keep })).await?;
-    let signed_out = control_plane::note_signed_out(&mut session).await?;
+    let signed_out = if auth_tables::sees_auth(&mut session).await? {
+        control_plane::note_signed_out(&mut session).await?
+    } else {
+        0
+    };
     let mut sessions = 0;
     let is_interrupted = loop {
         if interrupt.is_raised() {
