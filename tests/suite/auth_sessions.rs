@@ -3,66 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::claims::{create, is_valid, judged, quoted};
-use crate::support::{Answer, AuthServer, Operator, Person, Session, Tokens, challenge, server};
-
-/// A control plane, the tenants `acme` and `globex`, and Auth.
-struct World {
-    operator: Operator,
-    plane: Session,
-    auth: AuthServer,
-    acme: String,
-    globex: String,
-}
-
-impl World {
-    fn with_hook() -> Self {
-        Self::new(Operator::beside_auth(), AuthServer::beside)
-    }
-
-    fn without_hook() -> Self {
-        let world = Self::new(Operator::beside_auth(), AuthServer::beside_without_hook);
-        world.passing_unrecorded()
-    }
-
-    fn elsewhere() -> Self {
-        Self::new(Operator::new(), |_| AuthServer::elsewhere()).passing_unrecorded()
-    }
-
-    fn new(operator: Operator, auth: impl Fn(&Operator) -> AuthServer) -> Self {
-        let (acme, globex) = (create(&operator, "acme"), create(&operator, "globex"));
-        let (plane, auth) = (operator.plane(), auth(&operator));
-        let operator = operator.with("TENANTCTL_AUTH_URL", auth.url());
-        Self { operator, plane, auth, acme, globex }
-    }
-
-    fn passing_unrecorded(mut self) -> Self {
-        self.plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
-        self
-    }
-
-    fn judged(&mut self, tokens: &Tokens) -> String {
-        judged(&mut self.plane, &tokens.claims())
-    }
-
-    /// Refreshes and judges what came of it.
-    #[track_caller]
-    fn refreshed(&mut self, tokens: &Tokens) -> String {
-        let tokens = self.auth.refresh(tokens).tokens();
-        self.judged(&tokens)
-    }
-
-    /// Signs a new member of `acme` up and in.
-    fn member_of_acme(&self) -> (Person, Tokens) {
-        let person = self.auth.member(&self.acme);
-        let tokens = self.auth.sign_in(&person).tokens();
-        (person, tokens)
-    }
-
-    fn run(&self, line: &str) -> Value {
-        self.operator.run(&format!("-o json --yes {line} --reason r")).success().json()
-    }
-}
+use crate::support::claims::{is_valid, quoted};
+use crate::support::worlds::World;
+use crate::support::{Answer, AuthServer, Person, Tokens, challenge, server};
 
 /// Nothing ends the session in Auth, and still it is dead.
 #[test]
@@ -87,9 +30,7 @@ fn where_auth_is_elsewhere_a_session_from_before_is_dead_by_its_beginning() {
 /// Banning and lifting the ban leaves every refresh token as it was.
 #[test]
 fn where_auth_is_elsewhere_an_unlock_brings_no_session_back() {
-    let world = World::elsewhere();
-    let operator = world.operator.with("TENANTCTL_AUTH_SERVICE_KEY", crate::support::AUTH_KEY);
-    let mut world = World { operator, ..world };
+    let mut world = World::elsewhere();
     let (person, tokens) = world.member_of_acme();
     world.operator.issue(&person.id, "acme");
     world.run("lockdown acme");

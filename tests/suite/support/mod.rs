@@ -32,6 +32,7 @@ mod tls_server;
 pub(crate) mod tokens;
 pub(crate) mod traces;
 pub(crate) mod two;
+pub(crate) mod worlds;
 
 pub(crate) use auth::{Answer, AuthServer, KEY as AUTH_KEY, Person, Tokens, challenge};
 pub(crate) use jwks_server::{JwksServer, Manner};

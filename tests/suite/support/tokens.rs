@@ -16,6 +16,13 @@ pub(crate) fn now() -> i64 {
     now.unix_timestamp()
 }
 
+/// The present in microseconds, by the clock of this machine, which is also its server's.
+pub(crate) fn micros() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "when a client had its answer")]
+    let now = time::OffsetDateTime::now_utc();
+    i64::try_from(now.unix_timestamp_nanos() / 1000).unwrap()
+}
+
 /// An operator without a control plane, with a file of published keys.
 pub(crate) fn offline(signer: &Signer) -> Operator {
     let operator = Operator::unconfigured();

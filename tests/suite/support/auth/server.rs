@@ -1,6 +1,6 @@
 //! The server itself: how a test starts it, tells it how to behave, and looks behind it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pool: PgPool,
     /// By how many seconds its clock is ahead.
     ahead: AtomicI64,
+    /// The process ids of its sessions on the database.
+    backends: Arc<Mutex<BTreeSet<i32>>>,
     pub(super) state: Mutex<State>,
 }
 
@@ -81,9 +83,20 @@ impl AuthServer {
             .username("supabase_auth_admin")
             .database(database)
             .options([("timezone", "UTC"), ("search_path", "auth")]);
+        let backends = Arc::new(Mutex::new(BTreeSet::new()));
+        let seen = Arc::clone(&backends);
         // Without limits of time, which would need a runtime already here.
         let pool = PgPoolOptions::new()
             .max_connections(12)
+            .after_connect(move |connection, _| {
+                let seen = Arc::clone(&seen);
+                Box::pin(async move {
+                    let sql = "SELECT pg_backend_pid()";
+                    let pid: i32 = sqlx::query_scalar(sql).fetch_one(connection).await?;
+                    seen.lock().unwrap().insert(pid);
+                    Ok(())
+                })
+            })
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options);
@@ -94,6 +107,7 @@ impl AuthServer {
             calls_hook,
             pool,
             ahead: AtomicI64::new(0),
+            backends,
             state: Mutex::new(State::default()),
         });
         let router = Router::new().fallback(routes::answer).with_state(Arc::clone(&shared));
@@ -146,6 +160,11 @@ impl AuthServer {
     /// Returns every statement of its own that failed, with what was asked for.
     pub(crate) fn failures(&self) -> Vec<String> {
         self.shared.state().failures.clone()
+    }
+
+    /// Returns the process ids of the sessions that it had on its database.
+    pub(crate) fn backends(&self) -> BTreeSet<i32> {
+        self.shared.backends.lock().unwrap().clone()
     }
 
     /// Asserts that every request to the admin API and every answer of it was as published.
