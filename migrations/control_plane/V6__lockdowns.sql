@@ -14,7 +14,8 @@ CREATE TABLE control_plane.lockdowns (
     lifting_since timestamptz,
     lifting_by text,
     -- The flags of login and database from before (`access`), and which users we banned in Supabase
-    -- Auth, with the ban each had before (`banned`, `banned_by_api`).
+    -- Auth, with the ban each had before (`banned`, `banned_by_api`,
+    -- `banned_in_project`).
     saved jsonb NOT NULL DEFAULT '{}',
     lifted_at timestamptz,
     lifted_by text,

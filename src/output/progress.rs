@@ -117,7 +117,7 @@ impl<'c> Progress<'c> {
         let mark = match layer.verdict {
             LayerVerdict::Failed(_) => bad("✗"),
             LayerVerdict::Done => good("✓"),
-            LayerVerdict::Unchanged | LayerVerdict::Absent => dim("·"),
+            LayerVerdict::Unchanged | LayerVerdict::Absent | LayerVerdict::NotCovered => dim("·"),
         };
         let title = format!(" {:<16} {:>9}  ", layer.layer, seconds(layer.at));
         self.line(&mark.and(title).and(dim(&layer.detail).shortened(self.room(30))));

@@ -32,7 +32,7 @@ fn a_tenant_is_cut_off_proved_and_given_back() {
         pairs(&[
             ("control_plane", "done"),
             ("gate", "done"),
-            ("auth", "absent"),
+            ("auth", "not_covered"),
             ("connections", "done")
         ])
     );
@@ -322,7 +322,7 @@ fn a_tenant_whose_server_is_down_is_cut_where_it_can_be() {
         pairs(&[
             ("control_plane", "done"),
             ("gate", "failed"),
-            ("auth", "absent"),
+            ("auth", "not_covered"),
             ("connections", "failed")
         ])
     );

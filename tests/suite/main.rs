@@ -60,6 +60,7 @@ mod output_hostile;
 mod output_json;
 mod poolers;
 mod project;
+mod project_auth;
 mod project_faults;
 mod project_files;
 mod project_gone;

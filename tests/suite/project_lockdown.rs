@@ -25,8 +25,13 @@ fn gate_lets_in(operator: &Operator, app: &mut Session, tenant_epoch: i64) -> bo
     app.value("SELECT tenantctl.access_allowed()")
 }
 
-const ALL_DONE: [(&str, &str); 4] =
-    [("control_plane", "done"), ("gate", "done"), ("auth", "absent"), ("connections", "done")];
+const ALL_DONE: [(&str, &str); 5] = [
+    ("control_plane", "done"),
+    ("gate", "done"),
+    ("auth", "not_covered"),
+    ("project_auth", "absent"),
+    ("connections", "done"),
+];
 
 #[test]
 fn a_project_is_cut_off_proved_and_given_back() {
@@ -48,8 +53,13 @@ fn a_project_is_cut_off_proved_and_given_back() {
     let opened = operator.run(UNLOCK).success().json();
     assert_eq!(opened["tenant"]["status"], "active");
     let words: Vec<_> = results(&opened, "layers");
-    let expected =
-        [("connections", "done"), ("auth", "absent"), ("control_plane", "done"), ("gate", "done")];
+    let expected = [
+        ("connections", "done"),
+        ("auth", "absent"),
+        ("project_auth", "absent"),
+        ("control_plane", "done"),
+        ("gate", "done"),
+    ];
     assert_eq!(words, pairs(&expected));
     let mut app = login(&operator, "acme").unwrap();
     assert_eq!(state(&operator, &jti), "tenant_revoked", "old sessions stay dead");
@@ -95,7 +105,8 @@ fn a_project_that_cannot_be_reached_is_cut_where_it_can_be() {
         pairs(&[
             ("control_plane", "done"),
             ("gate", "failed"),
-            ("auth", "absent"),
+            ("auth", "not_covered"),
+            ("project_auth", "failed"),
             ("connections", "failed")
         ])
     );

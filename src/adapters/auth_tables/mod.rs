@@ -12,4 +12,4 @@ mod users;
 
 pub(crate) use sweep::{end_proofs, sweep};
 pub(crate) use user::{find_auth_user, sees_auth, take_claim, users_with_email};
-pub(crate) use users::{ban, has_auth};
+pub(crate) use users::{ban, give_back, has_auth, own_users};

@@ -93,6 +93,8 @@ pub(crate) enum BannedBy {
     /// Supabase Auth's own tables.
     Tables,
     AdminApi,
+    /// The tables of the Auth in the tenant's own project.
+    Project,
 }
 
 impl BannedBy {
@@ -101,6 +103,7 @@ impl BannedBy {
         match self {
             Self::Tables => "banned",
             Self::AdminApi => "banned_by_api",
+            Self::Project => "banned_in_project",
         }
     }
 }
@@ -154,6 +157,33 @@ pub(crate) async fn share_bans(
     .await
     .map_err(PgError::doing("keep which users another lockdown banned"))?;
     Ok(())
+}
+
+row! {
+    struct Kept {
+        user_id: Uuid,
+        until_before: Option<String>,
+    }
+}
+
+/// Returns the bans that a lockdown has to lift.
+pub(crate) async fn kept_bans(
+    connection: &mut PgConnection,
+    lockdown: Uuid,
+    by: BannedBy,
+) -> Result<Vec<Ban>> {
+    let kept: Vec<Kept> = sqlx::query_as(
+        r"SELECT b.key::uuid AS user_id, b.value #>> '{}' AS until_before
+        FROM control_plane.lockdowns l, jsonb_each(coalesce(l.saved -> $2, '{}')) b
+        WHERE l.lockdown_id = $1 ORDER BY 1",
+    )
+    .bind(lockdown)
+    .bind(by.word())
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("read which users the lockdown banned"))?;
+    let ban = |kept: Kept| Ban { user: UserId(kept.user_id), until_before: kept.until_before };
+    Ok(kept.into_iter().map(ban).collect())
 }
 
 row! {

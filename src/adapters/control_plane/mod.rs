@@ -61,7 +61,7 @@ pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
 pub(crate) use lockdowns::{
     BannedBy, Lifting, Lockdown, begin_lifting, find_lifting, find_lockdown, hand_bans_over,
-    hold_lockdown, keep_banned, keep_saved, lift_lockdown, open_lockdown, share_bans,
+    hold_lockdown, keep_banned, keep_saved, kept_bans, lift_lockdown, open_lockdown, share_bans,
 };
 pub(crate) use member_list::{Member, list_members};
 pub(crate) use members::{

@@ -28,15 +28,21 @@ fn steps() -> Vec<StepEvent> {
 
 pub(super) fn layers() -> Vec<LayerReport> {
     let failed = LayerVerdict::Failed(vec![foreign()]);
-    [LayerVerdict::Done, LayerVerdict::Unchanged, LayerVerdict::Absent, failed]
-        .map(|verdict| LayerReport {
-            layer: "gate",
-            verdict,
-            detail: foreign(),
-            elapsed: Duration::from_millis(20),
-            at: Duration::from_millis(30),
-        })
-        .into()
+    [
+        LayerVerdict::Done,
+        LayerVerdict::Unchanged,
+        LayerVerdict::Absent,
+        LayerVerdict::NotCovered,
+        failed,
+    ]
+    .map(|verdict| LayerReport {
+        layer: "gate",
+        verdict,
+        detail: foreign(),
+        elapsed: Duration::from_millis(20),
+        at: Duration::from_millis(30),
+    })
+    .into()
 }
 
 pub(super) fn tenant_results() -> Vec<TenantResult> {

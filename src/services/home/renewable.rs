@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::evidence::missing_place;
 use super::world::{World, is_login_replaced};
 use crate::adapters::server::{Home, ServerError};
-use crate::model::{Classified, ErrorKind, Tenant};
+use crate::model::{Classified, ErrorKind, Placement, Tenant};
 
 /// How long the way to a tenant's server may take to be found: an operator on call waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,6 +49,11 @@ impl<'a> RenewableHome<'a> {
     /// Returns the home; nothing where the tenant never came to have a database.
     pub(crate) async fn get(&self) -> Result<Option<Home>, Away> {
         self.found.read().await.1.clone()
+    }
+
+    /// Returns whether the tenant has an Auth of its own: that of its project.
+    pub(crate) fn has_own_auth(&self) -> bool {
+        self.tenant.placement == Placement::Project
     }
 
     /// Returns how often it was found.

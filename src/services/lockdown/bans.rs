@@ -16,7 +16,7 @@ use crate::adapters::postgres::PgError;
 
 /// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
 /// way when the ban was written can still insert a session.
-const SECOND_SWEEP: Duration = Duration::from_secs(3);
+pub(super) const SECOND_SWEEP: Duration = Duration::from_secs(3);
 
 impl Cut<'_> {
     /// Bans the tenant's users by whichever way there is.
@@ -31,9 +31,10 @@ impl Cut<'_> {
                 (Err(error), Some(admin)) if is_denied(&error) => self.ban_by_api(admin, deadline).await,
                 (Err(error), _) => Err(error),
                 (Ok(None), None) => {
-                    let detail = "not covered: no Supabase Auth beside the control plane and no key \
-                         for its admin API, so signing in and refreshing there still gives tokens";
-                    Ok((LayerVerdict::Absent, detail.to_owned()))
+                    let detail = "not covered: no Supabase Auth beside the control plane, and no key for \
+                         the admin API of one elsewhere: signing in and refreshing there still gives \
+                         tokens";
+                    Ok((LayerVerdict::NotCovered, detail.to_owned()))
                 }
             }
         })

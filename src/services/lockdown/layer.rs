@@ -18,6 +18,8 @@ pub(crate) enum LayerVerdict {
     Unchanged,
     /// There is no such layer here.
     Absent,
+    /// There may be one, and it is out of reach.
+    NotCovered,
     /// It failed; what, with its causes.
     Failed(Vec<String>),
 }
@@ -29,6 +31,7 @@ impl LayerVerdict {
             Self::Done => "done",
             Self::Unchanged => "unchanged",
             Self::Absent => "absent",
+            Self::NotCovered => "not_covered",
             Self::Failed(_) => "failed",
         }
     }
@@ -37,7 +40,7 @@ impl LayerVerdict {
 /// One layer's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LayerReport {
-    /// Its word: `control_plane`, `gate`, `auth`, `connections`.
+    /// Its word: `control_plane`, `gate`, `auth`, `project_auth`, `connections`.
     pub layer: &'static str,
     /// How it ended.
     pub verdict: LayerVerdict,

@@ -112,9 +112,10 @@ pub(crate) async fn lockdown(
         on_event(LockdownEvent::Layer(&layer));
         layer
     };
-    let (gate, auth, connections) = tokio::join!(
+    let (gate, auth, own_auth, connections) = tokio::join!(
         async { announced(cut.gate(marks).await) },
         async { announced(cut.auth().await) },
+        async { cut.own_auth().await.map(announced) },
         async { announced(cut.connections().await) }
     );
     let epoch_before = marks.epoch - 1;
@@ -146,7 +147,10 @@ pub(crate) async fn lockdown(
         tokio::time::sleep(Duration::from_millis(100) * tries).await;
     };
     let overtaken = cut.overtaken(Turn::Cut).await.unwrap_or_default();
-    let mut layers = vec![first, gate, auth, connections];
+    let mut layers: Vec<_> = [Some(first), Some(gate), Some(auth), own_auth, Some(connections)]
+        .into_iter()
+        .flatten()
+        .collect();
     let proof = serde_json::json!({
         "layers": layers.iter().map(|l| (l.layer, !l.has_failed())).collect::<Vec<_>>(),
         "probes": probes.iter()

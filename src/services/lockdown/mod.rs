@@ -8,6 +8,7 @@ mod layer;
 mod layers;
 mod lock;
 mod overtaken;
+mod own_auth;
 mod plan;
 mod probe;
 mod request;

@@ -100,6 +100,7 @@ pub(crate) async fn unlock(
     if is_lifting {
         layers.push(announced(back.give_connections_back().await));
         layers.push(announced(back.unban().await));
+        layers.extend(back.unban_own_users().await.map(announced));
     }
     let is_whole = |layers: &[LayerReport]| !layers.iter().any(LayerReport::has_failed);
     // With a layer that failed the tenant stays locked where it counts; the same command goes on.
@@ -186,7 +187,9 @@ async fn cut_again(back: &Cut<'_>) -> Result<Vec<LayerReport>, LockdownError> {
     };
     let Some(lockdown) = &lockdown else { return Ok(Vec::new()) };
     let cut = Cut { lockdown, ..*back };
-    let cuts = async { tokio::join!(cut.gate(marks), cut.auth(), cut.connections()) };
-    let (gate, auth, connections) = Box::pin(cuts).await;
-    Ok(vec![gate, auth, connections])
+    let cuts =
+        async { tokio::join!(cut.gate(marks), cut.auth(), cut.own_auth(), cut.connections()) };
+    let (gate, auth, own_auth, connections) = Box::pin(cuts).await;
+    let layers = [Some(gate), Some(auth), own_auth, Some(connections)];
+    Ok(layers.into_iter().flatten().collect())
 }

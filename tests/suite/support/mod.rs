@@ -3,7 +3,7 @@
 //!
 //! Nothing here asserts what a command should do; that is each test's own business.
 
-mod auth;
+pub(crate) mod auth;
 pub(crate) mod auth_list;
 pub(crate) mod claims;
 pub(crate) mod deletion;

@@ -37,15 +37,20 @@ const INDEXES: &str = "
 /// Makes them as a superuser, owned by Auth; `postgres` of a hosted project (here the operator) owns
 /// none and may do everything.
 pub(crate) fn make(superuser: &mut Session) {
-    superuser.run(&format!(
-        "CREATE SCHEMA auth AUTHORIZATION supabase_auth_admin; SET ROLE supabase_auth_admin; \
-         SET search_path = auth; {TYPES} {tables} {INDEXES} \
-         GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role, operator; \
-         GRANT ALL ON ALL TABLES IN SCHEMA auth TO operator; \
-         GRANT ALL ON ALL SEQUENCES IN SCHEMA auth TO operator; \
+    superuser.run("CREATE SCHEMA auth AUTHORIZATION supabase_auth_admin");
+    superuser.run(&statements("operator"));
+}
+
+/// Returns what makes them in a schema that is there, and gives them to a project's `postgres`.
+pub(crate) fn statements(postgres: &str) -> String {
+    format!(
+        "SET ROLE supabase_auth_admin; SET search_path = auth; {TYPES} {tables} {INDEXES} \
+         GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role, {postgres}; \
+         GRANT ALL ON ALL TABLES IN SCHEMA auth TO {postgres}; \
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA auth TO {postgres}; \
          RESET search_path; RESET ROLE",
         tables = tables()
-    ));
+    )
 }
 
 fn tables() -> String {

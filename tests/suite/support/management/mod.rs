@@ -212,6 +212,12 @@ impl Fake {
         self.handle.block_on(self.shared.postgres_of(reference).query(reference, sql, &[])).unwrap()
     }
 
+    /// Runs statements in a project's database as the server's superuser.
+    pub(crate) fn change(&self, reference: &str, sql: &str) {
+        let postgres = self.shared.postgres_of(reference);
+        self.handle.block_on(postgres.run(&format!("p_{reference}"), sql));
+    }
+
     /// Asserts that no answer was against the published document.
     #[track_caller]
     pub(crate) fn assert_true_to_the_document(&self) {
