@@ -177,6 +177,9 @@ fn a_revocation_ends_what_auth_could_refresh() {
     assert_eq!(revoke(&format!("--user {one}")), 1);
     let tokens: i64 = operator.plane().value("SELECT count(*) FROM auth.refresh_tokens");
     assert_eq!(tokens, 0);
+    operator.plane().run(&format!(
+        "INSERT INTO auth.sessions (id, user_id) VALUES (gen_random_uuid(), '{two}')"
+    ));
     server().superuser(operator.plane_name()).run("REVOKE ALL ON auth.sessions FROM operator");
     let ran = operator.run(&format!("-o json --yes session revoke --user {two} --reason r"));
     let ran = ran.fails_with(8);

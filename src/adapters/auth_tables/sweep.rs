@@ -8,6 +8,9 @@ use crate::model::UserId;
 
 type Result<T> = std::result::Result<T, PgError>;
 
+/// The rows of how many users are locked at once: whoever waits for one waits for all of them.
+const AT_ONCE: usize = 2_000;
+
 /// How many rows a sweep removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Swept {
@@ -67,26 +70,29 @@ const PROOFS: [Proof; 4] = [
 /// # Errors
 /// When the tables may not be written.
 pub(crate) async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Result<Swept> {
-    let done = sqlx::query(
-        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
-        DELETE FROM auth.sessions d USING (
-            SELECT id FROM auth.sessions
-            WHERE user_id = ANY ($1) AND (SELECT count(*) FROM own) = 1
-            ORDER BY id FOR UPDATE) ended
-        WHERE d.id = ended.id",
-    )
-    .bind(ids(users))
-    .execute(&mut *connection)
-    .await
-    .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
+    let mut sessions = 0;
+    for some in users.chunks(AT_ONCE) {
+        let done = sqlx::query(
+            r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
+            DELETE FROM auth.sessions d USING (
+                SELECT id FROM auth.sessions
+                WHERE user_id = ANY ($1) AND (SELECT count(*) FROM own) = 1
+                ORDER BY id FOR UPDATE) ended
+            WHERE d.id = ended.id",
+        )
+        .bind(ids(some))
+        .execute(&mut *connection)
+        .await
+        .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
+        sessions += done.rows_affected();
+    }
     let proofs = end_proofs(connection, users).await?;
-    Ok(Swept { sessions: done.rows_affected(), proofs })
+    Ok(Swept { sessions, proofs })
 }
 
 /// Takes from users what would open a session for them; returns how many rows there were.
 pub(crate) async fn end_proofs(connection: &mut PgConnection, users: &[UserId]) -> Result<u64> {
     let doing = || PgError::doing("end the sign-ins under way in Supabase Auth");
-    let users = ids(users);
     let mut ended = 0;
     for Proof { table, statement } in PROOFS {
         let is_here: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
@@ -94,8 +100,11 @@ pub(crate) async fn end_proofs(connection: &mut PgConnection, users: &[UserId]) 
             .fetch_one(&mut *connection)
             .await
             .map_err(doing())?;
-        if is_here {
-            let done = sqlx::query(statement).bind(&users).execute(&mut *connection).await;
+        if !is_here {
+            continue;
+        }
+        for some in users.chunks(AT_ONCE) {
+            let done = sqlx::query(statement).bind(ids(some)).execute(&mut *connection).await;
             ended += done.map_err(doing())?.rows_affected();
         }
     }

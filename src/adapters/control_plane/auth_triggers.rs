@@ -75,7 +75,7 @@ row! {
     }
 }
 
-/// Notes the sessions that Auth does not have any more and whose end no trigger saw; returns how
+/// Notes the valid sessions that Auth does not have any more and whose end no trigger saw; returns how
 /// many. Only where Auth's sessions can be seen: those that row security hides would count as ended.
 ///
 /// A session whose id is its own was issued here, and Auth never had it.
@@ -85,20 +85,23 @@ pub(crate) async fn note_signed_out(connection: &mut PgConnection) -> Result<u64
     loop {
         // One look-up by key for each: a batch locks what it changes, and nobody waits for the whole.
         let batch: Batch = sqlx::query_as(
-            r"WITH here AS MATERIALIZED (SELECT * FROM control_plane.sessions p
-                WHERE p.jti > $1 ORDER BY p.jti LIMIT $2
+            r"WITH here AS MATERIALIZED (
+                SELECT p.jti, p.session_id, p.expires_at, p.revoked_at, p.signed_out_at
+                FROM control_plane.sessions p WHERE p.jti > $1 ORDER BY p.jti LIMIT $2
             ), ended AS (
-                SELECT p.jti FROM control_plane.sessions p JOIN here USING (jti)
-                WHERE p.jti <> p.session_id AND p.signed_out_at IS NULL AND p.revoked_at IS NULL
-                    AND control_plane.claim_uuid(to_jsonb(p.session_id)) IS NOT NULL
-                    AND NOT EXISTS (SELECT FROM auth.sessions a
-                        WHERE a.id = control_plane.claim_uuid(to_jsonb(p.session_id)))
-                ORDER BY p.jti FOR UPDATE OF p SKIP LOCKED
+                SELECT h.jti FROM here h CROSS JOIN LATERAL (
+                    SELECT control_plane.claim_uuid(to_jsonb(h.session_id)) AS id OFFSET 0) auth
+                WHERE h.jti <> h.session_id AND h.expires_at > statement_timestamp()
+                    AND h.signed_out_at IS NULL AND h.revoked_at IS NULL AND auth.id IS NOT NULL
+                    AND NOT EXISTS (SELECT FROM auth.sessions a WHERE a.id = auth.id)
             ), noted AS (
                 UPDATE control_plane.sessions s SET signed_out_at = clock_timestamp()
-                FROM ended WHERE s.jti = ended.jti RETURNING s.jti
-            ) SELECT (SELECT max(jti) FROM here) AS last,
-                (SELECT count(*) FROM noted) AS noted",
+                WHERE s.jti = ANY (ARRAY(
+                    SELECT p.jti FROM control_plane.sessions p
+                    WHERE p.jti = ANY (ARRAY(SELECT jti FROM ended))
+                    ORDER BY p.jti FOR UPDATE SKIP LOCKED))
+                RETURNING s.jti
+            ) SELECT (SELECT max(jti) FROM here) AS last, (SELECT count(*) FROM noted) AS noted",
         )
         .bind(&last)
         .bind(BATCH)

@@ -267,13 +267,14 @@ pub(crate) async fn prune_batch(
     limit: i64,
 ) -> Result<u64> {
     let done = sqlx::query(
-        r"DELETE FROM control_plane.sessions WHERE jti IN (
-            SELECT jti FROM control_plane.sessions WHERE jti IN (
+        // As arrays, which are looked up by key; joined, they have the whole table read for each batch.
+        r"DELETE FROM control_plane.sessions WHERE jti = ANY (ARRAY(
+            SELECT jti FROM control_plane.sessions WHERE jti = ANY (ARRAY(
                 SELECT s.jti FROM control_plane.session_states s
                 WHERE s.expires_at < now() - make_interval(secs => $1::double precision)
                     AND s.state <> 'revoked'
-                ORDER BY s.expires_at LIMIT $2)
-            FOR UPDATE SKIP LOCKED)",
+                ORDER BY s.expires_at LIMIT $2))
+            FOR UPDATE SKIP LOCKED))",
     )
     .bind(keep_seconds)
     .bind(limit)

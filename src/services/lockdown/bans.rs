@@ -14,6 +14,9 @@ use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, BannedBy, ControlPlaneError};
 use crate::adapters::postgres::PgError;
 
+/// How many users are banned at once: whoever of them signs in meanwhile waits for all of those.
+const AT_ONCE: usize = 5_000;
+
 /// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
 /// way when the ban was written can still insert a session.
 pub(super) const SECOND_SWEEP: Duration = Duration::from_secs(3);
@@ -53,14 +56,16 @@ impl Cut<'_> {
             return Ok(Some((LayerVerdict::Unchanged, detail)));
         }
         let doing = || PgError::doing("ban the tenant's users");
-        let mut transaction = session.begin().await.map_err(doing())?;
-        let bans = auth_tables::ban(&mut transaction, &users).await?;
-        let by = BannedBy::Tables;
-        if !control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await? {
-            transaction.rollback().await.map_err(doing())?;
-            return Ok(Some(failed(UNLOCKED)));
+        for some in users.chunks(AT_ONCE) {
+            let mut transaction = session.begin().await.map_err(doing())?;
+            let bans = auth_tables::ban(&mut transaction, some).await?;
+            let by = BannedBy::Tables;
+            if !control_plane::keep_banned(&mut transaction, self.lockdown.id, by, &bans).await? {
+                transaction.rollback().await.map_err(doing())?;
+                return Ok(Some(failed(UNLOCKED)));
+            }
+            transaction.commit().await.map_err(doing())?;
         }
-        transaction.commit().await.map_err(doing())?;
         // Short of deleting the user, no admin route of Auth ends a session: its logout acts for the
         // bearer only (supabase/auth `internal/api/logout.go`, read 2026-11). So the rows go.
         let first = auth_tables::sweep(&mut session, &users).await?;
