@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-/// Returns the text without passwords in connection strings or statements, access tokens and JWTs.
+/// Returns the text without passwords in connection strings or statements, access tokens, secret
+/// keys and JWTs.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if may_hold_secret(text) { Cow::Owned(redacted(text)) } else { Cow::Borrowed(text) }
 }
@@ -15,7 +16,8 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
 /// 100,000 tenants is a million of them.
 fn may_hold_secret(text: &str) -> bool {
     let is_mark = |bytes: &[u8]| {
-        matches!(bytes, b"://" | b"sbp" | b"eyJ" | b"SCR") || bytes.eq_ignore_ascii_case(b"ssw")
+        matches!(bytes, b"://" | b"sbp" | b"sb_" | b"eyJ" | b"SCR")
+            || bytes.eq_ignore_ascii_case(b"ssw")
     };
     text.as_bytes().windows(3).any(is_mark)
 }
@@ -82,6 +84,9 @@ fn redact_word(word: &str) -> String {
     if let Some(at) = word.find("sbp_") {
         return format!("{}sbp_****", &word[..at]);
     }
+    if let Some(at) = word.find("sb_secret_") {
+        return format!("{}sb_secret_****", &word[..at]);
+    }
     if let Some(at) = word.find("SCRAM-SHA-256$") {
         return format!("{}SCRAM-SHA-256$****", &word[..at]);
     }
@@ -110,6 +115,7 @@ mod tests {
         assert_eq!(redact("create `acme`: ok, a@b.c"), "create `acme`: ok, a@b.c");
         for text in [
             "token=eyJhbGciOi.eyJzdWIi.c2ln",
+            "apikey=sb_secret_c2ln is no key",
             "\u{1b}[31meyJhbGciOi.eyJzdWIi.c2ln",
             "host=db password=c2ln dbname=x",
             "cannot use postgres://op:c2ln…",

@@ -136,3 +136,143 @@ impl AuthAdmin {
         self.http.send(&call, deadline).await.map_err(failed)
     }
 }
+
+/// Every answer that the real server was recorded to give, through the client.
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::io::{Read, Write as _};
+    use std::net::TcpListener;
+
+    use serde_json::Value;
+    use time::OffsetDateTime;
+    use time::format_description::well_known::Rfc3339;
+
+    use super::*;
+    use crate::adapters::auth_admin::users::Claim;
+    use crate::model::{Classified, ErrorKind, TenantId};
+
+    const RECORDED: &str = include_str!("../../../tests/data/auth/exchanges.json");
+    const KEY: &str = "sb_secret_canary_of_the_recorded_answers";
+    const ACME: &str = "31551632-d14e-4761-adeb-d36784f21afe";
+
+    fn recorded() -> Vec<Value> {
+        serde_json::from_str(RECORDED).unwrap()
+    }
+
+    fn of_name(name: &str) -> Value {
+        recorded().into_iter().find(|exchange| exchange["name"] == name).unwrap()
+    }
+
+    /// Serves a recorded answer as it was, once, and returns the client of whoever is there.
+    fn replay(response: &Value) -> AuthAdmin {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let body = response["body"].to_string();
+        let mut answer = format!("HTTP/1.1 {} Recorded\r\n", response["status"]);
+        for (name, value) in response["headers"].as_object().into_iter().flatten() {
+            write!(answer, "{name}: {}\r\n", value.as_str().unwrap()).unwrap();
+        }
+        write!(answer, "connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+            .unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            drop(stream.read(&mut [0; 4096]));
+            drop(stream.write_all(answer.as_bytes()));
+        });
+        AuthAdmin::new(&address, SecretText::new(KEY.to_owned()), RetryPolicy::default()).unwrap()
+    }
+
+    fn wait<T>(work: impl Future<Output = T>) -> T {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap().block_on(work)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    /// The user that an exchange is about.
+    fn user_of(exchange: &Value) -> UserId {
+        let id = exchange["request"]["path"].as_str().unwrap().rsplit('/').next().unwrap();
+        id.parse().map_or_else(|_| UserId(uuid::Uuid::nil()), UserId)
+    }
+
+    #[test]
+    fn users_are_read_as_they_were_recorded() {
+        let claim = Claim::Tenant(TenantId(ACME.parse().unwrap()));
+        let until = OffsetDateTime::parse("2126-11-02T13:10:23.560630591Z", &Rfc3339).unwrap();
+        for (name, banned_until) in
+            [("admin reads a user", None), ("admin bans", Some(until)), ("admin lifts a ban", None)]
+        {
+            let exchange = of_name(name);
+            let (client, id) = (replay(&exchange["response"]), user_of(&exchange));
+            let read = wait(async {
+                let length = exchange["request"]["body"]["ban_duration"].as_str();
+                match length {
+                    None => client.find(id, soon()).await,
+                    Some("none") => client.ban(id, None, soon()).await,
+                    Some(_) => client.ban(id, Some(BAN), soon()).await,
+                }
+            });
+            assert_eq!(read.unwrap(), Some(AuthUser { id, claim, banned_until }), "{name}");
+        }
+        let nobody = of_name("admin reads nobody");
+        let client = replay(&nobody["response"]);
+        assert_eq!(wait(client.find(user_of(&nobody), soon())).unwrap(), None);
+    }
+
+    #[test]
+    fn a_page_is_read_as_it_was_recorded() {
+        let client = replay(&of_name("admin lists users")["response"]);
+        let page = wait(client.page(1, 2, soon())).unwrap();
+        assert_eq!((page.total, page.has_next, page.unreadable), (Some(1175), Some(true), 0));
+        let other = "85325264-9686-48df-adfd-4adcde0bd87d".parse().unwrap();
+        let claims: Vec<_> = page.users.iter().map(|user| user.claim).collect();
+        assert_eq!(claims, [Claim::None, Claim::Tenant(TenantId(other))]);
+    }
+
+    /// Whatever it is about, as the answer to a look at a user.
+    #[test]
+    fn every_recorded_refusal_has_a_kind_and_a_word_and_no_secret() {
+        let is_refusal = |exchange: &Value| exchange["response"]["status"].as_u64() >= Some(400);
+        let refusals: Vec<_> = recorded().into_iter().filter(is_refusal).collect();
+        assert!(refusals.len() > 10, "{}", refusals.len());
+        for exchange in refusals {
+            let (name, response) = (&exchange["name"], &exchange["response"]);
+            let read = wait(replay(response).find(user_of(&exchange), soon()));
+            if response["body"]["error_code"] == "user_not_found" {
+                assert_eq!(read.unwrap(), None, "{name}");
+                continue;
+            }
+            let error = read.unwrap_err();
+            let kind = match response["status"].as_u64() {
+                Some(401 | 403) => ErrorKind::Denied,
+                _ => ErrorKind::Refused,
+            };
+            assert_eq!(error.kind(), kind, "{name}");
+            let word = response["body"]["error_code"].as_str().unwrap();
+            let told = format!(
+                "look a user up in Supabase Auth: it answers {}, `{word}`",
+                response["status"]
+            );
+            assert_eq!(error.to_string(), told, "{name}");
+            assert_eq!(error.hint().is_some(), kind == ErrorKind::Denied, "{name}");
+            assert!(!format!("{error:?} {:?}", error.hint()).contains(KEY), "{name}");
+        }
+    }
+
+    /// Whoever answers in Auth's place may repeat what it was asked with.
+    #[test]
+    fn an_answer_that_repeats_the_key_does_not_show_it() {
+        for body in [
+            serde_json::json!({ "message": format!("Bearer {KEY} is no key") }),
+            serde_json::json!({ "error_code": KEY }),
+            serde_json::json!(format!("<h1>{KEY}</h1>")),
+        ] {
+            let response = serde_json::json!({ "status": 403, "headers": {}, "body": body });
+            let error = wait(replay(&response).page(1, 2, soon())).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(KEY), "{error}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::adapters::http::{Answer, HttpError};
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, redact};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthAdminError {
@@ -52,7 +52,9 @@ impl AuthAdminError {
         let refusal: Refusal = answer.json().unwrap_or_default();
         let word = refusal.error_code.or_else(|| refusal.code.as_str().map(str::to_owned));
         let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        word.filter(|word| word.len() <= 60 && word.chars().all(is_word)).unwrap_or_default()
+        let is_code = |word: &String| word.len() <= 60 && word.chars().all(is_word);
+        // Whoever answers in Auth's place may repeat the key.
+        word.filter(|word| is_code(word) && redact(word) == **word).unwrap_or_default()
     }
 }
 
