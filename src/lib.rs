@@ -73,6 +73,9 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         Ok(settings) => settings,
         Err(error) => return (console, Err(error.into())),
     };
+    for warning in settings.warnings().iter().chain(&config::unknown_variables()) {
+        console.warn(warning);
+    }
     if cli.global.verbose > 0 {
         for (name, value, origin) in settings.explain() {
             console.explain(format_args!("{name} = {value}  (from {origin})"));

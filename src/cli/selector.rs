@@ -26,6 +26,9 @@ pub struct SelectorArgs {
     /// Tenants to leave out, separated by commas
     #[arg(long, value_name = "SLUG,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants))]
     pub exclude: Vec<Slug>,
+    /// Accept that no tenant has the labels or the status, instead of exit code 4
+    #[arg(long)]
+    pub allow_empty: bool,
     /// File with tenants, one on each line; `-` is stdin
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub from_file: Option<PathBuf>,

@@ -21,13 +21,15 @@ pub(crate) fn tenants_by_prefix(prefix: &str) -> Vec<(String, String)> {
     let Ok(settings) = resolve(&Flags::default(), &environment, &working_dir) else {
         return Vec::new();
     };
-    let cache = settings.data_dir.value.join("completions-tenants");
+    let cache = settings.data_dir().ok().map(|folder| folder.join("completions-tenants"));
     let names = match ask(settings) {
         Some(names) => {
-            remember(&cache, &names);
+            if let Some(cache) = &cache {
+                remember(cache, &names);
+            }
             names
         }
-        None => recall(&cache),
+        None => cache.map_or_else(Vec::new, |cache| recall(&cache)),
     };
     names.into_iter().filter(|(slug, _)| slug.starts_with(prefix)).collect()
 }

@@ -187,10 +187,14 @@ impl Context {
         Ok(Some(AuthAdmin::new(&address.value, key.value.clone(), retry())?))
     }
 
-    pub(crate) fn local_server(&self) -> LocalServer {
+    /// Returns the private local Postgres; nothing is started.
+    ///
+    /// # Errors
+    /// When there is no directory for it.
+    pub(crate) fn local_server(&self) -> Result<LocalServer, Failure> {
         let programs = self.settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
-        LocalServer::new(self.settings.data_dir.value.clone(), programs)
-            .with_search_path(self.settings.search_path.clone())
+        let server = LocalServer::new(self.settings.data_dir()?.to_owned(), programs);
+        Ok(server.with_search_path(self.settings.search_path.clone()))
     }
 
     /// Returns the key that seals credentials: the configured one, else that of the private local
@@ -202,7 +206,7 @@ impl Context {
         if self.settings.control_plane_url.is_some() {
             return Ok(None);
         }
-        match self.local_server().endpoint()? {
+        match self.local_server()?.endpoint()? {
             Some(local) => Ok(Some(SecretKey::parse(&local.secret_key.clone().into())?)),
             None => Ok(None),
         }
@@ -216,10 +220,20 @@ impl Context {
         if is_there { Some(self.plane().await) } else { None }
     }
 
-    /// Returns the published keys, from `--jwks` or else the configured address.
-    pub(crate) fn jwks(&self, typed: Option<JwksSource>) -> Option<Jwks<'static>> {
-        let source = typed.or_else(|| self.settings.jwks.as_ref().map(|s| s.value.clone()))?;
-        Some(Jwks::new(source, &self.settings.data_dir.value, self.patience, &SystemClock))
+    /// Returns the published keys, from `--jwks` or else the configured address; none where neither
+    /// says one.
+    ///
+    /// # Errors
+    /// When there is no directory to keep them in.
+    pub(crate) fn jwks(&self, typed: Option<JwksSource>) -> Result<Option<Jwks<'static>>, Failure> {
+        let configured = || self.settings.jwks.as_ref().map(|setting| setting.value.clone());
+        let Some(source) = typed.or_else(configured) else { return Ok(None) };
+        // A file is read where it is, and nothing of it is kept.
+        let folder = match &source {
+            JwksSource::File(_) => Path::new(""),
+            JwksSource::Url(_) => self.settings.data_dir()?,
+        };
+        Ok(Some(Jwks::new(source, folder, self.patience, &SystemClock)))
     }
 
     /// Returns the published keys; without an address for them, a usage error.
@@ -227,7 +241,7 @@ impl Context {
         &self,
         typed: Option<JwksSource>,
     ) -> Result<Jwks<'static>, Failure> {
-        self.jwks(typed).ok_or_else(|| {
+        self.jwks(typed)?.ok_or_else(|| {
             Failure::new(ErrorKind::Usage, "find the published keys: no address is configured")
                 .hint("pass --jwks FILE|URL, or set TENANTCTL_AUTH_URL")
         })
@@ -261,7 +275,7 @@ impl Context {
     }
 
     fn local_endpoint(&self) -> Result<Option<Endpoint>, Failure> {
-        let local = self.local_server().endpoint()?;
+        let local = self.local_server()?.endpoint()?;
         Ok(local.map(|local| {
             let password = SecretText::from(local.password.clone());
             Endpoint::loopback(local.port, &local.user, password, &local.database)

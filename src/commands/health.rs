@@ -11,7 +11,7 @@ pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
         cluster: context.cluster_endpoint(&control_plane)?,
         control_plane,
         projects: context.projects()?,
-        jwks: context.jwks(None),
+        jwks: context.jwks(None)?,
         patience: context.patience,
     };
     let report = check(&request).await;

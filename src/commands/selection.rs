@@ -18,6 +18,7 @@ pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selec
         labels: args.label,
         status: args.status,
         exclude: args.exclude,
+        allows_none: args.allow_empty,
     };
     if let Some(path) = &args.from_file {
         let name = path.display().to_string();

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::env::Environment;
-use super::error::ConfigError;
 use crate::model::Actor;
 
 pub(super) const PLACEMENT: &str = "database";
@@ -20,14 +19,13 @@ pub(super) fn absolute(environment: Environment<'_>, variable: &str) -> Option<P
 }
 
 /// Postgres refuses to run as root, and its user cannot enter root's home: root's data is elsewhere.
-pub(super) fn data_dir(environment: Environment<'_>) -> Result<PathBuf, ConfigError> {
+pub(super) fn data_dir(environment: Environment<'_>) -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
-        return Ok(PathBuf::from("/var/lib/tenantctl"));
+        return Some(PathBuf::from("/var/lib/tenantctl"));
     }
     absolute(environment, "XDG_DATA_HOME")
         .or_else(|| home(environment).map(|home| home.join(".local/share")))
         .map(|data| data.join("tenantctl"))
-        .ok_or(ConfigError::NoHome)
 }
 
 /// Returns `user@machine`. It is a name for people: the database records the login beside it.

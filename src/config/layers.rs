@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use super::env::Environment;
 use super::error::ConfigError;
 use super::file::{self, Found, Section};
+use super::secret_file::SecretFile;
 use super::setting::{Origin, Setting};
-use super::spec::{SPECS, Secrecy, Spec};
+use super::spec::{PROFILE_VARIABLE, SPECS, Secrecy, Spec};
 use super::{defaults, secret_file};
 use crate::model::{Actor, SecretText, escape_controls};
-
-const PROFILE_VARIABLE: &str = "TENANTCTL_PROFILE";
 
 /// The profile of the private local Postgres; it needs no table.
 const LOCAL_PROFILE: &str = "local";
@@ -34,6 +33,8 @@ type Text = Setting<SecretText>;
 pub(super) struct Layers {
     pub(super) profile: Option<Setting<String>>,
     pub(super) is_protected: bool,
+    /// What the operator should know of the files that secrets came from.
+    pub(super) warnings: Vec<String>,
     texts: BTreeMap<&'static str, Text>,
 }
 
@@ -49,14 +50,15 @@ impl Layers {
             let tables = files.iter().filter_map(|f| f.content.profiles.get(&profile.value));
             tables.into_iter().any(|table| table.protected)
         });
-        let mut layers = Self { profile, is_protected, texts: BTreeMap::new() };
+        let mut layers =
+            Self { profile, is_protected, warnings: Vec::new(), texts: BTreeMap::new() };
         if let Some(actor) = &flags.actor {
             let text = Text { value: actor.to_string().into(), origin: Origin::Flag("--actor") };
             layers.texts.insert("actor", text);
         }
         for spec in SPECS {
             if layers.get(spec.name).is_none()
-                && let Some(text) = find(spec, environment, &files, layers.profile.as_ref())?
+                && let Some(text) = layers.find(spec, environment, &files)?
             {
                 layers.texts.insert(spec.name, text);
             }
@@ -70,39 +72,41 @@ impl Layers {
         self.texts.get(name)
     }
 
+    /// Returns a setting from its variable, from the file that its variable names, or from the config
+    /// files.
+    fn find(
+        &mut self,
+        spec: &Spec,
+        environment: Environment<'_>,
+        files: &[Found],
+    ) -> Result<Option<Text>, ConfigError> {
+        if let Some(value) = variable(environment, spec.name, spec.variable)? {
+            return checked(spec, value.into(), Origin::Environment(spec.variable)).map(Some);
+        }
+        let file_variable = spec.file_variable().and_then(|name| environment(&name));
+        if let Some(path) = file_variable.filter(|path| !path.is_empty()) {
+            return self.read_file(spec, PathBuf::from(path)).map(Some);
+        }
+        let profile = self.profile.as_ref();
+        if let Some(Setting { value, origin }) = in_files(spec.name, files, profile) {
+            return checked(spec, value.into(), origin).map(Some);
+        }
+        let path = spec.file_key().and_then(|key| in_files(&key, files, profile));
+        path.map(|path| self.read_file(spec, PathBuf::from(path.value))).transpose()
+    }
+
+    fn read_file(&mut self, spec: &Spec, path: PathBuf) -> Result<Text, ConfigError> {
+        let SecretFile { text, warning } = secret_file::read_secret(&path)?;
+        self.warnings.extend(warning);
+        checked(spec, text, Origin::File(path, None))
+    }
+
     /// Gives a setting that has no text its default.
     pub(super) fn set_default(&mut self, name: &'static str, value: impl FnOnce() -> String) {
         self.texts
             .entry(name)
             .or_insert_with(|| Setting { value: value().into(), origin: Origin::Default });
     }
-}
-
-/// Returns a setting from its variable, from the file that its variable names, or from the config
-/// files.
-fn find(
-    spec: &Spec,
-    environment: Environment<'_>,
-    files: &[Found],
-    profile: Option<&Setting<String>>,
-) -> Result<Option<Text>, ConfigError> {
-    if let Some(value) = variable(environment, spec.name, spec.variable)? {
-        return checked(spec, value.into(), Origin::Environment(spec.variable)).map(Some);
-    }
-    let file_variable = spec.file_variable().and_then(|name| environment(&name));
-    if let Some(path) = file_variable.filter(|path| !path.is_empty()) {
-        return from_file(spec, PathBuf::from(path)).map(Some);
-    }
-    if let Some(Setting { value, origin }) = in_files(spec.name, files, profile) {
-        return checked(spec, value.into(), origin).map(Some);
-    }
-    let path = spec.file_key().and_then(|key| in_files(&key, files, profile));
-    path.map(|path| from_file(spec, PathBuf::from(path.value))).transpose()
-}
-
-fn from_file(spec: &Spec, path: PathBuf) -> Result<Text, ConfigError> {
-    let value = secret_file::read_secret(&path)?;
-    checked(spec, value, Origin::File(path, None))
 }
 
 /// Trims a secret that cannot contain spaces, and refuses an empty one.

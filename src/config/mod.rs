@@ -13,7 +13,7 @@ mod setting;
 mod settings;
 mod spec;
 
-pub(crate) use env::environment;
+pub(crate) use env::{environment, unknown_variables};
 pub(crate) use layers::Flags;
 pub(crate) use secret_file::read_secret;
 pub(crate) use setting::{Origin, Setting};

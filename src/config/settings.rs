@@ -43,7 +43,8 @@ pub(crate) struct Settings {
     pub seeds_dir: Option<Setting<PathBuf>>,
     pub actor: Setting<Actor>,
     /// The folder of the private local Postgres and of caches.
-    pub data_dir: Setting<PathBuf>,
+    /// None where nothing sets it and there is no home directory.
+    data_dir: Option<Setting<PathBuf>>,
     /// The folder of `initdb`, `pg_ctl` and `postgres`, for the private local Postgres.
     pub postgres_bin: Option<Setting<PathBuf>>,
     /// The Auth server; its URL is the issuer of its tokens.
@@ -57,6 +58,7 @@ pub(crate) struct Settings {
     /// `PATH`, where the system's programs are looked for.
     pub search_path: Option<OsString>,
     explained: Vec<Explained>,
+    warnings: Vec<String>,
 }
 
 /// Resolves the settings: flag over environment over `./tenantctl.toml` over the user's file over
@@ -71,10 +73,14 @@ pub(crate) fn resolve(
     layers.set_default("management_api_url", || defaults::MANAGEMENT_API_URL.to_owned());
     layers.set_default("actor", || defaults::actor(environment));
     let data_dir = match path(&layers, "data_dir") {
-        Some(data_dir) => data_dir,
-        None => Setting { value: defaults::data_dir(environment)?, origin: Origin::Default },
+        Some(data_dir) => Some(data_dir),
+        None => {
+            defaults::data_dir(environment).map(|value| Setting { value, origin: Origin::Default })
+        }
     };
-    layers.set_default("data_dir", || data_dir.value.display().to_string());
+    if let Some(data_dir) = &data_dir {
+        layers.set_default("data_dir", || data_dir.value.display().to_string());
+    }
     let auth_url = parsed(&layers, "auth_url")?;
     Ok(Settings {
         control_plane_url: secret(&layers, "control_plane_url"),
@@ -97,6 +103,7 @@ pub(crate) fn resolve(
         actor: required(&layers, "actor")?,
         data_dir,
         explained: explained(&layers),
+        warnings: layers.warnings,
         is_protected: layers.is_protected,
         profile: layers.profile,
     })
@@ -169,5 +176,19 @@ impl Settings {
     /// Returns a line for each setting that has a value: name, value without secrets, origin.
     pub(crate) fn explain(&self) -> &[Explained] {
         &self.explained
+    }
+
+    /// Returns what the operator should know of the files that secrets came from.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns the data directory.
+    ///
+    /// # Errors
+    /// When nothing sets it and there is no home directory: what needs none is not refused for it.
+    pub(crate) fn data_dir(&self) -> Result<&Path, ConfigError> {
+        let data_dir = self.data_dir.as_ref().ok_or(ConfigError::NoHome)?;
+        Ok(&data_dir.value)
     }
 }

@@ -48,6 +48,27 @@ impl Spec {
     }
 }
 
+/// Returns whether a variable of this name is read, by us or by the tests' harness.
+pub(super) fn is_known_variable(name: &str) -> bool {
+    let is_of =
+        |spec: &Spec| spec.variable == name || spec.file_variable().as_deref() == Some(name);
+    SPECS.iter().any(is_of)
+        || [PROFILE_VARIABLE, "TENANTCTL_HASTE", "TENANTCTL_FAIL"].contains(&name)
+        || name.starts_with("TENANTCTL_TEST_")
+}
+
+/// Returns the variable whose name is most like another text, where it is like it at all.
+pub(super) fn variable_like(name: &str) -> Option<String> {
+    let all = SPECS.iter().flat_map(|spec| [Some(spec.variable.to_owned()), spec.file_variable()]);
+    let all = all.flatten().chain([PROFILE_VARIABLE.to_owned()]);
+    let scored = all.map(|known| (strsim::jaro_winkler(name, &known), known));
+    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(score, _)| *score > 0.92).map(|(_, known)| known)
+}
+
+/// The profile, which decides where the other settings are looked for.
+pub(super) const PROFILE_VARIABLE: &str = "TENANTCTL_PROFILE";
+
 /// Every key that a config file may hold.
 pub(super) fn keys() -> impl Iterator<Item = String> {
     SPECS.iter().flat_map(|spec| {

@@ -1,4 +1,4 @@
-//! Files that only we may read or write: opened without following links, replaced in one step,
+//! Private files: opened without following links where we choose the path, replaced in one step,
 //! locked with a deadline.
 //!
 //! Ground for `config`, `commands` and the adapters that keep something on disk. It answers
@@ -9,5 +9,5 @@ mod open;
 mod replace;
 
 pub(crate) use lock::{LockError, lock};
-pub(crate) use open::{OpenError, Owner, open_regular, open_to_append, others};
+pub(crate) use open::{OpenError, Others, Owner, open_named, open_regular, open_to_append, others};
 pub(crate) use replace::{replace_cache, replace_durably};

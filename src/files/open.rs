@@ -28,14 +28,26 @@ pub(crate) enum OpenError {
 /// # Errors
 /// `NotRegular`, or `Io` with `ELOOP` for a link.
 pub(crate) fn open_regular(path: &Path) -> Result<File, OpenError> {
-    let file = options().read(true).open(path)?;
+    regular(options(OFlags::NOFOLLOW).read(true).open(path)?)
+}
+
+/// Opens a regular file for reading where an operator named it: links are followed, as Kubernetes mounts
+/// secrets.
+///
+/// # Errors
+/// `NotRegular` for what is no file in the end.
+pub(crate) fn open_named(path: &Path) -> Result<File, OpenError> {
+    regular(options(OFlags::empty()).read(true).open(path)?)
+}
+
+fn regular(file: File) -> Result<File, OpenError> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(OpenError::NotRegular) }
 }
 
 /// Opens a file for writing at its end, made with mode 0600 where it is missing, and gives it to
 /// `owner`.
 pub(crate) fn open_to_append(path: &Path, owner: Owner) -> io::Result<File> {
-    let file = options().append(true).create(true).mode(0o600).open(path)?;
+    let file = options(OFlags::NOFOLLOW).append(true).create(true).mode(0o600).open(path)?;
     give(&file, owner)?;
     Ok(file)
 }
@@ -50,9 +62,9 @@ pub(super) fn give(file: &File, owner: Owner) -> io::Result<()> {
 
 /// Without `O_NONBLOCK`, opening a FIFO waits for the process at its other end, for ever if there is
 /// none. Regular files ignore it.
-fn options() -> OpenOptions {
+fn options(flags: OFlags) -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options.custom_flags((flags | OFlags::NONBLOCK).bits().cast_signed());
     options
 }
 
@@ -102,6 +114,8 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
         assert!(open_regular(&path("file")).is_ok());
         assert!(matches!(open_regular(&path("link")), Err(OpenError::Io(_))));
+        assert!(open_named(&path("link")).is_ok());
+        assert!(matches!(open_named(&path("fifo")), Err(OpenError::NotRegular)));
         assert!(matches!(open_regular(&path("fifo")), Err(OpenError::NotRegular)));
         assert!(matches!(open_regular(directory.path()), Err(OpenError::NotRegular)));
         assert!(open_to_append(&path("link"), None).is_err());

@@ -134,12 +134,46 @@ fn files_that_are_no_plain_files_are_not_followed() {
     let exposed = write(&operator, "exposed.key", &key, 0o644);
     let link = operator.home().join("link.key");
     symlink(&good, &link).unwrap();
-    for (path, code) in [(&good, 0), (&exposed, 2), (&link, 2), (&operator.home().join("none"), 2)]
+    let writable = write(&operator, "writable.key", &key, 0o620);
+    // As Docker (0444) and Kubernetes (a link to a file of mode 0440) mount them.
+    for (path, code) in
+        [(&good, 0), (&exposed, 0), (&link, 0), (&writable, 2), (&operator.home().join("none"), 2)]
     {
         let running =
             operator.start("seed list", &[("TENANTCTL_SECRET_KEY_FILE", path.to_str().unwrap())]);
-        let _ran = running.wait().fails_with(code);
+        let ran = running.wait().fails_with(code);
+        let is_told = ran.stderr().contains("can be read by others");
+        assert_eq!(is_told, path == &exposed, "{ran}");
     }
+}
+
+/// As a container's user, who has no home.
+#[test]
+fn what_needs_no_home_is_not_refused_without_one() {
+    let operator = bare();
+    let ordinary = |line: &str| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        command.arg(operator.command("").get_program()).args(line.split(' ')).env_clear();
+        command.env("TENANTCTL_CONTROL_PLANE_URL", "postgresql://u@127.0.0.1:1/d").current_dir("/");
+        command.output().unwrap()
+    };
+    let listed = ordinary("tenant list");
+    assert_eq!(listed.status.code(), Some(7), "it got as far as the server: {listed:?}");
+    let refused = ordinary("local status");
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("TENANTCTL_DATA_DIR"), "{refused:?}");
+}
+
+/// Misspelt, a setting would leave the command to another server.
+#[test]
+fn a_variable_that_is_no_setting_is_told() {
+    let operator = bare().with("TENANTCTL_CONTROL_PLAN_URL", "postgresql://u:canary@h/d");
+    let ran = operator.run("seed list").success();
+    let told = "warning: TENANTCTL_CONTROL_PLAN_URL is set and is no setting; did you mean \
+                TENANTCTL_CONTROL_PLANE_URL?";
+    assert!(ran.stderr().replace('\n', " ").contains(told), "{ran}");
+    assert!(!ran.stderr().contains("canary"), "{ran}");
 }
 
 #[test]
@@ -299,5 +333,8 @@ fn a_data_dir_and_paths_of_other_kinds_come_from_files_as_well() {
     write(&operator, "tenantctl.toml", &text, 0o644);
     let _ran = operator.run("tenant list").success();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = operator.run("tenant list").success();
+    assert!(ran.stderr().contains("can be read by others"), "{ran}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     let _ran = operator.run("tenant list").fails_with(2);
 }

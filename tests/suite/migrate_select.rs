@@ -28,9 +28,9 @@ fn every_selector_means_the_tenants_it_says() {
     assert_eq!(plan("--all --exclude plain,gold-two"), "gold-one");
     assert_eq!(plan("--label tier=gold"), "gold-one gold-two");
     assert_eq!(plan("--label tier=gold --label region=south"), "gold-one");
-    assert_eq!(plan("--label tier=silver"), "");
+    assert_eq!(plan("--label tier=silver --allow-empty"), "");
     assert_eq!(plan("--status active --exclude gold-one"), "gold-two plain");
-    assert_eq!(plan("--status locked"), "");
+    assert_eq!(plan("--status locked --allow-empty"), "");
     fs::write(product.operator.home().join("list"), "# two of them\n\nplain\n  gold-two  \n")
         .unwrap();
     assert_eq!(plan("--from-file list"), "gold-two plain");
@@ -75,6 +75,34 @@ fn an_empty_fleet_is_done_at_once() {
     let ran = operator.run("migrate apply --all").success();
     assert_eq!(ran.stdout(), "No tenants selected.\n");
     let _ran = operator.run("migrate status").success();
+}
+
+/// A typo makes no green pipeline.
+#[test]
+fn a_selection_that_fits_nobody_is_a_mistake_unless_it_is_allowed() {
+    let product = Product::new();
+    product.create(&["acme", "globex"]);
+    product.add("V8__notes.sql", NOTES);
+    for line in [
+        "migrate apply --label tier=golden",
+        "migrate apply --all --label tier=golden",
+        "migrate apply --status locked",
+        "seed apply --label tier=golden",
+        "migrate status --status locked",
+        "migrate apply --all --exclude acmee",
+        "migrate apply --tenant globex --exclude acmee",
+    ] {
+        let error = product.run(&format!("{line} -o json")).fails_with(4).error();
+        assert!(!error["hint"].is_null(), "{line}: {error}");
+    }
+    assert_eq!(product.history("acme"), "1,2,3,4,5,6,7", "nothing was begun");
+    let ran = product.run("migrate apply --label tier=golden --allow-empty").success();
+    assert_eq!(ran.stdout(), "No tenants selected.\n");
+    let _ran = product.run("migrate apply --all --exclude acme").success();
+    assert_eq!(
+        (&*product.history("acme"), &*product.history("globex")),
+        ("1,2,3,4,5,6,7", "1,2,3,4,5,6,7,8")
+    );
 }
 
 #[test]

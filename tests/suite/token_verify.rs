@@ -37,7 +37,7 @@ fn a_good_token_is_valid_offline_from_an_argument_a_file_and_stdin() {
 }
 
 #[test]
-fn hs256_needs_a_secret_from_a_private_file_or_the_environment() {
+fn hs256_needs_a_secret_from_a_file_of_ours_or_the_environment() {
     let text = "your-super-secret-jwt-token-with-at-least-32-characters-long";
     let token = Signer::hs256(text.as_bytes()).token(&claims(now()));
     let published = Signer::rs256("k1");
@@ -51,6 +51,9 @@ fn hs256_needs_a_secret_from_a_private_file_or_the_environment() {
     let _ran = verify("--secret-file secret").success();
     let _ran = verify("--secret-file secret --jwks keys.json").success();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = verify("--secret-file secret").success();
+    assert!(ran.stderr().contains("can be read by others"), "{ran}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o646)).unwrap();
     let _ran = verify("--secret-file secret").fails_with(2);
     let of_environment = Operator::unconfigured().with("TENANTCTL_JWT_SECRET", text);
     let ran = of_environment.run_reading(&token, "token verify -").success();

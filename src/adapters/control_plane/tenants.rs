@@ -242,6 +242,23 @@ pub(crate) async fn select(
     Ok(tenants)
 }
 
+/// Returns the slugs that no tenant has, in the order they are asked for.
+pub(crate) async fn unknown_slugs(
+    connection: &mut PgConnection,
+    slugs: &[Slug],
+) -> Result<Vec<Slug>> {
+    let texts: Vec<String> = slugs.iter().map(|slug| slug.as_str().to_owned()).collect();
+    let known: Vec<String> = sqlx::query_scalar(
+        "SELECT slug FROM control_plane.tenant_metadata WHERE slug = ANY ($1) AND status <> 'purged'",
+    )
+    .bind(texts)
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("look for the tenants"))?;
+    let is_unknown = |slug: &&Slug| !known.iter().any(|known| known == slug.as_str());
+    Ok(slugs.iter().filter(is_unknown).cloned().collect())
+}
+
 /// Returns a tenant's epoch and mark as they stand.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::output::{Ending, Failure, render_destroyed};
 pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let question = "Remove the private local Postgres with every tenant in it?";
     context.confirm_write("remove the private local Postgres", question)?;
-    let destroyed = context.local_server().destroy().await?;
+    let destroyed = context.local_server()?.destroy().await?;
     context.console().show(&render_destroyed(&destroyed));
     Ok(None)
 }

@@ -19,7 +19,7 @@ pub(in crate::commands) async fn bring_up(
     console: &Console,
 ) -> Result<LocalUp, Failure> {
     let (sender, events) = std::sync::mpsc::channel();
-    let server = context.local_server();
+    let server = context.local_server()?;
     let on_event = move |event| drop(sender.send(event));
     let progress = Progress::new(console);
     let working = server.up(&on_event, args.install);

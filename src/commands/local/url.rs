@@ -8,7 +8,7 @@ use crate::services::local::LocalEndpoint;
 
 /// Prints the connection string; nothing is contacted.
 pub(super) fn run(args: &LocalUrlArgs, context: &Context) -> Result<Ending, Failure> {
-    let Some(found) = context.local_server().endpoint()? else {
+    let Some(found) = context.local_server()?.endpoint()? else {
         let message = "find the private local Postgres: there is none";
         return Err(Failure::new(ErrorKind::NotFound, message).hint("tenantctl local up"));
     };

@@ -42,10 +42,16 @@ pub(super) async fn examine(
 ) -> Result<Examination, Failure> {
     let token = read(&args.input, context.console())?;
     let secret = match &args.secret_file {
-        Some(path) => Some(SharedSecret::new(&config::read_secret(path)?)?),
+        Some(path) => {
+            let file = config::read_secret(path)?;
+            if let Some(warning) = &file.warning {
+                context.console().warn(warning);
+            }
+            Some(SharedSecret::new(&file.text)?)
+        }
         None => context.jwt_secret()?,
     };
-    let jwks = context.jwks(args.keys.jwks);
+    let jwks = context.jwks(args.keys.jwks)?;
     if depth == Depth::Verdict && jwks.is_none() && secret.is_none() {
         return Err(Failure::new(
             ErrorKind::Usage,

@@ -3,25 +3,39 @@
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::TenantDatabase;
-use crate::model::{Act, Selector, Tenant, TenantStatus};
+use crate::model::{Act, Selector, Slug, Tenant, TenantStatus};
 use crate::services::home::World;
 use crate::services::migration::MigrationError;
 
 /// Returns the tenants that a selector picks.
 ///
 /// # Errors
-/// When a named one does not exist; then none is touched.
+/// When one that is named does not exist, to be excluded or not, or when labels and status fit none;
+/// then none is touched.
 pub(super) async fn select(
     plane: &ControlPlane,
     selector: &Selector,
 ) -> Result<Vec<Tenant>, MigrationError> {
-    let tenants = control_plane::select(&mut *plane.session().await?, selector).await?;
-    let is_missing = |slug: &&crate::model::Slug| {
+    let mut session = plane.session().await?;
+    let tenants = control_plane::select(&mut session, selector).await?;
+    let is_missing = |slug: &&Slug| {
         !selector.exclude.contains(slug) && !tenants.iter().any(|tenant| tenant.slug == **slug)
     };
-    let missing: Vec<String> =
+    let mut missing: Vec<String> =
         selector.slugs.iter().filter(is_missing).map(ToString::to_string).collect();
-    if missing.is_empty() { Ok(tenants) } else { Err(MigrationError::NoSuchTenants(missing)) }
+    if !selector.exclude.is_empty() {
+        // Misspelt, it would leave in the selection whom it is to leave out.
+        let unknown = control_plane::unknown_slugs(&mut session, &selector.exclude).await?;
+        missing.extend(unknown.iter().map(ToString::to_string));
+    }
+    if !missing.is_empty() {
+        return Err(MigrationError::NoSuchTenants(missing));
+    }
+    let is_by_property = selector.slugs.is_empty() && !selector.is_everybody();
+    if tenants.is_empty() && is_by_property && !selector.allows_none {
+        return Err(MigrationError::NoneFits);
+    }
+    Ok(tenants)
 }
 
 /// Opens a tenant's database and checks its stamp.

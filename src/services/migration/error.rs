@@ -41,6 +41,9 @@ pub(crate) enum MigrationError {
     /// Named one by one; none of the others is touched either.
     #[error("find {}: no such tenant", .0.join(", "))]
     NoSuchTenants(Vec<String>),
+    /// Labels, or a status, that no tenant has.
+    #[error("select tenants: none has these labels and this status")]
+    NoneFits,
     #[error("find seed set `{name}`; known sets: {known}")]
     NoSuchSet { name: String, known: String },
     #[error("read the seed sets in {folder}: {problem}")]
@@ -93,7 +96,7 @@ impl Classified for MigrationError {
                 ErrorKind::Usage
             }
             Self::TimedOut(_) => ErrorKind::Unavailable,
-            Self::NoSuchTenants(_) | Self::NoSuchSet { .. } => ErrorKind::NotFound,
+            Self::NoSuchTenants(_) | Self::NoneFits | Self::NoSuchSet { .. } => ErrorKind::NotFound,
         }
     }
 
@@ -108,6 +111,7 @@ impl Classified for MigrationError {
                     .to_owned(),
             ),
             Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
+            Self::NoneFits => Some("pass --allow-empty where that is no mistake".to_owned()),
             Self::NoSuchSet { .. } => Some("tenantctl seed list".to_owned()),
             Self::Unfit { remedy, .. } => Some(remedy.clone()),
             Self::NoSuchVersion(_)
