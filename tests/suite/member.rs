@@ -122,8 +122,12 @@ fn a_removal_is_final_where_auth_is_elsewhere() {
     assert_eq!(unknown.fails_with(3).error()["hint"], "pass the user's UUID");
     let line = format!("-o json --yes member remove acme {user} --reason r");
     let removed = operator.run(&line).success().json();
-    let layers =
-        [("control_plane", "done"), ("gate", "done"), ("claim", "absent"), ("auth", "absent")];
+    let layers = [
+        ("control_plane", "done"),
+        ("gate", "done"),
+        ("claim", "not_covered"),
+        ("auth", "not_covered"),
+    ];
     assert_eq!(results(&removed, "layers"), pairs(&layers));
     assert_eq!(results(&removed, "probes"), pairs(&REFUSED));
     assert_eq!(judged(&mut plane, &token), "not_a_member");
@@ -266,7 +270,7 @@ fn with_the_admin_api_alone_the_claim_is_taken_away() {
         let removed = operator.run(&line).success().json();
         let layers = results(&removed, "layers");
         assert_eq!(layers[2], ("claim".to_owned(), verdict.to_owned()), "{removed}");
-        assert_eq!(layers[3], ("auth".to_owned(), "absent".to_owned()), "{removed}");
+        assert_eq!(layers[3], ("auth".to_owned(), "not_covered".to_owned()), "{removed}");
     }
     assert_eq!(judged(&mut plane, &auth.refresh(&tokens).tokens().claims()), "no_tenant");
     let there = auth.sign_in(&elsewhere).tokens().claims();

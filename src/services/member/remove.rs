@@ -182,7 +182,7 @@ impl Removal<'_> {
             } else {
                 let detail = "not in reach: if app_metadata.tenant_id names the tenant, its tokens \
                      still do, and are refused here";
-                return Ok::<_, MemberError>((LayerVerdict::Absent, detail.to_owned()));
+                return Ok::<_, MemberError>((LayerVerdict::NotCovered, detail.to_owned()));
             };
             Ok(if was_taken {
                 let detail = "app_metadata.tenant_id taken away in Supabase Auth";
@@ -216,7 +216,7 @@ impl Removal<'_> {
             if !auth_tables::sees_auth(&mut session).await? {
                 let detail = "not in reach: signing in and refreshing there still give tokens, \
                      which are refused here";
-                return Ok::<_, MemberError>((LayerVerdict::Absent, detail.to_owned()));
+                return Ok::<_, MemberError>((LayerVerdict::NotCovered, detail.to_owned()));
             }
             let (user, tenant) = (self.user, self.tenant.id);
             let ended = control_plane::end_sessions_of_removed(&mut session, user, tenant).await?;
