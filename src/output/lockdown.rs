@@ -9,7 +9,7 @@ use super::text::{Facts, Table, Text};
 use super::view::View;
 use super::words::{millis, seconds};
 use crate::services::lockdown::{
-    Hole, LayerReport, LockdownPlan, LockdownReport, Overtaken, ProbeReport, ProbeVerdict,
+    Hole, LayerReport, LockdownPlan, LockdownReport, Overtaken, ProbeReport, ProbeVerdict, StandIn,
     UnlockReport,
 };
 
@@ -55,6 +55,7 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let view = View::item("tenant", tenant_json(&report.tenant), text)
         .with("proven", json!(is_proven))
         .with("overtaken", overtaken_json(report.overtaken.as_ref()))
+        .with("auth_proved_by", stand_in_json(report.stand_in()))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
         .took(report.elapsed);
@@ -64,6 +65,18 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
             .note(Text::new().blank().line("Run it again to lock it."))
             .next([format!("tenantctl lockdown {slug} --reason '…'")]);
     }
+    let view = match report.stand_in() {
+        None => view,
+        Some(StandIn::Gate) => view.note(Text::new().blank().line(
+            "Where there is an Auth that no layer covers, signing in there still works; what proves the \
+             lockdown is the tenant's gate, which refused a token as that Auth issues it.",
+        )),
+        Some(StandIn::Nothing) => view.note(Text::new().blank().line(
+            "Where there is an Auth that no layer covers, signing in there still works, and no gate was \
+             seen to refuse its tokens: set TENANTCTL_AUTH_URL and TENANTCTL_AUTH_SERVICE_KEY, or let \
+             the operator write its tables.",
+        )),
+    };
     let view = if is_proven { view } else { view.note(Text::new().blank().line(again)) };
     let beyond = "Not reached by any of this: access tokens at verifiers that check no session \
                   (until they expire), Storage's signed URLs, and a project's own secret keys.";
@@ -89,6 +102,13 @@ pub(crate) fn render_unlock(report: &UnlockReport) -> View {
         .with("overtaken", overtaken_json(report.overtaken.as_ref()))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .took(report.elapsed)
+}
+
+fn stand_in_json(stand_in: Option<StandIn>) -> Value {
+    json!(stand_in.map(|stand_in| match stand_in {
+        StandIn::Gate => "gate",
+        StandIn::Nothing => "nothing",
+    }))
 }
 
 fn overtaken_json(overtaken: Option<&Overtaken>) -> Value {

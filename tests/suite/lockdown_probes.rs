@@ -5,7 +5,9 @@ use std::thread::scope;
 use uuid::Uuid;
 
 use crate::support::lockdown::{ALL_REFUSED, LOCK, pairs, results, with_tenant};
-use crate::support::{PATIENCE, server, until};
+use crate::support::{Operator, PATIENCE, server, until};
+
+use super::project::operator as operator_with_project;
 
 #[test]
 fn a_gate_that_does_not_hold_is_named() {
@@ -86,4 +88,73 @@ fn a_login_nobody_can_try_is_not_proved() {
     assert_eq!(report["tenant"]["status"], "locked");
     let text = operator.run("lockdown acme --reason r").fails_with(12);
     assert!(text.stdout().contains("could not run"), "{text}");
+}
+
+/// A gate that refuses the hook's tokens and not those that Auth issues by itself, with or without a
+/// tenant in them.
+#[test]
+fn a_gate_that_lets_in_what_auth_issues_is_named() {
+    let sabotage = |condition: &str| {
+        format!(
+            "CREATE OR REPLACE FUNCTION tenantctl.access_allowed() RETURNS boolean LANGUAGE sql STABLE \
+             SECURITY DEFINER AS $$ SELECT c ->> 'role' = 'authenticated' AND c ->> 'aud' = \
+               'authenticated' AND c ? 'session_id' AND c ? 'iss' AND NOT c ? 'tenant_epoch' \
+               AND (c ->> 'iat')::numeric <= extract(epoch FROM clock_timestamp()) \
+               AND (c #>> '{{amr,0,timestamp}}')::numeric > (SELECT floor(extract(epoch FROM \
+                 sessions_not_before)) FROM tenantctl.gate) AND {condition} \
+             FROM (SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb) r(c) $$"
+        )
+    };
+    let named = sabotage("c #>> '{app_metadata,tenant_id}' IS NOT NULL");
+    let operator = with_tenant();
+    server().superuser(&operator.tenant("acme").database).run(&named);
+    let report = operator.run(LOCK).fails_with(12).json();
+    let gate = &report["probes"][1];
+    assert_eq!(gate["result"], "got_in", "{report}");
+    assert_eq!(gate["detail"], "a statement with a token as Auth issues it got through");
+    assert_eq!(report["auth_proved_by"], "nothing");
+
+    let (fake, operator) = operator_with_project();
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let nameless = sabotage(
+        "c #>> '{app_metadata,tenant_id}' IS NULL \
+         AND current_setting('app.current_tenant_id', true) <> ''",
+    );
+    fake.change(&fake.projects()[0].0, &nameless);
+    let report = operator.run(LOCK).fails_with(12).json();
+    let gate = &report["probes"][1];
+    assert_eq!(
+        gate["detail"],
+        "a statement with a token as the project's Auth issues it got through"
+    );
+}
+
+/// Where no layer covers Auth, the gate is what proves it, and that is said.
+#[test]
+fn without_a_layer_of_auth_the_gate_proves_it_or_nothing_does() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme").success();
+    let ran = operator.run("lockdown acme --reason r").success();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = words(ran.stderr());
+    let proof = "what proves the lockdown is the tenant's gate, which refused a token as that Auth \
+                 issues it.";
+    assert!(said.contains(proof), "{ran}");
+    let report = operator.run(LOCK).success().json();
+    assert_eq!(report["layers"][2]["result"], "not_covered");
+    assert_eq!(report["auth_proved_by"], "gate");
+    let detail = report["probes"][1]["detail"].as_str().unwrap();
+    let tried = "statements with a fresh token were refused, as the hook issues it and as Auth does, and so \
+                 were ";
+    assert!(detail.starts_with(tried), "{detail}");
+
+    // A table that does not ask the gate.
+    let mut superuser = server().superuser(&operator.tenant("acme").database);
+    superuser.run("DROP POLICY gate_open ON vendors");
+    let ran = operator.run("lockdown acme --reason r").fails_with(12);
+    let said = words(ran.stderr());
+    assert!(
+        said.contains("no gate was seen to refuse its tokens: set TENANTCTL_AUTH_URL and"),
+        "{ran}"
+    );
 }

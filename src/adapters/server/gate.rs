@@ -161,8 +161,11 @@ impl TenantDatabase {
     }
 
     /// Asks the gate, as the application's group and with a token's claims, whether a statement
-    /// would get through.
+    /// would get through. Of a token that names no tenant the application says itself for whom it
+    /// asks.
     pub(crate) async fn gate_lets_in(&mut self, claims: &serde_json::Value) -> Result<bool> {
+        let is_named = claims.pointer("/app_metadata/tenant_id").is_some();
+        let said = (!is_named).then(|| self.home().identity.tenant_id.to_string());
         let doing = || PgError::doing("ask the tenant's gate");
         let mut transaction = sqlx::Connection::begin(self.connection()).await.map_err(doing())?;
         sqlx::raw_sql(AssertSqlSafe(format!("RESET ROLE; SET LOCAL ROLE {APP}")))
@@ -171,9 +174,11 @@ impl TenantDatabase {
             .map_err(doing())?;
         let is_allowed = sqlx::query_scalar(
             r"SELECT set_config('request.jwt.claims', $1, true) IS NOT NULL
+                AND set_config('app.current_tenant_id', $2, true) IS NOT NULL
                 AND coalesce(tenantctl.access_allowed(), false)",
         )
         .bind(claims.to_string())
+        .bind(said.unwrap_or_default())
         .fetch_one(&mut *transaction)
         .await
         .map_err(doing())?;

@@ -22,20 +22,25 @@ type Result<T> = std::result::Result<T, ServerError>;
 /// What may be tried.
 const REACH: &str = include_str!("reach.sql");
 
-/// Tries what `tenantctl.attempts` lists, with the claims and then without any, as the application
-/// asks; leaves in `tenantctl.seen` what came of each that the policies did not refuse.
+/// Tries what `tenantctl.attempts` lists, with each token's claims and then without any, as the
+/// application asks, which says itself for whom where claims do not; leaves in `tenantctl.seen` what came of each that the policies did not refuse.
 const TRY: &str = r"DO $probe$
 DECLARE
     one record;
     claims text;
+    named text;
     outcome text;
     passed bigint;
     seen jsonb := '[]';
 BEGIN
-    FOREACH claims IN ARRAY ARRAY[current_setting('tenantctl.claims'), ''] LOOP
+    FOR claims, named IN
+        SELECT c::text, c #>> '{app_metadata,tenant_id}'
+            FROM jsonb_array_elements(current_setting('tenantctl.claims')::jsonb) c
+        UNION ALL SELECT '', NULL
+    LOOP
         PERFORM set_config('request.jwt.claims', claims, true), set_config(
             'app.current_tenant_id',
-            CASE claims WHEN '' THEN current_setting('tenantctl.tenant') ELSE '' END, true);
+            CASE WHEN named IS NULL THEN current_setting('tenantctl.tenant') ELSE '' END, true);
         FOR one IN
             SELECT * FROM jsonb_to_recordset(current_setting('tenantctl.attempts')::jsonb)
                 AS a(at integer, statement text)
@@ -107,11 +112,11 @@ struct Outcome {
 }
 
 impl TenantDatabase {
-    /// Tries every table as every role that a client can be; `claims` are a token's.
+    /// Tries every table as every role that a client can be; `tokens` are their claims.
     ///
     /// # Errors
     /// When the server does not answer or refuses what the tries need.
-    pub(crate) async fn reach(&mut self, claims: &serde_json::Value) -> Result<Reached> {
+    pub(crate) async fn reach(&mut self, tokens: &[serde_json::Value]) -> Result<Reached> {
         let home = self.home().clone();
         let (login, tenant) = (home.name().login().to_owned(), home.identity.tenant_id);
         let own_database = home.name_there().map(str::to_owned);
@@ -147,7 +152,7 @@ impl TenantDatabase {
             if tried.is_empty() {
                 continue;
             }
-            let Some(seen) = try_as(connection, role, &tried, claims, tenant).await? else {
+            let Some(seen) = try_as(connection, role, &tried, tokens, tenant).await? else {
                 if tried.iter().any(|way| way.is_reachable) {
                     reached.untried.push(role.to_owned());
                 }
@@ -195,7 +200,7 @@ async fn try_as(
     connection: &mut PgConnection,
     role: &str,
     tried: &[&Way],
-    claims: &serde_json::Value,
+    tokens: &[serde_json::Value],
     tenant: Uuid,
 ) -> Result<Option<Vec<Outcome>>> {
     let attempts: Vec<_> = tried
@@ -210,7 +215,7 @@ async fn try_as(
             set_config('tenantctl.claims', $2, true), set_config('tenantctl.tenant', $3, true)",
     )
     .bind(serde_json::Value::from(attempts).to_string())
-    .bind(claims.to_string())
+    .bind(serde_json::json!(tokens).to_string())
     .bind(tenant.to_string())
     .execute(&mut *connection)
     .await

@@ -60,6 +60,11 @@ impl LockdownReport {
         }
         (!is_proven(&self.layers, &self.probes)).then_some(ErrorKind::Unproven)
     }
+
+    /// Returns what stands in for a layer of Auth that was not covered; nothing where all were.
+    pub(crate) fn stand_in(&self) -> Option<StandIn> {
+        StandIn::of(&self.layers, &self.probes)
+    }
 }
 
 /// Cuts a tenant off at every layer and tries what a client would; twice is harmless, and so are
@@ -177,8 +182,30 @@ pub(crate) async fn lockdown(
     Ok(LockdownReport { tenant, layers, probes, overtaken, elapsed: started.elapsed() })
 }
 
+/// Where no layer covers an Auth, signing in there still gives tokens. A lockdown is proved all the
+/// same by the gate, which stands in front of the data, when it refused one as that Auth issues it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StandIn {
+    Gate,
+    /// Nothing does: its probe could not be run, or got in.
+    Nothing,
+}
+
+impl StandIn {
+    /// Returns what does; `None` where nothing has to.
+    fn of(layers: &[LayerReport], probes: &[ProbeReport]) -> Option<Self> {
+        if !layers.iter().any(|layer| layer.verdict == LayerVerdict::NotCovered) {
+            return None;
+        }
+        let gate = probes.iter().find(|probe| probe.probe == "gate");
+        let is_refused = gate.is_some_and(|gate| gate.verdict == ProbeVerdict::Refused);
+        Some(if is_refused { Self::Gate } else { Self::Nothing })
+    }
+}
+
 fn is_proven(layers: &[LayerReport], probes: &[ProbeReport]) -> bool {
     probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused)
+        && StandIn::of(layers, probes) != Some(StandIn::Nothing)
         && !layers.iter().any(LayerReport::has_failed)
 }
 

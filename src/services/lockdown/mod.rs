@@ -18,7 +18,7 @@ mod unlock;
 pub(crate) use crate::adapters::server::Hole;
 pub(crate) use event::{Counted, LockdownEvent};
 pub(crate) use layer::{LayerReport, LayerVerdict};
-pub(crate) use lock::{LockdownReport, lockdown};
+pub(crate) use lock::{LockdownReport, StandIn, lockdown};
 pub(crate) use overtaken::Overtaken;
 pub(crate) use plan::{LockdownPlan, plan_lockdown, plan_unlock};
 pub(crate) use probe::{ProbeReport, ProbeVerdict};

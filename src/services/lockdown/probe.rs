@@ -4,11 +4,26 @@
 
 use std::time::{Duration, Instant};
 
+use time::OffsetDateTime;
+
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
-use crate::adapters::server::{Hole, Home, Reached, ServerError};
+use crate::adapters::server::{Hole, Home, Reached, ServerError, TenantDatabase};
 use crate::model::{Classified, Jti, Marks, SecretText, SessionState, Tenant, TenantStatus};
 use crate::services::home::{RenewableHome, World};
+
+/// What the gate's probe says when nothing got through.
+const REFUSED: &str =
+    "statements with a fresh token were refused, as the hook issues it and as Auth does";
+
+/// What the gate answered.
+enum Answer {
+    /// It let a statement through, with this kind of token.
+    LetIn(&'static str),
+    /// It comes with the migrations, and before them no application reads anything.
+    NoGateYet,
+    Refused(Reached),
+}
 
 /// How many ways in a line names.
 const NAMED: usize = 3;
@@ -96,7 +111,7 @@ impl Probes<'_> {
         }
     }
 
-    /// Those of a token that would have got in a moment before: issued in this second of the clock
+    /// Those of a token of our hook that would have got in a moment before: issued in this second of the clock
     /// that judges it, and under the newest epoch, so that only the lock can refuse it.
     fn fresh_claims(&self, second: i64) -> serde_json::Value {
         serde_json::json!({
@@ -106,6 +121,44 @@ impl Probes<'_> {
             "app_metadata": { "tenant_id": self.tenant.id.to_string() },
             "tenant_epoch": self.marks.epoch,
         })
+    }
+
+    /// Those of every kind of token that is used against the tenant's database: as our hook issues it,
+    /// as Auth does without the hook, and, where the tenant has an Auth of its own, which knows of no
+    /// tenants, one that names none.
+    fn tokens(&self, second: i64) -> Vec<(&'static str, serde_json::Value)> {
+        let issued = |metadata: serde_json::Value| {
+            serde_json::json!({
+                "iss": "https://auth.example.com/auth/v1",
+                "aud": "authenticated",
+                "role": "authenticated",
+                "sub": uuid::Uuid::nil().to_string(),
+                "session_id": uuid::Uuid::nil().to_string(),
+                "aal": "aal1",
+                "amr": [{ "method": "password", "timestamp": second }],
+                "iat": second,
+                "exp": second + 3600,
+                "email": "",
+                "phone": "",
+                "is_anonymous": false,
+                "app_metadata": metadata,
+                "user_metadata": {},
+            })
+        };
+        let named = serde_json::json!({
+            "provider": "email",
+            "providers": ["email"],
+            "tenant_id": self.tenant.id.to_string(),
+        });
+        let nameless = serde_json::json!({ "provider": "email", "providers": ["email"] });
+        let mut tokens = vec![
+            ("a token as the hook issues it", self.fresh_claims(second)),
+            ("a token as Auth issues it", issued(named)),
+        ];
+        if self.home.has_own_auth() {
+            tokens.push(("a token as the project's Auth issues it", issued(nameless)));
+        }
+        tokens
     }
 
     async fn gate(&self) -> ProbeReport {
@@ -127,11 +180,15 @@ impl Probes<'_> {
             }
         };
         match asked {
-            Ok((true, _)) => {
-                let detail = "a statement with fresh claims got through".to_owned();
+            Ok(Answer::LetIn(token)) => {
+                let detail = format!("a statement with {token} got through");
                 self.report("gate", ProbeVerdict::GotIn, detail)
             }
-            Ok((false, reached)) => self.judge(reached),
+            Ok(Answer::NoGateYet) => {
+                let detail = "there is no gate yet, and nothing behind it".to_owned();
+                self.report("gate", ProbeVerdict::Refused, detail)
+            }
+            Ok(Answer::Refused(reached)) => self.judge(reached),
             Err(ServerError::NoDatabase(_)) => {
                 let detail = "there is no such database".to_owned();
                 self.report("gate", ProbeVerdict::Refused, detail)
@@ -165,26 +222,47 @@ impl Probes<'_> {
             1 => format!(", and so were {refused} on the tables as one role"),
             _ => format!(", and so were {refused} on the tables as {roles} roles"),
         };
-        let detail = format!("a statement with fresh claims was refused{tables}");
+        let detail = format!("{REFUSED}{tables}");
         self.report("gate", ProbeVerdict::Refused, detail)
     }
 
-    async fn ask_the_gate(&self, home: &Home) -> Result<(bool, Reached), ServerError> {
+    async fn ask_the_gate(&self, home: &Home) -> Result<Answer, ServerError> {
         let mut database = home.enter(Purpose::query("probe")).await?;
         match database.check_identity().await {
             // The gate comes with the migrations, and before them no application reads anything.
             Err(ServerError::Contradicted { .. })
                 if self.tenant.status == TenantStatus::Provisioning =>
             {
-                return Ok((false, Reached::default()));
+                return Ok(Answer::NoGateYet);
             }
             checked => checked?,
         }
-        let claims = self.fresh_claims(database.second().await?);
-        let is_allowed = database.gate_lets_in(&claims).await?;
-        let reached = if is_allowed { Reached::default() } else { database.reach(&claims).await? };
+        let tokens = self.tokens(self.second_after_the_mark(&mut database).await?);
+        for (token, claims) in &tokens {
+            if database.gate_lets_in(claims).await? {
+                return Ok(Answer::LetIn(token));
+            }
+        }
+        let claims: Vec<_> = tokens.into_iter().map(|(_, claims)| claims).collect();
+        let reached = database.reach(&claims).await?;
         database.close().await;
-        Ok((is_allowed, reached))
+        Ok(Answer::Refused(reached))
+    }
+
+    /// Returns the present second of the tenant's server, once it is later than the mark: a token of
+    /// the mark's own second, or within `clock_skew` after it, is refused whether or not the gate is
+    /// locked. It is waited for that, and not for long.
+    async fn second_after_the_mark(
+        &self,
+        database: &mut TenantDatabase,
+    ) -> Result<i64, ServerError> {
+        let mark = self.marks.not_before.map_or(i64::MIN, OffsetDateTime::unix_timestamp);
+        let (mut second, mut looks) = (database.second().await?, 0);
+        while second <= mark && looks < 12 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            (second, looks) = (database.second().await?, looks + 1);
+        }
+        Ok(second)
     }
 
     async fn login(&self) -> ProbeReport {
