@@ -94,8 +94,7 @@ fn race(world: &mut World, round: u64) -> usize {
     let claims: Vec<_> = before.iter().flat_map(|one| one.claims.clone()).collect();
     assert!(before.len() > 2 * CLIENTS && claims.len() > before.len(), "{}", claims.len());
     assert_eq!(alive(world, &claims), Vec::<Value>::new(), "round {round}: alive");
-    // As late as a client might come.
-    world.auth.set_clock(30);
+    world.later();
     let refreshed: Vec<_> = before
         .iter()
         .map(|one| world.auth.refresh(&one.last))

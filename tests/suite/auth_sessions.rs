@@ -19,7 +19,7 @@ fn where_auth_is_elsewhere_a_session_from_before_is_dead_by_its_beginning() {
         world.auth.set_clock(-30);
         let tokens = world.auth.sign_in(&person).tokens();
         world.run(&act.replace("USER", &person.id));
-        world.auth.set_clock(30);
+        world.later();
         assert_eq!(world.refreshed(&tokens), word, "{act}");
         let fresh = world.auth.sign_in(&person).tokens();
         assert_eq!(world.judged(&fresh), "unrecorded", "{act}");
@@ -36,7 +36,7 @@ fn where_auth_is_elsewhere_an_unlock_brings_no_session_back() {
     world.run("lockdown acme");
     assert_eq!(world.auth.sign_in(&person).refusal(), (400, "user_banned"));
     world.run("unlock acme");
-    world.auth.set_clock(30);
+    world.later();
     assert_eq!(world.refreshed(&tokens), "tenant_revoked");
     let fresh = world.auth.sign_in(&person).tokens();
     assert_eq!(world.judged(&fresh), "unrecorded");
@@ -53,7 +53,7 @@ fn without_the_hook_what_began_while_the_tenant_was_locked_is_dead_after_the_unl
     world.auth.session().run("UPDATE auth.users SET banned_until = NULL");
     let meanwhile = world.auth.sign_in(&person).tokens();
     world.run("unlock acme");
-    world.auth.set_clock(30);
+    world.later();
     assert_eq!(world.auth.refresh(&before).refusal(), (400, "refresh_token_not_found"));
     for tokens in [&before, &meanwhile] {
         assert_eq!(world.judged(tokens), "tenant_revoked");
@@ -92,6 +92,7 @@ fn what_auth_ends_is_ended_here() {
     world.auth.change(&three, &json!({ "ban_duration": "none" }));
     assert_eq!(world.judged(&tokens), "user_revoked");
     assert_eq!(world.auth.refresh(&tokens).refusal(), (403, "unknown"));
+    world.later();
     let fresh = world.auth.sign_in(&three).tokens();
     assert_eq!(world.judged(&fresh), "valid");
 }
@@ -135,6 +136,7 @@ fn who_switches_keeps_both_parts_and_a_lockdown_of_the_first_leaves_the_second()
     world.run("unlock acme");
     world.auth.put_into(&person, Some(&world.acme));
     assert_eq!(world.auth.refresh(&in_globex).refusal(), (403, "unknown"));
+    world.later();
     let fresh = world.auth.sign_in(&person).tokens();
     assert_eq!(world.judged(&fresh), "valid");
 }
@@ -234,6 +236,7 @@ fn what_was_proven_before_a_mark_opens_nothing_after_it() {
     world.run("lockdown acme");
     world.run("unlock acme");
     world.run("session revoke --tenant globex");
+    world.later();
     let gone = [
         (403, "otp_expired"),
         (403, "otp_expired"),

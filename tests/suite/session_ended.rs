@@ -1,15 +1,13 @@
 //! What Supabase Auth ends is ended here by the same commit, and what was proven before a mark opens
 //! nothing after it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::scope;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::claims::{create, event, hook, judged, now, user};
-use crate::support::lockdown::{LOCK, UNLOCK};
+use crate::support::lockdown::LOCK;
 use crate::support::{Operator, Session};
 
 /// Signs a user in, as Auth does: its row, then the hook, in one transaction.
@@ -43,55 +41,6 @@ fn auths_own_statement_never_fails_or_waits_for_us() {
     let pruned = operator.run("-o json session prune").success().json();
     assert_eq!(pruned["pruned"]["signed_out"], 1);
     assert_eq!(judged(&mut plane, &token), "signed_out");
-}
-
-/// The two sides lock each other's rows in every order, and nobody is a deadlock's victim.
-#[test]
-fn sign_outs_refreshes_revocations_and_lockdowns_do_not_deadlock() {
-    let operator = Operator::beside_auth();
-    let acme = create(&operator, "acme");
-    let claim = json!({ "tenant_id": acme }).to_string();
-    let people: Vec<_> = (0..6).map(|_| user()).collect();
-    for one in &people {
-        operator.sign_up(one, &claim);
-    }
-    let is_over = AtomicBool::new(false);
-    scope(|threads| {
-        let clients: Vec<_> = people
-            .iter()
-            .map(|one| {
-                let (operator, acme, is_over) = (&operator, &acme, &is_over);
-                threads.spawn(move || {
-                    let (mut auth, mut rounds) = (operator.auth(), 0);
-                    while !is_over.load(Ordering::SeqCst) {
-                        let at = now(&mut auth);
-                        let token = signed_in(&mut auth, one, acme, at);
-                        if let Some(session) = token["session_id"].as_str() {
-                            let refresh = event(one, session, Some(acme), "token_refresh", at + 1);
-                            let _answer = hook(&mut auth, &refresh);
-                        }
-                        let sign_out = format!("DELETE FROM auth.sessions WHERE user_id = '{one}'");
-                        auth.attempt(&sign_out).unwrap();
-                        rounds += 1;
-                    }
-                    rounds
-                })
-            })
-            .collect();
-        for _ in 0..3 {
-            let _ran = operator.run("--yes session revoke --tenant acme --reason r").success();
-            let line = format!("--yes session revoke --user {} --reason r", people[0]);
-            let _ran = operator.run(&line).success();
-        }
-        let _ran = operator.run(LOCK).success();
-        let _ran = operator.run(UNLOCK).success();
-        is_over.store(true, Ordering::SeqCst);
-        for client in clients {
-            let rounds: i32 = client.join().unwrap();
-            assert!(rounds > 0);
-        }
-    });
-    operator.assert_sound();
 }
 
 /// Codes, links and half-done sign-ins from before a lockdown or a revocation are gone; a first

@@ -50,48 +50,6 @@ fn what_passes_a_revocation_on_the_way_is_dead() {
 }
 
 #[test]
-fn refreshes_and_revocations_race_and_none_survives() {
-    let operator = Operator::beside_auth();
-    let acme = create(&operator, "acme");
-    let user = user();
-    let sessions: Vec<_> = (0..6).map(|_| operator.issue(&user, "acme")).collect();
-    let second = now(&mut operator.plane());
-    let is_over = std::sync::atomic::AtomicBool::new(false);
-    let passed = std::thread::scope(|scope| {
-        let threads: Vec<_> = sessions
-            .iter()
-            .map(|session| {
-                let (operator, is_over, user, acme) = (&operator, &is_over, &user, &acme);
-                scope.spawn(move || {
-                    let mut auth = operator.auth();
-                    let (mut passed, mut refused) = (0, 0);
-                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                        let event = event(user, session, Some(acme), "token_refresh", second);
-                        if hook(&mut auth, &event)["error"].is_null() {
-                            passed += 1;
-                        } else {
-                            refused += 1;
-                        }
-                    }
-                    (passed, refused)
-                })
-            })
-            .collect();
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        let _ran =
-            operator.run(&format!("--yes session revoke --user {user} --reason r")).success();
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
-    });
-    assert!(passed.iter().all(|(passed, refused)| *passed > 0 && *refused > 0), "{passed:?}");
-    let mut plane = operator.plane();
-    for session in &sessions {
-        assert_eq!(state(&mut plane, session), "user_revoked");
-    }
-}
-
-#[test]
 fn revoking_touches_no_session_and_pruning_holds_nobody_up() {
     let operator = Operator::new();
     let acme = create(&operator, "acme");
