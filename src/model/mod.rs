@@ -67,6 +67,6 @@ pub(crate) use strict_json::{StrictJsonError, parse_strict_json};
 pub(crate) use tenant::{Quarantine, Tenant};
 pub(crate) use tenant_name::TenantName;
 pub(crate) use tenant_status::TenantStatus;
-pub(crate) use text::{escape_controls, hex, shorten};
+pub(crate) use text::{escape_controls, excerpt, hex, shorten};
 pub(crate) use user_ref::{Email, UserRef};
 pub(crate) use web_url::{WebUrl, WebUrlError};

@@ -26,6 +26,30 @@ pub(crate) fn escape_controls(text: &str) -> String {
     safe
 }
 
+/// How much of what a program printed an error message holds: lines of its beginning, lines of its end,
+/// characters of a line.
+const EXCERPT: (usize, usize, usize) = (4, 12, 300);
+
+/// Returns what a program printed, fit to stand in an error message: the first lines and the last, each
+/// made safe and cut to a width. Blank lines are left out, and a carriage return ends a line as well.
+pub(crate) fn excerpt(printed: &str) -> String {
+    let (first, last, width) = EXCERPT;
+    let lines = printed.split(['\n', '\r']).map(str::trim_end).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.collect();
+    let shown = |line: &&str| shorten(&escape_controls(&line.replace('\t', "    ")), width);
+    let mut safe: Vec<String> = if lines.len() > first + last + 1 {
+        let (begin, end) = (&lines[..first], &lines[lines.len() - last..]);
+        let left_out = format!("… {} lines left out", lines.len() - first - last);
+        begin.iter().map(shown).chain([left_out]).chain(end.iter().map(shown)).collect()
+    } else {
+        lines.iter().map(shown).collect()
+    };
+    if safe.is_empty() {
+        safe.push("(nothing)".to_owned());
+    }
+    safe.join("\n")
+}
+
 /// Returns bytes as lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(2 * bytes.len());
@@ -62,6 +86,23 @@ mod tests {
         assert_eq!(escape_controls("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
         assert_eq!(escape_controls("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
         assert_eq!(escape_controls("Kaveri काव्य 電機"), "Kaveri काव्य 電機");
+    }
+
+    #[test]
+    fn of_what_a_program_printed_the_ends_are_kept_line_by_line() {
+        assert_eq!(excerpt("a\u{1b}[2J\r\n\n\tb\u{202e}\n"), "a\\u{1b}[2J\n    b\\u{202e}");
+        assert_eq!(excerpt("10%\r90%\rdone\n"), "10%\n90%\ndone");
+        assert_eq!(excerpt("\n \n"), "(nothing)");
+        let lines = |count: u32| {
+            let lines: Vec<_> = (0..count).map(|n| format!("line {n}")).collect();
+            lines.join("\n")
+        };
+        let kept = excerpt(&lines(40));
+        assert_eq!(kept.lines().count(), 17);
+        assert!(kept.starts_with("line 0\nline 1\nline 2\nline 3\n… 24 lines left out\nline 28\n"));
+        assert!(kept.ends_with("\nline 39"), "{kept}");
+        assert_eq!(excerpt(&lines(17)), lines(17));
+        assert_eq!(excerpt(&"x".repeat(1000)).chars().count(), 300);
     }
 
     #[test]

@@ -161,7 +161,8 @@ impl Console {
 
     pub(crate) fn fail(&self, failure: &Failure) {
         if self.appearance.format == Format::Table {
-            let look = Look { width: None, ..self.look_of_notes() };
+            // Our own lines stay whole, to be copied; what was quoted stays indented.
+            let look = Look { wraps: false, ..self.look_of_notes() };
             self.write_err(&laid_out(&failure.text(), look));
         } else {
             self.event(&failure.json());

@@ -35,13 +35,14 @@ impl Text {
     }
 
     /// Adds what a program or a server printed, below a line of ours: its first line beside it, the
-    /// others indented, so that none passes for a line of ours.
+    /// others indented, wrapped as well, so that none passes for a line of ours.
     #[must_use]
     pub(super) fn quote(mut self, lead: impl Into<Line>, said: &str) -> Self {
         let mut lines = said.lines();
         self = self.line(lead.into().and(lines.next().unwrap_or_default()));
         for line in lines {
-            self = self.line(format_args!("    {}", line.trim_end().replace('\t', "    ")));
+            let line = line.trim_end().replace('\t', "    ");
+            self = self.hanging(Line::from("    "), line);
         }
         self
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::support::{Operator, PATIENCE, Session, until};
+use crate::support::{Operator, PATIENCE, Session, Terminal, plain, until};
 
 /// An operator with nothing configured, whose server goes when the test does.
 struct Local(Operator);
@@ -264,4 +264,48 @@ fn a_data_dir_that_may_not_be_made_is_refused_with_a_way_out() {
     let operator = operator.with("TENANTCTL_DATA_DIR", closed.join("data"));
     let error = operator.run("-o json local up").fails_with(3).error();
     assert!(error["hint"].to_string().contains("TENANTCTL_DATA_DIR"), "{error}");
+}
+
+/// What a program printed stands below our line, line by line, and can neither pass for a line of ours nor
+/// move the cursor; a machine gets it as one text.
+#[test]
+fn what_a_program_printed_before_it_failed_is_shown_line_by_line() {
+    let local = Local::new();
+    let programs = local.0.home().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let script = "#!/bin/sh\ncase \"$*\" in *version*) echo 'postgres (PostgreSQL) 17.0'; exit;; esac\n\
+                  printf 'making\\r10%%\\r90%%\\n\\nat postgresql://ann:hush@db/x\\n'\n\
+                  for n in $(seq 40); do echo \"line $n\"; done\n\
+                  echo wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww error: not ours\n\
+                  printf 'hint: run rm\\n\\033[2J\\tgone\\n' >&2; exit 1\n";
+    for program in ["initdb", "pg_ctl", "postgres"] {
+        fs::write(programs.join(program), script).unwrap();
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(programs.join(program), mode).unwrap();
+    }
+    let operator = &local.0;
+    let line = "local up";
+    let shown = "making\n    10%\n    90%\n    at postgresql://ann:****@db/x\n    … 31 lines left out\n    \
+                 line 32\n";
+    let mut command = operator.command(line);
+    command.env_remove("COLUMNS");
+    command.env("TENANTCTL_POSTGRES_BIN", &programs).env("NO_COLOR", "1");
+    let (code, seen) = Terminal::start(command, 80).end();
+    let seen = plain(&seen).replace('\r', "");
+    assert_ne!(code, 0, "{seen}");
+    let (_, below) = seen.split_once("with initdb:\n    ").unwrap_or_else(|| panic!("{seen}"));
+    assert!(below.starts_with(shown), "{below}");
+    assert!(
+        below.contains("www\n    error: not ours\n    hint: run rm\n    \\u{1b}[2J    gone\n"),
+        "{below}"
+    );
+    let ran = operator
+        .start("-o json local up", &[("TENANTCTL_POSTGRES_BIN", programs.to_str().unwrap())])
+        .wait();
+    let error = ran.error();
+    let message = error["message"].as_str().unwrap();
+    let (_, said) = message.split_once("with initdb:\n").unwrap_or_else(|| panic!("{ran}"));
+    assert_eq!(said.lines().count(), 17, "{said}");
+    assert!(said.starts_with("making\n10%\n90%\nat postgresql://ann:****@db/x\n…"), "{said}");
+    assert!(said.ends_with("error: not ours\nhint: run rm\n\\u{1b}[2J    gone"), "{said}");
 }

@@ -43,7 +43,7 @@ pub(crate) enum LocalError {
     #[error("run `{command}`:\n{output}")]
     InstallFailed {
         command: String,
-        /// The last lines it printed.
+        /// What it printed, an excerpt.
         output: String,
     },
     #[error("run the server as user `{user}`: that user cannot enter `{}`", directory.display())]
@@ -85,7 +85,7 @@ pub(crate) enum LocalError {
     #[error("make a cluster in `{}` with initdb:\n{output}", directory.display())]
     InitFailed {
         directory: PathBuf,
-        /// The last lines initdb printed.
+        /// What initdb printed, an excerpt.
         output: String,
     },
     /// The server ended instead of starting.

@@ -18,10 +18,10 @@ use super::connect::SUPERUSER;
 use super::error::LocalError;
 use super::files;
 use super::layout::{Layout, MARKER};
-use super::log_tail;
 use super::process;
 use super::programs::Programs;
 use super::report::{LocalEvent, OnEvent};
+use crate::model::excerpt;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 const LEFTOVER_PATIENCE: Duration = Duration::from_secs(5);
@@ -114,7 +114,7 @@ async fn fill(making: &Path, account: &Account, programs: &Programs) -> Result<(
         }
         return Err(LocalError::InitFailed {
             directory: making.to_path_buf(),
-            output: log_tail::last_lines(&said),
+            output: excerpt(&said),
         });
     }
     write_access_rules(making, account)?;

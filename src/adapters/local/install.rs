@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::error::LocalError;
 use super::files;
-use super::log_tail;
 use super::report::{LocalEvent, OnEvent};
+use crate::model::excerpt;
 
 const APT: &str = "/usr/bin/apt-get";
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
@@ -30,7 +30,7 @@ pub(super) fn is_possible() -> bool {
 ///
 /// # Errors
 /// [`LocalError::NeedsRoot`] for everyone but root, [`LocalError::InstallFailed`] with what the
-/// package manager printed last.
+/// package manager printed.
 pub(super) async fn install(on_event: OnEvent<'_>) -> Result<(), LocalError> {
     if !rustix::process::geteuid().is_root() {
         return Err(LocalError::NeedsRoot {
@@ -76,12 +76,12 @@ async fn apt(arguments: &[&str], on_event: OnEvent<'_>) -> Result<(), LocalError
         .kill_on_drop(true);
     let refused = |output: String| LocalError::InstallFailed { command: command.clone(), output };
     match timeout(PATIENCE, child.output()).await {
-        Err(_) => Err(refused(format!("  no end after {} s", PATIENCE.as_secs()))),
-        Ok(Err(error)) => Err(refused(format!("  {error}"))),
+        Err(_) => Err(refused(format!("no end after {} s", PATIENCE.as_secs()))),
+        Ok(Err(error)) => Err(refused(error.to_string())),
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => {
             let said = [output.stdout, output.stderr].concat();
-            Err(refused(log_tail::last_lines(&String::from_utf8_lossy(&said))))
+            Err(refused(excerpt(&String::from_utf8_lossy(&said))))
         }
     }
 }

@@ -29,6 +29,7 @@ use super::start;
 use super::state::{State, StateFile};
 use super::status;
 use super::stop;
+use crate::model::excerpt;
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -231,7 +232,7 @@ async fn settle(layout: &Layout, state: &State) -> Result<Option<Box<Running>>, 
             Presence::Absent => return Ok(None),
             Presence::Unresponsive { pid } => return Err(LocalError::Unresponsive { pid }),
             Presence::Changing { .. } if began.elapsed() > start::PATIENCE => {
-                let tail = log_tail::last_lines(&log_tail::appended(&layout.log, 0));
+                let tail = excerpt(&log_tail::appended(&layout.log, 0));
                 return Err(LocalError::StartTimedOut {
                     waited: began.elapsed(),
                     log: layout.log.clone(),

@@ -23,6 +23,7 @@ use super::process::{self, PidFile};
 use super::programs::Programs;
 use super::report::{LocalEvent, OnEvent};
 use super::state::State;
+use crate::model::excerpt;
 
 /// How long a server may take to be ready.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -72,7 +73,7 @@ pub(super) async fn start(
         let refusal = match wait(layout, state, child, began).await? {
             StartOutcome::Ready(running) => return Ok(running),
             StartOutcome::TimedOut => {
-                let tail = log_tail::last_lines(&log_tail::appended(&layout.log, offset));
+                let tail = excerpt(&log_tail::appended(&layout.log, offset));
                 return Err(LocalError::StartTimedOut {
                     waited: began.elapsed(),
                     log: layout.log.clone(),
@@ -99,7 +100,7 @@ pub(super) async fn start(
             EndReason::PortTaken | EndReason::Other => {
                 return Err(LocalError::StartFailed {
                     log: layout.log.clone(),
-                    tail: log_tail::last_lines(&refusal),
+                    tail: excerpt(&refusal),
                 });
             }
         }

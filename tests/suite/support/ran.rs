@@ -1,7 +1,7 @@
 //! A command that runs or ran, and what it said.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -155,7 +155,13 @@ fn state_of(pid: u32) -> String {
 }
 
 pub(super) fn launch(arguments: String, mut command: Command) -> Running {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A program that was just copied is busy while another test's child, between fork and exec, still has
+    // the file open that it was written through.
+    let mut child = until(&format!("`{arguments}` to start"), HANGS, || match command.spawn() {
+        Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => Err(error.to_string()),
+        started => Ok(started.unwrap()),
+    });
     Running {
         arguments,
         stdout: child.stdout.take().map(read),
