@@ -42,7 +42,7 @@ pub(crate) use session::{
 pub(crate) use shell::{CompletionsArgs, Shell};
 pub(crate) use tenant::{
     AdoptArgs, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs, PurgeArgs, SlugArgs, TenantCommand,
-    UrlArgs, WriteSlugArgs,
+    UpdateArgs, UrlArgs, WriteSlugArgs,
 };
 pub(crate) use token::{
     JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,

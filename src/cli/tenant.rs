@@ -7,7 +7,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
 use super::values::{grace, line, plan};
-use crate::model::{Label, ProjectRef, Slug, TenantId, TenantName, TenantStatus};
+use crate::model::{Label, LabelChange, ProjectRef, Slug, TenantId, TenantName, TenantStatus};
 
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
@@ -58,6 +58,15 @@ Examples:
     /// not kept.
     #[command(after_help = "Examples:\n  tenantctl tenant rotate acme")]
     Rotate(WriteSlugArgs),
+    /// Change a tenant's name, plan or labels
+    ///
+    /// What is not named stays as it is. The slug and the id never change.
+    #[command(after_help = "\
+Examples:
+  tenantctl tenant update acme --name 'Acme Holdings'
+  tenantctl tenant update acme --plan pro --label tier=gold --label trial-
+  tenantctl tenant update acme --label tier=gold --dry-run")]
+    Update(UpdateArgs),
     /// Refuse to delete a tenant until it is unprotected
     #[command(after_help = "Examples:\n  tenantctl tenant protect acme")]
     Protect(WriteSlugArgs),
@@ -100,6 +109,26 @@ pub struct WriteSlugArgs {
     #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
     pub slug: Slug,
     /// Show what would be done and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "plan", "label"])))]
+pub struct UpdateArgs {
+    /// The tenant
+    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
+    pub slug: Slug,
+    /// Its new name for people
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<TenantName>,
+    /// Plan it is on
+    #[arg(long, value_name = "PLAN", value_parser = plan)]
+    pub plan: Option<String>,
+    /// Label to put on it, or with `-` after its key to take off it (repeatable)
+    #[arg(long, value_name = "K=V|K-")]
+    pub label: Vec<LabelChange>,
+    /// Show what would be changed and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }

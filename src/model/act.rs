@@ -18,6 +18,8 @@ pub(crate) enum Act {
     Purge,
     /// `tenant rotate`.
     Rotate,
+    /// `tenant update`.
+    Update,
     /// `tenant protect`.
     Protect,
     /// `tenant unprotect`.
@@ -54,6 +56,7 @@ impl Act {
             Self::Restore => "restore",
             Self::Purge => "purge",
             Self::Rotate => "rotate",
+            Self::Update => "update",
             Self::Protect => "protect",
             Self::Unprotect => "unprotect",
             Self::Url => "connect to",
@@ -78,6 +81,7 @@ impl Act {
             Self::Restore => "tenant.restore",
             Self::Purge => "tenant.purge",
             Self::Rotate => "tenant.rotate",
+            Self::Update => "tenant.update",
             Self::Protect => "tenant.protect",
             Self::Unprotect => "tenant.unprotect",
             Self::Url => "tenant.url",

@@ -49,7 +49,7 @@ pub(crate) use ids::{TenantId, UserId};
 pub(crate) use instant::instant;
 pub(crate) use interrupt::Interrupt;
 pub use jwks_source::JwksSource;
-pub(crate) use label::Label;
+pub(crate) use label::{Label, LabelChange};
 pub(crate) use marks::Marks;
 pub(crate) use member::{MemberBy, MemberState};
 pub(crate) use placement::Placement;

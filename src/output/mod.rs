@@ -60,6 +60,7 @@ pub(crate) use stream::LogWriter;
 pub(crate) use tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
     render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
+    render_update,
 };
 pub(crate) use text::Text;
 pub(crate) use token::{render_decoded, render_explanation, render_verdict};

@@ -25,6 +25,8 @@ const MISTAKES: &[&[&str]] = &[
     &["tenant", "create", "acme", "--name", "Acme", "--no-migrate", "--seed"],
     &["tenant", "create", "acme", "--name", "Acme", "--id", "17"],
     &["tenant", "list", "--status", "alive"],
+    &["tenant", "update", "acme"],
+    &["tenant", "update", "acme", "--label", "tier"],
     &["tenant", "delete", "acme", "--grace", "5m"],
     &["tenant", "delete", "acme", "--purge"],
     &["tenant", "purge", "acme"],

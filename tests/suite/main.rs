@@ -87,6 +87,7 @@ mod tenant_names;
 mod tenant_purge;
 mod tenant_restore;
 mod tenant_rotate;
+mod tenant_update;
 mod tls;
 mod token_decode;
 mod token_explain;

@@ -45,6 +45,7 @@ mod patience;
 mod plane;
 mod sessions;
 mod tenant_changes;
+mod tenant_properties;
 mod tenant_row;
 mod tenants;
 
@@ -89,6 +90,7 @@ pub(crate) use tenant_changes::{
     record_credential, record_move, record_project, record_schema, set_active, set_deleted,
     set_protected, set_purged, set_purging, set_restored, unlock_tenant,
 };
+pub(crate) use tenant_properties::{Properties, set_properties};
 pub(crate) use tenants::{
     NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,
     list_begins, list_page, marks_of, reserve, select, unknown_slugs,

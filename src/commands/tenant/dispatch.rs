@@ -1,6 +1,6 @@
 //! Runs the subcommands of `tenantctl tenant`, each from its own file.
 
-use super::{adopt, create, delete, list, protect, purge, restore, rotate, show, url};
+use super::{adopt, create, delete, list, protect, purge, restore, rotate, show, update, url};
 use crate::cli::TenantCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
@@ -13,6 +13,7 @@ pub(crate) async fn run(command: TenantCommand, context: &Context) -> Result<End
         TenantCommand::Show(args) => show::run(args, context).await,
         TenantCommand::Url(args) => url::run(args, context).await,
         TenantCommand::Rotate(args) => rotate::run(args, context).await,
+        TenantCommand::Update(args) => update::run(args, context).await,
         TenantCommand::Protect(args) => protect::run(args, true, context).await,
         TenantCommand::Unprotect(args) => protect::run(args, false, context).await,
         TenantCommand::Delete(args) => delete::run(args, context).await,

@@ -10,6 +10,7 @@ mod purge;
 mod restore;
 mod rotate;
 mod show;
+mod update;
 mod url;
 
 pub(super) use dispatch::run;

@@ -14,14 +14,15 @@ use crate::output::lockdown::{render_lockdown, render_unlock};
 use crate::output::tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
     render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
+    render_update,
 };
 use crate::services::home::{Contradiction, HomeError, Presence, Standing, Unlooked, Unrecorded};
 use crate::services::lockdown::{Hole, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ListReport,
-    ListedTenant, Operation, OperationState, ProtectReport, PurgeDueReport, PurgeReport,
-    RestoreReport, StepRecord, TenantDetails,
+    ListedTenant, Operation, OperationState, PropertyChange, ProtectReport, PurgeDueReport,
+    PurgeReport, RestoreReport, StepRecord, TenantDetails, UpdateReport,
 };
 
 const ELAPSED: Duration = Duration::from_secs(1);
@@ -117,6 +118,15 @@ fn a_tenants_life() {
                 tenant: tenant(),
                 is_protected: true,
                 has_changed: true,
+            }),
+            render_update(&UpdateReport {
+                tenant: tenant(),
+                changes: vec![PropertyChange {
+                    property: foreign(),
+                    before: Some(foreign()),
+                    after: Some(foreign()),
+                }],
+                is_dry_run: false,
             }),
             render_address(&AddressReport {
                 tenant: tenant(),

@@ -9,4 +9,4 @@ pub(crate) use life::{
     render_life_plan, render_purge, render_restore,
 };
 pub(crate) use list::TenantLines;
-pub(crate) use record::{render_address, render_protect, render_tenant};
+pub(crate) use record::{render_address, render_protect, render_tenant, render_update};

@@ -6,7 +6,7 @@ use crate::model::{Tenant, instant};
 use crate::output::json::tenant_json;
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
-use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails};
+use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails, UpdateReport};
 
 /// Renders one tenant with what was last done to it.
 pub(crate) fn render_tenant(details: &TenantDetails) -> View {
@@ -107,6 +107,29 @@ pub(crate) fn render_protect(report: &ProtectReport) -> View {
     let mut value = tenant_json(tenant);
     value["protected"] = json!(report.is_protected);
     View::item("tenant", value, facts).with("changed", json!(report.has_changed))
+}
+
+/// Renders what an update changed, or would change.
+pub(crate) fn render_update(report: &UpdateReport) -> View {
+    let verb = match (report.is_dry_run, report.changes.is_empty()) {
+        (_, true) => "as it was",
+        (true, false) => "would be updated",
+        (false, false) => "updated",
+    };
+    let facts = Facts::new().fact("tenant", format_args!("{} ({verb})", report.tenant.slug));
+    let shown =
+        |value: &Option<String>| value.as_ref().map_or("none".to_owned(), |v| format!("`{v}`"));
+    let facts = report.changes.iter().fold(facts, |facts, change| {
+        let (before, after) = (shown(&change.before), shown(&change.after));
+        facts.fact("changed", format_args!("{}: {before} → {after}", change.property))
+    });
+    let changes = report.changes.iter().map(|change| {
+        json!({ "property": change.property, "before": change.before, "after": change.after })
+    });
+    View::item("tenant", tenant_json(&report.tenant), facts)
+        .with("changed", json!(!report.changes.is_empty() && !report.is_dry_run))
+        .with("changes", changes.collect())
+        .with("dry_run", json!(report.is_dry_run))
 }
 
 /// Returns a fact about the database, or about the project whose only one it is.

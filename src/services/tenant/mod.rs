@@ -14,6 +14,7 @@ mod protect;
 mod purge;
 mod restore;
 mod rotate;
+mod update;
 mod url;
 
 pub(crate) use crate::adapters::control_plane::TenantFilter;
@@ -33,4 +34,7 @@ pub(crate) use purge::{
 };
 pub(crate) use restore::{RestoreReport, RestoreRequest, plan as plan_restore, run as restore};
 pub(crate) use rotate::{RotateRequest, rotate};
+#[cfg(test)]
+pub(crate) use update::PropertyChange;
+pub(crate) use update::{UpdateReport, UpdateRequest, run as update};
 pub(crate) use url::{AddressReport, Password, address, opened_password};
