@@ -143,6 +143,7 @@ async fn try_session(
         reason: known("the demo shows it".parse())?,
         actor: context.actor(),
         is_dry_run: false,
+        has_admin_api: false,
     };
     let revoked = revoke(world, &request).await?;
     show(context, render_revoke(&revoked));

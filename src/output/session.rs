@@ -92,8 +92,8 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
     let verb = if report.is_dry_run { "would be revoked" } else { "revoked" };
     let outcome = match (report.was_revoked, report.sessions) {
         (true, _) => "it was not valid any more".to_owned(),
-        (false, 1) => format!("1 valid session {verb}"),
-        (false, n) => format!("{n} valid sessions {verb}"),
+        (false, 1) => format!("1 recorded session that was valid {verb}"),
+        (false, n) => format!("{n} recorded sessions that were valid {verb}"),
     };
     let facts = Facts::new().fact(kind, &name).fact("outcome", outcome);
     let text = reached(report)
@@ -104,15 +104,16 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
             "tenant": gate.tenant.as_str(),
             "told": gate.problem.is_none(),
             "problem": gate.problem,
+            "project_auth": gate.project_auth.as_ref().map(auth_json),
         })
     });
-    let auth = report.auth.as_ref().map(|auth| {
-        json!({
-            "sessions": auth.sessions,
-            "told": auth.problem.is_none(),
-            "problem": auth.problem,
-        })
-    });
+    let auth = report.auth.as_ref().map(auth_json);
+    let covered_by = match (report.is_dry_run, &report.auth, &report.target) {
+        (true, ..) => None,
+        (false, Some(AuthResult { problem: None, .. }), _) => Some("tables"),
+        (false, _, Target::Session(_)) => Some("id"),
+        (false, ..) => Some("beginning"),
+    };
     let value = json!({
         "scope": kind,
         "target": name,
@@ -120,6 +121,7 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
         "changed": !report.was_revoked && !report.is_dry_run,
         "gates": gates.collect::<Value>(),
         "auth": auth,
+        "auth_covered_by": covered_by,
     });
     View::item("revocation", value, text).with("dry_run", json!(report.is_dry_run))
 }
@@ -132,17 +134,38 @@ fn reached(report: &RevokeReport) -> Vec<(&'static str, String)> {
     });
     let by = match report.target {
         Target::Session(_) => "it stays refused by its id",
-        _ => "what began before this moment stays refused by its beginning",
+        _ => {
+            "what began before this moment, by the `amr` and `iat` in it, stays refused, recorded or \
+             not"
+        }
     };
-    let auth = match &report.auth {
-        Some(AuthResult { sessions, problem: None }) => format!("{sessions} sessions ended"),
-        Some(AuthResult { problem: Some(problem), .. }) => {
+    let ended = |auth: &AuthResult| match &auth.problem {
+        None => format!("{} sessions ended", auth.sessions),
+        Some(problem) => {
             format!("no session ended, so tokens are refreshed; {by}: failed to {problem}")
+        }
+    };
+    let of_projects = report.gates.iter().filter_map(|gate| {
+        let auth = gate.project_auth.as_ref()?;
+        Some(("auth", format!("in the project of {}: {}", gate.tenant, ended(auth))))
+    });
+    let auth = match &report.auth {
+        Some(auth) => ended(auth),
+        None if report.has_admin_api => {
+            format!("its admin API ends no session; if it refreshes a token, {by}")
         }
         None => format!("not in reach; if it refreshes a token, {by}"),
     };
     let auth = (!report.is_dry_run).then_some(("auth", auth));
-    gates.chain(auth).collect()
+    gates.chain(of_projects).chain(auth).collect()
+}
+
+fn auth_json(auth: &AuthResult) -> Value {
+    json!({
+        "sessions": auth.sessions,
+        "told": auth.problem.is_none(),
+        "problem": auth.problem,
+    })
 }
 
 /// Renders what pruning removed.

@@ -218,3 +218,35 @@ fn pages_of_any_size_with_gaps_and_doubles_are_read() {
     assert_eq!(auth.banned(), sorted(&[member]));
     assert_eq!(auth.changes(), 1);
 }
+
+/// What no command can end there, the report does not claim: it says what covers it.
+#[test]
+fn a_revocation_says_what_covers_auth() {
+    let operator = with_tenant();
+    let jti = operator.issue(&Uuid::new_v4().to_string(), "acme");
+    let auth = AuthList::written_by(|page, size, _| honest(&[], page, size));
+    let by_beginning = "if it refreshes a token, what began before this moment, by the `amr` and `iat` \
+                        in it, stays refused, recorded or not";
+    let said = |operator: &Operator, what: &str| {
+        let ran = operator.run(&format!("--yes session revoke {what} --reason r")).success();
+        ran.stdout().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let text = said(&operator, &format!("--jti {jti}"));
+    assert!(text.contains("1 recorded session that was valid revoked"), "{text}");
+    assert!(
+        text.contains("not in reach; if it refreshes a token, it stays refused by its id"),
+        "{text}"
+    );
+    let text = said(&operator, "--tenant acme");
+    assert!(text.contains("0 recorded sessions that were valid revoked"), "{text}");
+    assert!(text.contains(&format!("auth not in reach; {by_beginning}")), "{text}");
+    let operator = knowing(&auth, operator);
+    let text = said(&operator, "--tenant acme");
+    assert!(
+        text.contains(&format!("auth its admin API ends no session; {by_beginning}")),
+        "{text}"
+    );
+    let ran = operator.run("-o json --yes session revoke --tenant acme --reason r").success();
+    assert_eq!(ran.json()["revocation"]["auth_covered_by"], "beginning");
+    assert_eq!(auth.changes(), 0, "nobody is banned");
+}

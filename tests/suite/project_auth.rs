@@ -167,3 +167,46 @@ fn a_projects_auth_that_may_not_be_written_is_said_not_to_be_covered() {
     assert_eq!(own.banned(), Vec::<String>::new());
     let _ran = own.operator.run(UNLOCK).success();
 }
+
+#[test]
+fn a_revocation_ends_sessions_in_the_auth_of_the_tenants_project() {
+    let [one, two, three] = [(); 3].map(|()| Uuid::new_v4());
+    let own = Own::with(&[(one, "{}"), (two, "{}"), (three, "{}")]);
+    let session = own
+        .fake
+        .inside(&own.project, &format!("SELECT id FROM auth.sessions WHERE user_id = '{one}'"))[0]
+        ["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // As the application records it: a part of the project's sign-in, with a name of its own.
+    let id = own.operator.tenant("acme").id;
+    let _recorded: Vec<(bool,)> = own.operator.plane().rows(&format!(
+        "SELECT true FROM control_plane.record_session('part', '{session}', '{one}', '{id}', '1 h', \
+         NULL, NULL, '{{}}')"
+    ));
+    let revoke = |what: &str| {
+        let line = format!("-o json --yes session revoke {what} --reason r");
+        let ran = own.operator.run(&line).success();
+        ran.json()["revocation"]["gates"][0]["project_auth"].clone()
+    };
+    let ended =
+        |sessions: u64| serde_json::json!({ "sessions": sessions, "told": true, "problem": null });
+    assert_eq!(revoke("--jti part"), ended(1));
+    assert_eq!(own.signed_in(), sorted(&[two, three]));
+    assert_eq!(own.operator.run("session check part").code(), 11);
+    assert_eq!(revoke(&format!("--user {two} --tenant acme")), ended(1));
+    assert_eq!(own.signed_in(), sorted(&[three]));
+    assert_eq!(revoke("--tenant acme"), ended(1));
+    assert_eq!(own.signed_in(), Vec::<String>::new());
+    assert_eq!(own.banned(), Vec::<String>::new(), "a revocation bans nobody");
+
+    own.sign_in(Uuid::new_v4(), "{}");
+    own.fake.change(&own.project, "REVOKE DELETE ON auth.sessions FROM postgres");
+    let ran = own.operator.run("--yes session revoke --tenant acme --reason r").fails_with(8);
+    let said = ran.stdout().split_whitespace().collect::<Vec<_>>().join(" ");
+    let refused = "in the project of acme: no session ended, so tokens are refreshed; what began before \
+                   this moment, by the `amr` and `iat` in it, stays refused, recorded or not: failed to \
+                   delete the sessions in Supabase Auth: ";
+    assert!(said.contains(refused), "{ran}");
+}

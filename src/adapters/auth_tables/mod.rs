@@ -10,6 +10,6 @@ mod sweep;
 mod user;
 mod users;
 
-pub(crate) use sweep::{end_proofs, sweep};
+pub(crate) use sweep::{end_proofs, end_sessions, sweep};
 pub(crate) use user::{find_auth_user, sees_auth, take_claim, users_with_email};
 pub(crate) use users::{ban, give_back, has_auth, own_users};

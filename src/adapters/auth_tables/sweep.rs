@@ -1,6 +1,7 @@
 //! `auth.sessions` and what else would open a session: ended.
 
 use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 
 use super::users::ids;
 use crate::adapters::postgres::PgError;
@@ -88,6 +89,27 @@ pub(crate) async fn sweep(connection: &mut PgConnection, users: &[UserId]) -> Re
     }
     let proofs = end_proofs(connection, users).await?;
     Ok(Swept { sessions, proofs })
+}
+
+/// Deletes sessions by their ids; returns how many there were. What is no id of Auth's is none of its
+/// sessions.
+///
+/// # Errors
+/// When the tables may not be written.
+pub(crate) async fn end_sessions(connection: &mut PgConnection, ids: &[String]) -> Result<u64> {
+    let ids: Vec<Uuid> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let done = sqlx::query(
+        r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
+        DELETE FROM auth.sessions d USING (
+            SELECT id FROM auth.sessions
+            WHERE id = ANY ($1) AND (SELECT count(*) FROM own) = 1 ORDER BY id FOR UPDATE) ended
+        WHERE d.id = ended.id",
+    )
+    .bind(ids)
+    .execute(connection)
+    .await
+    .map_err(PgError::doing("delete the sessions in Supabase Auth"))?;
+    Ok(done.rows_affected())
 }
 
 /// Takes from users what would open a session for them; returns how many rows there were.

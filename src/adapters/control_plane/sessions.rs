@@ -256,6 +256,19 @@ pub(crate) async fn parts_of(connection: &mut PgConnection, jti: &Jti) -> Result
     Ok(parts)
 }
 
+/// Returns the sign-ins, by Auth's ids, that a session is a part of.
+pub(crate) async fn sign_ins_of(connection: &mut PgConnection, jti: &Jti) -> Result<Vec<String>> {
+    let ids = sqlx::query_scalar(
+        r"SELECT DISTINCT session_id FROM control_plane.sessions
+        WHERE jti = $1 OR session_id = $1 ORDER BY 1",
+    )
+    .bind(jti.as_str())
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("find the session's sign-in"))?;
+    Ok(ids)
+}
+
 /// Removes up to `limit` sessions that expired longer than `keep_seconds` ago; returns how many.
 /// Rows that another transaction works on are left for the next batch, so neither waits.
 ///

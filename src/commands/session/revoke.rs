@@ -36,6 +36,7 @@ pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<En
         reason: args.reason,
         actor: context.actor(),
         is_dry_run: args.dry_run,
+        has_admin_api: context.auth_admin()?.is_some(),
     };
     let world = context.world().await?;
     let report = revoke(&world, &request).await?;

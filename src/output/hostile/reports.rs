@@ -96,8 +96,13 @@ fn sessions() {
         sessions: 2,
         is_dry_run: false,
         was_revoked: false,
-        gates: vec![GateResult { tenant: "acme".parse().unwrap(), problem: Some(foreign()) }],
+        gates: vec![GateResult {
+            tenant: "acme".parse().unwrap(),
+            problem: Some(foreign()),
+            project_auth: Some(AuthResult { sessions: 0, problem: Some(foreign()) }),
+        }],
         auth: Some(AuthResult { sessions: 0, problem: Some(foreign()) }),
+        has_admin_api: false,
     };
     views(
         "sessions",

@@ -9,6 +9,7 @@ mod evidence;
 mod gone;
 mod homes;
 mod inventory;
+mod own_auth;
 mod place;
 mod project;
 mod projects;
@@ -27,6 +28,7 @@ pub(crate) use homes::{Existing, Homes};
 #[cfg(test)]
 pub(crate) use inventory::Standing;
 pub(crate) use inventory::{Inventory, Presence, Unlooked, Unrecorded};
+pub(crate) use own_auth::OwnAuth;
 pub(crate) use place::{Entered, Patience, Place, placing_title};
 pub(crate) use projects::{Pace, Projects};
 pub(crate) use remains::destroying_title;

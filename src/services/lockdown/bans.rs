@@ -15,7 +15,7 @@ use crate::adapters::control_plane::{self, BannedBy, ControlPlaneError};
 use crate::adapters::postgres::PgError;
 
 /// How many users are banned at once: whoever of them signs in meanwhile waits for all of those.
-const AT_ONCE: usize = 5_000;
+pub(super) const AT_ONCE: usize = 5_000;
 
 /// How long after the first sweep of Supabase Auth the second one follows: a sign-in that was under
 /// way when the ban was written can still insert a session.
@@ -49,6 +49,10 @@ impl Cut<'_> {
         let mut session = self.world.plane.session().await?;
         if !auth_tables::has_auth(&mut session).await? {
             return Ok(None);
+        }
+        // Rows that are hidden look like nobody.
+        if !auth_tables::sees_auth(&mut session).await? {
+            return Err(LayerError::Hidden);
         }
         let users = control_plane::auth_members(&mut session, self.tenant.id).await?;
         if users.is_empty() {
@@ -115,8 +119,9 @@ impl Cut<'_> {
 
 /// Returns whether the tables are there and not ours to write.
 fn is_denied(error: &LayerError) -> bool {
-    matches!(
-        error,
-        LayerError::ControlPlane(ControlPlaneError::Postgres(error)) if error.is("42501")
-    )
+    match error {
+        LayerError::Hidden => true,
+        LayerError::ControlPlane(ControlPlaneError::Postgres(error)) => error.is("42501"),
+        _ => false,
+    }
 }

@@ -74,6 +74,11 @@ pub(super) enum LayerError {
     AuthAdmin(#[from] AuthAdminError),
     #[error("{0}")]
     Auth(&'static str),
+    #[error(
+        "see the rows of Supabase Auth's tables beside the control plane: they may not be read, or row \
+         security hides them"
+    )]
+    Hidden,
     /// The control plane took too long while a row on the tenant's server was held.
     #[error("ask the control plane once more: it does not answer in time")]
     Slow,
@@ -87,6 +92,7 @@ impl Classified for LayerError {
             Self::Away(error) => error.kind(),
             Self::AuthAdmin(error) => error.kind(),
             Self::Auth(_) => ErrorKind::Refused,
+            Self::Hidden => ErrorKind::Denied,
             Self::Slow => ErrorKind::Unavailable,
         }
     }

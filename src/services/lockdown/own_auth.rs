@@ -5,7 +5,7 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::bans::SECOND_SWEEP;
+use super::bans::{AT_ONCE, SECOND_SWEEP};
 use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
 use super::layers::{Cut, Turn, UNLOCKED, failed};
 use crate::adapters::auth_tables;
@@ -13,6 +13,7 @@ use crate::adapters::control_plane::{self, BannedBy};
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::adapters::server::ServerError;
 use crate::model::{Act, Classified};
+use crate::services::home::OwnAuth;
 
 const LAYER: &str = "project_auth";
 
@@ -84,7 +85,9 @@ impl Cut<'_> {
                 return Ok(None);
             }
         }
-        auth_tables::ban(session, &all).await.map_err(there)?;
+        for some in all.chunks(AT_ONCE) {
+            auth_tables::ban(session, some).await.map_err(there)?;
+        }
         let swept = auth_tables::sweep(session, &all).await.map_err(there)?;
         Ok(Some((all.len(), swept.sessions)))
     }
@@ -124,26 +127,15 @@ impl Cut<'_> {
     async fn enter_own_auth(&self, act: Act) -> Result<Here, LayerError> {
         let absent = |why: &str| Ok(Here::Not(LayerVerdict::Absent, why.to_owned()));
         let Some(home) = self.home.get().await? else { return absent("there is no project") };
-        let there = |error: PgError| LayerError::Server(error.into());
-        let mut session = home.operator(Purpose::query(act.word())).await?;
-        // Nobody is banned in a project that is not provably the tenant's.
-        if !home.is_stamped_inside(&mut session).await? {
-            return absent("the project carries no stamp yet");
-        }
-        match auth_tables::has_auth(&mut session).await {
-            Ok(true) => {}
-            Ok(false) => return absent("the project has no Supabase Auth"),
-            Err(error) if error.is("42501") => {
-                let why = "not covered: the schema of the project's own Auth may not be entered";
-                return Ok(Here::Not(LayerVerdict::NotCovered, why.to_owned()));
-            }
-            Err(error) => return Err(there(error)),
-        }
-        if !auth_tables::sees_auth(&mut session).await.map_err(there)? {
-            let why = "not covered: its tables may not be read, or row security hides their rows, so \
-                       signing in and refreshing there still gives tokens";
-            return Ok(Here::Not(LayerVerdict::NotCovered, why.to_owned()));
-        }
-        Ok(Here::Found(session))
+        Ok(match OwnAuth::in_home(&home, Purpose::query(act.word())).await? {
+            OwnAuth::Here(session) => Here::Found(session),
+            OwnAuth::Absent(why) => Here::Not(LayerVerdict::Absent, why.to_owned()),
+            OwnAuth::Hidden(why) => Here::Not(
+                LayerVerdict::NotCovered,
+                format!(
+                    "not covered: {why}, so signing in and refreshing there still gives tokens"
+                ),
+            ),
+        })
     }
 }

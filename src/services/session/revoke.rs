@@ -14,13 +14,13 @@ use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, ControlPlaneError, SessionScope,
 };
 use crate::adapters::postgres::{PgError, Purpose};
-use crate::adapters::server::Denial;
+use crate::adapters::server::{Denial, ServerError};
 use crate::model::{
     Act, Actor, Classified, ErrorKind, Jti, Marks, Reason, Slug, Tenant, TenantId, TenantStatus,
     UserId,
 };
 use crate::services::audit::Entry;
-use crate::services::home::{HomeError, PATIENCE, World};
+use crate::services::home::{HomeError, OwnAuth, PATIENCE, World};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -39,6 +39,8 @@ pub(crate) struct RevokeRequest {
     pub reason: Reason,
     pub actor: Actor,
     pub is_dry_run: bool,
+    /// Whether Supabase Auth's admin API is configured.
+    pub has_admin_api: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(crate) struct RevokeReport {
     pub gates: Vec<GateResult>,
     /// `None` where the tables of Supabase Auth are not beside the control plane.
     pub auth: Option<AuthResult>,
+    /// Whether its admin API is known, which ends no session.
+    pub has_admin_api: bool,
 }
 
 impl RevokeReport {
@@ -59,7 +63,9 @@ impl RevokeReport {
     /// the sessions in Supabase Auth were deleted.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
         let has_failed = self.gates.iter().any(|gate| gate.problem.is_some());
-        let auth_has_failed = self.auth.as_ref().is_some_and(|auth| auth.problem.is_some());
+        let of_projects = self.gates.iter().filter_map(|gate| gate.project_auth.as_ref());
+        let auth_has_failed =
+            self.auth.iter().chain(of_projects).any(|auth| auth.problem.is_some());
         (has_failed || auth_has_failed).then_some(ErrorKind::Incomplete)
     }
 }
@@ -78,6 +84,8 @@ pub(crate) struct GateResult {
     pub tenant: Slug,
     /// Why it did not.
     pub problem: Option<String>,
+    /// What was ended in the Auth of the tenant's own project; `None` where it has none.
+    pub project_auth: Option<AuthResult>,
 }
 
 /// Revokes. A gate or Supabase Auth that cannot be reached is in the report and is no error: the
@@ -104,6 +112,7 @@ pub(crate) async fn revoke(
         was_revoked,
         gates: Vec::new(),
         auth: None,
+        has_admin_api: request.has_admin_api,
     };
     if request.is_dry_run {
         let sessions = control_plane::count_live(&mut session, &scope).await?;
@@ -206,10 +215,12 @@ async fn tell_gates(
     is_ended: bool,
 ) -> Result<Vec<GateResult>, SessionError> {
     let mut session = world.plane.session().await?;
+    let mut last_expiry = None;
     let (tenants, denial) = match scope {
         SessionScope::Session(jti) => {
             let parts = control_plane::parts_of(&mut session, jti).await?;
-            let until = parts.iter().map(|part| part.expires_at).max().filter(|_| is_ended);
+            last_expiry = parts.iter().map(|part| part.expires_at).max();
+            let until = last_expiry.filter(|_| is_ended);
             let tenants = parts.iter().map(|part| TenantId(part.tenant_id)).collect();
             (tenants, Some(Denial::Session(jti.clone(), until)))
         }
@@ -231,11 +242,68 @@ async fn tell_gates(
         };
         let Some(tenant) = tenant.filter(is_open) else { continue };
         let marks = control_plane::marks_of(&mut session, id).await?;
+        // Before the gate: how long that has to refuse a single session depends on whether it ended.
+        let project_auth = sign_out_in_project(world, scope, &tenant).await;
+        let is_ended_there = project_auth.as_ref().is_some_and(|auth| auth.sessions > 0);
+        let denial = match &denial {
+            Some(Denial::Session(jti, None)) if is_ended_there => {
+                Some(Denial::Session(jti.clone(), last_expiry))
+            }
+            denial => denial.clone(),
+        };
         let done = tell_gate(world, &tenant, marks, denial.as_ref()).await;
         let problem = done.err().map(|error| error.chain().join(": "));
-        results.push(GateResult { tenant: tenant.slug, problem });
+        results.push(GateResult { tenant: tenant.slug, problem, project_auth });
     }
     Ok(results)
+}
+
+/// Ends what the scope covers in the Auth of a tenant's own project; `None` where there is none.
+async fn sign_out_in_project(
+    world: &World,
+    scope: &SessionScope,
+    tenant: &Tenant,
+) -> Option<AuthResult> {
+    let done = async {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let purpose = Purpose::query(Act::Revoke.word());
+        let mut there = match world.own_auth(tenant, purpose, deadline).await? {
+            None | Some(OwnAuth::Absent(_)) => return Ok(None),
+            Some(OwnAuth::Hidden(why)) => return Ok(Some(Err(why.to_owned()))),
+            Some(OwnAuth::Here(there)) => there,
+        };
+        let refused = |error: PgError| HomeError::from(ServerError::from(error));
+        let ended = match scope {
+            SessionScope::Session(jti) => {
+                let mut ids = {
+                    let mut plane = world.plane.session().await?;
+                    control_plane::sign_ins_of(&mut plane, jti).await?
+                };
+                ids.push(jti.to_string());
+                auth_tables::end_sessions(&mut there, &ids).await.map_err(refused)?
+            }
+            SessionScope::User(user) | SessionScope::UserInTenant(user, _) => {
+                auth_tables::sweep(&mut there, &[*user]).await.map_err(refused)?.sessions
+            }
+            SessionScope::Tenant(tenant) => {
+                let users = auth_tables::own_users(&mut there, *tenant).await.map_err(refused)?;
+                auth_tables::sweep(&mut there, &users.all()).await.map_err(refused)?.sessions
+            }
+        };
+        Ok::<_, HomeError>(Some(Ok(ended)))
+    };
+    match done.await {
+        Ok(None) => None,
+        Ok(Some(Ok(sessions))) => Some(AuthResult { sessions, problem: None }),
+        Ok(Some(Err(why))) => {
+            let problem = Some(format!("end the sessions in the project's own Auth: {why}"));
+            Some(AuthResult { sessions: 0, problem })
+        }
+        Err(error) => {
+            let problem = Some(error.chain().join(": "));
+            Some(AuthResult { sessions: 0, problem })
+        }
+    }
 }
 
 async fn tell_gate(
