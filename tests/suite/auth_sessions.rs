@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::claims::{is_valid, quoted};
 use crate::support::worlds::World;
-use crate::support::{Answer, AuthServer, Person, Tokens, challenge, server};
+use crate::support::{Answer, AuthServer, PATIENCE, Person, Tokens, challenge, server, until};
 
 /// Nothing ends the session in Auth, and still it is dead.
 #[test]
@@ -213,13 +213,41 @@ impl Proofs {
     }
 }
 
+/// Registers an OAuth client.
+fn client(auth: &AuthServer) -> String {
+    let body = json!({ "client_name": "x", "redirect_uris": ["http://127.0.0.1:3000/cb"],
+        "grant_types": ["authorization_code", "refresh_token"] });
+    let client = auth.ask("POST", "/oauth/clients/register", None, &body).expects(201);
+    client.body["client_id"].as_str().unwrap().to_owned()
+}
+
+/// A code that is exchanged while the revocation is still at work: it went first, and what it had
+/// opened until then goes with the sessions.
+#[test]
+fn a_revocation_takes_the_codes_before_the_sessions() {
+    let world = World::without_hook();
+    let (person, _tokens) = world.member_of_acme();
+    let proofs = Proofs::of(&world.auth, &person, &client(&world.auth));
+    let mut holder = world.auth.session();
+    holder.run("BEGIN; SELECT FROM auth.sessions FOR UPDATE");
+    let line = "--yes session revoke --tenant acme --reason r";
+    let revoke = world.operator.start(line, &[]);
+    let mut watcher = world.operator.plane();
+    until("the revocation to wait for a session", PATIENCE, || {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                     AND wait_event_type = 'Lock' AND query LIKE '%DELETE FROM auth.sessions%'";
+        if watcher.value::<i64>(waits) > 0 { Ok(()) } else { Err("nobody waits".to_owned()) }
+    });
+    let used = proofs.used(&world.auth);
+    holder.run("ROLLBACK");
+    let _ran = revoke.wait().success();
+    assert!(used.iter().all(|(status, _)| *status >= 400), "{used:?}");
+}
+
 #[test]
 fn what_was_proven_before_a_mark_opens_nothing_after_it() {
     let world = World::with_hook();
-    let body = json!({ "client_name": "x", "redirect_uris": ["http://127.0.0.1:3000/cb"],
-        "grant_types": ["authorization_code", "refresh_token"] });
-    let client = world.auth.ask("POST", "/oauth/clients/register", None, &body).expects(201);
-    let client = client.body["client_id"].as_str().unwrap().to_owned();
+    let client = client(&world.auth);
     let proofs = |tenant: &str| {
         let person = world.auth.member(tenant);
         let proofs = Proofs::of(&world.auth, &person, &client);

@@ -176,10 +176,10 @@ async fn sign_out(plane: &ControlPlane, scope: &SessionScope) -> Option<AuthResu
         if !auth_tables::has_auth(&mut session).await? {
             return Ok::<_, ControlPlaneError>(None);
         }
-        let ended = control_plane::sign_out(&mut session, scope).await?;
+        // Codes and links first: what they opened until then goes with the sessions.
         let users = control_plane::users_covered(&mut session, scope).await?;
         auth_tables::end_proofs(&mut session, &users).await?;
-        Ok(Some(ended))
+        Ok(Some(control_plane::sign_out(&mut session, scope).await?))
     };
     match done.await {
         Ok(sessions) => sessions.map(|sessions| AuthResult { sessions, problem: None }),
