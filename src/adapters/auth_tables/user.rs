@@ -75,7 +75,7 @@ pub(crate) async fn take_claim(
     let done = sqlx::query(
         r"WITH own AS MATERIALIZED (SELECT set_config('tenantctl.own_change', 'on', true))
         UPDATE auth.users SET raw_app_meta_data = raw_app_meta_data - 'tenant_id'
-        WHERE id = $1 AND raw_app_meta_data ->> 'tenant_id' = $2::text
+        WHERE id = $1 AND lower(raw_app_meta_data ->> 'tenant_id') = $2::text
             AND (SELECT count(*) FROM own) = 1",
     )
     .bind(user.0)

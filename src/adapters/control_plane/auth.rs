@@ -227,7 +227,8 @@ pub(crate) async fn end_sessions_of_removed(
         DELETE FROM auth.sessions d USING (
             SELECT a.id FROM auth.sessions a JOIN auth.users u ON u.id = a.user_id
             WHERE (SELECT count(*) FROM own) = 1 AND a.user_id = $1
-                AND (coalesce(u.raw_app_meta_data ->> 'tenant_id', $2::text) = $2::text OR EXISTS (
+                AND (coalesce(lower(u.raw_app_meta_data ->> 'tenant_id'), $2::text) = $2::text
+                    OR EXISTS (
                     SELECT FROM control_plane.sessions s
                     WHERE s.session_id = a.id::text AND s.tenant_id = $2))
                 AND NOT EXISTS (SELECT FROM control_plane.session_states s

@@ -59,13 +59,13 @@ const BESIDE_AUTH: &str = r"
             ELSE 'former' END AS state,
         m.created_at AS since, m.removed_at
     FROM (
-        SELECT id AS user_id FROM auth.users WHERE raw_app_meta_data ->> 'tenant_id' = $1::text
+        SELECT id AS user_id FROM auth.users WHERE lower(raw_app_meta_data ->> 'tenant_id') = $1::text
         UNION SELECT auth_user_id FROM control_plane.user_mappings
             WHERE tenant_id = $1 AND (member_by IS NOT NULL OR removed_at IS NOT NULL)
         ORDER BY 1 LIMIT $2
     ) named
     LEFT JOIN control_plane.user_mappings m ON m.auth_user_id = user_id AND m.tenant_id = $1
-    LEFT JOIN LATERAL (SELECT a.id, a.email, a.raw_app_meta_data ->> 'tenant_id' AS claim
+    LEFT JOIN LATERAL (SELECT a.id, a.email, lower(a.raw_app_meta_data ->> 'tenant_id') AS claim
         FROM auth.users a WHERE a.id = user_id AND a.deleted_at IS NULL) u ON true
     ORDER BY user_id";
 
