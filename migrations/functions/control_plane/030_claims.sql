@@ -35,14 +35,23 @@ RETURN mark IS NOT NULL
 -- The second a token's session began: the earliest of `iat` and the seconds in `amr`. Every refresh
 -- moves `iat` and none moves `amr` (supabase/auth `internal/models/amr.go`, read 2026-11), so a
 -- session from before a revocation stays one however often it is refreshed. Null without an `iat`.
+--
+-- PL/pgSQL, which keeps what it has planned; a function in SQL with a query in it is planned anew by each
+-- transaction.
 CREATE OR REPLACE FUNCTION control_plane.session_began(claims jsonb) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN control_plane.claim_seconds(claims -> 'iat') IS NOT NULL THEN least(
-    control_plane.claim_seconds(claims -> 'iat'),
-    (SELECT min(control_plane.claim_seconds(a -> 'timestamp'))
-        FROM pg_catalog.jsonb_array_elements(
-            CASE WHEN pg_catalog.jsonb_typeof(claims -> 'amr') = 'array'
-                THEN claims -> 'amr' ELSE '[]' END) a)) END;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    began bigint := control_plane.claim_seconds(claims -> 'iat');
+    proofs jsonb := claims -> 'amr';
+BEGIN
+    IF began IS NULL OR jsonb_typeof(proofs) IS DISTINCT FROM 'array' THEN
+        RETURN began;
+    END IF;
+    FOR n IN 0 .. jsonb_array_length(proofs) - 1 LOOP
+        began := least(began, control_plane.claim_seconds(proofs -> n -> 'timestamp'));
+    END LOOP;
+    RETURN began;
+END $$;
 
 -- Whether Auth still has a session, and the second it began. Both are null where Auth's tables are
 -- not beside the control plane, or where row security would hide their rows from us.
@@ -58,8 +67,9 @@ BEGIN
     THEN
         RETURN;
     END IF;
-    EXECUTE 'SELECT count(*) > 0, floor(extract(epoch FROM min(created_at)))::bigint
-        FROM auth.sessions WHERE id = $1' INTO is_there, began USING session;
+    -- Planned when it is first come to, and kept.
+    SELECT count(*) > 0, floor(extract(epoch FROM min(a.created_at)))::bigint
+        INTO is_there, began FROM auth.sessions a WHERE a.id = session;
 END $$;
 
 -- Whether claims can be judged at all: an object, no more than 64 deep (the tenant's gate reads no
