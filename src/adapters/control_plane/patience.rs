@@ -44,7 +44,7 @@ pub(crate) async fn patiently<T>(
         done => return done,
     };
     // From another session, while ours waits: afterwards nobody is in its way.
-    let watch = postgres::connect(endpoint, Purpose::query("init")).await;
+    let watch = postgres::connect(endpoint, Purpose::query("watch")).await;
     let mut watch = watch.ok();
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
         .fetch_one(&mut *connection)
