@@ -51,6 +51,28 @@ fn a_judgement_that_says_yes_is_named() {
     }
 }
 
+/// Only what would have got in a moment before proves anything.
+#[test]
+fn the_session_that_is_tried_was_valid_until_the_lockdown() {
+    let operator = with_tenant();
+    let users: Vec<_> = (0..4).map(|_| Uuid::new_v4().to_string()).collect();
+    let jtis: Vec<_> = users.iter().map(|user| operator.issue(user, "acme")).collect();
+    for line in [
+        format!("session revoke --jti {} --reason r", jtis[3]),
+        format!("session revoke --user {} --tenant acme --reason r", users[1]),
+        format!("member remove acme {} --reason r", users[2]),
+    ] {
+        let _ran = operator.run(&format!("--yes {line}")).success();
+    }
+    let tried = || operator.run(LOCK).success().json()["probes"][0]["detail"].clone();
+    // The others live longer.
+    let valid = &jtis[0];
+    assert_eq!(tried(), format!("session {valid}, valid before, is now tenant_locked"));
+    // By now that one is dead as well.
+    let none = "no session was valid before; a token issued now is tenant_locked";
+    assert_eq!(tried(), none);
+}
+
 #[test]
 fn a_login_that_comes_back_is_named() {
     let operator = with_tenant();

@@ -311,23 +311,26 @@ pub(crate) async fn count_expired(connection: &mut PgConnection, keep_seconds: i
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Returns one session of a tenant that was valid under an epoch, if there is one, else one of the
-/// newest epoch that has sessions, unless all of those have expired.
+/// Returns one session of a tenant that was valid as long as its epoch was, if there is one among the
+/// thousand that live longest: nothing but that epoch speaks against it.
 pub(crate) async fn sample_session(
     connection: &mut PgConnection,
     tenant: TenantId,
     epoch: i64,
 ) -> Result<Option<Jti>> {
-    // Both by the first row of an index, and not by looking at every session that was ever revoked.
+    // The first rows of an index, and not every session that was ever revoked.
     let found: Option<String> = sqlx::query_scalar(
-        r"SELECT jti FROM (
-            (SELECT jti, expires_at, 1 AS rank FROM control_plane.sessions
-            WHERE tenant_id = $1 AND tenant_epoch = $2 AND expires_at > now() AND revoked_at IS NULL
-            ORDER BY expires_at DESC LIMIT 1)
-            UNION ALL
-            (SELECT jti, expires_at, 2 FROM control_plane.sessions WHERE tenant_id = $1
-            ORDER BY tenant_epoch DESC, expires_at DESC LIMIT 1)
-        ) s WHERE expires_at > now() ORDER BY rank LIMIT 1",
+        r"SELECT s.jti FROM (
+            SELECT * FROM control_plane.sessions
+            WHERE tenant_id = $1 AND tenant_epoch = $2 AND expires_at > now()
+            ORDER BY expires_at DESC LIMIT 1000
+        ) s
+        JOIN control_plane.user_mappings u
+            ON u.auth_user_id = s.user_id AND u.tenant_id = s.tenant_id
+        LEFT JOIN control_plane.user_marks m ON m.auth_user_id = s.user_id
+        WHERE s.revoked_at IS NULL AND s.signed_out_at IS NULL AND u.removed_at IS NULL
+            AND u.session_epoch + coalesce(m.session_epoch, 0) = s.user_epoch
+        ORDER BY s.expires_at DESC LIMIT 1",
     )
     .bind(tenant.0)
     .bind(epoch)

@@ -104,7 +104,7 @@ impl Probes<'_> {
                 let is_refused = !judged.passes && judged.state != SessionState::Unrecorded;
                 let verdict = if is_refused { ProbeVerdict::Refused } else { ProbeVerdict::GotIn };
                 let state = judged.state.word();
-                let detail = format!("no session was open; a token issued now is {state}");
+                let detail = format!("no session was valid before; a token issued now is {state}");
                 self.report("session", verdict, detail)
             }
             Err(error) => self.could_not_run("session", error.chain().join(": ")),
