@@ -6,7 +6,7 @@ CREATE TABLE control_plane.tenant_metadata (
     plan text CHECK (octet_length(plan) BETWEEN 1 AND 63),
     labels jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(labels) = 'object'),
     status text NOT NULL DEFAULT 'provisioning'
-        CHECK (status IN ('provisioning', 'active', 'locked', 'deleted', 'purging', 'purged')),
+        CHECK (status IN ('provisioning', 'active', 'deleted', 'purging', 'purged')),
     -- The evidence contradicts the record; no command acts on the tenant until a person decided.
     quarantined_at timestamptz,
     quarantine_reason text,
@@ -30,12 +30,16 @@ CREATE TABLE control_plane.tenant_metadata (
     schema_fingerprint text,
     sessions_not_before timestamptz,
     session_epoch bigint NOT NULL DEFAULT 1 CHECK (session_epoch >= 1),
+    -- A lockdown that holds, in whatever status: since when, by whom and why, and when its newest
+    -- run saw every probe refused.
     locked_at timestamptz,
+    locked_by text,
     lock_reason text,
+    lock_proven_at timestamptz,
     protected boolean NOT NULL DEFAULT false,
     -- Where `tenant restore` brings a deleted tenant back to.
     status_before_delete text
-        CHECK (status_before_delete IN ('provisioning', 'active', 'locked')),
+        CHECK (status_before_delete IN ('provisioning', 'active')),
     purge_after timestamptz,
     -- The application's password, sealed (AES-256-GCM, bound to tenant and role), or null when no
     -- key was configured and it was handed over instead of kept.
@@ -44,7 +48,8 @@ CREATE TABLE control_plane.tenant_metadata (
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
     CHECK (placement <> 'project' OR database_name IS NULL OR project_ref IS NOT NULL),
-    CHECK ((status = 'locked') <= (locked_at IS NOT NULL)),
+    CHECK (num_nonnulls(locked_at, locked_by, lock_reason) IN (0, 3)),
+    CHECK (lock_proven_at IS NULL OR locked_at IS NOT NULL),
     CHECK ((status = 'deleted') <= (deleted_at IS NOT NULL AND purge_after IS NOT NULL))
 );
 
@@ -60,6 +65,8 @@ CREATE UNIQUE INDEX tenant_metadata_database_key
 CREATE INDEX tenant_metadata_status_idx ON control_plane.tenant_metadata (status, slug);
 CREATE INDEX tenant_metadata_labels_idx
     ON control_plane.tenant_metadata USING gin (labels jsonb_path_ops);
+CREATE INDEX tenant_metadata_locked_idx
+    ON control_plane.tenant_metadata (slug) WHERE locked_at IS NOT NULL;
 CREATE INDEX tenant_metadata_purge_after_idx
     ON control_plane.tenant_metadata (purge_after) WHERE status = 'deleted';
 

@@ -102,7 +102,7 @@ CREATE INDEX epochs_user_idx ON control_plane.epochs (user_id) WHERE user_id IS 
 CREATE VIEW control_plane.session_states AS
 SELECT s.*,
        CASE
-           WHEN t.status = 'locked' OR t.locked_at IS NOT NULL THEN 'tenant_locked'
+           WHEN t.locked_at IS NOT NULL THEN 'tenant_locked'
            WHEN t.status <> 'active' OR t.session_epoch <> s.tenant_epoch THEN 'tenant_revoked'
            WHEN u.removed_at IS NOT NULL THEN 'not_a_member'
            WHEN u.session_epoch + coalesce((

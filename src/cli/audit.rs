@@ -5,7 +5,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
 use super::values::line;
-use crate::model::Slug;
+use crate::model::TenantRef;
 
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
@@ -31,8 +31,8 @@ Examples:
 #[derive(Debug, Args)]
 pub struct AuditListArgs {
     /// Only rows about this tenant
-    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub tenant: Option<Slug>,
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<TenantRef>,
     /// Only rows with this action, as in tenant.create
     #[arg(long, value_name = "ACTION", value_parser = line)]
     pub action: Option<String>,

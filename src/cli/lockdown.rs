@@ -4,13 +4,13 @@ use clap::Args;
 use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
-use crate::model::{Reason, Slug};
+use crate::model::{Reason, TenantRef};
 
 #[derive(Debug, Args)]
 pub struct LockdownArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// Reason recorded in the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Reason,

@@ -5,7 +5,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
 use super::values::role;
-use crate::model::{Reason, Slug, UserRef};
+use crate::model::{Reason, TenantRef, UserRef};
 
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
@@ -45,16 +45,16 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct MemberListArgs {
-    /// Slug of the tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
 }
 
 #[derive(Debug, Args)]
 pub struct MemberAddArgs {
-    /// Slug of the tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// UUID of the user, or where Supabase Auth's tables are beside the control plane, their e-mail
     #[arg(value_name = "USER")]
     pub user: UserRef,
@@ -68,9 +68,9 @@ pub struct MemberAddArgs {
 
 #[derive(Debug, Args)]
 pub struct MemberRemoveArgs {
-    /// Slug of the tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// UUID of the user, or where Supabase Auth's tables are beside the control plane, their e-mail
     #[arg(value_name = "USER")]
     pub user: UserRef,

@@ -41,9 +41,7 @@ pub(crate) use session::{
 };
 pub(crate) use shell::{CompletionsArgs, Shell};
 pub(crate) use tenant::{
-    AdoptArgs, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs, PurgeArgs, SlugArgs, TenantCommand,
-    UpdateArgs, UrlArgs, WriteSlugArgs,
+    AdoptArgs, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs, PurgeArgs, TenantArgs,
+    TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,
 };
-pub(crate) use token::{
-    JwksArgs, JwksCommand, TenantChoice, TokenCommand, TokenInputArgs, TokenVerifyArgs,
-};
+pub(crate) use token::{JwksArgs, JwksCommand, TokenCommand, TokenInputArgs, TokenVerifyArgs};

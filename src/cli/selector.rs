@@ -6,14 +6,14 @@ use clap::{Args, ValueHint};
 use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
-use crate::model::{Label, Slug, TenantStatus};
+use crate::model::{Label, TenantRef, TenantStatus};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which tenants")]
 pub struct SelectorArgs {
-    /// These tenants, separated by commas
-    #[arg(long, value_name = "SLUG,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants), conflicts_with = "all")]
-    pub tenant: Vec<Slug>,
+    /// These tenants by slug or id, separated by commas
+    #[arg(long, value_name = "TENANT,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants), conflicts_with = "all")]
+    pub tenant: Vec<TenantRef>,
     /// Every tenant
     #[arg(long)]
     pub all: bool,
@@ -23,9 +23,12 @@ pub struct SelectorArgs {
     /// Tenants in this status
     #[arg(long, value_name = "STATUS")]
     pub status: Option<TenantStatus>,
+    /// Tenants that are locked down
+    #[arg(long)]
+    pub locked: bool,
     /// Tenants to leave out, separated by commas
-    #[arg(long, value_name = "SLUG,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants))]
-    pub exclude: Vec<Slug>,
+    #[arg(long, value_name = "TENANT,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants))]
+    pub exclude: Vec<TenantRef>,
     /// Accept that no tenant has the labels or the status, instead of exit code 4
     #[arg(long)]
     pub allow_empty: bool,

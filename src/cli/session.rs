@@ -8,7 +8,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
 use super::values::{duration, line, object, ttl};
-use crate::model::{Jti, Reason, Slug, UserId};
+use crate::model::{Jti, Reason, TenantRef, UserId};
 
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
@@ -61,8 +61,8 @@ pub struct SessionIssueArgs {
     #[arg(long, value_name = "UUID")]
     pub user: UserId,
     /// Tenant it is in
-    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub tenant: Slug,
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// Time until it expires
     #[arg(long, value_name = "DURATION", value_parser = ttl, default_value = "1h")]
     pub ttl: Duration,
@@ -84,8 +84,8 @@ pub struct SessionListArgs {
     #[arg(long, value_name = "UUID")]
     pub user: Option<UserId>,
     /// Sessions in this tenant
-    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub tenant: Option<Slug>,
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<TenantRef>,
     /// Also sessions that are no longer valid
     #[arg(long)]
     pub all: bool,
@@ -118,8 +118,8 @@ pub struct SessionRevokeArgs {
     #[arg(long, value_name = "UUID")]
     pub user: Option<UserId>,
     /// All sessions in this tenant
-    #[arg(long, value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub tenant: Option<Slug>,
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<TenantRef>,
     /// Reason recorded in the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Reason,

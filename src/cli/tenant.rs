@@ -7,7 +7,9 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
 use super::values::{grace, line, plan};
-use crate::model::{Label, LabelChange, ProjectRef, Slug, TenantId, TenantName, TenantStatus};
+use crate::model::{
+    Label, LabelChange, ProjectRef, Slug, TenantId, TenantName, TenantRef, TenantStatus,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
@@ -45,7 +47,7 @@ Examples:
     List(ListArgs),
     /// Show a tenant and its last operation
     #[command(after_help = "Examples:\n  tenantctl tenant show acme")]
-    Show(SlugArgs),
+    Show(TenantArgs),
     /// Print the connection string of a tenant's application
     #[command(after_help = "\
 Examples:
@@ -57,7 +59,7 @@ Examples:
     /// The new password is stored sealed if a secret key is configured; otherwise it is printed once and
     /// not kept.
     #[command(after_help = "Examples:\n  tenantctl tenant rotate acme")]
-    Rotate(WriteSlugArgs),
+    Rotate(WriteTenantArgs),
     /// Change a tenant's name, plan or labels
     ///
     /// What is not named stays as it is. The slug and the id never change.
@@ -69,10 +71,10 @@ Examples:
     Update(UpdateArgs),
     /// Refuse to delete a tenant until it is unprotected
     #[command(after_help = "Examples:\n  tenantctl tenant protect acme")]
-    Protect(WriteSlugArgs),
+    Protect(WriteTenantArgs),
     /// Allow deleting a tenant again
     #[command(after_help = "Examples:\n  tenantctl tenant unprotect acme")]
-    Unprotect(WriteSlugArgs),
+    Unprotect(WriteTenantArgs),
     /// Refuse all access to a tenant and keep its data for a grace period
     ///
     /// `tenant restore` brings it back until it is purged. Its sessions are revoked for good.
@@ -84,7 +86,7 @@ Examples:
     Delete(DeleteArgs),
     /// Bring a deleted tenant back
     #[command(after_help = "Examples:\n  tenantctl tenant restore acme")]
-    Restore(WriteSlugArgs),
+    Restore(WriteTenantArgs),
     /// Drop a deleted tenant's database or project for good
     ///
     /// Drops only what is stamped with this tenant's id, and verifies that it is gone.
@@ -97,17 +99,17 @@ Examples:
 }
 
 #[derive(Debug, Args)]
-pub struct SlugArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+pub struct TenantArgs {
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
 }
 
 #[derive(Debug, Args)]
-pub struct WriteSlugArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+pub struct WriteTenantArgs {
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -116,9 +118,9 @@ pub struct WriteSlugArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "plan", "label"])))]
 pub struct UpdateArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// Its new name for people
     #[arg(long, value_name = "NAME")]
     pub name: Option<TenantName>,
@@ -194,6 +196,9 @@ pub struct ListArgs {
     /// Only in this status; purged tenants are listed only when asked for
     #[arg(long, value_name = "STATUS")]
     pub status: Option<TenantStatus>,
+    /// Only those that are locked down, whatever their status
+    #[arg(long)]
+    pub locked: bool,
     /// Only on this plan
     #[arg(long, value_name = "PLAN", value_parser = plan)]
     pub plan: Option<String>,
@@ -210,9 +215,9 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct UrlArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// Print the password instead of ****
     #[arg(long)]
     pub reveal: bool,
@@ -220,9 +225,9 @@ pub struct UrlArgs {
 
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Slug,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
     /// How long to keep its data, at least 1h
     #[arg(long, value_name = "DURATION", value_parser = grace, default_value = "7d", conflicts_with = "purge")]
     pub grace: Duration,
@@ -232,8 +237,8 @@ pub struct DeleteArgs {
     /// Drop it without a backup
     #[arg(long, requires = "purge")]
     pub no_backup: bool,
-    /// Confirm by repeating the slug
-    #[arg(long, value_name = "SLUG")]
+    /// Confirm by repeating what names the tenant
+    #[arg(long, value_name = "TENANT")]
     pub confirm: Option<String>,
     /// Show what would be done and change nothing
     #[arg(long)]
@@ -241,19 +246,19 @@ pub struct DeleteArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["slug", "due"])))]
+#[command(group(ArgGroup::new("which").required(true).args(["tenant", "due"])))]
 pub struct PurgeArgs {
-    /// The tenant
-    #[arg(value_name = "SLUG", add = ArgValueCompleter::new(tenants))]
-    pub slug: Option<Slug>,
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: Option<TenantRef>,
     /// Every deleted tenant whose grace is over
     #[arg(long)]
     pub due: bool,
     /// Drop without a backup
     #[arg(long, required = true)]
     pub no_backup: bool,
-    /// Confirm by repeating the slug, or `due`
-    #[arg(long, value_name = "SLUG")]
+    /// Confirm by repeating what names the tenant, or `due`
+    #[arg(long, value_name = "TENANT")]
     pub confirm: Option<String>,
     /// Show what would be done and change nothing
     #[arg(long)]

@@ -7,7 +7,7 @@ use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
 use super::values::{duration, ttl};
-use crate::model::{JwksSource, SecretText, Slug, TenantId};
+use crate::model::{JwksSource, SecretText, TenantRef};
 
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
@@ -88,8 +88,8 @@ pub struct TokenVerifyArgs {
     #[arg(long, value_name = "TEXT")]
     pub audience: Option<String>,
     /// Tenant that `app_metadata.tenant_id` must name, by slug or id
-    #[arg(long, value_name = "SLUG|UUID", value_parser = expected_tenant)]
-    pub tenant: Option<TenantChoice>,
+    #[arg(long, value_name = "SLUG|UUID")]
+    pub tenant: Option<TenantRef>,
     /// Allowed difference between clocks, for iat at most 1m
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     pub leeway: Duration,
@@ -113,22 +113,4 @@ pub struct JwksArgs {
     /// The default is `TENANTCTL_JWKS_URL`, else `/.well-known/jwks.json` of `TENANTCTL_AUTH_URL`.
     #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub jwks: Option<JwksSource>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TenantChoice {
-    /// The control plane need not be asked.
-    Id(TenantId),
-    Slug(Slug),
-}
-
-/// Reads a UUID as an id. It could be a slug as well, since it may begin with a-f; an operator who
-/// pastes one means the id.
-fn expected_tenant(text: &str) -> Result<TenantChoice, String> {
-    if text.len() == 36
-        && let Ok(id) = text.parse::<TenantId>()
-    {
-        return Ok(TenantChoice::Id(id));
-    }
-    text.parse().map(TenantChoice::Slug).map_err(|error: crate::model::SlugError| error.to_string())
 }

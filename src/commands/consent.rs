@@ -1,7 +1,7 @@
 //! Asks for confirmation, and turns a typed slug or `--confirm` into `Consent`.
 
 use crate::commands::context::Context;
-use crate::model::{Consent, ErrorKind, Slug};
+use crate::model::{Consent, ErrorKind, TenantRef};
 use crate::output::Failure;
 
 impl Context {
@@ -39,26 +39,27 @@ impl Context {
     pub(crate) fn consent(
         &self,
         what: &str,
-        slug: &Slug,
+        tenant: &TenantRef,
         confirmed: Option<&str>,
     ) -> Result<Consent, Failure> {
         if let Some(profile) = self.protected_profile()
             && !self.names_its_actor()
         {
-            let message =
-                format!("{what} `{slug}`: profile `{profile}` is protected and requires an actor");
+            let message = format!(
+                "{what} `{tenant}`: profile `{profile}` is protected and requires an actor"
+            );
             return Err(Failure::new(ErrorKind::Refused, message).hint("pass --actor WHO"));
         }
         let typed = match confirmed {
             Some(word) => word.to_owned(),
             None => self.console().ask(
-                format_args!("Type `{slug}` to {what} it"),
-                &format!("--confirm {slug} (--yes is not enough)"),
+                format_args!("Type `{tenant}` to {what} it"),
+                &format!("--confirm {tenant} (--yes is not enough)"),
             )?,
         };
-        Consent::given(slug, &typed).ok_or_else(|| {
-            let message = format!("{what} `{slug}`: what was typed is not the slug");
-            Failure::new(ErrorKind::Refused, message).hint(format!("pass --confirm {slug}"))
+        Consent::given(tenant, &typed).ok_or_else(|| {
+            let message = format!("{what} `{tenant}`: what was typed does not name it");
+            Failure::new(ErrorKind::Refused, message).hint(format!("pass --confirm {tenant}"))
         })
     }
 
@@ -68,19 +69,19 @@ impl Context {
     /// When `--confirm` names another tenant, or there is neither `--confirm` nor a terminal.
     pub(crate) fn require_consent_possible(
         &self,
-        slug: &Slug,
+        tenant: &TenantRef,
         confirmed: Option<&str>,
     ) -> Result<(), Failure> {
         match confirmed {
-            Some(word) if Consent::given(slug, word).is_none() => {
-                let message = format!("go on with `{slug}`: --confirm names another tenant");
+            Some(word) if Consent::given(tenant, word).is_none() => {
+                let message = format!("go on with `{tenant}`: --confirm names another tenant");
                 Err(Failure::new(ErrorKind::Refused, message)
-                    .hint(format!("pass --confirm {slug}")))
+                    .hint(format!("pass --confirm {tenant}")))
             }
             Some(_) => Ok(()),
             None => Ok(self
                 .console()
-                .require_terminal(&format!("--confirm {slug} (--yes is not enough)"))?),
+                .require_terminal(&format!("--confirm {tenant} (--yes is not enough)"))?),
         }
     }
 

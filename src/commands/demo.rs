@@ -124,7 +124,7 @@ async fn try_session(
     let user_id: UserId = known(USER.parse())?;
     let request = IssueRequest {
         user_id,
-        tenant: created.tenant.slug.clone(),
+        tenant: created.tenant.id.into(),
         ttl: Duration::from_hours(1),
         ip: None,
         device: Some("tenantctl demo".to_owned()),

@@ -11,13 +11,13 @@ use crate::services::tenant::opened_password;
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {
-        let plan = plan_lockdown(&context.plane().await?, &args.slug).await?;
+        let plan = plan_lockdown(&context.plane().await?, &args.tenant).await?;
         console.show(&render_lockdown_plan(&plan));
         return Ok(None);
     }
     context.allow_write("lock a tenant down")?;
     let request = LockdownRequest {
-        tenant: args.slug,
+        tenant: args.tenant,
         reason: args.reason,
         actor: context.actor(),
         patience: context.patience,

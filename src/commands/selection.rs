@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::cli::SelectorArgs;
-use crate::model::{ErrorKind, Selector, Slug, escape_controls, shorten};
+use crate::model::{ErrorKind, Selector, TenantRef, escape_controls, shorten};
 use crate::output::Failure;
 
 /// How many bytes of `--from-file` are read.
@@ -13,10 +13,11 @@ const SIZE_LIMIT: u64 = 8 * 1024 * 1024;
 /// commands that write nothing may pass, and is a usage error otherwise.
 pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selector, Failure> {
     let mut selector = Selector {
-        slugs: args.tenant,
+        tenants: args.tenant,
         all: args.all,
         labels: args.label,
         status: args.status,
+        locked: args.locked,
         exclude: args.exclude,
         allows_none: args.allow_empty,
     };
@@ -31,7 +32,7 @@ pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selec
             let file = std::fs::File::open(path).map_err(unreadable)?;
             file.take(SIZE_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
         }
-        selector.slugs.extend(slugs(&name, &text)?);
+        selector.tenants.extend(tenants(&name, &text)?);
         if selector.is_empty() {
             return Err(Failure::new(
                 ErrorKind::Usage,
@@ -43,7 +44,7 @@ pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selec
         if !all_by_default {
             let message = "select tenants: none are chosen";
             return Err(Failure::new(ErrorKind::Usage, message).hint(
-                "pass --tenant SLUG, --label K=V, --status STATUS, --from-file FILE or --all",
+                "pass --tenant TENANT, --label K=V, --status STATUS, --locked, --from-file FILE or --all",
             ));
         }
         selector.all = true;
@@ -51,21 +52,21 @@ pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selec
     Ok(selector)
 }
 
-fn slugs(name: &str, text: &str) -> Result<Vec<Slug>, Failure> {
-    let mut slugs = Vec::new();
+fn tenants(name: &str, text: &str) -> Result<Vec<TenantRef>, Failure> {
+    let mut tenants = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let word = line.trim();
         if word.is_empty() || word.starts_with('#') {
             continue;
         }
-        let slug = word.parse().map_err(|error| {
+        let tenant = word.parse().map_err(|error: crate::model::SlugError| {
             let shown = shorten(&escape_controls(word), 50);
             let message = format!("read {name}: line {} `{shown}`: {error}", index + 1);
             Failure::new(ErrorKind::Usage, message)
         })?;
-        if !slugs.contains(&slug) {
-            slugs.push(slug);
+        if !tenants.contains(&tenant) {
+            tenants.push(tenant);
         }
     }
-    Ok(slugs)
+    Ok(tenants)
 }

@@ -9,14 +9,14 @@ use crate::services::lockdown::{LockdownEvent, LockdownRequest, plan_unlock, unl
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if args.dry_run {
-        let plan = plan_unlock(&context.plane().await?, &args.slug).await?;
+        let plan = plan_unlock(&context.plane().await?, &args.tenant).await?;
         console.show(&render_lockdown_plan(&plan));
         return Ok(None);
     }
-    let question = format!("Give `{}` its access back?", args.slug);
+    let question = format!("Give `{}` its access back?", args.tenant);
     context.confirm_write("unlock a tenant", &question)?;
     let request = LockdownRequest {
-        tenant: args.slug,
+        tenant: args.tenant,
         reason: args.reason,
         actor: context.actor(),
         patience: context.patience,

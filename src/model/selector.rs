@@ -1,20 +1,22 @@
 //! The tenants that a fleet command is about.
 
 use super::label::Label;
-use super::slug::Slug;
+use super::tenant_ref::TenantRef;
 use super::tenant_status::TenantStatus;
 
-/// Tenants named by slug, and beside them those that `labels` and `status` both fit.
+/// Tenants named one by one, and beside them those that `labels`, `status` and `locked` all fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selector {
     /// Each must exist.
-    pub slugs: Vec<Slug>,
+    pub tenants: Vec<TenantRef>,
     pub all: bool,
     /// A tenant must have all of them.
     pub labels: Vec<Label>,
     pub status: Option<TenantStatus>,
+    /// Only tenants that are locked down.
+    pub locked: bool,
     /// Each must exist.
-    pub exclude: Vec<Slug>,
+    pub exclude: Vec<TenantRef>,
     /// Whether labels and a status may fit no tenant.
     pub allows_none: bool,
 }
@@ -22,11 +24,16 @@ pub(crate) struct Selector {
 impl Selector {
     /// Returns whether nothing was chosen; `--exclude` alone chooses nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slugs.is_empty() && !self.all && self.labels.is_empty() && self.status.is_none()
+        self.tenants.is_empty() && !self.all && !self.is_by_property()
+    }
+
+    /// Returns whether it means tenants by what they are.
+    pub(crate) fn is_by_property(&self) -> bool {
+        !self.labels.is_empty() || self.status.is_some() || self.locked
     }
 
     /// Returns whether it means all tenants, of which there may be none.
     pub(crate) fn is_everybody(&self) -> bool {
-        self.all && self.labels.is_empty() && self.status.is_none()
+        self.all && !self.is_by_property()
     }
 }

@@ -26,6 +26,9 @@ pub enum SlugError {
     /// A word that means something else to Postgres, Supabase or a shell.
     #[error("`{0}` is a reserved name")]
     Reserved(String),
+    /// It would be taken for a tenant's id.
+    #[error("a slug does not have the form of a UUID")]
+    Uuid,
 }
 
 /// Names that would be mistaken for something else: databases and roles of Postgres and its
@@ -102,6 +105,9 @@ impl FromStr for Slug {
         }
         if RESERVED.contains(&text) || text.starts_with("supabase-") || text.starts_with("pg-") {
             return Err(SlugError::Reserved(text.to_owned()));
+        }
+        if text.parse::<uuid::Uuid>().is_ok() {
+            return Err(SlugError::Uuid);
         }
         Ok(Self(text.to_owned()))
     }

@@ -21,6 +21,17 @@ pub(crate) struct Quarantine {
     pub reason: String,
 }
 
+/// A lockdown that holds, beside whatever status the tenant has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lock {
+    pub since: OffsetDateTime,
+    /// Who asked for it last, and why.
+    pub by: String,
+    pub reason: String,
+    /// When the newest `lockdown` saw every probe refused; none while that was not seen.
+    pub proven_at: Option<OffsetDateTime>,
+}
+
 /// A tenant as the control plane records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tenant {
@@ -54,8 +65,8 @@ pub(crate) struct Tenant {
     pub schema: Option<SchemaState>,
     /// Sessions with a lower epoch are revoked.
     pub session_epoch: i64,
-    pub locked_at: Option<OffsetDateTime>,
-    pub lock_reason: Option<String>,
+    /// Whether access is refused, in whatever status.
+    pub lock: Option<Lock>,
     /// Whether `tenant delete` is refused.
     pub is_protected: bool,
     /// The status that `tenant restore` gives back.
@@ -66,4 +77,11 @@ pub(crate) struct Tenant {
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
     pub deleted_at: Option<OffsetDateTime>,
+}
+
+impl Tenant {
+    /// Returns whether a lockdown holds.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
 }

@@ -5,14 +5,12 @@ use std::str::FromStr;
 
 use super::words::{UnknownWord, find_word, word_of};
 
-/// `provisioning → active ⇄ locked`, each of them `→ deleted → purging → purged`.
+/// `provisioning → active`, either `→ deleted → purging → purged`. A lock is a mark beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenantStatus {
     /// Being created; not to be used yet.
     Provisioning,
     Active,
-    /// Locked down: access is refused, everything is kept.
-    Locked,
     /// Access is refused, everything is kept; `tenant restore` brings it back.
     Deleted,
     /// The database is being dropped; there is no way back.
@@ -23,10 +21,9 @@ pub enum TenantStatus {
 }
 
 impl TenantStatus {
-    const WORDS: [(Self, &'static str); 6] = [
+    const WORDS: [(Self, &'static str); 5] = [
         (Self::Provisioning, "provisioning"),
         (Self::Active, "active"),
-        (Self::Locked, "locked"),
         (Self::Deleted, "deleted"),
         (Self::Purging, "purging"),
         (Self::Purged, "purged"),

@@ -16,7 +16,7 @@ use crate::services::lockdown::{
 /// Renders what a lockdown or an unlock would do.
 pub(crate) fn render_lockdown_plan(plan: &LockdownPlan) -> View {
     let tenant = &plan.tenant;
-    let is_locked = tenant.locked_at.is_some();
+    let is_locked = tenant.is_locked();
     let facts = Facts::new()
         .fact("tenant", &tenant.slug)
         .fact("id", tenant.id)
@@ -87,7 +87,7 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
 pub(crate) fn render_unlock(report: &UnlockReport) -> View {
     let slug = &report.tenant.slug;
     let text = if report.was_locked {
-        let word = match (report.ending(), report.tenant.locked_at) {
+        let word = match (report.ending(), &report.tenant.lock) {
             (None, _) => "unlocked",
             (Some(_), Some(_)) => "still locked",
             (Some(_), None) => "unlocked in part: run it again until all is given back",

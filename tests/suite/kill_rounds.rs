@@ -36,7 +36,7 @@ impl Standing {
         match found.first().map(|(status, is_locked)| (status.as_str(), is_locked)) {
             None => Self::Absent,
             Some(("active", false)) => Self::Open,
-            Some(("locked", true)) => Self::Locked,
+            Some(("active", true)) => Self::Locked,
             Some(("deleted", _)) => Self::Deleted,
             Some(other) => panic!("{slug} is {other:?} after a command that succeeded"),
         }

@@ -21,7 +21,7 @@ fn a_deleted_tenant_comes_back_locked_and_then_whole() {
     let report = operator.run(LOCK).success().json();
     assert_eq!(results(&report, "probes"), pairs(&ALL_REFUSED));
     let _ran = operator.run("tenant restore acme").success();
-    assert_eq!(operator.tenant("acme").status, "locked");
+    assert!(operator.tenant("acme").is_locked);
     assert!(Session::at(&url).is_err());
     assert!(gate_is_locked(&operator));
     let _ran = operator.run(UNLOCK).success();
@@ -79,7 +79,7 @@ fn a_create_that_a_lockdown_overtakes_leaves_nothing_open() {
         let created = creating.wait();
         if point == "activate.after" {
             let _ran = created.success();
-            assert_eq!(operator.tenant("acme").status, "locked", "{point}");
+            assert!(operator.tenant("acme").is_locked, "{point}");
         } else {
             let _ran = created.fails_with(5);
             assert_eq!(operator.tenant("acme").status, "provisioning", "{point}");
@@ -106,7 +106,7 @@ fn a_restore_that_a_lockdown_overtakes_leaves_nothing_open() {
         let _ran = operator.run(LOCK).success();
         restoring.signal(Signal::CONT);
         let _ran = restoring.wait().success();
-        assert_eq!(operator.tenant("acme").status, "locked", "{point}");
+        assert!(operator.tenant("acme").is_locked, "{point}");
         assert_eq!(openings(&operator), (false, true, Some(true)), "{point}");
         let _ran = operator.run(UNLOCK).success();
         assert_open(&url, &id);
@@ -143,7 +143,7 @@ fn a_lockdown_in_the_middle_of_opening_is_seen_afterwards() {
     // Its probes may have met what the restore had opened for a moment, and then it says so.
     let code = locking.wait().code();
     assert!(code == 0 || code == 12, "{code}");
-    assert_eq!(operator.tenant("acme").status, "locked");
+    assert!(operator.tenant("acme").is_locked);
     assert_eq!(openings(&operator), (false, true, Some(true)));
     assert!(Session::at(&url).is_err());
 }
@@ -159,7 +159,7 @@ fn killed_anywhere_it_never_opens_and_the_same_command_finishes() {
         sleep(Duration::from_millis(wait));
         running.signal(Signal::KILL);
         let _ran = running.wait();
-        let is_locked = operator.tenant("acme").status == "locked";
+        let is_locked = operator.tenant("acme").is_locked;
         if is_locked {
             assert_eq!(state(&operator, &jti), "tenant_locked");
         }

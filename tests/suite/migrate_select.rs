@@ -30,7 +30,7 @@ fn every_selector_means_the_tenants_it_says() {
     assert_eq!(plan("--label tier=gold --label region=south"), "gold-one");
     assert_eq!(plan("--label tier=silver --allow-empty"), "");
     assert_eq!(plan("--status active --exclude gold-one"), "gold-two plain");
-    assert_eq!(plan("--status locked --allow-empty"), "");
+    assert_eq!(plan("--locked --allow-empty"), "");
     fs::write(product.operator.home().join("list"), "# two of them\n\nplain\n  gold-two  \n")
         .unwrap();
     assert_eq!(plan("--from-file list"), "gold-two plain");
@@ -86,9 +86,9 @@ fn a_selection_that_fits_nobody_is_a_mistake_unless_it_is_allowed() {
     for line in [
         "migrate apply --label tier=golden",
         "migrate apply --all --label tier=golden",
-        "migrate apply --status locked",
+        "migrate apply --locked",
         "seed apply --label tier=golden",
-        "migrate status --status locked",
+        "migrate status --locked",
         "migrate apply --all --exclude acmee",
         "migrate apply --tenant globex --exclude acmee",
     ] {
@@ -111,7 +111,7 @@ fn tenants_that_are_locked_deleted_or_quarantined_are_left_alone_with_a_reason()
     product.create(&["acme", "deleted", "locked", "odd"]);
     let _ran = product.run("tenant delete deleted --confirm deleted").success();
     product.operator.plane().run(
-        "UPDATE control_plane.tenant_metadata SET status = 'locked', locked_at = now() \
+        "UPDATE control_plane.tenant_metadata SET locked_at = now(), locked_by = 'a test', lock_reason = 'a test' \
          WHERE slug = 'locked'; \
          UPDATE control_plane.tenant_metadata SET quarantined_at = now(), \
          quarantine_reason = 'two databases' WHERE slug = 'odd'",
@@ -121,7 +121,7 @@ fn tenants_that_are_locked_deleted_or_quarantined_are_left_alone_with_a_reason()
     let report = ran.json();
     // What is deleted is no part of the fleet unless somebody says so.
     assert_eq!(verdicts(&report), "acme:done locked:skipped odd:skipped");
-    assert_eq!(result(&report, "locked")["reason"], "locked");
+    assert_eq!(result(&report, "locked")["reason"], "locked down");
     assert_eq!(result(&report, "odd")["reason"], "quarantined: two databases");
     assert_eq!(product.history("locked"), "1,2,3,4,5,6,7");
     assert_eq!(product.history("odd"), "1,2,3,4,5,6,7");

@@ -233,7 +233,7 @@ fn a_tenant_that_is_not_active_has_no_valid_session_and_gets_no_new_one() {
     let operator = with_tenants(&["acme", "globex"]);
     let (locked, deleted) = (operator.issue(ANN, "acme"), operator.issue(ANN, "globex"));
     operator.plane().run(
-        "UPDATE control_plane.tenant_metadata SET status = 'locked', locked_at = now() \
+        "UPDATE control_plane.tenant_metadata SET locked_at = now(), locked_by = 'a test', lock_reason = 'a test' \
          WHERE slug = 'acme'",
     );
     let _ran = operator.run("tenant delete globex --confirm globex").success();
@@ -246,7 +246,7 @@ fn a_tenant_that_is_not_active_has_no_valid_session_and_gets_no_new_one() {
     }
     operator
         .plane()
-        .run("UPDATE control_plane.tenant_metadata SET status = 'active', locked_at = NULL WHERE slug = 'acme'");
+        .run("UPDATE control_plane.tenant_metadata SET locked_at = NULL, locked_by = NULL, lock_reason = NULL WHERE slug = 'acme'");
     assert_eq!(state(&operator, &locked), "valid");
     // Back again, its sessions stay dead.
     let _ran = operator.run("tenant restore globex").success();
@@ -268,7 +268,7 @@ fn where_several_marks_apply_the_widest_decides() {
         ("UPDATE control_plane.user_mappings SET session_epoch = 2", "user_revoked"),
         ("UPDATE control_plane.tenant_metadata SET session_epoch = 2", "tenant_revoked"),
         (
-            "UPDATE control_plane.tenant_metadata SET status = 'locked', locked_at = now()",
+            "UPDATE control_plane.tenant_metadata SET locked_at = now(), locked_by = 'a test', lock_reason = 'a test'",
             "tenant_locked",
         ),
     ];

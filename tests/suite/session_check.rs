@@ -139,9 +139,9 @@ fn the_quick_answer_is_the_judgement() {
          FROM control_plane.user_mappings",
         "UPDATE control_plane.user_marks SET session_epoch = 2",
         "UPDATE control_plane.user_mappings SET removed_at = now()",
-        "UPDATE control_plane.tenant_metadata SET locked_at = now()",
-        "UPDATE control_plane.tenant_metadata SET status = 'locked'",
-        "UPDATE control_plane.tenant_metadata SET status = 'active', locked_at = NULL",
+        "UPDATE control_plane.tenant_metadata SET locked_at = now(), locked_by = 'a test', \
+         lock_reason = 'a test'",
+        "UPDATE control_plane.tenant_metadata SET locked_at = NULL, locked_by = NULL, lock_reason = NULL",
         "UPDATE control_plane.tenant_metadata SET status = 'deleted', deleted_at = now(), \
          purge_after = now()",
     ] {

@@ -14,9 +14,7 @@ BEGIN
     END IF;
     IF NEW.status <> OLD.status AND NOT (OLD.status, NEW.status) IN (
         ('provisioning', 'active'), ('provisioning', 'deleted'),
-        ('active', 'locked'), ('locked', 'active'),
-        ('active', 'deleted'), ('locked', 'deleted'),
-        ('deleted', 'provisioning'), ('deleted', 'active'), ('deleted', 'locked'),
+        ('active', 'deleted'), ('deleted', 'provisioning'), ('deleted', 'active'),
         ('deleted', 'purging'), ('purging', 'purged')
     ) THEN
         RAISE EXCEPTION 'a tenant does not go from % to %', OLD.status, NEW.status

@@ -164,7 +164,7 @@ BEGIN
         began := NULL;
     END IF;
     RETURN CASE
-        WHEN marks.status = 'locked' OR marks.locked_at IS NOT NULL THEN 'tenant_locked'
+        WHEN marks.locked_at IS NOT NULL THEN 'tenant_locked'
         WHEN tenant IS NOT NULL AND (marks.status <> 'active'
             OR control_plane.falls_under(began, marks.of_tenant, marks.clock_skew)
             OR (token ? 'tenant_epoch' AND control_plane.claim_seconds(token -> 'tenant_epoch')

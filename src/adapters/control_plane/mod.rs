@@ -89,10 +89,10 @@ pub(crate) use sessions::{
 pub(crate) use tenant_changes::{
     Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine, record_address,
     record_credential, record_move, record_project, record_schema, set_active, set_deleted,
-    set_protected, set_purged, set_purging, set_restored, unlock_tenant,
+    set_lock_proven, set_protected, set_purged, set_purging, set_restored, unlock_tenant,
 };
 pub(crate) use tenant_properties::{Properties, set_properties};
 pub(crate) use tenants::{
     NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,
-    list_begins, list_page, marks_of, reserve, select, unknown_slugs,
+    list_begins, list_page, marks_of, reserve, select, unknown_tenants,
 };

@@ -9,6 +9,7 @@ use sqlx::query::Query;
 use time::OffsetDateTime;
 
 use super::error::ControlPlaneError;
+use super::lockdowns::Lockdown;
 use crate::adapters::postgres::PgError;
 use crate::model::{
     Actor, DatabaseName, Marks, ProjectRef, Reason, SchemaState, TenantId, shorten,
@@ -180,7 +181,7 @@ pub(crate) async fn set_deleted(
                 session_epoch = session_epoch + 1,
                 sessions_not_before = greatest(sessions_not_before, clock_timestamp()),
                 purge_after = clock_timestamp() + make_interval(secs => $2::double precision)
-            WHERE tenant_id = $1 AND status IN ('provisioning', 'active', 'locked')
+            WHERE tenant_id = $1 AND status IN ('provisioning', 'active')
             RETURNING session_epoch, purge_after
         ), recorded AS (
             INSERT INTO control_plane.epochs (tenant_id, number, act, actor)
@@ -283,7 +284,7 @@ pub(crate) async fn lift_quarantine(connection: &mut PgConnection, id: TenantId)
     update_one(connection, update, "lift the quarantine").await
 }
 
-/// Locks a tenant in whatever status it is.
+/// Locks a tenant in whatever status it is; unproven until [`set_lock_proven`].
 ///
 /// # Errors
 /// When there is no such tenant.
@@ -296,10 +297,8 @@ pub(crate) async fn lock_tenant(
     let raised: Option<Marks> = sqlx::query_as(
         r"WITH locked AS (
             UPDATE control_plane.tenant_metadata SET
-                status = CASE status WHEN 'active' THEN 'locked' ELSE status END,
-                status_before_delete = CASE status_before_delete WHEN 'active' THEN 'locked'
-                    ELSE status_before_delete END,
-                locked_at = coalesce(locked_at, clock_timestamp()), lock_reason = $3,
+                locked_at = coalesce(locked_at, clock_timestamp()), locked_by = $2,
+                lock_reason = $3, lock_proven_at = NULL,
                 session_epoch = session_epoch + 1,
                 sessions_not_before = greatest(sessions_not_before, clock_timestamp())
             WHERE tenant_id = $1 RETURNING session_epoch, sessions_not_before
@@ -316,6 +315,26 @@ pub(crate) async fn lock_tenant(
     .await
     .map_err(PgError::doing("lock the tenant"))?;
     raised.ok_or(ControlPlaneError::Changed("the tenant"))
+}
+
+/// Records that a lockdown was proved, unless the tenant was locked again or unlocked since it began.
+/// Returns whether it is recorded.
+pub(crate) async fn set_lock_proven(
+    connection: &mut PgConnection,
+    id: TenantId,
+    lockdown: &Lockdown,
+) -> Result<bool> {
+    let update = sqlx::query(
+        r"UPDATE control_plane.tenant_metadata t SET lock_proven_at = clock_timestamp()
+        FROM control_plane.lockdowns l
+        WHERE t.tenant_id = $1 AND t.locked_at IS NOT NULL AND l.lockdown_id = $2
+            AND l.tenant_id = t.tenant_id AND l.cuts = $3
+            AND l.lifted_at IS NULL AND l.lifting_since IS NULL",
+    )
+    .bind(id.0)
+    .bind(lockdown.id)
+    .bind(lockdown.cuts);
+    has_changed(connection, update, "record that the lockdown is proved").await
 }
 
 /// Holds the tenant's row until the transaction ends. Whoever changes it together with other rows
@@ -335,10 +354,7 @@ pub(crate) async fn hold_tenant(connection: &mut PgConnection, id: TenantId) -> 
 pub(crate) async fn unlock_tenant(connection: &mut PgConnection, id: TenantId) -> Result<bool> {
     let update = sqlx::query(
         r"UPDATE control_plane.tenant_metadata SET
-            status = CASE status WHEN 'locked' THEN 'active' ELSE status END,
-            status_before_delete = CASE status_before_delete WHEN 'locked' THEN 'active'
-                ELSE status_before_delete END,
-            locked_at = NULL, lock_reason = NULL,
+            locked_at = NULL, locked_by = NULL, lock_reason = NULL, lock_proven_at = NULL,
             sessions_not_before = greatest(sessions_not_before, clock_timestamp())
         WHERE tenant_id = $1 AND locked_at IS NOT NULL",
     )

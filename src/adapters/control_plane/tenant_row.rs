@@ -9,15 +9,16 @@ use time::OffsetDateTime;
 
 use crate::adapters::postgres::Reader;
 use crate::model::{
-    DatabaseName, Marks, Placement, Quarantine, SchemaState, SchemaVersion, Slug, Tenant, TenantId,
-    TenantStatus,
+    DatabaseName, Lock, Marks, Placement, Quarantine, SchemaState, SchemaVersion, Slug, Tenant,
+    TenantId, TenantStatus,
 };
 
 /// The columns a tenant is read from, by their names.
 pub(super) const TENANT_COLUMNS: &str = r"
     tenant_id, slug, name, plan, labels, status, quarantined_at, quarantine_reason, placement,
     project_ref, organization, database_name, database_oid, system_identifier, host, port, pooled, region,
-    schema_version, schema_fingerprint, session_epoch, locked_at, lock_reason, protected,
+    schema_version, schema_fingerprint, session_epoch, locked_at, locked_by, lock_reason,
+    lock_proven_at, protected,
     status_before_delete, purge_after, credential, created_at, updated_at, deleted_at";
 
 impl<'r> FromRow<'r, PgRow> for Tenant {
@@ -39,6 +40,17 @@ impl<'r> FromRow<'r, PgRow> for Tenant {
         let oid = oid.map(|oid| oid.try_into().map_err(|_| reader.unfit("database_oid")));
         let port: Option<i32> = reader.get("port")?;
         let port = port.map(|port| port.try_into().map_err(|_| reader.unfit("port")));
+        let locked_at: Option<OffsetDateTime> = reader.get("locked_at")?;
+        let lock = locked_at.map(|since| {
+            let text = |column| reader.get::<Option<String>>(column);
+            Ok::<_, sqlx::Error>(Lock {
+                since,
+                by: text("locked_by")?.unwrap_or_default(),
+                reason: text("lock_reason")?.unwrap_or_default(),
+                proven_at: reader.get("lock_proven_at")?,
+            })
+        });
+        let lock = lock.transpose()?;
         Ok(Self {
             id,
             name: reader.get("name")?,
@@ -62,8 +74,7 @@ impl<'r> FromRow<'r, PgRow> for Tenant {
                 fingerprint,
             }),
             session_epoch: reader.get("session_epoch")?,
-            locked_at: reader.get("locked_at")?,
-            lock_reason: reader.get("lock_reason")?,
+            lock,
             is_protected: reader.get("protected")?,
             status_before_delete: reader.parse_optional("status_before_delete")?,
             purge_after: reader.get("purge_after")?,

@@ -12,7 +12,7 @@ use super::error::ControlPlaneError;
 use super::tenant_row::TENANT_COLUMNS;
 use crate::adapters::postgres::{PgError, row};
 use crate::model::{
-    DatabaseName, Label, Marks, Placement, ProjectRef, Selector, Slug, Tenant, TenantId,
+    DatabaseName, Label, Marks, Placement, ProjectRef, Selector, Slug, Tenant, TenantId, TenantRef,
     TenantStatus,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct TenantFilter {
     pub labels: Vec<Label>,
     /// Tenants whose slug or name contains this, whatever the case.
     pub search: Option<String>,
+    /// Only tenants that are locked down.
+    pub locked: bool,
 }
 
 impl TenantFilter {
@@ -51,6 +53,7 @@ impl TenantFilter {
             && self.plan.is_none()
             && self.labels.is_empty()
             && self.search.is_none()
+            && !self.locked
     }
 }
 
@@ -101,24 +104,31 @@ pub(crate) async fn reserve(
     Ok(reserved)
 }
 
-/// Finds the tenant that has the slug now; a purged one does not.
+/// Finds the tenant that has the slug or id now; a purged one does not.
 pub(crate) async fn find_live(
     connection: &mut PgConnection,
-    slug: &Slug,
+    tenant: &TenantRef,
 ) -> Result<Option<Tenant>> {
-    let found = sqlx::query_as(tenants_where("slug = $1 AND status <> 'purged'"))
-        .bind(slug.as_str())
+    let live = "(slug = $1 OR tenant_id = $2) AND status <> 'purged'";
+    let found = sqlx::query_as(tenants_where(live))
+        .bind(tenant.slug().map(Slug::as_str))
+        .bind(tenant.id().map(|id| id.0))
         .fetch_optional(connection)
         .await
         .map_err(PgError::doing("look the tenant up"))?;
     Ok(found)
 }
 
-/// Finds the tenant that has the slug now, else the last one that had it.
-pub(crate) async fn find_any(connection: &mut PgConnection, slug: &Slug) -> Result<Option<Tenant>> {
-    let newest = "slug = $1 ORDER BY (status <> 'purged') DESC, created_at DESC LIMIT 1";
+/// Finds the tenant that has the slug or id now, else the last one that had it.
+pub(crate) async fn find_any(
+    connection: &mut PgConnection,
+    tenant: &TenantRef,
+) -> Result<Option<Tenant>> {
+    let newest = "slug = $1 OR tenant_id = $2
+        ORDER BY (status <> 'purged') DESC, created_at DESC LIMIT 1";
     let found = sqlx::query_as(tenants_where(newest))
-        .bind(slug.as_str())
+        .bind(tenant.slug().map(Slug::as_str))
+        .bind(tenant.id().map(|id| id.0))
         .fetch_optional(connection)
         .await
         .map_err(PgError::doing("look the tenant up"))?;
@@ -200,6 +210,7 @@ pub(crate) async fn list_page(
             AND ($2::text IS NULL OR plan = $2) AND labels @> $3
             AND ($4::text IS NULL OR strpos(lower(slug || ' ' || name), lower($4)) > 0)
             AND ($5::text IS NULL OR (slug, tenant_id) > ($5, $6))
+            AND (locked_at IS NOT NULL OR NOT $8)
         ORDER BY slug, tenant_id LIMIT $7";
     let tenants = sqlx::query_as(tenants_where(page))
         .bind(filter.status.map(TenantStatus::word))
@@ -209,6 +220,7 @@ pub(crate) async fn list_page(
         .bind(after.map(|(slug, _)| slug.as_str()))
         .bind(after.map_or(Uuid::nil(), |(_, id)| id.0))
         .bind(limit)
+        .bind(filter.locked)
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("list the tenants"))?;
@@ -221,42 +233,43 @@ pub(crate) async fn select(
     connection: &mut PgConnection,
     selector: &Selector,
 ) -> Result<Vec<Tenant>> {
-    let meant = r"status <> 'purged' AND NOT slug = ANY ($1) AND (slug = ANY ($2) OR ($3
-            AND CASE WHEN $4::text IS NULL THEN status NOT IN ('deleted', 'purging')
-                ELSE status = $4 END
-            AND labels @> $5))
+    let meant = r"status <> 'purged' AND NOT (slug = ANY ($1) OR tenant_id = ANY ($2))
+            AND (slug = ANY ($3) OR tenant_id = ANY ($4) OR ($5
+                AND CASE WHEN $6::text IS NULL THEN status NOT IN ('deleted', 'purging')
+                    ELSE status = $6 END
+                AND labels @> $7 AND (locked_at IS NOT NULL OR NOT $8)))
         ORDER BY slug";
-    let texts = |slugs: &[Slug]| slugs.iter().map(|slug| slug.as_str().to_owned()).collect();
-    let (excluded, named): (Vec<String>, Vec<String>) =
-        (texts(&selector.exclude), texts(&selector.slugs));
-    let by_property = selector.all || !selector.labels.is_empty() || selector.status.is_some();
+    let by_property = selector.all || selector.is_by_property();
     let tenants = sqlx::query_as(tenants_where(meant))
-        .bind(excluded)
-        .bind(named)
+        .bind(slugs_of(&selector.exclude))
+        .bind(ids_of(&selector.exclude))
+        .bind(slugs_of(&selector.tenants))
+        .bind(ids_of(&selector.tenants))
         .bind(by_property)
         .bind(selector.status.map(TenantStatus::word))
         .bind(Json(labels_of(&selector.labels)))
+        .bind(selector.locked)
         .fetch_all(connection)
         .await
         .map_err(PgError::doing("select the tenants"))?;
     Ok(tenants)
 }
 
-/// Returns the slugs that no tenant has, in the order they are asked for.
-pub(crate) async fn unknown_slugs(
+/// Returns those that name no tenant, in the order they are asked for.
+pub(crate) async fn unknown_tenants(
     connection: &mut PgConnection,
-    slugs: &[Slug],
-) -> Result<Vec<Slug>> {
-    let texts: Vec<String> = slugs.iter().map(|slug| slug.as_str().to_owned()).collect();
-    let known: Vec<String> = sqlx::query_scalar(
-        "SELECT slug FROM control_plane.tenant_metadata WHERE slug = ANY ($1) AND status <> 'purged'",
-    )
-    .bind(texts)
+    named: &[TenantRef],
+) -> Result<Vec<TenantRef>> {
+    let known: Vec<Tenant> = sqlx::query_as(tenants_where(
+        "(slug = ANY ($1) OR tenant_id = ANY ($2)) AND status <> 'purged'",
+    ))
+    .bind(slugs_of(named))
+    .bind(ids_of(named))
     .fetch_all(connection)
     .await
     .map_err(PgError::doing("look for the tenants"))?;
-    let is_unknown = |slug: &&Slug| !known.iter().any(|known| known == slug.as_str());
-    Ok(slugs.iter().filter(is_unknown).cloned().collect())
+    let is_unknown = |named: &&TenantRef| !known.iter().any(|known| named.names(known));
+    Ok(named.iter().filter(is_unknown).cloned().collect())
 }
 
 /// Returns a tenant's epoch and mark as they stand.
@@ -279,6 +292,14 @@ pub(crate) async fn marks_of(connection: &mut PgConnection, id: TenantId) -> Res
 fn tenants_where(condition: &'static str) -> AssertSqlSafe<String> {
     let table = "control_plane.tenant_metadata";
     AssertSqlSafe(format!("SELECT {TENANT_COLUMNS} FROM {table} WHERE {condition}"))
+}
+
+fn slugs_of(named: &[TenantRef]) -> Vec<String> {
+    named.iter().filter_map(TenantRef::slug).map(ToString::to_string).collect()
+}
+
+fn ids_of(named: &[TenantRef]) -> Vec<Uuid> {
+    named.iter().filter_map(TenantRef::id).map(|id| id.0).collect()
 }
 
 /// Returns labels as the object the database holds.

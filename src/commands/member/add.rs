@@ -10,7 +10,7 @@ pub(super) async fn run(args: MemberAddArgs, context: &Context) -> Result<Ending
         context.allow_write("add a member")?;
     }
     let request = AddRequest {
-        tenant: args.slug,
+        tenant: args.tenant,
         user: args.user,
         role: args.role,
         actor: context.actor(),

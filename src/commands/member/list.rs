@@ -7,7 +7,7 @@ use crate::services::member::{ListRequest, list};
 
 pub(super) async fn run(args: MemberListArgs, context: &Context) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
-    let report = list(&plane, &ListRequest { tenant: args.slug }).await?;
+    let report = list(&plane, &ListRequest { tenant: args.tenant }).await?;
     context.console().show(&render_members(&report));
     Ok(None)
 }

@@ -12,11 +12,11 @@ pub(super) async fn run(args: MemberRemoveArgs, context: &Context) -> Result<End
             UserRef::Id(id) => id.to_string(),
             UserRef::Email(email) => email.to_string(),
         };
-        let question = format!("Remove user {user} from `{}` for good?", args.slug);
+        let question = format!("Remove user {user} from `{}` for good?", args.tenant);
         context.confirm_write("remove a member", &question)?;
     }
     let request = RemoveRequest {
-        tenant: args.slug,
+        tenant: args.tenant,
         user: args.user,
         reason: args.reason,
         actor: context.actor(),

@@ -10,13 +10,13 @@ use crate::services::tenant::{DeleteRequest, delete, destroy, plan_delete, plan_
 pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if !args.dry_run {
-        context.require_consent_possible(&args.slug, args.confirm.as_deref())?;
+        context.require_consent_possible(&args.tenant, args.confirm.as_deref())?;
     }
     let world = context.world().await?;
     let plan = if args.purge {
-        plan_destroy(&world.plane, &args.slug).await?
+        plan_destroy(&world.plane, &args.tenant).await?
     } else {
-        plan_delete(&world.plane, &args.slug).await?
+        plan_delete(&world.plane, &args.tenant).await?
     };
     if args.dry_run {
         console.show(&render_life_plan(&plan));
@@ -26,7 +26,7 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
         console.show_affected(&plan.tenant, plan.status);
     }
     let what = if args.purge { "destroy" } else { "delete" };
-    let consent = context.consent(what, &args.slug, args.confirm.as_deref())?;
+    let consent = context.consent(what, &args.tenant, args.confirm.as_deref())?;
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);
     let request = DeleteRequest {

@@ -12,6 +12,7 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Ending, Fai
         plan: args.plan,
         labels: args.label,
         search: args.search,
+        locked: args.locked,
     };
     let request = ListRequest {
         filter,

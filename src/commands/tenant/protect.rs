@@ -1,18 +1,18 @@
 //! `tenantctl tenant protect` and `tenantctl tenant unprotect`.
 
-use crate::cli::WriteSlugArgs;
+use crate::cli::WriteTenantArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_protect};
 use crate::services::tenant::{ProtectRequest, plan_protect, protect};
 
 /// Switches a tenant's protection against deletion.
 pub(super) async fn run(
-    args: WriteSlugArgs,
+    args: WriteTenantArgs,
     is_protected: bool,
     context: &Context,
 ) -> Result<Ending, Failure> {
     let console = context.console();
-    let request = ProtectRequest { slug: args.slug, is_protected, actor: context.actor() };
+    let request = ProtectRequest { tenant: args.tenant, is_protected, actor: context.actor() };
     let report = if args.dry_run {
         console.note("Nothing is changed; it would be:");
         plan_protect(&context.plane().await?, &request).await?

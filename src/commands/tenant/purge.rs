@@ -2,7 +2,7 @@
 
 use crate::cli::PurgeArgs;
 use crate::commands::context::Context;
-use crate::model::{ErrorKind, Slug};
+use crate::model::{ErrorKind, TenantRef};
 use crate::output::{
     Ending, Failure, Progress, render_due, render_due_plan, render_life_plan, render_purge,
 };
@@ -13,27 +13,27 @@ const DUE: &str = "due";
 
 /// Purges a deleted tenant, or all whose grace period is over.
 pub(super) async fn run(args: PurgeArgs, context: &Context) -> Result<Ending, Failure> {
-    match &args.slug {
-        Some(slug) => one(slug, &args, context).await,
+    match &args.tenant {
+        Some(tenant) => one(tenant, &args, context).await,
         None => all_due(&args, context).await,
     }
 }
 
-async fn one(slug: &Slug, args: &PurgeArgs, context: &Context) -> Result<Ending, Failure> {
+async fn one(tenant: &TenantRef, args: &PurgeArgs, context: &Context) -> Result<Ending, Failure> {
     let console = context.console();
     if !args.dry_run {
-        context.require_consent_possible(slug, args.confirm.as_deref())?;
+        context.require_consent_possible(tenant, args.confirm.as_deref())?;
     }
     let world = context.world().await?;
     if args.dry_run {
-        console.show(&render_life_plan(&plan_purge(&world.plane, slug).await?));
+        console.show(&render_life_plan(&plan_purge(&world.plane, tenant).await?));
         return Ok(None);
     }
     if args.confirm.is_none() {
-        let plan = plan_purge(&world.plane, slug).await?;
+        let plan = plan_purge(&world.plane, tenant).await?;
         console.show_affected(&plan.tenant, plan.status);
     }
-    let consent = context.consent("destroy", slug, args.confirm.as_deref())?;
+    let consent = context.consent("destroy", tenant, args.confirm.as_deref())?;
     let request = PurgeRequest { consent, patience: context.patience, actor: context.actor() };
     let progress = Progress::new(console);
     let on_event = |event| progress.step(&event);

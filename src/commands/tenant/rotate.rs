@@ -1,12 +1,12 @@
 //! `tenantctl tenant rotate`.
 
-use crate::cli::WriteSlugArgs;
+use crate::cli::WriteTenantArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, Text, render_address};
 use crate::services::tenant::{Password, RotateRequest, address, rotate};
 
 /// Gives a tenant's login a new password.
-pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending, Failure> {
+pub(super) async fn run(args: WriteTenantArgs, context: &Context) -> Result<Ending, Failure> {
     if !args.dry_run {
         context.allow_write("rotate a password")?;
     }
@@ -14,17 +14,21 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
     let world = context.world().await?;
     let console = context.console();
     if args.dry_run {
-        let report = address(&world, &args.slug, Password::Masked).await?;
+        let report = address(&world, &args.tenant, Password::Masked).await?;
         console.note("Would make a new password for this login:");
         console.show(&render_address(&report));
         return Ok(None);
     }
-    let request =
-        RotateRequest { slug: args.slug, key, patience: context.patience, actor: context.actor() };
+    let request = RotateRequest {
+        tenant: args.tenant,
+        key,
+        patience: context.patience,
+        actor: context.actor(),
+    };
     let report = rotate(&world, &request).await?;
     console.show(&render_address(&report.address));
     if !report.is_tried {
-        let slug = &request.slug;
+        let slug = &request.tenant;
         console.warn(&format!(
             "`{slug}` was locked down meanwhile, so the new password could not be tried"
         ));
@@ -34,7 +38,7 @@ pub(super) async fn run(args: WriteSlugArgs, context: &Context) -> Result<Ending
             "no secret key is configured, so this password is not stored: it is shown this once",
         );
     } else {
-        let next = format!("tenantctl tenant url {} --reveal", request.slug);
+        let next = format!("tenantctl tenant url {} --reveal", request.tenant);
         console.note(Text::new().next_commands([next]));
     }
     Ok(None)

@@ -10,7 +10,7 @@ pub(super) async fn run(args: UpdateArgs, context: &Context) -> Result<Ending, F
         context.allow_write("update a tenant")?;
     }
     let request = UpdateRequest {
-        slug: args.slug,
+        tenant: args.tenant,
         name: args.name,
         plan: args.plan,
         labels: args.label,

@@ -9,7 +9,7 @@ pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Fail
     let key = if args.reveal { context.secret_key()? } else { None };
     let world = context.world().await?;
     let password = if args.reveal { Password::Revealed(key.as_ref()) } else { Password::Masked };
-    let report = address(&world, &args.slug, password).await?;
+    let report = address(&world, &args.tenant, password).await?;
     context.console().show(&render_address(&report));
     Ok(None)
 }

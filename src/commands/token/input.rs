@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
-use crate::cli::{TenantChoice, TokenInputArgs, TokenVerifyArgs};
+use crate::cli::{TokenInputArgs, TokenVerifyArgs};
 use crate::commands::context::Context;
 use crate::config;
-use crate::model::{ErrorKind, SystemClock};
+use crate::model::{ErrorKind, SystemClock, TenantRef};
 use crate::output::{Console, Failure};
 use crate::services::token::{
     Depth, Examination, ExamineRequest, Obstacle, Plane, Rules, SIZE_LIMIT, SharedSecret, Token,
@@ -61,10 +61,10 @@ pub(super) async fn examine(
     }
     let (tenant, opened) = match args.tenant {
         None => (None, None),
-        Some(TenantChoice::Id(id)) => (Some(id), None),
-        Some(TenantChoice::Slug(slug)) => {
+        Some(TenantRef::Id(id)) => (Some(id), None),
+        Some(named @ TenantRef::Slug(_)) => {
             let plane = context.plane().await?;
-            (Some(find_tenant(&plane, &slug).await?), Some(plane))
+            (Some(find_tenant(&plane, &named).await?), Some(plane))
         }
     };
     let rules = Rules {

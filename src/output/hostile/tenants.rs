@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::events::layers;
 use super::harness::{foreign, shown_everywhere};
 use super::reports::{AT, views};
-use crate::model::{Act, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus};
+use crate::model::{
+    Act, Lock, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus,
+};
 use crate::output::lockdown::{render_lockdown, render_unlock};
 use crate::output::tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
@@ -48,8 +50,7 @@ fn tenant() -> Tenant {
         region: Some(foreign()),
         schema: Some(schema()),
         session_epoch: 0,
-        locked_at: Some(AT),
-        lock_reason: Some(foreign()),
+        lock: Some(Lock { since: AT, by: foreign(), reason: foreign(), proven_at: None }),
         is_protected: true,
         status_before_delete: None,
         purge_after: Some(AT),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Tenant, instant};
+use crate::model::{Lock, Tenant, instant};
 use crate::output::json::tenant_json;
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
@@ -19,8 +19,12 @@ fn record_facts(tenant: &Tenant) -> Facts {
     let labels: Vec<_> = tenant.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let quarantined =
         tenant.quarantine.as_ref().map(|q| format!("since {}: {}", instant(q.at), q.reason));
-    let locked = tenant.locked_at.map(|at| {
-        format!("since {}: {}", instant(at), tenant.lock_reason.as_deref().unwrap_or_default())
+    let locked = tenant.lock.as_ref().map(|lock| {
+        let proof = match lock.proven_at {
+            Some(at) => format!("proved {}", instant(at)),
+            None => "NOT proved".to_owned(),
+        };
+        format!("since {} by {}, {proof}: {}", instant(lock.since), lock.by, lock.reason)
     });
     Facts::new()
         .fact("tenant", &tenant.slug)
@@ -149,10 +153,14 @@ pub(super) fn address_of(tenant: &Tenant) -> Option<String> {
 }
 
 pub(super) fn status_word(tenant: &Tenant) -> String {
-    match (&tenant.quarantine, tenant.status) {
-        (Some(_), status) => format!("{status}, quarantined"),
-        (None, status) => status.word().to_owned(),
+    let mut words = vec![tenant.status.word()];
+    match &tenant.lock {
+        Some(Lock { proven_at: Some(_), .. }) => words.push("locked"),
+        Some(Lock { proven_at: None, .. }) => words.push("locked unproven"),
+        None => {}
     }
+    words.extend(tenant.quarantine.as_ref().map(|_| "quarantined"));
+    words.join(", ")
 }
 
 pub(super) fn schema_of(tenant: &Tenant) -> Option<String> {

@@ -6,7 +6,7 @@ use super::error::AuditError;
 use crate::adapters::control_plane::{
     self, AuditFilter, AuditRow, ChainBreak, ChainHead, ControlPlane,
 };
-use crate::model::Slug;
+use crate::model::TenantRef;
 
 /// How many rows one query of an export brings.
 const PAGE: i64 = 1000;
@@ -15,7 +15,7 @@ const PAGE: i64 = 1000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListRequest {
     /// Only about this tenant.
-    pub tenant: Option<Slug>,
+    pub tenant: Option<TenantRef>,
     /// Only this action.
     pub action: Option<String>,
     /// Only at or after this instant.
@@ -44,9 +44,9 @@ pub(crate) async fn list(
     let mut session = plane.session().await?;
     let tenant_id = match &request.tenant {
         None => None,
-        Some(slug) => {
-            let tenant = control_plane::find_any(&mut session, slug).await?;
-            Some(tenant.ok_or_else(|| AuditError::NoTenant(slug.to_string()))?.id)
+        Some(named) => {
+            let tenant = control_plane::find_any(&mut session, named).await?;
+            Some(tenant.ok_or_else(|| AuditError::NoTenant(named.to_string()))?.id)
         }
     };
     let filter = AuditFilter { tenant_id, action: request.action.clone(), since: request.since };

@@ -53,7 +53,7 @@ pub(crate) async fn apply(
             actor: &request.actor,
             jobs: request.jobs,
             is_dry_run: request.is_dry_run,
-            is_named: !request.selector.slugs.is_empty(),
+            is_named: !request.selector.tenants.is_empty(),
         },
         interrupt,
         on_event,

@@ -40,7 +40,7 @@ pub(crate) async fn apply_seeds(
         actor: &request.actor,
         jobs: request.jobs,
         is_dry_run: request.is_dry_run,
-        is_named: !request.selector.slugs.is_empty(),
+        is_named: !request.selector.tenants.is_empty(),
     };
     let decide = |tenant: &Tenant| match reason_to_skip(tenant) {
         Some(reason) => Some(TenantVerdict::Skipped(reason)),

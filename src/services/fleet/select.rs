@@ -3,7 +3,7 @@
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::TenantDatabase;
-use crate::model::{Act, Selector, Slug, Tenant, TenantStatus};
+use crate::model::{Act, Selector, Tenant, TenantRef, TenantStatus};
 use crate::services::home::World;
 use crate::services::migration::MigrationError;
 
@@ -18,21 +18,21 @@ pub(super) async fn select(
 ) -> Result<Vec<Tenant>, MigrationError> {
     let mut session = plane.session().await?;
     let tenants = control_plane::select(&mut session, selector).await?;
-    let is_missing = |slug: &&Slug| {
-        !selector.exclude.contains(slug) && !tenants.iter().any(|tenant| tenant.slug == **slug)
+    let is_missing = |named: &&TenantRef| {
+        !selector.exclude.contains(named) && !tenants.iter().any(|tenant| named.names(tenant))
     };
     let mut missing: Vec<String> =
-        selector.slugs.iter().filter(is_missing).map(ToString::to_string).collect();
+        selector.tenants.iter().filter(is_missing).map(ToString::to_string).collect();
     if !selector.exclude.is_empty() {
         // Misspelt, it would leave in the selection whom it is to leave out.
-        let unknown = control_plane::unknown_slugs(&mut session, &selector.exclude).await?;
+        let unknown = control_plane::unknown_tenants(&mut session, &selector.exclude).await?;
         missing.extend(unknown.iter().map(ToString::to_string));
     }
     if !missing.is_empty() {
         return Err(MigrationError::NoSuchTenants(missing));
     }
-    let is_by_property = selector.slugs.is_empty() && !selector.is_everybody();
-    if tenants.is_empty() && is_by_property && !selector.allows_none {
+    let may_be_empty = !selector.tenants.is_empty() || selector.is_everybody();
+    if tenants.is_empty() && !may_be_empty && !selector.allows_none {
         return Err(MigrationError::NoneFits);
     }
     Ok(tenants)
@@ -53,15 +53,18 @@ pub(super) async fn enter(
     Ok(database)
 }
 
+/// Why a tenant is skipped that is locked down.
+pub(super) const LOCKED: &str = "locked down";
+
 /// Returns why a tenant is skipped, or `None` when it is not.
 pub(super) fn reason_to_skip(tenant: &Tenant) -> Option<String> {
     if let Some(quarantine) = &tenant.quarantine {
         return Some(format!("quarantined: {}", quarantine.reason));
     }
     match tenant.status {
+        TenantStatus::Active if tenant.is_locked() => Some(LOCKED.to_owned()),
         TenantStatus::Active => None,
         TenantStatus::Provisioning => Some("still being created".to_owned()),
-        TenantStatus::Locked => Some("locked".to_owned()),
         TenantStatus::Deleted => Some("deleted".to_owned()),
         TenantStatus::Purging | TenantStatus::Purged => Some("purged".to_owned()),
     }

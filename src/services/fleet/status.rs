@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
-use super::select::{enter, reason_to_skip, select};
+use super::select::{LOCKED, enter, reason_to_skip, select};
 use crate::model::{Classified, SchemaVersion, Selector, Tenant};
 use crate::services::home::World;
 use crate::services::migration::{CatalogStanding, CleanBuilds, MigrationError, Sets, inspect};
@@ -100,7 +100,7 @@ async fn look_inside(
     request: &StatusRequest,
     tenant: &Tenant,
 ) -> Seen {
-    if let Some(reason) = reason_to_skip(tenant).filter(|reason| reason != "locked") {
+    if let Some(reason) = reason_to_skip(tenant).filter(|reason| reason != LOCKED) {
         return Seen::without(StatusStanding::Unknown(reason));
     }
     let deadline = tokio::time::Instant::now() + request.patience;
@@ -157,7 +157,7 @@ fn differing(tenant: &Tenant, catalog: &CatalogStanding) -> Option<Vec<String>> 
         what.starts_with("grant of CONNECT on the database to the login")
             && what.ends_with("missing")
     };
-    let is_locked = tenant.locked_at.is_some();
+    let is_locked = tenant.is_locked();
     let found: Vec<_> = found.iter().filter(|what| !(is_locked && is_cut(what))).cloned().collect();
     (!found.is_empty()).then_some(found)
 }

@@ -194,8 +194,7 @@ impl Cut<'_> {
             let flags = saved.and_then(|saved| serde_json::from_value::<AccessFlags>(saved).ok());
             // A lockdown that had not come so far keeps nothing any more. A restore may have left
             // the login out all the same, because the tenant was locked.
-            let is_in_use =
-                matches!(self.tenant.status, TenantStatus::Locked | TenantStatus::Active);
+            let is_in_use = self.tenant.status == TenantStatus::Active;
             let can_login = flags.map_or(is_in_use, |flags| flags.can_login == Some(true));
             let home = self.home().await?.filter(|_| flags.is_some() || can_login);
             let Some(home) = home else {
@@ -257,7 +256,7 @@ impl Cut<'_> {
         let mut session = self.world.plane.session().await?;
         let lockdown = control_plane::find_lockdown(&mut session, self.tenant.id).await?;
         let tenant = control_plane::find_by_id(&mut session, self.tenant.id).await?;
-        let is_locked = tenant.as_ref().is_none_or(|tenant| tenant.locked_at.is_some());
+        let is_locked = tenant.as_ref().is_none_or(Tenant::is_locked);
         let is_deleted = tenant.is_none_or(|tenant| tenant.deleted_at.is_some());
         Ok(Now { lockdown, is_locked, is_deleted })
     }

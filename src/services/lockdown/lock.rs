@@ -19,7 +19,7 @@ use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown,
 };
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, Classified, ErrorKind, Marks, SecretText, Slug, Tenant};
+use crate::model::{Act, Classified, ErrorKind, Marks, SecretText, Tenant, TenantRef};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::home::{RenewableHome, World};
 
@@ -162,8 +162,8 @@ pub(crate) async fn lockdown(
             .map(|p| (p.probe, p.verdict == ProbeVerdict::Refused)).collect::<Vec<_>>(),
     });
     let is_proven = is_proven(&layers, &probes) && overtaken.is_none();
-    let outcome = if is_proven { AuditOutcome::Done } else { AuditOutcome::Failed };
-    let recorded = record(plane, request, trail, outcome, proof).await;
+    let proven = is_proven.then_some(&lockdown);
+    let recorded = record(plane, &tenant, trail, proven, proof).await;
     // What was cut stays cut and is reported, also when the control plane went away.
     let tenant = match recorded {
         Ok(tenant) => tenant,
@@ -209,13 +209,13 @@ fn is_proven(layers: &[LayerReport], probes: &[ProbeReport]) -> bool {
         && !layers.iter().any(LayerReport::has_failed)
 }
 
-/// Writes how a lockdown ended, and its intent where the trail was busy then; returns the tenant as
-/// it is now.
+/// Writes how a lockdown ended, with the one that was proven, and its intent where the trail was busy
+/// then; returns the tenant as it is now.
 async fn record(
     plane: &ControlPlane,
-    request: &LockdownRequest,
+    tenant: &Tenant,
     trail: Trail,
-    outcome: AuditOutcome,
+    proven: Option<&Lockdown>,
     proof: serde_json::Value,
 ) -> Result<Tenant, LockdownError> {
     let mut session = plane.session().await?;
@@ -226,15 +226,22 @@ async fn record(
             entry.intent(&mut session, detail).await?
         }
     };
+    let outcome = match proven {
+        Some(lockdown) => {
+            control_plane::set_lock_proven(&mut session, tenant.id, lockdown).await?;
+            AuditOutcome::Done
+        }
+        None => AuditOutcome::Failed,
+    };
     entry.end(&mut session, outcome, proof).await?;
-    drop(session);
-    find(plane, &request.tenant).await
+    let now = control_plane::find_by_id(&mut session, tenant.id).await?;
+    Ok(now.unwrap_or_else(|| tenant.clone()))
 }
 
 /// Finds the tenant that has the slug now.
-pub(super) async fn find(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, LockdownError> {
-    let found = control_plane::find_live(&mut *plane.session().await?, slug).await?;
-    found.ok_or_else(|| LockdownError::NoTenant(slug.to_string()))
+pub(super) async fn find(plane: &ControlPlane, named: &TenantRef) -> Result<Tenant, LockdownError> {
+    let found = control_plane::find_live(&mut *plane.session().await?, named).await?;
+    found.ok_or_else(|| LockdownError::NoTenant(named.to_string()))
 }
 
 /// Whether the intent is in the audit trail yet.

@@ -3,7 +3,7 @@
 use super::error::LockdownError;
 use super::lock::find;
 use crate::adapters::control_plane::{self, ControlPlane};
-use crate::model::{Act, Slug, Tenant};
+use crate::model::{Act, Tenant, TenantRef};
 
 /// The plan of a lockdown or an unlock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub(crate) struct LockdownPlan {
 /// Returns what locking the tenant down would do.
 pub(crate) async fn plan_lockdown(
     plane: &ControlPlane,
-    slug: &Slug,
+    named: &TenantRef,
 ) -> Result<LockdownPlan, LockdownError> {
-    let tenant = find(plane, slug).await?;
+    let tenant = find(plane, named).await?;
     let layers = vec![
         ("control_plane", "raise the epoch and lock the tenant: every session is refused"),
         ("gate", "lock the gate in the tenant's database"),
@@ -35,9 +35,9 @@ pub(crate) async fn plan_lockdown(
 /// Returns what unlocking the tenant would do.
 pub(crate) async fn plan_unlock(
     plane: &ControlPlane,
-    slug: &Slug,
+    named: &TenantRef,
 ) -> Result<LockdownPlan, LockdownError> {
-    let tenant = find(plane, slug).await?;
+    let tenant = find(plane, named).await?;
     let open = control_plane::find_lockdown(&mut *plane.session().await?, tenant.id).await?;
     let layers = match open {
         None => Vec::new(),

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::adapters::auth_admin::AuthAdmin;
-use crate::model::{Actor, Reason, Slug};
+use crate::model::{Actor, Reason, TenantRef};
 
 /// A tenant to be cut off, or given back.
 #[derive(Debug)]
 pub(crate) struct LockdownRequest {
-    pub tenant: Slug,
+    pub tenant: TenantRef,
     pub reason: Reason,
     pub actor: Actor,
     /// How long to wait for sessions to end.

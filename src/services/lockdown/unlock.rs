@@ -121,11 +121,7 @@ pub(crate) async fn unlock(
         layers.extend(cut_again(&back).await?.into_iter().map(announced));
     }
     let now = find(plane, &request.tenant).await?;
-    if is_whole
-        && tenant.deleted_at.is_some()
-        && now.deleted_at.is_none()
-        && now.locked_at.is_none()
-    {
+    if is_whole && tenant.deleted_at.is_some() && now.deleted_at.is_none() && !now.is_locked() {
         // Restored meanwhile, while it still was locked: access and gate were left closed.
         let back = Cut { tenant: &now, ..back };
         layers.push(announced(back.give_connections_back().await));

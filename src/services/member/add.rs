@@ -13,14 +13,14 @@ use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
 use crate::model::{
-    Act, Actor, Classified, ErrorKind, Slug, Tenant, TenantStatus, UserId, UserRef,
+    Act, Actor, Classified, ErrorKind, Slug, Tenant, TenantRef, TenantStatus, UserId, UserRef,
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, World};
 
 #[derive(Debug)]
 pub(crate) struct AddRequest {
-    pub tenant: Slug,
+    pub tenant: TenantRef,
     pub user: UserRef,
     /// Their role there, up to 63 bytes; nothing here reads it.
     pub role: Option<String>,

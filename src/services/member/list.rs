@@ -4,14 +4,14 @@ use super::error::MemberError;
 use super::user::find_tenant;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, ControlPlane, Member};
-use crate::model::Slug;
+use crate::model::{Slug, TenantRef};
 
 /// How many members are listed at most.
 const LIMIT: usize = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct ListRequest {
-    pub tenant: Slug,
+    pub tenant: TenantRef,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,8 @@ use crate::adapters::control_plane::{self, AuditOutcome, SessionScope};
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::Denial;
 use crate::model::{
-    Act, Actor, Classified, ErrorKind, Reason, SessionState, Slug, Tenant, UserId, UserRef,
+    Act, Actor, Classified, ErrorKind, Reason, SessionState, Slug, Tenant, TenantRef, UserId,
+    UserRef,
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, PATIENCE, World};
@@ -25,7 +26,7 @@ use crate::services::lockdown::{LayerReport, LayerVerdict, ProbeReport, ProbeVer
 
 #[derive(Debug)]
 pub(crate) struct RemoveRequest {
-    pub tenant: Slug,
+    pub tenant: TenantRef,
     pub user: UserRef,
     pub reason: Reason,
     pub actor: Actor,

@@ -5,14 +5,14 @@ use sqlx::postgres::PgConnection;
 use super::error::MemberError;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane;
-use crate::model::{Slug, Tenant, UserId, UserRef};
+use crate::model::{Tenant, TenantRef, UserId, UserRef};
 
 pub(super) async fn find_tenant(
     session: &mut PgConnection,
-    slug: &Slug,
+    named: &TenantRef,
 ) -> Result<Tenant, MemberError> {
-    let found = control_plane::find_live(session, slug).await?;
-    found.ok_or_else(|| MemberError::NoTenant(slug.to_string()))
+    let found = control_plane::find_live(session, named).await?;
+    found.ok_or_else(|| MemberError::NoTenant(named.to_string()))
 }
 
 /// Returns the user's id; an id is taken as it is.

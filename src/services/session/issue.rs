@@ -7,12 +7,12 @@ use time::OffsetDateTime;
 
 use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, NewSession};
-use crate::model::{Jti, Slug, UserId};
+use crate::model::{Jti, Slug, TenantRef, UserId};
 
 #[derive(Debug)]
 pub(crate) struct IssueRequest {
     pub user_id: UserId,
-    pub tenant: Slug,
+    pub tenant: TenantRef,
     pub ttl: Duration,
     /// The client's address.
     pub ip: Option<IpAddr>,

@@ -2,7 +2,7 @@
 
 use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, Session, SessionFilter};
-use crate::model::{Jti, SessionState, Slug, UserId};
+use crate::model::{Jti, SessionState, TenantRef, UserId};
 
 /// How many sessions `session list` shows at most.
 const LIMIT: i64 = 10_000;
@@ -10,7 +10,7 @@ const LIMIT: i64 = 10_000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListRequest {
     pub user_id: Option<UserId>,
-    pub tenant: Option<Slug>,
+    pub tenant: Option<TenantRef>,
     /// Whether to list those that are no longer valid as well.
     pub all: bool,
 }
@@ -40,9 +40,9 @@ pub(crate) async fn list(
     let mut session = plane.session().await?;
     let tenant_id = match &request.tenant {
         None => None,
-        Some(slug) => {
-            let tenant = control_plane::find_any(&mut session, slug).await?;
-            Some(tenant.ok_or_else(|| SessionError::NoTenant(slug.to_string()))?.id)
+        Some(named) => {
+            let tenant = control_plane::find_any(&mut session, named).await?;
+            Some(tenant.ok_or_else(|| SessionError::NoTenant(named.to_string()))?.id)
         }
     };
     let filter = SessionFilter { user_id: request.user_id, tenant_id, all: request.all };

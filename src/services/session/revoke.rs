@@ -16,8 +16,8 @@ use crate::adapters::control_plane::{
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::adapters::server::{Denial, ServerError};
 use crate::model::{
-    Act, Actor, Classified, ErrorKind, Jti, Marks, Reason, Slug, Tenant, TenantId, TenantStatus,
-    UserId,
+    Act, Actor, Classified, ErrorKind, Jti, Marks, Reason, Slug, Tenant, TenantId, TenantRef,
+    TenantStatus, UserId,
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, OwnAuth, PATIENCE, World};
@@ -28,9 +28,9 @@ pub(crate) enum Target {
     /// Every session of a user, in all tenants.
     User(UserId),
     /// Every session in a tenant.
-    Tenant(Slug),
+    Tenant(TenantRef),
     /// Every session of a user in one tenant.
-    UserInTenant(UserId, Slug),
+    UserInTenant(UserId, TenantRef),
 }
 
 #[derive(Debug)]
@@ -237,9 +237,7 @@ async fn tell_gates(
     for id in tenants {
         let tenant = control_plane::find_by_id(&mut session, id).await?;
         // Without a database, or with one that allows no logins, there is no gate to update.
-        let is_open = |t: &Tenant| {
-            t.host.is_some() && matches!(t.status, TenantStatus::Active | TenantStatus::Locked)
-        };
+        let is_open = |t: &Tenant| t.host.is_some() && t.status == TenantStatus::Active;
         let Some(tenant) = tenant.filter(is_open) else { continue };
         let marks = control_plane::marks_of(&mut session, id).await?;
         // Before the gate: how long that has to refuse a single session depends on whether it ended.
@@ -328,13 +326,13 @@ async fn resolve(
     plane: &ControlPlane,
     target: &Target,
 ) -> Result<(SessionScope, Option<TenantId>), SessionError> {
-    let slug = match target {
+    let named = match target {
         Target::Session(jti) => return Ok((SessionScope::Session(jti.clone()), None)),
         Target::User(user) => return Ok((SessionScope::User(*user), None)),
-        Target::Tenant(slug) | Target::UserInTenant(_, slug) => slug,
+        Target::Tenant(named) | Target::UserInTenant(_, named) => named,
     };
-    let tenant = control_plane::find_live(&mut *plane.session().await?, slug).await?;
-    let id = tenant.ok_or_else(|| SessionError::NoTenant(slug.to_string()))?.id;
+    let tenant = control_plane::find_live(&mut *plane.session().await?, named).await?;
+    let id = tenant.ok_or_else(|| SessionError::NoTenant(named.to_string()))?.id;
     let scope = match target {
         Target::UserInTenant(user, _) => SessionScope::UserInTenant(*user, id),
         _ => SessionScope::Tenant(id),

@@ -10,7 +10,7 @@ use super::operation::{Held, Opening, find, never_stamped, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{Access, GateLock, Home, ServerError};
-use crate::model::{Act, Actor, Consent, Interrupt, Slug, Tenant, TenantStatus, instant};
+use crate::model::{Act, Actor, Consent, Interrupt, Tenant, TenantRef, TenantStatus, instant};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
@@ -65,8 +65,8 @@ impl SagaStep for Step {
 ///
 /// # Errors
 /// When there is no such tenant, it is protected, or in no state to be deleted.
-pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
-    let tenant = find(plane, slug).await?;
+pub(crate) async fn plan(plane: &ControlPlane, named: &TenantRef) -> Result<LifePlan, TenantError> {
+    let tenant = find(plane, named).await?;
     check(&tenant)?;
     Ok(LifePlan { tenant, status: TenantStatus::Deleted, steps: titles(&STEPS) })
 }
@@ -83,7 +83,7 @@ pub(crate) async fn run(
 ) -> Result<DeleteReport, TenantError> {
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
-    let tenant = find(&world.plane, request.consent.slug()).await?;
+    let tenant = find(&world.plane, request.consent.tenant()).await?;
     let mut held = Held::take(&world.plane, &tenant, Act::Delete, deadline).await?;
     check(&held.tenant)?;
     let never_stamped = never_stamped(&mut held).await?;

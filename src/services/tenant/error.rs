@@ -49,6 +49,9 @@ pub(crate) enum TenantError {
     /// The tenant is in no state for this.
     #[error("{} `{slug}`: it is {status}", act.word())]
     WrongState { act: Act, slug: String, status: TenantStatus },
+    /// A lockdown holds.
+    #[error("{} `{slug}`: it is locked down", act.word())]
+    Locked { act: Act, slug: String },
     /// The evidence contradicts the record; nothing is touched until a person decided.
     #[error("{} `{slug}`: it is quarantined since {since}: {reason}", act.word())]
     Quarantined {
@@ -104,7 +107,7 @@ impl TenantError {
 
     /// Returns the error about a tenant that is locked down.
     pub(super) fn locked(act: Act, tenant: &Tenant) -> Self {
-        Self::WrongState { act, slug: tenant.slug.to_string(), status: TenantStatus::Locked }
+        Self::Locked { act, slug: tenant.slug.to_string() }
     }
 
     /// Returns whether the tenant's project is said not to be there.
@@ -151,6 +154,7 @@ impl Classified for TenantError {
             Self::SpecDiffers { .. }
             | Self::IdUsed { .. }
             | Self::WrongState { .. }
+            | Self::Locked { .. }
             | Self::Taken { .. } => ErrorKind::Conflict,
             Self::Quarantined { .. } | Self::Unverified { .. } => ErrorKind::Incomplete,
             Self::Protected(_) | Self::NoCredential(_) | Self::Unadoptable { .. } => {
@@ -189,6 +193,10 @@ impl Classified for TenantError {
                 }
                 _ => format!("tenantctl tenant show {slug}"),
             }),
+            Self::Locked { slug, .. } => Some(format!(
+                "see by whom and why: tenantctl tenant show {slug}; then `tenantctl unlock {slug} --reason \
+                 '…'`"
+            )),
             Self::Quarantined { slug, .. } => Some(format!(
                 "look at it: tenantctl tenant show {slug}; once what contradicts the record is \
                      moved away, the same command goes on"

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::error::TenantError;
 use crate::adapters::control_plane::{self, ControlPlane, Operation, StepRecord, TenantFilter};
-use crate::model::{Slug, Tenant};
+use crate::model::{Slug, Tenant, TenantRef};
 use crate::services::home::{Homes, Inventory, Presence, Unlooked, Unrecorded};
 
 /// How many tenants one query brings: enough to make round trips cheap, few enough for memory to
@@ -118,10 +118,13 @@ fn compare(inventory: &mut Inventory, tenant: &Tenant, began: OffsetDateTime) ->
 ///
 /// # Errors
 /// When no tenant ever had the slug.
-pub(crate) async fn show(plane: &ControlPlane, slug: &Slug) -> Result<TenantDetails, TenantError> {
+pub(crate) async fn show(
+    plane: &ControlPlane,
+    named: &TenantRef,
+) -> Result<TenantDetails, TenantError> {
     let mut session = plane.session().await?;
-    let tenant = control_plane::find_any(&mut session, slug).await?;
-    let tenant = tenant.ok_or_else(|| TenantError::NotFound(slug.to_string()))?;
+    let tenant = control_plane::find_any(&mut session, named).await?;
+    let tenant = tenant.ok_or_else(|| TenantError::NotFound(named.to_string()))?;
     let operation = control_plane::latest_operation(&mut session, tenant.id).await?;
     let steps = match &operation {
         Some(operation) => control_plane::steps(&mut session, operation.id).await?,

@@ -6,13 +6,13 @@ use super::error::TenantError;
 use super::operation::find;
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, Actor, Slug, Tenant};
+use crate::model::{Act, Actor, Tenant, TenantRef};
 use crate::services::audit::Entry;
 
 /// A tenant's protection, to be switched.
 #[derive(Debug)]
 pub(crate) struct ProtectRequest {
-    pub slug: Slug,
+    pub tenant: TenantRef,
     /// Whether deleting is to be refused from now on.
     pub is_protected: bool,
     pub actor: Actor,
@@ -34,7 +34,7 @@ pub(crate) async fn plan(
     plane: &ControlPlane,
     request: &ProtectRequest,
 ) -> Result<ProtectReport, TenantError> {
-    let tenant = find(plane, &request.slug).await?;
+    let tenant = find(plane, &request.tenant).await?;
     let has_changed = tenant.is_protected != request.is_protected;
     Ok(ProtectReport { tenant, is_protected: request.is_protected, has_changed })
 }
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     plane: &ControlPlane,
     request: &ProtectRequest,
 ) -> Result<ProtectReport, TenantError> {
-    let tenant = find(plane, &request.slug).await?;
+    let tenant = find(plane, &request.tenant).await?;
     let act = if request.is_protected { Act::Protect } else { Act::Unprotect };
     let mut session = plane.session().await?;
     let doing = || PgError::doing("change the tenant's protection");
@@ -57,6 +57,6 @@ pub(crate) async fn run(
     let outcome = if has_changed { AuditOutcome::Done } else { AuditOutcome::Unchanged };
     entry.end(&mut transaction, outcome, nothing()).await?;
     transaction.commit().await.map_err(doing())?;
-    let tenant = find(plane, &request.slug).await?;
+    let tenant = find(plane, &request.tenant).await?;
     Ok(ProtectReport { tenant, is_protected: request.is_protected, has_changed })
 }

@@ -11,7 +11,7 @@ use super::error::TenantError;
 use super::life_plan::{LifePlan, titles};
 use super::operation::{Held, Opening, find, never_stamped, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
-use crate::model::{Act, Actor, Consent, Interrupt, Slug, Tenant, TenantStatus};
+use crate::model::{Act, Actor, Consent, Interrupt, Tenant, TenantRef, TenantStatus};
 use crate::services::home::{World, destroying_title};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
@@ -73,8 +73,8 @@ impl SagaStep for Step {
 ///
 /// # Errors
 /// When there is no such tenant, or it is not deleted.
-pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
-    let tenant = find(plane, slug).await?;
+pub(crate) async fn plan(plane: &ControlPlane, named: &TenantRef) -> Result<LifePlan, TenantError> {
+    let tenant = find(plane, named).await?;
     check(&tenant)?;
     Ok(LifePlan { tenant, status: TenantStatus::Purged, steps: titles(&STEPS) })
 }
@@ -86,12 +86,12 @@ pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, 
 /// When no tenant ever had the slug, or it is protected or quarantined.
 pub(crate) async fn plan_destroy(
     plane: &ControlPlane,
-    slug: &Slug,
+    named: &TenantRef,
 ) -> Result<LifePlan, TenantError> {
-    let tenant = find_any(plane, slug).await?;
+    let tenant = find_any(plane, named).await?;
     let mut steps = Vec::new();
     if !is_past_delete(&tenant) {
-        steps = delete::plan(plane, slug).await?.steps;
+        steps = delete::plan(plane, named).await?.steps;
     }
     if tenant.status != TenantStatus::Purged {
         steps.extend(titles(&STEPS));
@@ -109,8 +109,8 @@ pub(crate) async fn destroy(
     interrupt: &Interrupt,
     on_event: &dyn Fn(StepEvent),
 ) -> Result<PurgeReport, TenantError> {
-    let slug = request.consent.slug();
-    let found = control_plane::find_any(&mut *world.plane.session().await?, slug).await?;
+    let named = request.consent.tenant();
+    let found = control_plane::find_any(&mut *world.plane.session().await?, named).await?;
     if !found.is_some_and(|tenant| is_past_delete(&tenant)) {
         delete::run(world, request, interrupt, on_event).await?;
     }
@@ -122,9 +122,9 @@ pub(crate) async fn destroy(
     run(world, &request, interrupt, on_event).await
 }
 
-async fn find_any(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, TenantError> {
-    let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
-    found.ok_or_else(|| TenantError::NotFound(slug.to_string()))
+async fn find_any(plane: &ControlPlane, named: &TenantRef) -> Result<Tenant, TenantError> {
+    let found = control_plane::find_any(&mut *plane.session().await?, named).await?;
+    found.ok_or_else(|| TenantError::NotFound(named.to_string()))
 }
 
 /// Returns whether deleting lies behind a tenant for good: only purging is left.
@@ -145,7 +145,7 @@ pub(crate) async fn run(
 ) -> Result<PurgeReport, TenantError> {
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
-    let tenant = find_any(&world.plane, request.consent.slug()).await?;
+    let tenant = find_any(&world.plane, request.consent.tenant()).await?;
     if tenant.status == TenantStatus::Purged {
         let elapsed = started.elapsed();
         return Ok(PurgeReport { tenant, was_purged: true, steps: Vec::new(), elapsed });

@@ -10,14 +10,14 @@ use super::operation::{Held, Opening, commit_unless_locked, find, reread, stoppe
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{Access, GateLock, Pending};
-use crate::model::{Act, Actor, Interrupt, Slug, Tenant, TenantStatus};
+use crate::model::{Act, Actor, Interrupt, Tenant, TenantRef, TenantStatus};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
 /// A deleted tenant to be brought back.
 #[derive(Debug)]
 pub(crate) struct RestoreRequest {
-    pub slug: Slug,
+    pub tenant: TenantRef,
     /// How long to wait for locks.
     pub patience: Duration,
     pub actor: Actor,
@@ -62,8 +62,8 @@ impl SagaStep for Step {
 ///
 /// # Errors
 /// When there is no such tenant, or it is past the point of no return.
-pub(crate) async fn plan(plane: &ControlPlane, slug: &Slug) -> Result<LifePlan, TenantError> {
-    let tenant = find_deleted(plane, slug).await?;
+pub(crate) async fn plan(plane: &ControlPlane, named: &TenantRef) -> Result<LifePlan, TenantError> {
+    let tenant = find_deleted(plane, named).await?;
     let is_deleted = check(&tenant)?;
     let steps = if is_deleted { titles(&STEPS) } else { Vec::new() };
     Ok(LifePlan { status: status_before(&tenant), tenant, steps })
@@ -81,7 +81,7 @@ pub(crate) async fn run(
 ) -> Result<RestoreReport, TenantError> {
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
-    let tenant = find_deleted(&world.plane, &request.slug).await?;
+    let tenant = find_deleted(&world.plane, &request.tenant).await?;
     let mut held = Held::take(&world.plane, &tenant, Act::Restore, deadline).await?;
     held.settle_quarantine(world, Act::Restore, deadline).await?;
     let tenant = held.tenant.clone();
@@ -108,10 +108,10 @@ pub(crate) async fn run(
 
 /// Finds the tenant; a purged one where no tenant has the slug now, since "it is purged" is a
 /// clearer answer than "there is none".
-async fn find_deleted(plane: &ControlPlane, slug: &Slug) -> Result<Tenant, TenantError> {
-    match find(plane, slug).await {
+async fn find_deleted(plane: &ControlPlane, named: &TenantRef) -> Result<Tenant, TenantError> {
+    match find(plane, named).await {
         Err(error @ TenantError::NotFound(_)) => {
-            let found = control_plane::find_any(&mut *plane.session().await?, slug).await?;
+            let found = control_plane::find_any(&mut *plane.session().await?, named).await?;
             found.ok_or(error)
         }
         found => found,
@@ -162,7 +162,7 @@ impl Restoration<'_> {
     async fn has_changed(&mut self, journal: &mut Journal) -> Result<bool, TenantError> {
         let now = reread(journal, &self.tenant).await?;
         let has_changed = status_before(&now) != status_before(&self.tenant)
-            || now.locked_at.is_some() != self.tenant.locked_at.is_some();
+            || now.is_locked() != self.tenant.is_locked();
         self.tenant = now;
         Ok(has_changed)
     }
@@ -186,7 +186,7 @@ impl Restoration<'_> {
         if is_unfinished && is_unstamped {
             return Ok("its creation ended before it had a database".to_owned());
         }
-        let mut is_locked = self.tenant.locked_at.is_some();
+        let mut is_locked = self.tenant.is_locked();
         let mut note = "";
         // The gate missed what was revoked meanwhile, or an unlock: it gets the marks before the
         // application may connect.
@@ -196,7 +196,7 @@ impl Restoration<'_> {
             let mut database = home.enter(Purpose::query(Act::Restore.word())).await?;
             database.check_identity().await?;
             if is_locked {
-                let lock = GateLock::Locked(self.tenant.lock_reason.as_deref());
+                let lock = GateLock::Locked(self.tenant.lock.as_ref().map(|l| l.reason.as_str()));
                 database.turn_gate(lock, marks).await?.commit().await?;
             } else {
                 let connection = &mut journal.connection;

@@ -9,7 +9,7 @@ use super::url::{AddressReport, registered};
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Home, ServerError};
-use crate::model::{Act, Actor, SecretText, Slug, Tenant, TenantStatus};
+use crate::model::{Act, Actor, SecretText, Tenant, TenantRef, TenantStatus};
 use crate::services::home::World;
 use crate::services::saga::Journal;
 
@@ -25,7 +25,7 @@ const STEP: &str = "rotate";
 /// A password to be replaced.
 #[derive(Debug)]
 pub(crate) struct RotateRequest {
-    pub slug: Slug,
+    pub tenant: TenantRef,
     /// The key that seals the new password, if there is one.
     pub key: Option<SecretKey>,
     /// How long to wait for a lock.
@@ -52,10 +52,13 @@ pub(crate) async fn rotate(
     request: &RotateRequest,
 ) -> Result<RotateReport, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
-    let tenant = find(&world.plane, &request.slug).await?;
+    let tenant = find(&world.plane, &request.tenant).await?;
     let held = Held::take(&world.plane, &tenant, Act::Rotate, deadline).await?;
     let mut tenant = held.tenant.clone();
     refuse_quarantined(&tenant, Act::Rotate)?;
+    if tenant.is_locked() {
+        return Err(TenantError::locked(Act::Rotate, &tenant));
+    }
     if tenant.status != TenantStatus::Active {
         return Err(TenantError::wrong_state(Act::Rotate, &tenant));
     }
@@ -113,7 +116,7 @@ async fn try_unless_locked(
     loop {
         tries += 1;
         let Err(error) = home.try_login(password).await else { return Ok(true) };
-        if reread(journal, tenant).await?.locked_at.is_some() {
+        if reread(journal, tenant).await?.is_locked() {
             return Ok(false);
         }
         if tries == TRIES {

@@ -9,13 +9,13 @@ use super::error::TenantError;
 use super::operation::find;
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane, Properties};
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, Actor, LabelChange, Slug, Tenant, TenantName, TenantStatus};
+use crate::model::{Act, Actor, LabelChange, Tenant, TenantName, TenantRef, TenantStatus};
 use crate::services::audit::Entry;
 
 /// What to change; what is none stays.
 #[derive(Debug)]
 pub(crate) struct UpdateRequest {
-    pub slug: Slug,
+    pub tenant: TenantRef,
     pub name: Option<TenantName>,
     pub plan: Option<String>,
     /// In the order they were given: of two for one key the later counts.
@@ -50,14 +50,14 @@ pub(crate) async fn run(
     plane: &ControlPlane,
     request: &UpdateRequest,
 ) -> Result<UpdateReport, TenantError> {
-    let tenant = find(plane, &request.slug).await?;
+    let tenant = find(plane, &request.tenant).await?;
     let mut session = plane.session().await?;
     let doing = || PgError::doing("update the tenant");
     let mut transaction = session.begin().await.map_err(doing())?;
     control_plane::hold_tenant(&mut transaction, tenant.id).await?;
     let held = control_plane::find_by_id(&mut transaction, tenant.id).await?;
     let before = held.filter(|held| held.status != TenantStatus::Purged);
-    let before = before.ok_or_else(|| TenantError::NotFound(request.slug.to_string()))?;
+    let before = before.ok_or_else(|| TenantError::NotFound(request.tenant.to_string()))?;
     if before.status == TenantStatus::Purging {
         return Err(TenantError::wrong_state(Act::Update, &before));
     }

@@ -4,7 +4,7 @@ use super::credential::{KeyError, SecretKey};
 use super::error::TenantError;
 use super::operation::find;
 use crate::adapters::postgres::Endpoint;
-use crate::model::{Act, DatabaseName, SecretText, Slug, Tenant};
+use crate::model::{Act, DatabaseName, SecretText, Tenant, TenantRef};
 use crate::services::home::World;
 
 /// How an application connects to a tenant's database.
@@ -33,19 +33,21 @@ pub(crate) enum Password<'a> {
 /// or cannot be opened.
 pub(crate) async fn address(
     world: &World,
-    slug: &Slug,
+    named: &TenantRef,
     password: Password<'_>,
 ) -> Result<AddressReport, TenantError> {
-    let tenant = find(&world.plane, slug).await?;
+    let tenant = find(&world.plane, named).await?;
     let (name, endpoint) = registered(world, &tenant, Act::Url)?;
     let revealed = match (password, &tenant.credential) {
         (Password::Masked, _) => None,
-        (Password::Revealed(_), None) => return Err(TenantError::NoCredential(slug.to_string())),
+        (Password::Revealed(_), None) => {
+            return Err(TenantError::NoCredential(tenant.slug.to_string()));
+        }
         (Password::Revealed(None), Some(_)) => {
-            return Err(KeyError::Missing(slug.to_string()).into());
+            return Err(KeyError::Missing(tenant.slug.to_string()).into());
         }
         (Password::Revealed(Some(key)), Some(sealed)) => {
-            let password = key.open(tenant.id, &name, sealed, slug.as_str())?;
+            let password = key.open(tenant.id, &name, sealed, tenant.slug.as_str())?;
             Some(endpoint.with_password(password).revealed())
         }
     };

@@ -13,7 +13,7 @@ use super::verify::{Keys, Obstacle, Outcome, Verdict, verify};
 use super::{clocks, session};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::jwks::{Jwks, Published};
-use crate::model::{Classified, Clock, ErrorKind, SessionState, Slug, TenantId};
+use crate::model::{Classified, Clock, ErrorKind, SessionState, TenantId, TenantRef};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -136,9 +136,12 @@ fn is_over(verdict: &Verdict) -> bool {
 ///
 /// # Errors
 /// When there is none of that name, or the control plane does not answer.
-pub(crate) async fn find_tenant(plane: &ControlPlane, slug: &Slug) -> Result<TenantId, TokenError> {
-    let tenant = control_plane::find_live(&mut *plane.session().await?, slug).await?;
-    tenant.map(|tenant| tenant.id).ok_or_else(|| TokenError::NoTenant(slug.to_string()))
+pub(crate) async fn find_tenant(
+    plane: &ControlPlane,
+    named: &TenantRef,
+) -> Result<TenantId, TokenError> {
+    let tenant = control_plane::find_live(&mut *plane.session().await?, named).await?;
+    tenant.map(|tenant| tenant.id).ok_or_else(|| TokenError::NoTenant(named.to_string()))
 }
 
 /// Returns the published keys, when this token needs any.

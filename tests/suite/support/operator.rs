@@ -32,6 +32,7 @@ pub(crate) struct TenantRow {
     pub(crate) status: String,
     pub(crate) database: String,
     pub(crate) is_quarantined: bool,
+    pub(crate) is_locked: bool,
 }
 
 impl Operator {
@@ -215,16 +216,17 @@ impl Operator {
 
     /// Returns every tenant that has or had the slug, oldest first.
     pub(crate) fn tenants(&self, slug: &str) -> Vec<TenantRow> {
-        let rows: Vec<(String, String, String, bool)> = self.plane().rows(&format!(
-            "SELECT tenant_id::text, status, database_name, quarantined_at IS NOT NULL \
+        let rows: Vec<(String, String, String, bool, bool)> = self.plane().rows(&format!(
+            "SELECT tenant_id::text, status, database_name, quarantined_at IS NOT NULL, locked_at IS NOT NULL \
              FROM control_plane.tenant_metadata WHERE slug = '{slug}' ORDER BY created_at"
         ));
         rows.into_iter()
-            .map(|(id, status, database, is_quarantined)| TenantRow {
+            .map(|(id, status, database, is_quarantined, is_locked)| TenantRow {
                 id,
                 status,
                 database,
                 is_quarantined,
+                is_locked,
             })
             .collect()
     }

@@ -102,11 +102,11 @@ impl Making<'_> {
         journal: &mut Journal,
     ) -> std::result::Result<(), TenantError> {
         let now = control_plane::find_by_id(&mut journal.connection, self.tenant.id).await?;
-        let Some(now) = now.filter(|tenant| tenant.locked_at.is_some()) else { return Ok(()) };
+        let Some(now) = now.filter(Tenant::is_locked) else { return Ok(()) };
         let Entered { home, operator, .. } = entered;
         home.shut(operator, Access::OperatorOnly).await?;
         let marks = control_plane::marks_of(&mut journal.connection, now.id).await?;
-        let lock = GateLock::Locked(now.lock_reason.as_deref());
+        let lock = GateLock::Locked(now.lock.as_ref().map(|lock| lock.reason.as_str()));
         inside.turn_gate(lock, marks).await?.commit().await?;
         home.end_login_sessions(operator, self.deadline).await?;
         Err(TenantError::locked(self.request.act(), &now))

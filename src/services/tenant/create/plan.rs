@@ -38,7 +38,9 @@ pub(crate) async fn plan(
 ) -> Result<CreatePlan, TenantError> {
     let deadline = tokio::time::Instant::now() + request.patience;
     let plane = &world.plane;
-    let existing = control_plane::find_live(&mut *plane.session().await?, &request.slug).await?;
+    let existing =
+        control_plane::find_live(&mut *plane.session().await?, &request.slug.clone().into())
+            .await?;
     if let Some(tenant) = &existing {
         check_same(tenant, request)?;
     }

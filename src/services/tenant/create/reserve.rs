@@ -38,7 +38,9 @@ pub(super) async fn reserve(
     let plane = &world.plane;
     // Twice at most in practice: who loses the race for a new slug finds the winner's row.
     loop {
-        let found = control_plane::find_live(&mut *plane.session().await?, &request.slug).await?;
+        let found =
+            control_plane::find_live(&mut *plane.session().await?, &request.slug.clone().into())
+                .await?;
         let reserved = match found {
             Some(tenant) => Some(go_on(world, request, &tenant, deadline).await?),
             None => begin(world, request, deadline).await?,

@@ -54,7 +54,7 @@ pub(super) fn check_same(tenant: &Tenant, request: &CreateRequest) -> Result<(),
     }
     match tenant.status {
         // Going on would give it a login that works.
-        TenantStatus::Provisioning if tenant.locked_at.is_some() => {
+        TenantStatus::Provisioning | TenantStatus::Active if tenant.is_locked() => {
             Err(TenantError::locked(request.act(), tenant))
         }
         TenantStatus::Provisioning | TenantStatus::Active => Ok(()),

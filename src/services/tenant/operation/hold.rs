@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::adapters::control_plane::{self, ControlPlane, ControlPlaneError};
 use crate::adapters::postgres::{Lock, LockServer, LockTable, hold_until};
-use crate::model::{Act, Slug, Tenant, TenantId};
+use crate::model::{Act, Slug, Tenant, TenantId, TenantRef};
 use crate::services::saga::Journal;
 use crate::services::tenant::error::TenantError;
 
@@ -49,13 +49,13 @@ pub(in crate::services::tenant) async fn lock(
     Ok(connection)
 }
 
-/// Finds the tenant that has the slug now, purged ones aside.
+/// Finds the tenant that has the slug or id now, purged ones aside.
 pub(in crate::services::tenant) async fn find(
     plane: &ControlPlane,
-    slug: &Slug,
+    named: &TenantRef,
 ) -> Result<Tenant, TenantError> {
-    let found = control_plane::find_live(&mut *plane.session().await?, slug).await?;
-    found.ok_or_else(|| TenantError::NotFound(slug.to_string()))
+    let found = control_plane::find_live(&mut *plane.session().await?, named).await?;
+    found.ok_or_else(|| TenantError::NotFound(named.to_string()))
 }
 
 /// Returns the tenant as it is now, read on the session that holds its lock.

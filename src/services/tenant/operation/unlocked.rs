@@ -20,7 +20,7 @@ pub(in crate::services::tenant) async fn commit_unless_locked(
 ) -> Result<Option<Tenant>, TenantError> {
     let now = control_plane::find_by_id(control, tenant.id).await?;
     let now = now.ok_or_else(|| TenantError::NotFound(tenant.slug.to_string()))?;
-    if now.locked_at.is_some() {
+    if now.is_locked() {
         pending.take_back().await?;
         return Ok(Some(now));
     }
