@@ -31,7 +31,7 @@ Examples:
 Examples:
   pbpaste | tenantctl token explain -
   tenantctl token explain --file token.txt --jwks keys.json
-  tenantctl token explain --file token.txt -o json | jq '.checks[] | select(.result == \"fail\")'")]
+  tenantctl token explain --file token.txt -o json | jq '.checks[] | select(.outcome == \"fail\")'")]
     Explain(TokenVerifyArgs),
     /// Show what a token says, without verifying any of it
     #[command(after_help = "\

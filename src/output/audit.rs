@@ -1,12 +1,13 @@
 //! The audit trail, as people and programs read it.
 
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
 
+use super::console::Console;
+use super::console::ReaderGone;
 use super::line::{Line, bad, good};
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
-use crate::model::instant;
+use crate::model::{instant, instant_ms};
 use crate::services::audit::{AuditRow, VerifyReport};
 
 pub(crate) fn render_audit(rows: &[AuditRow]) -> View {
@@ -23,7 +24,7 @@ pub(crate) fn render_audit(rows: &[AuditRow]) -> View {
         ]
     });
     let table = Table::new(headings, lines);
-    View::list("entries", rows.iter().map(audit_row_json).collect(), table)
+    View::list(("entries", "entry"), rows.iter().map(audit_row_json).collect(), table)
 }
 
 /// Renders what walking the chain found.
@@ -48,15 +49,42 @@ pub(crate) fn render_audit_verify(report: &VerifyReport) -> View {
     View::item("chain", value, text.and(facts))
 }
 
-/// Returns a row as JSON, its instant to the microsecond: it goes into the hash.
-pub(crate) fn audit_row_json(row: &AuditRow) -> Value {
-    let at = row.at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
+/// Writes pages of the trail as lines of JSON, whatever `--output` says: the export is for programs.
+#[derive(Debug)]
+pub(crate) struct AuditLines<'c> {
+    console: &'c Console,
+    count: usize,
+}
+
+impl<'c> AuditLines<'c> {
+    pub(crate) fn new(console: &'c Console) -> Self {
+        Self { console, count: 0 }
+    }
+
+    /// # Errors
+    /// When the reader closed the pipe: no further page needs to be fetched.
+    pub(crate) fn page_or_stop(&mut self, rows: &[AuditRow]) -> Result<(), ReaderGone> {
+        self.count += rows.len();
+        let values: Vec<_> = rows.iter().map(audit_row_json).collect();
+        self.console.lines("entry", &values);
+        if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
+    }
+
+    /// Writes the last line: an export without it was cut off.
+    pub(crate) fn finish(self) {
+        self.console.lines("summary", &[json!({ "count": self.count })]);
+    }
+}
+
+/// Returns a row as JSON. The hash is over the instant in microseconds, so that is there as well.
+fn audit_row_json(row: &AuditRow) -> Value {
     json!({
         "id": row.id,
-        "at": at,
+        "at": instant_ms(row.at),
+        "hashed_at_us": row.at.unix_timestamp_nanos() / 1000,
         "actor": row.actor,
         "action": row.action,
-        "tenant_id": row.tenant_id.map(|id| id.to_string()),
+        "tenant": row.tenant_id.map(|id| json!({ "id": id.to_string(), "slug": row.slug })),
         "target": row.target,
         "reason": row.reason,
         "detail": row.detail,

@@ -16,8 +16,12 @@ use super::layout::{Look, laid_out, laid_out_line};
 use super::line::{Line, warning};
 use super::stream::Stream;
 use super::text::Text;
-use super::view::View;
+use super::view::{FORMAT_VERSION, View, typed_line};
 use crate::model::ErrorKind;
+
+/// The reader closed the pipe, as `head` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReaderGone;
 
 /// Which of the three streams are terminals.
 #[derive(Debug, Clone, Copy)]
@@ -97,8 +101,8 @@ impl Console {
     }
 
     pub(crate) fn show(&self, view: &View) {
-        match (self.appearance.format, view.items()) {
-            (Format::Table, _) => {
+        match self.appearance.format {
+            Format::Table => {
                 if !view.text.is_empty() {
                     let width = self.terminals.stdout.then(|| self.columns(&self.stdout));
                     let look = Look { has_color: self.has_color, width, wraps: false };
@@ -108,21 +112,23 @@ impl Console {
                     self.note(view.notes.clone());
                 }
             }
-            (Format::Json, _) => self.write_out(&(view.document(json_pretty) + "\n")),
-            (Format::Ndjson, Some(items)) => self.lines(items.iter()),
-            (Format::Ndjson, None) => self.write_out(&(view.document(json_line) + "\n")),
+            Format::Json => self.write_out(&(view.document(json_pretty) + "\n")),
+            Format::Ndjson => {
+                // Together: a list is one write, however many lines it has.
+                let mut lines = String::new();
+                view.lines(|line| {
+                    lines.push_str(&json_line(line));
+                    lines.push('\n');
+                });
+                self.write_out(&lines);
+            }
         }
     }
 
-    /// Writes one line of JSON to stdout, for results that are streamed.
-    pub(crate) fn line(&self, value: &Value) {
-        self.lines([value]);
-    }
-
-    /// Writes lines of JSON to stdout, together.
-    pub(super) fn lines<'v>(&self, values: impl IntoIterator<Item = &'v Value>) {
-        let line = |value| json_line(&Part::Value(value)) + "\n";
-        self.write_out(&values.into_iter().map(line).collect::<String>());
+    /// Writes lines of JSON of one type to stdout, together, for results that are streamed.
+    pub(super) fn lines(&self, kind: &str, values: &[Value]) {
+        let line = |value| json_line(&typed_line(kind, value)) + "\n";
+        self.write_out(&values.iter().map(line).collect::<String>());
     }
 
     /// Writes what is generated from the command line's own definition, a script or a manual, as it
@@ -155,7 +161,7 @@ impl Console {
         if self.appearance.format == Format::Table {
             self.write_err(&laid_out_line(&warning(text), self.look_of_notes()));
         } else {
-            self.event(&json!({ "warning": text }));
+            self.said("warning", json!({ "warning": text }));
         }
     }
 
@@ -165,7 +171,7 @@ impl Console {
             let look = Look { wraps: false, ..self.look_of_notes() };
             self.write_err(&laid_out(&failure.text(), look));
         } else {
-            self.event(&failure.json());
+            self.said("error", failure.json());
         }
     }
 
@@ -173,8 +179,18 @@ impl Console {
         self.write_err(&line.painted(self.has_color));
     }
 
-    pub(super) fn event(&self, value: &Value) {
-        self.write_err(&json_line(&Part::Value(value)));
+    /// Writes to stderr, as a line of JSON, what happens while a command runs.
+    pub(super) fn event(&self, value: Value) {
+        self.said("event", value);
+    }
+
+    /// Writes a line of JSON to stderr: what it is, and its fields.
+    fn said(&self, kind: &str, fields: Value) {
+        let mut line = json!({ "format_version": FORMAT_VERSION, "type": kind });
+        if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
+            line.extend(fields);
+        }
+        self.write_err(&json_line(&Part::Value(&line)));
     }
 
     /// Returns why the result could not be written, if it could not. A reader that closed

@@ -1,7 +1,10 @@
 //! An error as the operator reads it: what failed, why, and what to type next.
 
+use std::iter;
+
 use serde_json::{Value, json};
 
+use super::json::error_json;
 use super::line::{bad, hint};
 use super::text::Text;
 use crate::model::{Classified, ErrorKind};
@@ -61,13 +64,8 @@ impl Failure {
     }
 
     pub(super) fn json(&self) -> Value {
-        json!({ "error": {
-            "kind": self.kind.word(),
-            "message": format!("failed to {}", self.error),
-            "causes": self.causes(),
-            "hint": self.hint,
-            "retryable": self.kind.is_retryable(),
-        }})
+        let chain: Vec<_> = iter::once(self.error.to_string()).chain(self.causes()).collect();
+        json!({ "error": error_json(self.kind, &chain, self.hint.as_deref()) })
     }
 
     /// Returns the causes, each once: a transparent error repeats what it wraps.

@@ -18,10 +18,11 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
         };
         [check.name.into(), word.into(), took, detail.into()]
     });
-    let table = Table::new(["WHAT", "VERDICT", "TOOK", "DETAIL"], rows);
+    let table = Table::new(["WHAT", "OUTCOME", "TOOK", "DETAIL"], rows);
     let checks: Vec<Value> = report.checks.iter().map(check_json).collect();
     let is_healthy = report.ending().is_none();
-    let mut view = View::list("checks", checks, table).with("healthy", json!(is_healthy));
+    let mut view =
+        View::list(("checks", "check"), checks, table).with("healthy", json!(is_healthy));
     for check in &report.checks {
         if let CheckOutcome::Failed { hint: Some(what), .. } = &check.outcome {
             view = view.note(hint(what));
@@ -37,10 +38,10 @@ fn check_json(check: &Check) -> Value {
     let (word, detail) = verdict(check);
     json!({
         "name": check.name,
-        "verdict": word,
+        "outcome": word,
         "address": check.address,
         "detail": detail,
-        "latency_ms": millis(check.elapsed),
+        "elapsed_ms": millis(check.elapsed),
         "advice": check.advice.iter().map(|Advice { what, remedy }| {
             json!({ "what": what, "remedy": remedy })
         }).collect::<Vec<_>>(),

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::words::millis;
-use crate::model::{SecretText, Tenant, escape_controls, instant, redact};
+use crate::model::{
+    ErrorKind, SecretText, Slug, Tenant, TenantId, TenantNames, escape_controls, instant_ms, redact,
+};
 use crate::services::saga::StepReport;
 
 /// What stands in a document; it is redacted as it is written, and there is no other way to write
@@ -17,6 +19,10 @@ pub(super) enum Part<'a> {
     Value(&'a Value),
     Fields(Vec<(&'a str, Part<'a>)>),
     List(&'a [Value]),
+    /// A number of ours.
+    Number(u32),
+    /// A word of ours.
+    Word(&'a str),
     /// A secret that the operator asked to see: the only text that is not redacted.
     Revealed(&'a SecretText),
 }
@@ -48,6 +54,8 @@ impl Serialize for Part<'_> {
                 }
                 list.end()
             }
+            Self::Number(number) => serializer.serialize_u32(*number),
+            Self::Word(word) => serializer.serialize_str(word),
             Self::Revealed(secret) => serializer.serialize_str(secret.expose()),
         }
     }
@@ -85,16 +93,16 @@ fn without_controls(text: String) -> String {
 
 pub(super) fn tenant_json(tenant: &Tenant) -> Value {
     let labels: &BTreeMap<String, String> = &tenant.labels;
-    let at = |instant_at: Option<OffsetDateTime>| instant_at.map(instant);
+    let at = |instant_at: Option<OffsetDateTime>| instant_at.map(instant_ms);
     json!({
-        "tenant_id": tenant.id.to_string(),
+        "id": tenant.id.to_string(),
         "slug": tenant.slug.as_str(),
         "name": tenant.name,
         "plan": tenant.plan,
         "labels": labels,
         "status": tenant.status.word(),
         "quarantine": tenant.quarantine.as_ref().map(|q| json!({
-            "at": instant(q.at), "reason": q.reason,
+            "at": instant_ms(q.at), "reason": q.reason,
         })),
         "placement": tenant.placement.word(),
         "project_ref": tenant.project_ref.as_ref().map(ToString::to_string),
@@ -108,26 +116,54 @@ pub(super) fn tenant_json(tenant: &Tenant) -> Value {
         "protected": tenant.is_protected,
         "credential": if tenant.credential.is_some() { "sealed" } else { "not_kept" },
         "lock": tenant.lock.as_ref().map(|lock| json!({
-            "since": instant(lock.since),
+            "since": instant_ms(lock.since),
             "by": lock.by,
             "reason": lock.reason,
             "proven_at": at(lock.proven_at),
         })),
         "purge_after": at(tenant.purge_after),
-        "created_at": instant(tenant.created_at),
-        "updated_at": instant(tenant.updated_at),
+        "created_at": instant_ms(tenant.created_at),
+        "updated_at": instant_ms(tenant.updated_at),
         "deleted_at": at(tenant.deleted_at),
     })
+}
+
+/// Returns a tenant as whatever concerns one names it.
+pub(super) fn names_json(tenant: &TenantNames) -> Value {
+    id_and_slug(tenant.id, &tenant.slug)
+}
+
+/// Returns the same of the two names alone.
+pub(super) fn id_and_slug(id: TenantId, slug: &Slug) -> Value {
+    json!({ "id": id.to_string(), "slug": slug.as_str() })
 }
 
 pub(super) fn steps_json(steps: &[StepReport]) -> Value {
     let step = |step: &StepReport| {
         json!({
-            "step": step.step, "outcome": step.outcome,
-            "was_there": step.was_there, "elapsed_ms": millis(step.elapsed),
+            "step": step.step, "outcome": step_word(step.was_there),
+            "detail": step.outcome, "elapsed_ms": millis(step.elapsed),
         })
     };
     Value::Array(steps.iter().map(step).collect())
+}
+
+/// Returns an error as every document and line has it; `chain` is the message and its causes,
+/// outermost first.
+pub(super) fn error_json(kind: ErrorKind, chain: &[String], hint: Option<&str>) -> Value {
+    let message = chain.first().map_or("", String::as_str);
+    json!({
+        "kind": kind.word(),
+        "message": format!("failed to {message}"),
+        "causes": chain.get(1..).unwrap_or_default(),
+        "hint": hint,
+        "retryable": kind.is_retryable(),
+    })
+}
+
+/// Returns how a step ended that did not fail.
+pub(super) fn step_word(was_there: bool) -> &'static str {
+    if was_there { "unchanged" } else { "done" }
 }
 
 #[cfg(test)]

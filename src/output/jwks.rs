@@ -6,7 +6,7 @@ use super::console::Console;
 use super::line::Line;
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
-use crate::model::instant;
+use crate::model::{instant, instant_ms};
 use crate::services::token::Published;
 
 /// Warns when keys are older than they should be, or could not be kept on disk.
@@ -53,7 +53,7 @@ pub(crate) fn render_keys(keys: &Published) -> View {
             "reason": key.reason,
         })
     });
-    View::list("keys", values.chain(left_out).collect(), table)
+    View::list(("keys", "key"), values.chain(left_out).collect(), table)
         .with("jwks", origin(keys))
         .note(Text::new().blank().line(origin_text(keys)))
 }
@@ -68,10 +68,10 @@ pub(crate) fn render_keys_cleared(source: &str, was_there: bool) -> View {
 pub(super) fn origin(keys: &Published) -> Value {
     json!({
         "source": keys.source,
-        "fetched_at": keys.fetched_at.map(instant),
+        "fetched_at": keys.fetched_at.map(instant_ms),
         "fetched_now": keys.was_fetched,
         "stale": keys.is_stale,
-        "rests_until": keys.rests_until.map(instant),
+        "rests_until": keys.rests_until.map(instant_ms),
         "problem": keys.problem,
     })
 }

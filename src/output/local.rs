@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::text::Facts;
 use super::view::View;
-use super::words::{millis, shown};
-use crate::model::{SecretText, instant};
+use super::words::shown;
+use crate::model::{SecretText, instant, instant_ms};
 use crate::services::local::{
     LocalDestroyed, LocalDown, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };
@@ -31,9 +31,8 @@ pub(crate) fn render_up(up: &LocalUp, masked_url: &str) -> View {
         "pid": up.pid,
         "account": up.account,
         "directory": up.directory,
-        "elapsed_ms": millis(up.elapsed),
     });
-    View::item("local", value, facts).next(["tenantctl init"])
+    View::item("local", value, facts).took(up.elapsed).next(["tenantctl init"])
 }
 
 pub(crate) fn render_down(down: &LocalDown) -> View {
@@ -82,7 +81,7 @@ pub(crate) fn render_status(status: &LocalStatus) -> View {
         } => {
             let value = json!({
                 "status": "running", "version": version, "pid": pid, "port": port,
-                "socket_dir": socket_dir, "since": instant(*since), "databases": databases,
+                "socket_dir": socket_dir, "since": instant_ms(*since), "databases": databases,
                 "size_bytes": size_bytes, "directory": directory,
             });
             let size = size_bytes.map(|bytes| format!("{} MiB", bytes / 1024 / 1024));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::json::tenant_json;
+use super::json::{id_and_slug, tenant_json};
 use super::line::{Line, bad, good};
 use super::steps::step_list;
 use super::text::{Facts, Table, Text};
@@ -29,8 +29,7 @@ pub(crate) fn render_lockdown_plan(plan: &LockdownPlan) -> View {
     };
     let value = json!({
         "act": plan.act.word(),
-        "tenant": tenant.slug.as_str(),
-        "tenant_id": tenant.id.to_string(),
+        "tenant": id_and_slug(tenant.id, &tenant.slug),
         "status": tenant.status.word(),
         "locked": is_locked,
         "layers": plan.layers.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
@@ -121,12 +120,12 @@ pub(super) fn layer_table(layers: &[LayerReport]) -> Table {
         let word = if layer.has_failed() { bad(word) } else { word.into() };
         [layer.layer.into(), word, seconds(layer.at).into(), (&layer.detail).into()]
     });
-    Table::new(["LAYER", "RESULT", "AFTER", "DETAIL"], rows)
+    Table::new(["LAYER", "OUTCOME", "AFTER", "DETAIL"], rows)
 }
 
 pub(super) fn probe_table(probes: &[ProbeReport]) -> Table {
     let rows = probes.iter().map(probe_row);
-    Table::new(["PROBE", "RESULT", "AFTER", "DETAIL"], rows)
+    Table::new(["PROBE", "OUTCOME", "AFTER", "DETAIL"], rows)
 }
 
 fn probe_row(probe: &ProbeReport) -> [Line; 4] {
@@ -141,10 +140,10 @@ fn probe_row(probe: &ProbeReport) -> [Line; 4] {
 pub(super) fn layer_json(layer: &LayerReport) -> Value {
     json!({
         "layer": layer.layer,
-        "result": layer.verdict.word(),
+        "outcome": layer.verdict.word(),
         "detail": layer.detail,
         "elapsed_ms": millis(layer.elapsed),
-        "denied_after_ms": millis(layer.at),
+        "after_ms": millis(layer.at),
     })
 }
 
@@ -156,10 +155,10 @@ pub(super) fn probe_json(probe: &ProbeReport) -> Value {
     };
     json!({
         "probe": probe.probe,
-        "result": word,
+        "outcome": word,
         "detail": probe.detail,
         "holes": probe.holes.iter().map(hole_json).collect::<Vec<_>>(),
-        "denied_after_ms": millis(probe.at),
+        "after_ms": millis(probe.at),
     })
 }
 

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::json::names_json;
 use super::line::{Line, bad, dim, good};
 use super::lockdown::{layer_json, layer_table, probe_json, probe_table};
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
 use super::words::date;
-use crate::model::{MemberBy, MemberState, instant};
+use crate::model::{MemberBy, MemberState, TenantNames, instant_ms};
 use crate::services::member::{AddReport, ClaimSays, ListReport, Member, RemoveReport};
 
 pub(crate) fn render_members(report: &ListReport) -> View {
@@ -28,14 +29,14 @@ pub(crate) fn render_members(report: &ListReport) -> View {
         ]
     });
     let table = Table::new(["USER", "STATE", "BY", "ROLE", "SINCE", "EMAIL"], rows);
-    let values = report.members.iter().map(member_json).collect();
+    let values = report.members.iter().map(|member| member_json(member, &report.tenant)).collect();
     let view = if report.members.is_empty() {
-        View::list("members", values, Text::new()).note("No members.")
+        View::list(("members", "member"), values, Text::new()).note("No members.")
     } else {
-        View::list("members", values, table)
+        View::list(("members", "member"), values, table)
     };
     let view = view
-        .with("tenant", json!(report.tenant.as_str()))
+        .with("tenant", names_json(&report.tenant))
         .with("auth_read", json!(report.is_beside_auth))
         .with("more", json!(report.has_more));
     let view = if report.is_beside_auth {
@@ -54,15 +55,16 @@ pub(crate) fn render_members(report: &ListReport) -> View {
     }
 }
 
-fn member_json(member: &Member) -> Value {
+fn member_json(member: &Member, tenant: &TenantNames) -> Value {
     json!({
+        "tenant": names_json(tenant),
         "user_id": member.user_id.to_string(),
         "email": member.email,
         "state": member.state.word(),
         "by": member.by.map(MemberBy::word),
         "role": member.role,
-        "since": member.since.map(instant),
-        "removed_at": member.removed_at.map(instant),
+        "since": member.since.map(instant_ms),
+        "removed_at": member.removed_at.map(instant_ms),
     })
 }
 
@@ -86,7 +88,7 @@ pub(crate) fn render_member_added(report: &AddReport) -> View {
         ClaimSays::Elsewhere(tenant) => ("other", Some(tenant)),
     };
     let value = json!({
-        "tenant": report.tenant.as_str(),
+        "tenant": names_json(&report.tenant),
         "user_id": report.user_id.to_string(),
         "role": report.role,
         "claim": word,
@@ -123,7 +125,7 @@ pub(crate) fn render_member_added(report: &AddReport) -> View {
 pub(crate) fn render_member_removed(report: &RemoveReport) -> View {
     let (slug, user) = (&report.tenant, report.user_id);
     let value = json!({
-        "tenant": slug.as_str(),
+        "tenant": names_json(slug),
         "user_id": user.to_string(),
         "sessions": report.sessions,
     });

@@ -13,7 +13,7 @@ pub(crate) fn render_seed_sets(sets: &[SeedSet]) -> View {
         [(&set.name).into(), set.files.len().into(), rows.into(), holds.join(", ").into()]
     });
     let table = Table::new(["SET", "FILES", "ROWS", "HOLDS"], rows);
-    View::list("seed_sets", sets.iter().map(set_json).collect(), table)
+    View::list(("seed_sets", "seed_set"), sets.iter().map(set_json).collect(), table)
 }
 
 fn set_json(set: &SeedSet) -> Value {

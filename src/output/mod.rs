@@ -39,7 +39,7 @@ mod view;
 mod words;
 
 pub(crate) use appearance::{Appearance, Format};
-pub(crate) use audit::{audit_row_json, render_audit, render_audit_verify};
+pub(crate) use audit::{AuditLines, render_audit, render_audit_verify};
 pub(crate) use console::Console;
 pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code};
 pub(crate) use failure::{Ending, Failure};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::appearance::Format;
 use super::console::Console;
+use super::json::{names_json, step_word};
 use super::line::{Line, bad, dim, good};
 use super::local::local_event;
 use super::spinner::Spinner;
@@ -52,7 +53,7 @@ impl<'c> Progress<'c> {
 
     pub(crate) fn step(&self, event: &StepEvent) {
         if self.is_machine() {
-            return self.machine(&step_json(event));
+            return self.machine(step_json(event));
         }
         match &event.progress {
             StepProgress::Started => self.spinner.show(event.title),
@@ -78,7 +79,7 @@ impl<'c> Progress<'c> {
             LockdownEvent::Users(counted) => self.users(counted),
             LockdownEvent::Lifting { done, of } => {
                 if self.is_machine() {
-                    return self.machine(&json!({ "event": "lifting", "done": done, "of": of }));
+                    return self.machine(json!({ "event": "lifting", "done": done, "of": of }));
                 }
                 self.far(&format!("auth: {done} of {of} bans lifted"));
             }
@@ -87,7 +88,7 @@ impl<'c> Progress<'c> {
 
     fn users(&self, Counted { seen, of, banned, passes }: Counted) {
         if self.is_machine() {
-            return self.machine(&json!({
+            return self.machine(json!({
                 "event": "users", "seen": seen, "of": of, "banned": banned, "passes": passes,
             }));
         }
@@ -109,9 +110,9 @@ impl<'c> Progress<'c> {
 
     fn layer(&self, layer: &LayerReport) {
         if self.is_machine() {
-            return self.machine(&json!({
-                "event": "layer", "layer": layer.layer, "result": layer.verdict.word(),
-                "at_ms": millis(layer.at),
+            return self.machine(json!({
+                "event": "layer", "layer": layer.layer, "outcome": layer.verdict.word(),
+                "after_ms": millis(layer.at),
             }));
         }
         let mark = match layer.verdict {
@@ -128,7 +129,7 @@ impl<'c> Progress<'c> {
             FleetEvent::Planned { tenants, to_open } => {
                 self.total.set(*tenants);
                 if self.is_machine() {
-                    self.machine(&json!({
+                    self.machine(json!({
                         "event": "planned", "tenants": tenants, "to_open": to_open,
                     }));
                 } else if *to_open > 0 {
@@ -143,8 +144,8 @@ impl<'c> Progress<'c> {
         self.finished.set(self.finished.get() + 1);
         let (word, detail) = verdict(&result.verdict);
         if self.is_machine() {
-            return self.machine(&json!({
-                "event": "finished", "tenant": result.tenant.as_str(), "verdict": word,
+            return self.machine(json!({
+                "event": "finished", "tenant": names_json(&result.tenant), "outcome": word,
                 "detail": detail, "elapsed_ms": millis(result.elapsed),
             }));
         }
@@ -169,7 +170,7 @@ impl<'c> Progress<'c> {
     pub(crate) fn local(&self, event: &LocalEvent) {
         let (word, text, is_worth_a_line) = local_event(event);
         if self.is_machine() {
-            self.machine(&json!({ "event": word, "text": text }));
+            self.machine(json!({ "event": word, "text": text }));
         } else if is_worth_a_line {
             self.line(&dim("·").and(format_args!(" {text}")));
         } else {
@@ -181,7 +182,7 @@ impl<'c> Progress<'c> {
         self.console.format() == Format::Ndjson
     }
 
-    fn machine(&self, event: &Value) {
+    fn machine(&self, event: Value) {
         if !self.console.is_quiet() {
             self.console.event(event);
         }
@@ -234,8 +235,8 @@ fn step_json(event: &StepEvent) -> Value {
             "event": "waiting", "step": event.step, "said": said, "elapsed_ms": millis(*elapsed),
         }),
         StepProgress::Finished { outcome, was_there, elapsed } => json!({
-            "event": "finished", "step": event.step, "outcome": outcome,
-            "was_there": was_there, "elapsed_ms": millis(*elapsed),
+            "event": "finished", "step": event.step, "outcome": step_word(*was_there),
+            "detail": outcome, "elapsed_ms": millis(*elapsed),
         }),
         StepProgress::Failed => json!({ "event": "failed", "step": event.step }),
     }

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::json::{id_and_slug, names_json};
 use super::line::{bad, good};
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
-use super::words::{millis, shown};
-use crate::model::{Jti, SessionState, instant};
+use super::words::shown;
+use crate::model::{Jti, SessionState, instant, instant_ms};
 use crate::services::session::Session;
 use crate::services::session::{AuthResult, IssueReport, PruneReport, RevokeReport, Target};
 
@@ -20,9 +21,9 @@ pub(crate) fn render_issue(report: &IssueReport) -> View {
     let value = json!({
         "jti": report.jti.as_str(),
         "user_id": report.user_id.to_string(),
-        "tenant": report.tenant.as_str(),
-        "issued_at": instant(report.issued_at),
-        "expires_at": instant(report.expires_at),
+        "tenant": names_json(&report.tenant),
+        "issued_at": instant_ms(report.issued_at),
+        "expires_at": instant_ms(report.expires_at),
     });
     View::item("session", value, facts).next([
         format!("tenantctl session check {}", report.jti),
@@ -76,9 +77,9 @@ pub(crate) fn render_sessions(sessions: &[Session]) -> View {
     let table = Table::new(["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"], rows);
     let values = sessions.iter().map(session_json).collect();
     if sessions.is_empty() {
-        View::list("sessions", values, Text::new()).note("No sessions.")
+        View::list(("sessions", "session"), values, Text::new()).note("No sessions.")
     } else {
-        View::list("sessions", values, table)
+        View::list(("sessions", "session"), values, table)
     }
 }
 
@@ -101,7 +102,7 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
         .fold(Text::from(facts), |text, (layer, what)| text.and(Facts::new().fact(layer, what)));
     let gates = report.gates.iter().map(|gate| {
         json!({
-            "tenant": gate.tenant.as_str(),
+            "tenant": names_json(&gate.tenant),
             "told": gate.problem.is_none(),
             "problem": gate.problem,
             "project_auth": gate.project_auth.as_ref().map(auth_json),
@@ -116,7 +117,15 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
     };
     let value = json!({
         "scope": kind,
-        "target": name,
+        "jti": match &report.target {
+            Target::Session(jti) => Some(jti.as_str()),
+            Target::User(_) | Target::Tenant(_) | Target::UserInTenant(..) => None,
+        },
+        "user_id": match &report.target {
+            Target::User(user) | Target::UserInTenant(user, _) => Some(user.to_string()),
+            Target::Session(_) | Target::Tenant(_) => None,
+        },
+        "tenant": report.tenant.as_ref().map(names_json),
         "sessions": report.sessions,
         "changed": !report.was_revoked && !report.is_dry_run,
         "gates": gates.collect::<Value>(),
@@ -175,12 +184,12 @@ pub(crate) fn render_prune(report: &PruneReport) -> View {
     let value = json!({
         "sessions": report.sessions,
         "signed_out": report.signed_out,
-        "elapsed_ms": millis(report.elapsed),
     });
     let ended = format!("{} sessions had ended in Supabase Auth", report.signed_out);
     let facts =
         Facts::new().fact("outcome", count).some("auth", (report.signed_out > 0).then_some(ended));
     View::item("pruned", value, facts)
+        .took(report.elapsed)
         .with("dry_run", json!(report.is_dry_run))
         .with("interrupted", json!(report.is_interrupted))
 }
@@ -192,16 +201,15 @@ fn session_json(session: &Session) -> Value {
         "state": session.state.word(),
         "valid": session.state == SessionState::Valid,
         "user_id": session.user_id.to_string(),
-        "tenant_id": session.tenant_id.to_string(),
-        "tenant": session.tenant.as_str(),
-        "issued_at": instant(session.issued_at),
-        "expires_at": instant(session.expires_at),
-        "revoked_at": session.revoked_at.map(instant),
+        "tenant": id_and_slug(session.tenant_id, &session.tenant),
+        "issued_at": instant_ms(session.issued_at),
+        "expires_at": instant_ms(session.expires_at),
+        "revoked_at": session.revoked_at.map(instant_ms),
         "revoked_by": session.revoked_by,
         "revoke_reason": session.revoke_reason,
         "ip": session.ip,
         "device": session.device,
         "metadata": session.metadata,
-        "last_seen_at": session.last_seen_at.map(instant),
+        "last_seen_at": session.last_seen_at.map(instant_ms),
     })
 }

@@ -7,7 +7,7 @@ use super::jwks::{origin, origin_text};
 use super::line::{Line, bad, dim, good, heading, hint};
 use super::text::{Facts, Text};
 use super::view::View;
-use crate::model::instant;
+use crate::model::{instant, instant_ms};
 use crate::services::token::{
     Check, CheckName, CheckResult, Claims, Examination, Outcome, Token, UnverifiedClaims,
 };
@@ -22,7 +22,8 @@ pub(crate) fn render_verdict(examination: &Examination) -> View {
     let failures: Vec<_> = verdict.failures().collect();
     let text = failures.iter().fold(text, |text, check| check_text(text, check));
     let reasons = failures.iter().map(|check| check_json(check));
-    let view = View::item("verdict", json!(verdict.outcome().word()), text)
+    let view = View::item("outcome", json!(verdict.outcome().word()), text)
+        .of_type("token")
         .with("reasons", reasons.collect())
         .with("claims", verdict.claims().map_or(Value::Null, claims_json));
     with_origin(view, examination)
@@ -35,7 +36,8 @@ pub(crate) fn render_explanation(examination: &Examination) -> View {
     if let Some(keys) = &examination.keys {
         text = text.blank().line(dim("keys").and(format_args!(" {}", origin_text(keys))));
     }
-    let mut view = View::item("verdict", json!(verdict.outcome().word()), text)
+    let mut view = View::item("outcome", json!(verdict.outcome().word()), text)
+        .of_type("token")
         .with("checks", verdict.checks().iter().map(check_json).collect());
     if let Some(what) = verdict.obstacle().and_then(|obstacle| obstacle.hint.as_deref()) {
         view = view.note(hint(what));
@@ -83,7 +85,7 @@ fn with_origin(mut view: View, examination: &Examination) -> View {
             instant(until)
         )));
     }
-    view.with("judged_at", json!(instant(examination.judged_at)))
+    view.with("judged_at", json!(instant_ms(examination.judged_at)))
         .with("jwks", examination.keys.as_ref().map_or(Value::Null, origin))
 }
 
@@ -108,7 +110,7 @@ fn check_text(text: Text, check: &Check) -> Text {
 fn check_json(check: &Check) -> Value {
     json!({
         "name": check.name.word(),
-        "result": check.result.word(),
+        "outcome": check.result.word(),
         "detail": check.detail,
     })
 }
@@ -137,8 +139,8 @@ fn claims_json(claims: &Claims) -> Value {
         "tenant_id": claims.tenant_id.map(|id| id.to_string()),
         "session": claims.session.as_ref().map(crate::model::Jti::as_str),
         "role": claims.role,
-        "issued_at": instant(claims.issued_at.date()),
-        "expires_at": instant(claims.expires_at.date()),
+        "issued_at": instant_ms(claims.issued_at.date()),
+        "expires_at": instant_ms(claims.expires_at.date()),
     })
 }
 

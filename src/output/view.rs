@@ -9,13 +9,15 @@ use super::text::Text;
 use super::words::millis;
 use crate::model::SecretText;
 
-/// The version of every JSON result's shape.
-const SCHEMA_VERSION: u32 = 1;
+/// The version of the shape of every document and every line of JSON.
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// One result: the JSON a script reads and the text a person reads, made from the same report.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
     body: Body,
+    /// The type of its line, where that is not its noun.
+    kind: Option<&'static str>,
     /// What stands beside the thing or the list in JSON.
     fields: Map<String, Value>,
     /// What a person reads on stdout.
@@ -29,9 +31,16 @@ enum Body {
     /// A single thing, under its singular.
     Item(&'static str, Value),
     /// A list, under its plural noun.
-    List(&'static str, Vec<Value>),
+    List(Nouns, Vec<Value>),
     /// A secret that the operator asked to see.
     Revealed(&'static str, SecretText),
+}
+
+/// What a list's field is called, and what one of its items is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nouns {
+    pub(super) plural: &'static str,
+    pub(super) singular: &'static str,
 }
 
 impl View {
@@ -39,8 +48,14 @@ impl View {
         Self::new(Body::Item(noun, value), text.into())
     }
 
-    pub(super) fn list(noun: &'static str, values: Vec<Value>, text: impl Into<Text>) -> Self {
-        Self::new(Body::List(noun, values), text.into())
+    pub(super) fn list(
+        (plural, singular): (&'static str, &'static str),
+        values: Vec<Value>,
+        text: impl Into<Text>,
+    ) -> Self {
+        let count = values.len();
+        let view = Self::new(Body::List(Nouns { plural, singular }, values), text.into());
+        view.with("summary", json!({ "count": count }))
     }
 
     /// Returns a view of a secret that the operator asked to see; its text is the secret alone, so
@@ -51,7 +66,14 @@ impl View {
     }
 
     fn new(body: Body, text: Text) -> Self {
-        Self { body, fields: Map::new(), text, notes: Text::new() }
+        Self { body, kind: None, fields: Map::new(), text, notes: Text::new() }
+    }
+
+    /// Says what its line of JSON is called, where its noun does not.
+    #[must_use]
+    pub(super) fn of_type(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// Adds a field beside the thing or the list.
@@ -91,22 +113,55 @@ impl View {
 
     /// Hands the one document to a writer.
     pub(super) fn document<R>(&self, write: impl FnOnce(&Part<'_>) -> R) -> R {
-        let version = json!(SCHEMA_VERSION);
         let body = match &self.body {
             Body::Item(noun, value) => (*noun, Part::Value(value)),
-            Body::List(noun, values) => (*noun, Part::List(values)),
+            Body::List(nouns, values) => (nouns.plural, Part::List(values)),
             Body::Revealed(noun, secret) => (*noun, Part::Revealed(secret)),
         };
-        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), Part::Value(value)));
-        let parts = [("schema_version", Part::Value(&version)), body];
-        write(&Part::Fields(parts.into_iter().chain(fields).collect()))
+        self.with_version(Some(body), None, write)
     }
 
-    /// Returns the items of a list; `None` for a single thing.
-    pub(super) fn items(&self) -> Option<&[Value]> {
+    /// Hands each line to a writer, in order: one for a single thing; for a list one for each item,
+    /// and the document without its list.
+    pub(super) fn lines(&self, mut write: impl FnMut(&Part<'_>)) {
         match &self.body {
-            Body::List(_, values) => Some(values),
-            Body::Item(..) | Body::Revealed(..) => None,
+            Body::Item(noun, value) => {
+                let kind = self.kind.unwrap_or(noun);
+                self.with_version(Some((noun, Part::Value(value))), Some(kind), write);
+            }
+            Body::Revealed(noun, secret) => {
+                self.with_version(Some((noun, Part::Revealed(secret))), Some(noun), write);
+            }
+            Body::List(nouns, values) => {
+                for value in values {
+                    write(&typed_line(nouns.singular, value));
+                }
+                self.with_version(None, Some(SUMMARY), write);
+            }
         }
     }
+
+    fn with_version<'a, R>(
+        &'a self,
+        body: Option<(&'a str, Part<'a>)>,
+        kind: Option<&'a str>,
+        write: impl FnOnce(&Part<'_>) -> R,
+    ) -> R {
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), Part::Value(value)));
+        let head = [("format_version", Part::Number(FORMAT_VERSION))];
+        let kind = kind.map(|kind| ("type", Part::Word(kind)));
+        write(&Part::Fields(head.into_iter().chain(kind).chain(body).chain(fields).collect()))
+    }
+}
+
+/// The type of a list's last line.
+const SUMMARY: &str = "summary";
+
+/// Returns a line of JSON: its type, and the thing under it.
+pub(super) fn typed_line<'a>(kind: &'a str, value: &'a Value) -> Part<'a> {
+    Part::Fields(vec![
+        ("format_version", Part::Number(FORMAT_VERSION)),
+        ("type", Part::Word(kind)),
+        (kind, Part::Value(value)),
+    ])
 }

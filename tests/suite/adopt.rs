@@ -71,7 +71,7 @@ fn what_is_adopted_is_looked_at_first() {
     assert_eq!(found, "2 tables, 1 of them without row security", "{plan}");
     assert_eq!(operator.tenants("acme"), [], "nothing was written");
     let tenant = operator.run(&line).success().json()["tenant"].clone();
-    assert_eq!(tenant["tenant_id"], id);
+    assert_eq!(tenant["id"], id);
     assert_eq!((&tenant["plan"], &tenant["labels"]["tier"]), (&"pro".into(), &"gold".into()));
 
     let plane = operator.plane_name().to_owned();

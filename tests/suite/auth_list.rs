@@ -19,7 +19,7 @@ fn knowing(auth: &AuthList, operator: Operator) -> Operator {
 /// Returns the layer of Auth: its result and its detail.
 fn auth_layer(report: &Value) -> (String, String) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    (text(&report["layers"][2]["result"]), text(&report["layers"][2]["detail"]))
+    (text(&report["layers"][2]["outcome"]), text(&report["layers"][2]["detail"]))
 }
 
 fn ids(count: usize) -> Vec<Uuid> {

@@ -115,8 +115,8 @@ fn a_tenants_gate_gets_new_functions_with_the_next_migration() {
     // As the record of a fleet stands after the tenantctl was replaced.
     operator.plane().run("UPDATE control_plane.tenant_metadata SET schema_fingerprint = 'older'");
     let status = product.run("migrate status --verify -o json").fails_with(10).json();
-    assert_eq!(status["tenants"][0]["standing"], "behind", "{status}");
-    assert_eq!(status["tenants"][1]["standing"], "diverged", "{status}");
+    assert_eq!(status["results"][0]["outcome"], "behind", "{status}");
+    assert_eq!(status["results"][1]["outcome"], "diverged", "{status}");
     let ran = product.run("migrate apply --all -o json").fails_with(9);
     let is_old = "SELECT tenantctl.access_allowed()";
     let mut acme = operator.inside("acme");
@@ -124,5 +124,5 @@ fn a_tenants_gate_gets_new_functions_with_the_next_migration() {
     assert_eq!(acme.ask(is_old), "f", "{ran}");
     assert_eq!(operator.inside("globex").ask(is_old), "t", "a later tenantctl's stay: {ran}");
     let status = product.run("migrate status --tenant acme --verify -o json").success().json();
-    assert_eq!(status["tenants"][0]["standing"], "current");
+    assert_eq!(status["results"][0]["outcome"], "current");
 }

@@ -10,7 +10,7 @@ fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let document = ran.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let checks = document["checks"].as_array().unwrap();
-    checks.iter().map(|check| (text(&check["name"]), text(&check["verdict"]))).collect()
+    checks.iter().map(|check| (text(&check["name"]), text(&check["outcome"]))).collect()
 }
 
 fn expected(words: [&str; 4]) -> Vec<(String, String)> {
@@ -24,7 +24,7 @@ fn all_is_well() {
     let ran = operator.run("health -o json").success();
     assert_eq!(verdicts(&ran), expected(["ok", "ok", "ok", "not_configured"]));
     assert_eq!(ran.json()["healthy"], true);
-    assert!(ran.json()["checks"][1]["latency_ms"].is_u64());
+    assert!(ran.json()["checks"][1]["elapsed_ms"].is_u64());
     let ran = operator.run("health").success();
     assert!(ran.stdout().contains("control_plane"), "{ran}");
 }
@@ -76,7 +76,7 @@ fn the_endpoint_of_the_keys_is_asked_itself_however_fresh_the_copy_is() {
     let check = ran.json()["checks"][3].take();
     assert_eq!(check["address"], json!(server.url()));
     assert_eq!(check["detail"], "keys that verify: 1, 1 left out");
-    assert!(check["latency_ms"].is_u64(), "{check}");
+    assert!(check["elapsed_ms"].is_u64(), "{check}");
     for (manner, words) in [
         (Manner::Status(503, keys.clone()), "503"),
         (Manner::Says("<html></html>".to_owned()), "not JSON"),

@@ -28,7 +28,7 @@ fn a_fresh_database_is_installed_and_a_second_time_does_nothing() {
     let operator = Operator::before_init();
     let ran = operator.run("init -o json").success();
     let first = ran.json();
-    assert_eq!(first["schema_version"], 1);
+    assert_eq!(first["format_version"], 1);
     assert_eq!(
         first["control_plane"]["version"].to_string(),
         every_version().split(',').next_back().unwrap()

@@ -186,7 +186,7 @@ fn with_nothing_on_disk_an_outage_leaves_no_verdict() {
         assert_eq!(ran.stdout(), "", "{name}: {ran}");
         let line = "token explain - -o json";
         let explained = verifier.operator.run_reading(&token(&signer), line).fails_with(7);
-        assert_eq!(explained.json()["verdict"], "undecided", "{name}");
+        assert_eq!(explained.json()["outcome"], "undecided", "{name}");
     }
     assert_eq!(elsewhere.requests(), 0);
     // It is back, and nothing has to be waited for.
@@ -324,7 +324,7 @@ fn jwks_shows_refreshes_and_clears() {
     let verifier = Verifier::of(&[&signer, &other]);
     let run = |line: &str| verifier.operator.run(line);
     let shown = run("jwks show -o json").success().json();
-    assert_eq!(shown["schema_version"], 1);
+    assert_eq!(shown["format_version"], 1);
     assert_eq!(shown["keys"][0]["kid"], "k1");
     assert_eq!(shown["keys"][0]["usable"], true);
     assert_eq!(shown["keys"][1]["kid"], "k9");

@@ -132,7 +132,7 @@ fn a_gate_that_lets_in_what_auth_issues_is_named() {
     server().superuser(&operator.tenant("acme").database).run(&named);
     let report = operator.run(LOCK).fails_with(12).json();
     let gate = &report["probes"][1];
-    assert_eq!(gate["result"], "got_in", "{report}");
+    assert_eq!(gate["outcome"], "got_in", "{report}");
     assert_eq!(gate["detail"], "a statement with a token as Auth issues it got through");
     assert_eq!(report["auth_proved_by"], "nothing");
 
@@ -163,7 +163,7 @@ fn without_a_layer_of_auth_the_gate_proves_it_or_nothing_does() {
                  issues it.";
     assert!(said.contains(proof), "{ran}");
     let report = operator.run(LOCK).success().json();
-    assert_eq!(report["layers"][2]["result"], "not_covered");
+    assert_eq!(report["layers"][2]["outcome"], "not_covered");
     assert_eq!(report["auth_proved_by"], "gate");
     let detail = report["probes"][1]["detail"].as_str().unwrap();
     let tried = "statements with a fresh token were refused, as the hook issues it and as Auth does, and so \

@@ -49,7 +49,7 @@ fn a_login_that_takes_every_lock_it_saw_does_not_stop_migrations() {
     product.add("V9__more.sql", "CREATE TABLE public.more (id int);\n");
     let ran = product.run("migrate apply --tenant acme --timeout 2s -o json");
     assert_eq!(ran.code(), 0, "{ran}");
-    assert_eq!(result(&ran.json(), "acme")["verdict"], "done");
+    assert_eq!(result(&ran.json(), "acme")["outcome"], "done");
     // Nor does it get at the rows that the locks are.
     for statement in [
         "SELECT * FROM tenantctl.locks",

@@ -22,7 +22,7 @@ fn an_up_to_date_fleet_opens_no_database() {
     assert_eq!(ran.json()["verified"], false);
     // And it would have been noticed: what has to look inside does fail.
     let ran = product.run("migrate status --verify -o json").fails_with(10);
-    assert_eq!(ran.json()["tenants"][0]["standing"], "unknown");
+    assert_eq!(ran.json()["results"][0]["outcome"], "unknown");
     product.add("V8__notes.sql", NOTES);
     let ran = product.run("migrate apply --all -o json").fails_with(9);
     assert_eq!(verdicts(&ran.json()), "acme:failed globex:failed");
@@ -67,7 +67,7 @@ fn one_broken_tenant_stays_whole_and_stops_no_other() {
     assert!(ran.stdout().contains("Failures by cause:\n  2 × apply V8__notes"), "{ran}");
     let standing = product.run("migrate status -o json").fails_with(10).json();
     let words: Vec<_> =
-        standing["tenants"].as_array().unwrap().iter().map(|t| &t["standing"]).collect();
+        standing["results"].as_array().unwrap().iter().map(|t| &t["outcome"]).collect();
     assert_eq!(words, ["current", "behind", "current", "behind"]);
 
     // Repaired, the same command does what is left and nothing else.
@@ -139,7 +139,7 @@ fn a_history_that_contradicts_the_files_is_refused_with_both_checksums() {
         assert_eq!(product.history(slug), before, "{slug} was touched");
         let ran = product.run(&format!("migrate status --tenant {slug} --verify -o json"));
         let ran = ran.fails_with(10);
-        let standing = ran.json()["tenants"][0]["standing"].take();
+        let standing = ran.json()["results"][0]["outcome"].take();
         let expected = if slug == "garbled" { "unknown" } else { "diverged" };
         assert_eq!(standing, expected, "{slug}");
     }
@@ -220,9 +220,9 @@ fn a_target_is_where_it_stops_and_a_dry_run_changes_nothing() {
     assert_eq!(result(&report, "acme")["schema_version"], 3);
     assert_eq!((product.history("acme"), product.recorded("acme")), ("1,2,3".into(), "3".into()));
     let ran = product.run("migrate status --tenant acme -o json").fails_with(10);
-    let standing = &ran.json()["tenants"][0];
+    let standing = &ran.json()["results"][0];
     assert_eq!(
-        (&standing["standing"], &standing["detail"]),
+        (&standing["outcome"], &standing["detail"]),
         (&"behind".into(), &"4 pending".into())
     );
     let ran = product.run("migrate apply --tenant acme --target 3 -o json").success();

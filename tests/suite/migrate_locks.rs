@@ -47,7 +47,7 @@ fn two_at_once_apply_nothing_twice() {
     let reports = [one.wait().success().json(), other.wait().success().json()];
     for slug in ["acme", "globex"] {
         assert_eq!(product.history(slug), "1,2,3,4,5,6,7,8,9");
-        let applied = reports.iter().filter(|r| result(r, slug)["verdict"] == "done").count();
+        let applied = reports.iter().filter(|r| result(r, slug)["outcome"] == "done").count();
         assert_eq!(applied, 1, "{slug}: {reports:?}");
     }
     product.operator.assert_sound();

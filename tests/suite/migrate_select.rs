@@ -17,10 +17,13 @@ fn every_selector_means_the_tenants_it_says() {
     let plan = |line: &str| {
         let ran = product.run(&format!("migrate apply {line} --dry-run -o json")).success();
         let report = ran.json();
-        assert_eq!(report["schema_version"], 1);
+        assert_eq!(report["format_version"], 1);
         assert_eq!(report["dry_run"], true);
         let results = report["results"].as_array().unwrap().iter();
-        results.map(|r| r["tenant"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        results
+            .map(|r| r["tenant"]["slug"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(plan("--tenant plain"), "plain");
     assert_eq!(plan("--tenant plain,gold-one"), "gold-one plain");
@@ -71,7 +74,7 @@ fn a_selector_that_cannot_be_meant_is_refused_before_anything_is_touched() {
 fn an_empty_fleet_is_done_at_once() {
     let operator = Operator::new();
     let ran = operator.run("migrate apply --all -o json").success();
-    assert_eq!(ran.json()["summary"]["tenants"], 0);
+    assert_eq!(ran.json()["summary"]["count"], 0);
     let ran = operator.run("migrate apply --all").success();
     assert_eq!(ran.stdout(), "No tenants selected.\n");
     let _ran = operator.run("migrate status").success();

@@ -8,10 +8,10 @@ fn status_shows_the_history_with_its_checksums() {
     product.create(&["acme", "globex"]);
     let ran = product.run("migrate status --verify -o json").success();
     let status = ran.json();
-    assert_eq!(status["schema_version"], 1);
+    assert_eq!(status["format_version"], 1);
     assert_eq!(status["head"]["schema_version"], 7);
-    for tenant in status["tenants"].as_array().unwrap() {
-        assert_eq!(tenant["standing"], "current");
+    for tenant in status["results"].as_array().unwrap() {
+        assert_eq!(tenant["outcome"], "current");
         assert_eq!(tenant["schema_fingerprint"], status["head"]["schema_fingerprint"]);
         let history = tenant["history"].as_array().unwrap();
         assert_eq!(history.len(), 7);
@@ -31,8 +31,8 @@ fn status_shows_the_history_with_its_checksums() {
     );
     for line in ["migrate status -o json", "migrate status --verify -o json"] {
         let status = product.run(line).fails_with(10).json();
-        assert_eq!(status["tenants"][0]["standing"], "diverged", "{line}");
-        assert_eq!(status["tenants"][1]["standing"], "current", "{line}");
+        assert_eq!(status["results"][0]["outcome"], "diverged", "{line}");
+        assert_eq!(status["results"][1]["outcome"], "current", "{line}");
     }
     // Applying sets the record right, without touching the database.
     let ran = product.run("migrate apply --tenant acme -o json").success();

@@ -64,7 +64,7 @@ impl Place {
             let line = format!("-o json tenant create {slug} --name {slug} --seed");
             let tenant = operator.run(&line).success().json()["tenant"].clone();
             let text = |field: &str| tenant[field].as_str().unwrap().to_owned();
-            (text("database"), text("tenant_id"))
+            (text("database"), text("id"))
         });
         let (login, id) = std::mem::take(&mut made[0]);
         let superuser = server.superuser(&login);
@@ -149,10 +149,10 @@ fn every_change_to_a_tenants_database_is_named() {
     for Mutant { change, undo, .. } in mutants {
         place.run(change);
         let report = place.operator.run(look).fails_with(10).json();
-        let tenant = &report["tenants"][0];
+        let tenant = &report["results"][0];
         // One takes the schema away from us, and nothing more can be read.
-        if tenant["standing"] != "unknown" {
-            assert_eq!(tenant["standing"], "differs", "{change}: {tenant}");
+        if tenant["outcome"] != "unknown" {
+            assert_eq!(tenant["outcome"], "differs", "{change}: {tenant}");
             let found = tenant["catalog"]["differences"].as_array().unwrap();
             assert!(!found.is_empty(), "{change}");
         }
@@ -185,7 +185,7 @@ fn a_lockdown_that_a_client_gets_past_is_not_proved() {
         if lets_in {
             let report = ran.fails_with(12).json();
             let gate = &report["probes"][1];
-            assert_ne!(gate["result"], "refused", "{change}: {gate}");
+            assert_ne!(gate["outcome"], "refused", "{change}: {gate}");
         }
         place.run(undo);
     }

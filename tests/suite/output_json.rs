@@ -12,8 +12,8 @@ fn every_result_in_json_says_its_version_and_stands_under_its_noun() {
     let check = |line: &str, noun: &str, is_list: bool| -> Value {
         let ran = operator.run(&format!("{line} -o json")).success();
         let document = ran.json();
-        assert_eq!(document["schema_version"], 1, "{ran}");
-        assert_eq!(document.as_object().unwrap().keys().next().unwrap(), "schema_version", "{ran}");
+        assert_eq!(document["format_version"], 1, "{ran}");
+        assert_eq!(document.as_object().unwrap().keys().next().unwrap(), "format_version", "{ran}");
         let thing = &document[noun];
         assert!(if is_list { thing.is_array() } else { !thing.is_null() }, "no `{noun}` in {ran}");
         assert!(ran.stdout().ends_with("}\n"), "{ran}");
@@ -36,8 +36,8 @@ fn every_result_in_json_says_its_version_and_stands_under_its_noun() {
     check("tenant unprotect acme", "tenant", false);
     check("migrate apply --all --dry-run", "results", true);
     check("migrate apply --all", "results", true);
-    check("migrate status", "tenants", true);
-    check("migrate status --verify", "tenants", true);
+    check("migrate status", "results", true);
+    check("migrate status --verify", "results", true);
     check("seed list", "seed_sets", true);
     check("seed apply --all --dry-run", "results", true);
     check("seed apply --all", "results", true);
@@ -70,24 +70,44 @@ fn lists_in_ndjson_are_one_object_a_line() {
         let _ran = operator.run(&create).success();
     }
     operator.issue(USER, "acme");
-    for (line, count) in [
-        ("tenant list", 2),
-        ("tenant show acme", 1),
-        ("migrate apply --all", 2),
-        ("migrate status", 2),
-        ("seed list", 1),
-        ("session list --tenant acme", 1),
-        ("audit list --limit 3", 3),
-        ("audit verify", 1),
+    for (line, kind, count) in [
+        ("tenant list", "tenant", Some(2)),
+        ("tenant list --search nobody", "tenant", Some(0)),
+        ("tenant show acme", "tenant", None),
+        ("migrate apply --all", "result", Some(2)),
+        ("migrate status", "result", Some(2)),
+        ("tenant purge --due --no-backup --dry-run", "result", Some(0)),
+        ("seed list", "seed_set", Some(1)),
+        ("session list --tenant acme", "session", Some(1)),
+        ("member list acme", "member", Some(0)),
+        ("audit list --limit 3", "entry", Some(3)),
+        ("audit verify", "chain", None),
+        ("health", "check", Some(4)),
     ] {
         let ran = operator.run(&format!("{line} -o ndjson")).success();
         let lines: Vec<Value> =
             ran.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines.len(), count, "{ran}");
-        assert!(lines.iter().all(Value::is_object), "{ran}");
+        let types: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+        let mut expected = vec![kind; count.unwrap_or(1)];
+        expected.extend(count.map(|_| "summary"));
+        assert_eq!(types, expected, "{ran}");
+        if let Some(count) = count {
+            assert_eq!(lines.last().unwrap()["summary"]["count"], count, "{ran}");
+        }
+        // The thing stands under its type's name, and what concerns a tenant names it in one way.
+        for line in &lines {
+            assert_eq!(line["format_version"], 1, "{line}");
+            let thing = &line[line["type"].as_str().unwrap()];
+            assert!(thing.is_object(), "{line}");
+            let tenant = if line["type"] == "tenant" { thing } else { &thing["tenant"] };
+            if tenant.is_object() {
+                assert!(tenant["id"].is_string() && tenant["slug"].is_string(), "{line}");
+            }
+        }
         // Progress is for programs as well.
         for line in ran.stderr().lines() {
             let event: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {ran}"));
+            assert_eq!((&event["format_version"], &event["type"]), (&1.into(), &"event".into()));
             assert!(event["event"].is_string(), "{event}");
         }
     }

@@ -34,7 +34,7 @@ fn field(operator: &Operator, slug: &str, column: &str) -> String {
 fn a_tenant_lives_its_whole_life_in_a_project() {
     let (fake, operator) = operator();
     let made = operator.run("tenant create acme --name 'Acme Ltd' --seed -o json").success().json();
-    let id = made["tenant"]["tenant_id"].as_str().unwrap().replace('-', "");
+    let id = made["tenant"]["id"].as_str().unwrap().replace('-', "");
     let projects = fake.projects();
     assert_eq!(projects.len(), 1);
     let (reference, name) = &projects[0];
@@ -53,7 +53,7 @@ fn a_tenant_lives_its_whole_life_in_a_project() {
     assert_eq!(again.json()["outcome"], "already_there");
     assert_eq!(fake.asked("POST /v1/projects").len(), 1);
 
-    let tenant_id = made["tenant"]["tenant_id"].as_str().unwrap();
+    let tenant_id = made["tenant"]["id"].as_str().unwrap();
     let mut application = login(&operator, "acme").unwrap();
     application.run(&format!("SET app.current_tenant_id = '{tenant_id}'"));
     assert!(application.value::<i64>("SELECT count(*) FROM vendors") > 0);

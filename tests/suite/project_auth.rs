@@ -100,7 +100,7 @@ fn everybody_in_a_tenants_own_project_is_banned_signed_out_and_given_back() {
         });
         own.operator.run(LOCK).success().json()
     });
-    assert_eq!(layer(&report, "project_auth")["result"], "done", "{report}");
+    assert_eq!(layer(&report, "project_auth")["outcome"], "done", "{report}");
     assert_eq!(
         layer(&report, "project_auth")["detail"],
         "5 users banned, 4 sessions deleted, 1 more in the second sweep; who signs up there from now on \
@@ -160,7 +160,7 @@ fn a_projects_auth_that_may_not_be_written_is_said_not_to_be_covered() {
     own.fake.change(&own.project, "REVOKE UPDATE ON auth.users FROM postgres");
     let report = own.operator.run(LOCK).success().json();
     let auth = layer(&report, "project_auth");
-    assert_eq!(auth["result"], "not_covered", "{report}");
+    assert_eq!(auth["outcome"], "not_covered", "{report}");
     let said = "not covered: its tables may not be written, so signing in and refreshing there still \
                 gives tokens (ban the tenant's users in Supabase Auth: ";
     assert!(auth["detail"].as_str().unwrap().starts_with(said), "{auth}");

@@ -47,7 +47,7 @@ fn an_answer_that_is_lost_after_acting_is_looked_for_and_adopted() {
         let (fake, operator) = operator();
         fake.set(&json!({ "list_lag_ms": 200 }));
         let ran = create(&fake, &operator, fault).success();
-        let outcome = ran.json()["steps"][1]["outcome"].as_str().unwrap().to_owned();
+        let outcome = ran.json()["steps"][1]["detail"].as_str().unwrap().to_owned();
         assert!(outcome.contains("was there"), "{outcome}");
         finish(&fake, &operator, 1);
     }
@@ -152,7 +152,7 @@ fn a_name_that_is_taken_by_ours_is_adopted_and_by_two_is_refused() {
         let name = format!("acme-tctl-{}", id.replace('-', ""));
         fake.put_new_project(&name);
         let ran = operator.run(&format!("{CREATE} --id {id}")).success();
-        assert!(ran.json()["steps"][1]["outcome"].as_str().unwrap().contains("was there"), "{ran}");
+        assert!(ran.json()["steps"][1]["detail"].as_str().unwrap().contains("was there"), "{ran}");
         assert_eq!(fake.projects().len(), 1);
     }
     let (fake, operator) = operator();

@@ -26,7 +26,7 @@ fn outcome(ran: &Ran, step: &str) -> String {
     let report = ran.json();
     let steps = report["steps"].as_array().unwrap();
     let found = steps.iter().find(|found| found["step"] == step);
-    found.unwrap()["outcome"].as_str().unwrap().to_owned()
+    found.unwrap()["detail"].as_str().unwrap().to_owned()
 }
 
 fn is_purged(operator: &Operator) -> bool {
@@ -59,7 +59,7 @@ fn an_active_tenant_whose_project_was_deleted_elsewhere_is_missing_and_can_be_de
     let (fake, operator, reference) = made();
     fake.forget(&reference);
     let listed = operator.run("tenant list -o json").success().json();
-    assert_eq!(listed["tenants"][0]["presence"]["result"], "missing");
+    assert_eq!(listed["tenants"][0]["presence"]["outcome"], "missing");
     let ran = operator.run("migrate apply --tenant acme -o json");
     assert!(format!("{ran}").contains("no such project"), "{ran}");
     let ran = operator.run(&format!("{DELETE} -o json")).success();
@@ -214,5 +214,5 @@ fn another_organizations_list_says_nothing_about_a_tenant() {
     let (_fake, operator, _reference) = made();
     let elsewhere = operator.with("TENANTCTL_ORGANIZATION", "otherorganizationsab");
     let listed = elsewhere.run("tenant list -o json").success().json();
-    assert_eq!(listed["tenants"][0]["presence"]["result"], "unknown", "{listed}");
+    assert_eq!(listed["tenants"][0]["presence"]["outcome"], "unknown", "{listed}");
 }

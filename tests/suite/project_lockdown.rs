@@ -83,7 +83,7 @@ fn a_revocation_reaches_the_gate_in_the_project() {
         let line = format!("-o json --yes session revoke {what} --reason r");
         let report = operator.run(&line).success().json();
         let gates = &report["revocation"]["gates"];
-        assert!(gates == &Value::Null || gates[0]["tenant"] == "acme", "{what}: {report}");
+        assert!(gates == &Value::Null || gates[0]["tenant"]["slug"] == "acme", "{what}: {report}");
         assert_eq!(state(&operator, &jti), expected, "{what}");
     }
     assert!(app.is_alive(), "a revocation ends tokens, not connections");

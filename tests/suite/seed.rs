@@ -31,14 +31,14 @@ fn database(operator: &Operator, slug: &str) -> Session {
 }
 
 fn verdict(report: &Value, index: usize) -> &str {
-    report["results"][index]["verdict"].as_str().unwrap()
+    report["results"][index]["outcome"].as_str().unwrap()
 }
 
 #[test]
 fn a_set_brings_what_the_list_says() {
     let operator = with_tenants(&["acme"]);
     let list = operator.run("seed list -o json").success().json();
-    assert_eq!(list["schema_version"], 1);
+    assert_eq!(list["format_version"], 1);
     let sets = list["seed_sets"].as_array().unwrap();
     let demo = sets.iter().find(|set| set["name"] == "demo").unwrap();
     assert!(demo["files"].as_array().unwrap().len() >= 6, "{demo}");

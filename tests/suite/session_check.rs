@@ -21,7 +21,7 @@ fn a_session_keeps_what_it_was_issued_with() {
     assert_eq!(jti.parse::<Uuid>().unwrap().get_version_num(), 7);
     let shown = operator.run(&format!("-o json session show {jti}")).success().json();
     let session = &shown["session"];
-    assert_eq!(session["tenant_id"], json!(id));
+    assert_eq!(session["tenant"]["id"], json!(id));
     assert_eq!(session["ip"], "203.0.113.7");
     assert_eq!(session["device"], "Pixel 9");
     assert_eq!(session["metadata"], json!({ "app": "2.1" }));

@@ -46,15 +46,15 @@ fn the_same_as_json() {
     let mut document = ran.json();
     assert_eq!(ran.stderr(), "", "a script reads JSON and hears nothing else");
     for step in document["steps"].as_array_mut().unwrap() {
-        step.as_object_mut().unwrap().remove("outcome");
+        step.as_object_mut().unwrap().remove("detail");
     }
     let document = serde_json::to_string_pretty(&document).unwrap();
     redacted(|| {
         insta::assert_snapshot!(document, @r#"
         {
-          "schema_version": 1,
+          "format_version": 1,
           "tenant": {
-            "tenant_id": "11111111-2222-3333-4444-555555555555",
+            "id": "11111111-2222-3333-4444-555555555555",
             "slug": "acme",
             "name": "Acme Ltd",
             "plan": null,
@@ -85,33 +85,33 @@ fn the_same_as_json() {
           "steps": [
             {
               "step": "reserve",
-              "elapsed_ms": 0,
-              "was_there": false
+              "outcome": "done",
+              "elapsed_ms": 0
             },
             {
               "step": "place",
-              "elapsed_ms": 0,
-              "was_there": false
+              "outcome": "done",
+              "elapsed_ms": 0
             },
             {
               "step": "secure",
-              "elapsed_ms": 0,
-              "was_there": false
+              "outcome": "done",
+              "elapsed_ms": 0
             },
             {
               "step": "register",
-              "elapsed_ms": 0,
-              "was_there": false
+              "outcome": "done",
+              "elapsed_ms": 0
             },
             {
               "step": "verify",
-              "elapsed_ms": 0,
-              "was_there": false
+              "outcome": "done",
+              "elapsed_ms": 0
             },
             {
               "step": "activate",
-              "elapsed_ms": 0,
-              "was_there": false
+              "outcome": "done",
+              "elapsed_ms": 0
             }
           ],
           "elapsed_ms": 0

@@ -22,7 +22,7 @@ fn what_is_on_one_side_only_is_marked() {
         let _ran = operator.run(&format!("tenant create {slug} --name X --no-migrate")).success();
     }
     let seen = listed(&operator, "");
-    assert_eq!(presence(&seen, "here")["result"], "found");
+    assert_eq!(presence(&seen, "here")["outcome"], "found");
     assert_eq!(seen["unrecorded"], json!([]), "other control planes' databases are not ours");
 
     let lost = operator.tenant("lost").database;
@@ -40,13 +40,13 @@ fn what_is_on_one_side_only_is_marked() {
     superuser.run(&format!("COMMENT ON DATABASE {ghost} IS '{stamp}'"));
 
     let seen = listed(&operator, "");
-    assert_eq!(presence(&seen, "here")["result"], "found");
-    assert_eq!(presence(&seen, "lost")["result"], "missing");
-    assert_eq!(presence(&seen, "taken")["result"], "contradicted");
+    assert_eq!(presence(&seen, "here")["outcome"], "found");
+    assert_eq!(presence(&seen, "lost")["outcome"], "missing");
+    assert_eq!(presence(&seen, "taken")["outcome"], "contradicted");
     let unrecorded = seen["unrecorded"].as_array().unwrap();
     assert_eq!(unrecorded.len(), 1, "{seen}");
-    assert_eq!(unrecorded[0]["slug"], "ghost");
-    assert_eq!(unrecorded[0]["tenant_id"], id);
+    assert_eq!(unrecorded[0]["tenant"]["slug"], "ghost");
+    assert_eq!(unrecorded[0]["tenant"]["id"], id);
     assert_eq!(unrecorded[0]["database"], ghost.as_str());
 
     let table = operator.run("tenant list").success();
@@ -56,17 +56,18 @@ fn what_is_on_one_side_only_is_marked() {
     assert!(!line("here").contains(','), "{table}");
     assert!(table.stderr().contains("2 recorded and not found as recorded"), "{table}");
     let lines = operator.run("tenant list -o ndjson").success();
-    let newest: Value = serde_json::from_str(lines.stdout().lines().last().unwrap()).unwrap();
-    assert_eq!(newest["unrecorded"]["slug"], "ghost");
+    let newest = lines.stdout().lines().rev().nth(1).unwrap();
+    let newest: Value = serde_json::from_str(newest).unwrap();
+    assert_eq!(newest["unrecorded"]["tenant"]["slug"], "ghost");
 
     // A part of the list says nothing about what is in no list, and the record alone asks nobody.
     assert_eq!(listed(&operator, "--search lost")["unrecorded"], json!([]));
     let away = operator.with("TENANTCTL_CLUSTER_URL", "postgresql://x:y@127.0.0.1:1/postgres");
     let recorded = away.run("tenant list --recorded -o json").success();
-    assert_eq!(presence(&recorded.json(), "lost")["result"], "unknown");
+    assert_eq!(presence(&recorded.json(), "lost")["outcome"], "unknown");
     assert_eq!(recorded.stderr(), "");
     let blind = away.run("tenant list -o json").success();
-    assert_eq!(presence(&blind.json(), "lost")["result"], "unknown");
+    assert_eq!(presence(&blind.json(), "lost")["outcome"], "unknown");
     assert!(blind.stderr().contains("the cluster: not looked at"), "{blind}");
 }
 
@@ -85,7 +86,7 @@ fn projects_are_compared_with_the_organizations() {
     fake.disturb(&of("lost"), true);
     fake.disturb(&of("here"), false);
     let seen = listed(&operator, "");
-    assert_eq!(presence(&seen, "lost")["result"], "missing");
+    assert_eq!(presence(&seen, "lost")["outcome"], "missing");
     assert_eq!(presence(&seen, "here")["project_status"], "INACTIVE");
     let unrecorded = seen["unrecorded"].as_array().unwrap();
     assert_eq!(unrecorded.len(), 1, "{seen}");
@@ -96,6 +97,6 @@ fn projects_are_compared_with_the_organizations() {
     fake.fail(json!({ "on": "GET /v1/organizations/{slug}/projects", "do": "status",
         "status": 403, "message": "not allowed" }));
     let blind = operator.run("tenant list -o json").success();
-    assert_eq!(presence(&blind.json(), "lost")["result"], "unknown");
+    assert_eq!(presence(&blind.json(), "lost")["outcome"], "unknown");
     assert!(blind.stderr().contains("the Supabase projects: not looked at"), "{blind}");
 }

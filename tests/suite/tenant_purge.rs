@@ -111,15 +111,17 @@ fn what_is_due_is_purged_and_nothing_else() {
     );
     let line = "-o json tenant purge --due --no-backup";
     let planned = operator.run(&format!("{line} --dry-run")).success().json();
+    let names = |slug: &str| json!({ "id": operator.tenant(slug).id, "slug": slug });
+    let (over, also_over) = (names("over"), names("also-over"));
     let due = json!([
-        { "tenant": "also-over", "verdict": "due" },
-        { "tenant": "over", "verdict": "due" },
+        { "tenant": also_over, "outcome": "due", "error": null },
+        { "tenant": over, "outcome": "due", "error": null },
     ]);
     assert_eq!(planned["results"], due);
     let done = operator.run(&format!("{line} --confirm due")).success().json();
     let purged = json!([
-        { "tenant": "also-over", "verdict": "purged" },
-        { "tenant": "over", "verdict": "purged" },
+        { "tenant": also_over, "outcome": "purged", "error": null },
+        { "tenant": over, "outcome": "purged", "error": null },
     ]);
     assert_eq!(done["results"], purged);
     assert_eq!(operator.tenant("not-yet").status, "deleted");
@@ -144,8 +146,8 @@ fn one_that_cannot_be_purged_does_not_hold_up_the_others() {
     let ran = operator.run("-o json tenant purge --due --no-backup --confirm due").fails_with(9);
     let results = ran.json()["results"].clone();
     let verdict = |slug: &str| {
-        let of = |result: &&serde_json::Value| result["tenant"] == slug;
-        results.as_array().unwrap().iter().find(of).unwrap()["verdict"].clone()
+        let of = |result: &&serde_json::Value| result["tenant"]["slug"] == slug;
+        results.as_array().unwrap().iter().find(of).unwrap()["outcome"].clone()
     };
     assert_eq!((verdict("acme"), verdict("globex")), (json!("failed"), json!("purged")));
     assert_eq!(server().superuser(&database).value::<i32>("SELECT answer FROM theirs"), 42);

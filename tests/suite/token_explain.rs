@@ -17,13 +17,13 @@ fn explain_shows_every_check_in_order_and_why_a_token_is_refused() {
         format!("--jwks keys.json --issuer {ISSUER} --audience authenticated --tenant {tenant}");
     let (ran, report) = explain(&operator, &signer.token(&old), &flags);
     let _ran = ran.fails_with(11);
-    assert_eq!(report["schema_version"], 1);
-    assert_eq!(report["verdict"], "rejected");
+    assert_eq!(report["format_version"], 1);
+    assert_eq!(report["outcome"], "rejected");
     let results: Vec<_> = report["checks"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|check| (check["name"].as_str().unwrap(), check["result"].as_str().unwrap()))
+        .map(|check| (check["name"].as_str().unwrap(), check["outcome"].as_str().unwrap()))
         .collect();
     assert_eq!(
         results,
@@ -85,7 +85,7 @@ fn the_signature_is_judged_alone_also_over_what_are_no_claims() {
     let token = signer.sign(&signer.header().to_string(), b"It's a dangerous business, Frodo");
     let (ran, report) = explain(&operator, &token, "--jwks keys.json");
     let _ran = ran.fails_with(11);
-    assert_eq!(check(&report, "signature")["result"], "pass");
-    assert_eq!(check(&report, "format")["result"], "fail");
-    assert_eq!(check(&report, "expiry")["result"], "skipped");
+    assert_eq!(check(&report, "signature")["outcome"], "pass");
+    assert_eq!(check(&report, "format")["outcome"], "fail");
+    assert_eq!(check(&report, "expiry")["outcome"], "skipped");
 }

@@ -222,9 +222,9 @@ fn a_control_plane_that_cannot_be_asked_leaves_no_verdict() {
     assert_eq!(ran.stdout(), "", "{ran}");
     let (ran, report) = explain(&operator, &token, "--jwks keys.json");
     let _ran = ran.fails_with(7);
-    assert_eq!(report["verdict"], "undecided");
-    assert_eq!(check(&report, "session")["result"], "skipped");
-    assert_eq!(check(&report, "signature")["result"], "pass");
+    assert_eq!(report["outcome"], "undecided");
+    assert_eq!(check(&report, "session")["outcome"], "skipped");
+    assert_eq!(check(&report, "signature")["outcome"], "pass");
     // Without keys to verify with it says what would help.
     let ran = operator.run_reading(&token, "token explain - --no-session").fails_with(2);
     assert!(ran.stdout().starts_with("undecided"), "{ran}");

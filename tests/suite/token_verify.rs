@@ -28,8 +28,8 @@ fn a_good_token_is_valid_offline_from_an_argument_a_file_and_stdin() {
         assert_eq!(ran.stderr(), "", "{ran}");
     }
     let report = operator.run(&format!("token verify {token} {flags} -o json")).success().json();
-    assert_eq!(report["schema_version"], 1);
-    assert_eq!(report["verdict"], "valid");
+    assert_eq!(report["format_version"], 1);
+    assert_eq!(report["outcome"], "valid");
     assert_eq!(report["reasons"], json!([]));
     assert_eq!(report["claims"]["subject"], ANN);
     assert_eq!(report["claims"]["session"], "dddddddd-0000-4000-8000-000000000004");

@@ -75,6 +75,8 @@ pub(crate) struct AuditRow {
     pub actor: String,
     pub action: String,
     pub tenant_id: Option<TenantId>,
+    /// The tenant's slug, where the tenant was recorded.
+    pub slug: Option<String>,
     pub target: Option<String>,
     pub reason: Option<String>,
     pub detail: serde_json::Value,
@@ -97,6 +99,7 @@ impl<'r> FromRow<'r, PgRow> for AuditRow {
             actor: reader.get("actor")?,
             action: reader.get("action")?,
             tenant_id: reader.get::<Option<Uuid>>("tenant_id")?.map(TenantId),
+            slug: reader.get("slug")?,
             target: reader.get("target")?,
             reason: reader.get("reason")?,
             detail,
@@ -170,8 +173,9 @@ pub(crate) async fn list_audit(
 ) -> Result<Vec<AuditRow>> {
     let rows = sqlx::query_as(
         r"SELECT id, at, actor, action, tenant_id, target, reason, detail, outcome, operation_id,
-            encode(prev_hash, 'hex') AS prev_hash, encode(hash, 'hex') AS hash
-        FROM control_plane.policy_sync_log
+            encode(prev_hash, 'hex') AS prev_hash, encode(hash, 'hex') AS hash,
+            (SELECT slug FROM control_plane.tenant_metadata t WHERE t.tenant_id = l.tenant_id) AS slug
+        FROM control_plane.policy_sync_log l
         WHERE ($1::uuid IS NULL OR tenant_id = $1) AND ($2::text IS NULL OR action = $2)
             AND ($3::timestamptz IS NULL OR at >= $3) AND id > $4 AND id < $5
         ORDER BY CASE WHEN $6 THEN id ELSE -id END LIMIT $7",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::output::json::{error_json, names_json};
 use crate::output::line::{Line, hint};
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
@@ -34,12 +35,13 @@ pub(crate) fn render_fleet(report: &FleetReport) -> View {
             "tenants": tenants,
         })
     });
-    let mut view = View::list("results", report.results.iter().map(result_json).collect(), text)
-        .with("dry_run", json!(report.is_dry_run))
-        .with("interrupted", json!(report.is_interrupted))
-        .with("summary", counts.json())
-        .with("failures", failures.collect())
-        .took(report.elapsed);
+    let mut view =
+        View::list(("results", "result"), report.results.iter().map(result_json).collect(), text)
+            .with("dry_run", json!(report.is_dry_run))
+            .with("interrupted", json!(report.is_interrupted))
+            .with("summary", counts.json())
+            .with("failures", failures.collect())
+            .took(report.elapsed);
     for what in hints(report) {
         view = view.note(hint(what));
     }
@@ -91,7 +93,7 @@ impl Counts {
 
     fn json(&self) -> Value {
         json!({
-            "tenants": self.tenants, "done": self.done, "planned": self.planned,
+            "count": self.tenants, "done": self.done, "planned": self.planned,
             "unchanged": self.unchanged, "skipped": self.skipped, "failed": self.failed,
         })
     }
@@ -109,14 +111,14 @@ fn results_table(report: &FleetReport) -> Table {
         let detail = Line::from(detail).shortened(300);
         [(&result.tenant).into(), word.into(), cell(result.version), detail]
     });
-    Table::new(["TENANT", "VERDICT", "VERSION", "DETAIL"], rows)
+    Table::new(["TENANT", "OUTCOME", "VERSION", "DETAIL"], rows)
 }
 
 fn result_json(result: &TenantResult) -> Value {
     let (word, _) = verdict(&result.verdict);
     let mut value = json!({
-        "tenant": result.tenant.as_str(),
-        "verdict": word,
+        "tenant": names_json(&result.tenant),
+        "outcome": word,
         "schema_version": result.version.map(|version| version.0),
         "elapsed_ms": millis(result.elapsed),
     });
@@ -126,16 +128,10 @@ fn result_json(result: &TenantResult) -> Value {
         TenantVerdict::Skipped(reason) => value["reason"] = json!(reason),
         TenantVerdict::Failed(cause) => {
             let Cause { kind, chain, hint, refusal, .. } = cause;
-            let message = chain.first().map_or("", String::as_str);
-            value["error"] = json!({
-                "kind": kind.word(),
-                "message": format!("failed to {message}"),
-                "causes": chain.iter().skip(1).collect::<Vec<_>>(),
-                "hint": hint,
-                "retryable": kind.is_retryable(),
-                "sqlstate": refusal.sqlstate,
-                "migration": refusal.migration,
-            });
+            let mut error = error_json(*kind, chain, hint.as_deref());
+            error["sqlstate"] = json!(refusal.sqlstate);
+            error["migration"] = json!(refusal.migration);
+            value["error"] = error;
         }
         TenantVerdict::Unchanged => {}
     }

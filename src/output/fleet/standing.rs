@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::model::instant;
+use crate::model::{instant, instant_ms};
+use crate::output::json::names_json;
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count};
@@ -33,9 +34,10 @@ pub(crate) fn render_migration_status(report: &StatusReport) -> View {
         "schema_version": report.head.version.map(|v| v.0),
         "schema_fingerprint": report.head.fingerprint,
     });
-    let view = View::list("tenants", report.tenants.iter().map(standing_json).collect(), text)
-        .with("head", head)
-        .with("verified", json!(report.is_verified));
+    let view =
+        View::list(("results", "result"), report.tenants.iter().map(standing_json).collect(), text)
+            .with("head", head)
+            .with("verified", json!(report.is_verified));
     if differing > 0 { view.next(["tenantctl migrate apply --all --dry-run"]) } else { view }
 }
 
@@ -82,7 +84,7 @@ fn standings_table(report: &StatusReport) -> Table {
         let status = tenant.status.word();
         [(&tenant.tenant).into(), status.into(), cell(version), word.into(), cell(detail)]
     });
-    Table::new(["TENANT", "STATUS", "VERSION", "STANDING", "DETAIL"], rows)
+    Table::new(["TENANT", "STATUS", "VERSION", "OUTCOME", "DETAIL"], rows)
 }
 
 fn history_table(history: &[HistoryLine]) -> Table {
@@ -102,16 +104,16 @@ fn standing_json(tenant: &TenantStanding) -> Value {
             "version": line.record.version.0,
             "name": line.record.name,
             "checksum": format!("{:016x}", line.record.checksum),
-            "applied_at": instant(line.applied_at),
+            "applied_at": instant_ms(line.applied_at),
         })
     };
     let history = tenant.history.as_ref().map(|lines| lines.iter().map(line).collect::<Vec<_>>());
     json!({
-        "tenant": tenant.tenant.as_str(),
+        "tenant": names_json(&tenant.tenant),
         "status": tenant.status.word(),
         "schema_version": recorded.and_then(|schema| schema.version).map(|version| version.0),
         "schema_fingerprint": recorded.map(|schema| &schema.fingerprint),
-        "standing": word,
+        "outcome": word,
         "detail": detail,
         "history": history,
         "catalog": tenant.catalog.as_ref().map(catalog_json),
@@ -120,8 +122,8 @@ fn standing_json(tenant: &TenantStanding) -> Value {
 
 fn catalog_json(catalog: &CatalogStanding) -> Value {
     match catalog {
-        CatalogStanding::Same => json!({ "result": "same" }),
-        CatalogStanding::Differs(found) => json!({ "result": "differs", "differences": found }),
-        CatalogStanding::NotCompared(why) => json!({ "result": "not_compared", "reason": why }),
+        CatalogStanding::Same => json!({ "outcome": "same" }),
+        CatalogStanding::Differs(found) => json!({ "outcome": "differs", "differences": found }),
+        CatalogStanding::NotCompared(why) => json!({ "outcome": "not_compared", "reason": why }),
     }
 }

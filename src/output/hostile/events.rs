@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::harness::{foreign, shown_everywhere};
-use crate::model::{ErrorKind, Refusal, Slug};
+use super::harness::{acme, foreign, shown_everywhere};
+use crate::model::{ErrorKind, Refusal};
 use crate::output::appearance::Format;
 use crate::output::captured::captured;
 use crate::output::progress::Progress;
@@ -63,7 +63,7 @@ pub(super) fn tenant_results() -> Vec<TenantResult> {
         failed(None),
     ]
     .map(|verdict| TenantResult {
-        tenant: "acme".parse::<Slug>().unwrap(),
+        tenant: acme(),
         verdict,
         version: None,
         elapsed: Duration::from_secs(1),

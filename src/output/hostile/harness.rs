@@ -1,7 +1,9 @@
 //! Foreign text, and what must never come of it: a secret or a control character that is written.
 
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::model::{TenantId, TenantNames};
 use crate::output::appearance::Format;
 use crate::output::captured::captured;
 use crate::output::console::Console;
@@ -54,6 +56,11 @@ fn assert_json(what: &str, text: &str) {
         let document = document.unwrap_or_else(|error| panic!("{what}: {error}: {text}"));
         assert!(document.is_object(), "{what}: {document}");
     }
+}
+
+/// Returns a tenant's names, which hold nothing foreign.
+pub(super) fn acme() -> TenantNames {
+    TenantNames { id: TenantId(Uuid::nil()), slug: "acme".parse().unwrap() }
 }
 
 /// Returns the foreign text.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::events::{layers, tenant_results};
-use super::harness::{foreign, shown_everywhere};
+use super::harness::{acme, foreign, shown_everywhere};
 use crate::model::{
     ErrorKind, MemberBy, MemberState, MigrationRecord, Provenance, SchemaState, SchemaVersion,
     SessionState, TenantId, TenantStatus, UserId,
@@ -57,7 +57,7 @@ fn a_fleets_results_and_its_standing() {
         StatusStanding::Unknown(foreign()),
     ];
     let tenants = standings.map(|standing| TenantStanding {
-        tenant: "acme".parse().unwrap(),
+        tenant: acme(),
         status: TenantStatus::Active,
         recorded: Some(schema()),
         standing,
@@ -93,11 +93,12 @@ fn sessions() {
     };
     let revoked = RevokeReport {
         target: Target::Tenant("acme".parse().unwrap()),
+        tenant: Some(acme()),
         sessions: 2,
         is_dry_run: false,
         was_revoked: false,
         gates: vec![GateResult {
-            tenant: "acme".parse().unwrap(),
+            tenant: acme(),
             problem: Some(foreign()),
             project_auth: Some(AuthResult { sessions: 0, problem: Some(foreign()) }),
         }],
@@ -125,7 +126,7 @@ fn members() {
         since: Some(AT),
         removed_at: Some(AT),
     };
-    let tenant = || "acme".parse().unwrap();
+    let tenant = acme;
     let states = [MemberState::Member, MemberState::Former, MemberState::Removed];
     let list = ListReport {
         tenant: tenant(),
@@ -177,7 +178,8 @@ fn the_audit_trail() {
         at: AT,
         actor: foreign(),
         action: foreign(),
-        tenant_id: None,
+        tenant_id: Some(TenantId(Uuid::nil())),
+        slug: Some(foreign()),
         target: Some(foreign()),
         reason: Some(foreign()),
         detail: json!({ foreign(): foreign() }),
@@ -190,8 +192,11 @@ fn the_audit_trail() {
         head: ChainHead { last_id: 2, hash: foreign() },
         first_break: Some(ChainBreak { id: 1, problem: foreign() }),
     };
-    let exported = audit::audit_row_json(&row);
-    shown_everywhere("an exported row", |console| console.line(&exported));
+    shown_everywhere("an exported row", |console| {
+        let mut lines = audit::AuditLines::new(console);
+        lines.page_or_stop(std::slice::from_ref(&row)).unwrap();
+        lines.finish();
+    });
     views("the trail", vec![audit::render_audit(&[row]), audit::render_audit_verify(&report)]);
 }
 

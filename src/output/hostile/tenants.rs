@@ -7,10 +7,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::events::layers;
-use super::harness::{foreign, shown_everywhere};
+use super::harness::{acme, foreign, shown_everywhere};
 use super::reports::{AT, views};
 use crate::model::{
-    Act, Lock, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus,
+    Act, ErrorKind, Lock, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus,
 };
 use crate::output::lockdown::{render_lockdown, render_unlock};
 use crate::output::tenant::{
@@ -22,9 +22,9 @@ use crate::services::home::{Contradiction, HomeError, Presence, Standing, Unlook
 use crate::services::lockdown::{Hole, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
-    AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, ListReport,
-    ListedTenant, Operation, OperationState, PropertyChange, ProtectReport, PurgeDueReport,
-    PurgeReport, RestoreReport, StepRecord, TenantDetails, UpdateReport,
+    AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, DueFailure, LifePlan,
+    ListReport, ListedTenant, Operation, OperationState, PropertyChange, ProtectReport,
+    PurgeDueReport, PurgeReport, RestoreReport, StepRecord, TenantDetails, UpdateReport,
 };
 
 const ELAPSED: Duration = Duration::from_secs(1);
@@ -113,7 +113,12 @@ fn a_tenants_life() {
             render_due_plan(&[tenant()]),
             render_due(&PurgeDueReport {
                 purged: vec![purged],
-                failed: vec![("acme".parse().unwrap(), vec![foreign(), foreign()])],
+                failed: vec![DueFailure {
+                    tenant: acme(),
+                    kind: ErrorKind::Internal,
+                    chain: vec![foreign(), foreign()],
+                    hint: Some(foreign()),
+                }],
             }),
             render_protect(&ProtectReport {
                 tenant: tenant(),

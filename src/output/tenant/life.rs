@@ -1,10 +1,10 @@
 //! What creating, deleting, restoring and purging a tenant did, or would do.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::model::{Tenant, TenantStatus, instant};
+use crate::model::{Tenant, TenantNames, TenantStatus, instant};
 use crate::output::console::Console;
-use crate::output::json::{steps_json, tenant_json};
+use crate::output::json::{error_json, id_and_slug, names_json, steps_json, tenant_json};
 use crate::output::line::Line;
 use crate::output::steps::step_list;
 use crate::output::tenant::record::{address_of, place_fact, schema_of, status_word};
@@ -13,8 +13,8 @@ use crate::output::view::View;
 use crate::output::words::shown;
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
-    CreateOutcome, CreatePlan, CreateReport, DeleteReport, LifePlan, PurgeDueReport, PurgeReport,
-    RestoreReport,
+    CreateOutcome, CreatePlan, CreateReport, DeleteReport, DueFailure, LifePlan, PurgeDueReport,
+    PurgeReport, RestoreReport,
 };
 
 pub(crate) fn render_create(report: &CreateReport) -> View {
@@ -79,7 +79,7 @@ pub(crate) fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
         Text::from(facts).blank().and(step_list(&plan.steps))
     };
     let value = json!({
-        "tenant": slug,
+        "tenant": { "id": existing.map(|tenant| tenant.id.to_string()), "slug": slug },
         "exists": existing.is_some(),
         "database": plan.database,
         "project": plan.project,
@@ -95,8 +95,7 @@ pub(crate) fn render_life_plan(plan: &LifePlan) -> View {
     let facts = affected(tenant, plan.status);
     let text = Text::from(facts).blank().and(step_list(&plan.steps));
     let value = json!({
-        "tenant": tenant.slug.as_str(),
-        "tenant_id": tenant.id.to_string(),
+        "tenant": id_and_slug(tenant.id, &tenant.slug),
         "database": tenant.database.as_ref().map(ToString::to_string),
         "status": tenant.status.word(),
         "status_after": plan.status.word(),
@@ -153,9 +152,10 @@ pub(crate) fn render_due_plan(tenants: &[Tenant]) -> View {
     let row = |tenant: &Tenant| {
         [(&tenant.slug).into(), "due".into(), cell(tenant.purge_after.map(instant))]
     };
-    let value = |tenant: &Tenant| json!({ "tenant": tenant.slug.as_str(), "verdict": "due" });
+    let value = |tenant: &Tenant| due_json(&tenant.into(), "due", None);
     let text = due_table(tenants.iter().map(row).collect());
-    View::list("results", tenants.iter().map(value).collect(), text).with("dry_run", json!(true))
+    View::list(("results", "result"), tenants.iter().map(value).collect(), text)
+        .with("dry_run", json!(true))
 }
 
 /// Renders what purging those that were due did.
@@ -164,21 +164,26 @@ pub(crate) fn render_due(report: &PurgeDueReport) -> View {
     let mut values = Vec::new();
     for PurgeReport { tenant, .. } in &report.purged {
         rows.push([(&tenant.slug).into(), "purged".into(), "".into()]);
-        values.push(json!({ "tenant": tenant.slug.as_str(), "verdict": "purged" }));
+        values.push(due_json(&tenant.into(), "purged", None));
     }
-    for (slug, causes) in &report.failed {
-        let problem = format!("failed to {}", causes.join(": "));
-        values.push(json!({ "tenant": slug.as_str(), "verdict": "failed", "message": problem }));
-        rows.push([slug.into(), "failed".into(), problem.into()]);
+    for DueFailure { tenant, kind, chain, hint } in &report.failed {
+        let error = error_json(*kind, chain, hint.as_deref());
+        values.push(due_json(tenant, "failed", Some(&error)));
+        let problem = format!("failed to {}", chain.join(": "));
+        rows.push([tenant.into(), "failed".into(), problem.into()]);
     }
-    View::list("results", values, due_table(rows)).with("dry_run", json!(false))
+    View::list(("results", "result"), values, due_table(rows)).with("dry_run", json!(false))
+}
+
+fn due_json(tenant: &TenantNames, outcome: &str, error: Option<&Value>) -> Value {
+    json!({ "tenant": names_json(tenant), "outcome": outcome, "error": error })
 }
 
 fn due_table(rows: Vec<[Line; 3]>) -> Text {
     if rows.is_empty() {
         return Text::from("Nothing is due.");
     }
-    Table::new(["TENANT", "VERDICT", "DETAIL"], rows).into()
+    Table::new(["TENANT", "OUTCOME", "DETAIL"], rows).into()
 }
 
 impl Console {

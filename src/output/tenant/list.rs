@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::output::appearance::Format;
-use crate::output::console::Console;
+use crate::output::console::{Console, ReaderGone};
 use crate::output::failure::Failure;
 use crate::output::json::tenant_json;
 use crate::output::line::Line;
@@ -13,10 +13,6 @@ use crate::output::view::View;
 use crate::output::words::date;
 use crate::services::home::{Presence, Unrecorded};
 use crate::services::tenant::{ListReport, ListedTenant};
-
-/// The reader closed the pipe, as `head` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ReaderGone;
 
 /// Writes tenants page by page; in ndjson nothing is kept, so memory stays flat.
 #[derive(Debug)]
@@ -42,7 +38,9 @@ impl<'c> TenantLines<'c> {
         };
         self.missing += page.iter().filter(is_off).count();
         match self.console.format() {
-            Format::Ndjson => self.console.lines(&page.iter().map(listed_json).collect::<Vec<_>>()),
+            Format::Ndjson => {
+                self.console.lines("tenant", &page.iter().map(listed_json).collect::<Vec<_>>());
+            }
             Format::Json => self.values.extend(page.iter().map(listed_json)),
             Format::Table => self.rows.extend(page.iter().map(tenant_row)),
         }
@@ -60,12 +58,16 @@ impl<'c> TenantLines<'c> {
         let found = report.unrecorded;
         match self.console.format() {
             Format::Ndjson => {
-                let line = |one| json!({ "unrecorded": unrecorded_json(one) });
-                self.console.lines(&found.iter().map(line).collect::<Vec<_>>());
+                let values: Vec<_> = found.iter().map(unrecorded_json).collect();
+                self.console.lines("unrecorded", &values);
+                let summary = json!({ "count": self.count, "unrecorded": values.len() });
+                self.console.lines("summary", &[summary]);
             }
             Format::Json => {
                 let unrecorded = found.iter().map(unrecorded_json).collect();
-                let view = View::list("tenants", self.values, Text::new());
+                let view = View::list(("tenants", "tenant"), self.values, Text::new());
+                let summary = json!({ "count": self.count, "unrecorded": found.len() });
+                let view = view.with("summary", summary);
                 self.console.show(&view.with("unrecorded", Value::Array(unrecorded)));
             }
             Format::Table if self.count == 0 && found.is_empty() => {
@@ -76,7 +78,7 @@ impl<'c> TenantLines<'c> {
                 let headings = ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
                 self.rows.extend(found.iter().map(unrecorded_row));
                 let table = Table::new(headings, self.rows);
-                self.console.show(&View::list("tenants", Vec::new(), table));
+                self.console.show(&View::list(("tenants", "tenant"), Vec::new(), table));
                 if self.missing + found.len() > 0 {
                     self.console.note(Text::new().blank().line(format_args!(
                         "{} recorded and not found as recorded, {} found and not recorded.",
@@ -98,14 +100,13 @@ fn listed_json(listed: &ListedTenant) -> Value {
         Presence::Missing => ("missing", None, None),
         Presence::Contradicted(finding) => ("contradicted", None, Some(finding.to_string())),
     };
-    value["presence"] = json!({ "result": word, "project_status": status, "finding": finding });
+    value["presence"] = json!({ "outcome": word, "project_status": status, "finding": finding });
     value
 }
 
 fn unrecorded_json(found: &Unrecorded) -> Value {
     json!({
-        "tenant_id": found.tenant_id.to_string(),
-        "slug": found.slug,
+        "tenant": { "id": found.tenant_id.to_string(), "slug": found.slug },
         "database": found.database,
         "project_ref": found.project.as_ref().map(ToString::to_string),
         "project_status": found.standing.as_ref().map(|standing| &standing.word),

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Lock, Tenant, instant};
-use crate::output::json::tenant_json;
+use crate::model::{Lock, Tenant, instant, instant_ms};
+use crate::output::json::{id_and_slug, tenant_json};
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
 use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails, UpdateReport};
@@ -75,7 +75,8 @@ fn operation_json(details: &TenantDetails) -> Value {
     let steps = details.steps.iter().map(|step| {
         json!({
             "step": step.step, "attempt": step.attempt,
-            "elapsed_ms": step.elapsed_ms, "outcome": step.outcome,
+            "outcome": if step.outcome.is_some() { "done" } else { "not_done" },
+            "detail": step.outcome, "elapsed_ms": step.elapsed_ms,
         })
     });
     json!({
@@ -86,8 +87,8 @@ fn operation_json(details: &TenantDetails) -> Value {
         "actor": operation.actor,
         "holder": operation.holder,
         "last_error": operation.last_error,
-        "started_at": instant(operation.started_at),
-        "updated_at": instant(operation.updated_at),
+        "started_at": instant_ms(operation.started_at),
+        "updated_at": instant_ms(operation.updated_at),
         "steps": steps.collect::<Value>(),
     })
 }
@@ -98,7 +99,7 @@ pub(crate) fn render_address(report: &AddressReport) -> View {
         Some(url) => View::revealed("url", url),
         None => View::item("url", json!(report.masked), &report.masked),
     };
-    view.with("tenant", json!(report.tenant.slug.as_str()))
+    view.with("tenant", id_and_slug(report.tenant.id, &report.tenant.slug))
         .with("credential", json!(if report.is_kept { "sealed" } else { "not_kept" }))
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::cause::Cause;
-use crate::model::{ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug, TenantStatus};
+use crate::model::{
+    ErrorKind, MigrationRecord, SchemaState, SchemaVersion, TenantNames, TenantStatus,
+};
 use crate::services::migration::CatalogStanding;
 
 /// How one tenant ended.
@@ -23,7 +25,7 @@ pub(crate) enum TenantVerdict {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TenantResult {
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     pub verdict: TenantVerdict,
     /// The version afterwards; the recorded one when it was not opened.
     pub version: Option<SchemaVersion>,
@@ -91,7 +93,7 @@ pub(crate) struct HistoryLine {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TenantStanding {
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     pub status: TenantStatus,
     /// Version and fingerprint in the control plane.
     pub recorded: Option<SchemaState>,

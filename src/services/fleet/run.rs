@@ -12,7 +12,7 @@ use super::cause::Cause;
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
-use crate::model::{Act, Actor, Interrupt, SchemaVersion, Tenant};
+use crate::model::{Act, Actor, Interrupt, SchemaVersion, Tenant, TenantNames};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
@@ -62,7 +62,8 @@ where
             Some(verdict) => {
                 let version = tenant.schema.as_ref().and_then(|schema| schema.version);
                 let elapsed = Duration::ZERO;
-                results.push(TenantResult { tenant: tenant.slug, verdict, version, elapsed });
+                let tenant = TenantNames::from(&tenant);
+                results.push(TenantResult { tenant, verdict, version, elapsed });
             }
             None => to_open.push(tenant),
         }
@@ -74,7 +75,7 @@ where
     let is_writing = !to_open.is_empty() && !fleet.is_dry_run;
     let entry = if is_writing { Some(intend(&fleet, &to_open).await?) } else { None };
     let mut turns = stream::iter(to_open)
-        .map(|tenant| async {
+        .map(async |tenant: Tenant| {
             if interrupt.is_raised() {
                 return None;
             }
@@ -91,7 +92,8 @@ where
                     (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
                 }
             };
-            Some(TenantResult { tenant: tenant.slug, verdict, version, elapsed: began.elapsed() })
+            let names = TenantNames::from(&tenant);
+            Some(TenantResult { tenant: names, verdict, version, elapsed: began.elapsed() })
         })
         .buffer_unordered(fleet.jobs.max(1));
     let mut is_interrupted = false;
@@ -105,7 +107,7 @@ where
         }
     }
     drop(turns);
-    results.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+    results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
     let report = FleetReport {
         results,
         is_dry_run: fleet.is_dry_run,

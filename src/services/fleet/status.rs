@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 use super::select::{LOCKED, enter, reason_to_skip, select};
-use crate::model::{Classified, SchemaVersion, Selector, Tenant};
+use crate::model::{Classified, SchemaVersion, Selector, Tenant, TenantNames};
 use crate::services::home::World;
 use crate::services::migration::{CatalogStanding, CleanBuilds, MigrationError, Sets, inspect};
 
@@ -41,7 +41,7 @@ pub(crate) async fn status(
             Seen::without(by_record(&request.sets, &tenant))
         };
         TenantStanding {
-            tenant: tenant.slug,
+            tenant: TenantNames::from(&tenant),
             status: tenant.status,
             recorded: tenant.schema,
             standing,
@@ -59,7 +59,7 @@ pub(crate) async fn status(
     }
     let rest = stream::iter(looks).buffer_unordered(request.jobs.max(1));
     standings.extend(rest.collect::<Vec<_>>().await);
-    standings.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+    standings.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
     Ok(StatusReport { head, tenants: standings, is_verified: request.is_verified })
 }
 

@@ -13,7 +13,8 @@ use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
 use crate::model::{
-    Act, Actor, Classified, ErrorKind, Slug, Tenant, TenantRef, TenantStatus, UserId, UserRef,
+    Act, Actor, Classified, ErrorKind, Tenant, TenantNames, TenantRef, TenantStatus, UserId,
+    UserRef,
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, World};
@@ -43,7 +44,7 @@ pub(crate) enum ClaimSays {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AddReport {
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     pub user_id: UserId,
     /// None in a dry run without `--role`.
     pub role: Option<String>,
@@ -78,7 +79,7 @@ pub(crate) async fn add(world: &World, request: &AddRequest) -> Result<AddReport
     let user = find_user(&mut session, &request.user).await?;
     let claim = claim_of(&mut session, user, &tenant).await?;
     let report = AddReport {
-        tenant: tenant.slug.clone(),
+        tenant: TenantNames::from(&tenant),
         user_id: user,
         role: request.role.clone(),
         was_there: false,

@@ -4,7 +4,7 @@ use super::error::MemberError;
 use super::user::find_tenant;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, ControlPlane, Member};
-use crate::model::{Slug, TenantRef};
+use crate::model::{TenantNames, TenantRef};
 
 /// How many members are listed at most.
 const LIMIT: usize = 10_000;
@@ -16,7 +16,7 @@ pub(crate) struct ListRequest {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListReport {
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     /// By id.
     pub members: Vec<Member>,
     /// Whether Supabase Auth's users were read; else only who was recorded is here.
@@ -41,5 +41,5 @@ pub(crate) async fn list(
         control_plane::list_members(&mut session, tenant.id, is_beside_auth, limit).await?;
     let has_more = members.len() > LIMIT;
     members.truncate(LIMIT);
-    Ok(ListReport { tenant: tenant.slug, members, is_beside_auth, has_more })
+    Ok(ListReport { tenant: TenantNames::from(&tenant), members, is_beside_auth, has_more })
 }

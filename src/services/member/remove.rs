@@ -17,8 +17,8 @@ use crate::adapters::control_plane::{self, AuditOutcome, SessionScope};
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::Denial;
 use crate::model::{
-    Act, Actor, Classified, ErrorKind, Reason, SessionState, Slug, Tenant, TenantRef, UserId,
-    UserRef,
+    Act, Actor, Classified, ErrorKind, Reason, SessionState, Tenant, TenantNames, TenantRef,
+    UserId, UserRef,
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, PATIENCE, World};
@@ -37,7 +37,7 @@ pub(crate) struct RemoveRequest {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RemoveReport {
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     pub user_id: UserId,
     pub is_dry_run: bool,
     /// Whether they had been removed before.
@@ -87,7 +87,7 @@ pub(crate) async fn remove(
     let mut transaction = session.begin().await.map_err(doing())?;
     let sessions = control_plane::count_live(&mut transaction, &scope).await?;
     let report = RemoveReport {
-        tenant: tenant.slug.clone(),
+        tenant: TenantNames::from(&tenant),
         user_id: user,
         is_dry_run: request.is_dry_run,
         was_removed: control_plane::is_removed(&mut transaction, user, tenant.id).await?,

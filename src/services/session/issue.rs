@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::error::SessionError;
 use crate::adapters::control_plane::{self, ControlPlane, NewSession};
-use crate::model::{Jti, Slug, TenantRef, UserId};
+use crate::model::{Jti, TenantNames, TenantRef, UserId};
 
 #[derive(Debug)]
 pub(crate) struct IssueRequest {
@@ -26,7 +26,7 @@ pub(crate) struct IssueRequest {
 pub(crate) struct IssueReport {
     pub jti: Jti,
     pub user_id: UserId,
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     pub issued_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
 }
@@ -55,7 +55,7 @@ pub(crate) async fn issue(
         Some(lifetime) => Ok(IssueReport {
             jti: new.jti,
             user_id: request.user_id,
-            tenant: tenant.slug,
+            tenant: TenantNames::from(&tenant),
             issued_at: lifetime.issued_at,
             expires_at: lifetime.expires_at,
         }),

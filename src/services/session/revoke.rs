@@ -16,8 +16,8 @@ use crate::adapters::control_plane::{
 use crate::adapters::postgres::{PgError, Purpose};
 use crate::adapters::server::{Denial, ServerError};
 use crate::model::{
-    Act, Actor, Classified, ErrorKind, Jti, Marks, Reason, Slug, Tenant, TenantId, TenantRef,
-    TenantStatus, UserId,
+    Act, Actor, Classified, ErrorKind, Jti, Marks, Reason, Tenant, TenantId, TenantNames,
+    TenantRef, TenantStatus, UserId,
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, OwnAuth, PATIENCE, World};
@@ -46,6 +46,8 @@ pub(crate) struct RevokeRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RevokeReport {
     pub target: Target,
+    /// The tenant whose sessions are meant, where it is one's.
+    pub tenant: Option<TenantNames>,
     /// How many sessions were valid until then; in a dry run, how many are.
     pub sessions: i64,
     pub is_dry_run: bool,
@@ -81,7 +83,7 @@ pub(crate) struct AuthResult {
 /// Whether a revocation reached a tenant's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GateResult {
-    pub tenant: Slug,
+    pub tenant: TenantNames,
     /// Why it did not.
     pub problem: Option<String>,
     /// What was ended in the Auth of the tenant's own project; `None` where it has none.
@@ -99,7 +101,7 @@ pub(crate) async fn revoke(
 ) -> Result<RevokeReport, SessionError> {
     let plane = &world.plane;
     let mut session = plane.session().await?;
-    let (scope, tenant_id) = resolve(plane, &request.target).await?;
+    let (scope, tenant) = resolve(plane, &request.target).await?;
     if let SessionScope::Session(jti) = &scope
         && control_plane::parts_of(&mut session, jti).await?.is_empty()
     {
@@ -107,6 +109,7 @@ pub(crate) async fn revoke(
     }
     let report = |was_revoked, sessions| RevokeReport {
         target: request.target.clone(),
+        tenant: tenant.clone(),
         sessions,
         is_dry_run: request.is_dry_run,
         was_revoked,
@@ -119,7 +122,7 @@ pub(crate) async fn revoke(
         return Ok(report(false, sessions));
     }
     let entry = Entry::new(Act::Revoke, &request.actor)
-        .on(tenant_id, shown(&request.target))
+        .on(tenant.as_ref().map(|tenant| tenant.id), shown(&request.target))
         .because(&request.reason);
     // Counting a million rows takes longer than revoking them, so the count comes last: in a
     // transaction that took its snapshot before the revocation.
@@ -161,7 +164,7 @@ pub(crate) async fn revoke(
     let detail = serde_json::json!({
         "sessions": sessions,
         "gates_not_told":
-            gates_not_told.iter().map(|gate| gate.tenant.as_str()).collect::<Vec<_>>(),
+            gates_not_told.iter().map(|gate| gate.tenant.slug.as_str()).collect::<Vec<_>>(),
         "auth_sessions": report.auth.as_ref().map(|auth| auth.sessions),
     });
     entry.end(&mut *plane.session().await?, outcome, detail).await?;
@@ -251,7 +254,7 @@ async fn tell_gates(
         };
         let done = tell_gate(world, &tenant, marks, denial.as_ref()).await;
         let problem = done.err().map(|error| error.chain().join(": "));
-        results.push(GateResult { tenant: tenant.slug, problem, project_auth });
+        results.push(GateResult { tenant: TenantNames::from(&tenant), problem, project_auth });
     }
     Ok(results)
 }
@@ -325,19 +328,20 @@ async fn tell_gate(
 async fn resolve(
     plane: &ControlPlane,
     target: &Target,
-) -> Result<(SessionScope, Option<TenantId>), SessionError> {
+) -> Result<(SessionScope, Option<TenantNames>), SessionError> {
     let named = match target {
         Target::Session(jti) => return Ok((SessionScope::Session(jti.clone()), None)),
         Target::User(user) => return Ok((SessionScope::User(*user), None)),
         Target::Tenant(named) | Target::UserInTenant(_, named) => named,
     };
     let tenant = control_plane::find_live(&mut *plane.session().await?, named).await?;
-    let id = tenant.ok_or_else(|| SessionError::NoTenant(named.to_string()))?.id;
+    let tenant = tenant.ok_or_else(|| SessionError::NoTenant(named.to_string()))?;
+    let id = tenant.id;
     let scope = match target {
         Target::UserInTenant(user, _) => SessionScope::UserInTenant(*user, id),
         _ => SessionScope::Tenant(id),
     };
-    Ok((scope, Some(id)))
+    Ok((scope, Some(TenantNames::from(&tenant))))
 }
 
 fn shown(target: &Target) -> String {

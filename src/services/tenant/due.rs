@@ -3,7 +3,9 @@
 use super::error::TenantError;
 use super::purge::{self, PurgeReport, PurgeRequest};
 use crate::adapters::control_plane::{self, ControlPlane, TenantFilter};
-use crate::model::{Actor, Classified, Consent, Interrupt, Slug, Tenant, TenantStatus};
+use crate::model::{
+    Actor, Classified, Consent, ErrorKind, Interrupt, Tenant, TenantNames, TenantStatus,
+};
 use crate::services::home::World;
 use crate::services::saga::StepEvent;
 
@@ -22,8 +24,18 @@ pub(crate) struct PurgeDueRequest {
 pub(crate) struct PurgeDueReport {
     /// Those that are gone.
     pub purged: Vec<PurgeReport>,
-    /// Those that are not, with the error and its causes.
-    pub failed: Vec<(Slug, Vec<String>)>,
+    /// Those that are not.
+    pub failed: Vec<DueFailure>,
+}
+
+/// Why a tenant that is due was not purged.
+#[derive(Debug)]
+pub(crate) struct DueFailure {
+    pub tenant: TenantNames,
+    pub kind: ErrorKind,
+    /// The message and its causes, outermost first.
+    pub chain: Vec<String>,
+    pub hint: Option<String>,
 }
 
 /// Returns the deleted tenants whose grace is over by the database's clock, and those whose purge
@@ -62,7 +74,12 @@ pub(crate) async fn purge_due(
         match purge::run(world, &one, interrupt, on_event).await {
             Ok(done) => report.purged.push(done),
             Err(error @ TenantError::Interrupted { .. }) => return Err(error),
-            Err(error) => report.failed.push((tenant.slug, error.chain())),
+            Err(error) => report.failed.push(DueFailure {
+                tenant: TenantNames::from(&tenant),
+                kind: error.kind(),
+                chain: error.chain(),
+                hint: error.hint(),
+            }),
         }
     }
     Ok(report)

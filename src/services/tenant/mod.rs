@@ -25,7 +25,7 @@ pub(crate) use create::{
 };
 pub(crate) use credential::SecretKey;
 pub(crate) use delete::{DeleteReport, DeleteRequest, plan as plan_delete, run as delete};
-pub(crate) use due::{PurgeDueReport, PurgeDueRequest, due, purge_due};
+pub(crate) use due::{DueFailure, PurgeDueReport, PurgeDueRequest, due, purge_due};
 pub(crate) use life_plan::LifePlan;
 pub(crate) use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
 pub(crate) use protect::{ProtectReport, ProtectRequest, plan as plan_protect, run as protect};

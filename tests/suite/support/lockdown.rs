@@ -23,7 +23,7 @@ pub(crate) fn results(document: &Value, of: &str) -> Vec<(String, String)> {
     let word = if of == "probes" { "probe" } else { "layer" };
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let lines = document[of].as_array().unwrap();
-    lines.iter().map(|line| (text(&line[word]), text(&line["result"]))).collect()
+    lines.iter().map(|line| (text(&line[word]), text(&line["outcome"]))).collect()
 }
 
 pub(crate) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {

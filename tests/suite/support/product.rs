@@ -74,14 +74,15 @@ pub(crate) fn verdicts(report: &Value) -> String {
     let results = report["results"].as_array().unwrap().iter();
     let shown = results.map(|result| {
         let text = |field: &str| result[field].as_str().unwrap().to_owned();
-        format!("{}:{}", text("tenant"), text("verdict"))
+        let slug = result["tenant"]["slug"].as_str().unwrap();
+        format!("{slug}:{}", text("outcome"))
     });
     shown.collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn result<'v>(report: &'v Value, slug: &str) -> &'v Value {
     let mut results = report["results"].as_array().unwrap().iter();
-    results.find(|result| result["tenant"] == slug).unwrap()
+    results.find(|result| result["tenant"]["slug"] == slug).unwrap()
 }
 
 /// Waits until some session waits for the lock on the vendors of this database.
