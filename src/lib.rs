@@ -24,9 +24,9 @@ use clap::CommandFactory;
 use adapters::postgres::statement_line;
 use cli::{Cli, ColorChoice, GlobalArgs, OutputFormat};
 use commands::Context;
-use config::{Flags, environment};
+use config::{Explained, Flags, Setting, environment};
 use model::{ErrorKind, Interrupt};
-use output::{Appearance, Console, Ending, Failure, Format, TraceLines};
+use output::{Appearance, Console, Ending, Failure, Format, TraceLines, Volume};
 
 /// Runs the program: parse → runtime → dispatch → exit code.
 pub fn run() -> ExitCode {
@@ -38,10 +38,8 @@ pub fn run() -> ExitCode {
     cli::complete_tenants_with(commands::tenants_by_prefix);
     clap_complete::CompleteEnv::with_factory(Cli::command).bin("tenantctl").complete();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    if arguments.get(1).is_some_and(|word| word == "help")
-        && arguments.get(2).is_some_and(|word| word == output::EXIT_CODES_TOPIC)
-    {
-        plain_console(Format::Table).exit_codes();
+    if let Some(page) = commands::topic(&arguments) {
+        plain_console(Format::Table).raw(&page);
         return ExitCode::SUCCESS;
     }
     let cli = match cli::parse(&arguments) {
@@ -66,6 +64,7 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         profile: cli.global.profile.clone(),
         config: cli.global.config.clone(),
         actor: cli.global.actor.clone(),
+        may_be_new: commands::makes_settings(&cli.command),
     };
     process::trace_to_stderr(cli.global.verbose, TraceLines::new(statement_line));
     let working_dir = std::env::current_dir().unwrap_or_default();
@@ -77,8 +76,13 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         console.warn(warning);
     }
     if cli.global.verbose > 0 {
-        for (name, value, origin) in settings.explain() {
-            console.explain(format_args!("{name} = {value}  (from {origin})"));
+        for looked in settings.looked_at.iter().filter(|looked| !looked.is_there) {
+            console.explain(format_args!("no config file {}", looked.path.display()));
+        }
+        for Explained { name, value, .. } in settings.explain() {
+            if let Some(Setting { value, origin }) = value {
+                console.explain(format_args!("{name} = {value}  (from {origin})"));
+            }
         }
     }
     // Nothing is started before the command line and the settings are known to be right.
@@ -144,7 +148,11 @@ fn appearance(global: &GlobalArgs) -> Appearance {
         color,
         // A line that is redrawn and the lines of `-vv` would overwrite each other.
         is_plain_environment: plain.is_plain_environment || global.verbose > 1,
-        is_quiet: global.quiet,
+        volume: match global.verbose {
+            _ if global.quiet => Volume::Quiet,
+            0 => Volume::Usual,
+            _ => Volume::Verbose,
+        },
         is_no_input: global.no_input,
         ..plain
     }

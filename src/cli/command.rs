@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::audit::AuditCommand;
+use super::config::{ConfigCommand, ProfileCommand};
 use super::global::GlobalArgs;
 use super::init::InitArgs;
 use super::local::{LocalCommand, LocalUpArgs};
@@ -26,12 +27,10 @@ use super::token::{JwksCommand, TokenCommand};
     max_term_width = 100,
     after_help = "\
 Examples:
-  tenantctl demo                                   try everything on a private local Postgres
+  tenantctl demo                                   try everything on this machine
   tenantctl tenant create acme --name 'Acme Ltd'   give a tenant its database
   tenantctl migrate apply --all                    bring every tenant up to date
-  tenantctl tenant list -o json | jq .tenants      use it in a script
-
-Exit codes: tenantctl help exit-codes"
+  tenantctl tenant list -o json | jq .tenants      use it in a script"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -114,6 +113,12 @@ Examples:
   tenantctl health
   tenantctl health -o json | jq .healthy")]
     Health,
+    /// Show the settings and where they come from, or write a config file
+    #[command(subcommand)]
+    Config(OnDemand<ConfigCommand>),
+    /// List the profiles of the config files
+    #[command(subcommand)]
+    Profile(OnDemand<ProfileCommand>),
     /// Print a completion script for a shell
     ///
     /// The script calls tenantctl at each Tab, so that tenants' slugs are completed as well.

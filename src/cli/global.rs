@@ -28,6 +28,15 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Returns the options that every command takes, as a page of the manual shows them.
+pub(crate) fn global_options(root: &clap::Command) -> String {
+    let options = root.get_arguments().filter(|argument| argument.is_global_set());
+    let options: Vec<_> = options.cloned().map(|option| option.hide(false)).collect();
+    let page = clap::Command::new("options").disable_help_flag(true).args(options);
+    let mut page = page.help_template("{options}").max_term_width(80);
+    page.render_long_help().to_string()
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {

@@ -11,7 +11,7 @@ pub enum LocalCommand {
     #[command(after_help = "\
 Examples:
   tenantctl local up
-  tenantctl local up --install     install Postgres with apt-get if none is found
+  tenantctl local up --install     install Postgres if none is found
   TENANTCTL_DATA_DIR=/srv/tenantctl tenantctl local up")]
     Up(LocalUpArgs),
     /// Stop it; its data stays

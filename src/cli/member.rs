@@ -17,7 +17,7 @@ pub enum MemberCommand {
     #[command(after_help = "\
 Examples:
   tenantctl member list acme
-  tenantctl member list acme -o json | jq '.members[] | select(.state == \"removed\")'")]
+  tenantctl member list acme -o json | jq .members")]
     List(MemberListArgs),
     /// Make a user a member of a tenant
     ///

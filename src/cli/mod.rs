@@ -5,10 +5,12 @@
 mod audit;
 mod command;
 mod complete;
+mod config;
 mod global;
 mod init;
 mod local;
 mod lockdown;
+mod manual;
 mod member;
 mod migration;
 mod on_demand;
@@ -19,13 +21,15 @@ mod session;
 mod shell;
 mod tenant;
 mod token;
+mod topics;
 mod values;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub use command::Cli;
 pub(crate) use command::Command;
 pub(crate) use complete::complete_tenants_with;
-pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat};
+pub(crate) use config::{ConfigCommand, ConfigShowArgs, ProfileCommand};
+pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat, global_options};
 pub(crate) use init::InitArgs;
 pub(crate) use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
 pub(crate) use lockdown::LockdownArgs;
@@ -45,3 +49,4 @@ pub(crate) use tenant::{
     TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,
 };
 pub(crate) use token::{JwksArgs, JwksCommand, TokenCommand, TokenInputArgs, TokenVerifyArgs};
+pub(crate) use topics::{CONFIG, ENVIRONMENT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS};

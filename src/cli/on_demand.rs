@@ -6,6 +6,8 @@
 use clap::error::Error;
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
+use super::manual::dressed;
+
 /// Subcommands that are built on demand.
 #[derive(Debug)]
 pub struct OnDemand<T>(pub T);
@@ -43,6 +45,7 @@ impl<T: FromArgMatches> FromArgMatches for OnDemand<T> {
 fn build<T: Subcommand>(command: Command) -> Command {
     let (about, long_about) = (command.get_about().cloned(), command.get_long_about().cloned());
     let command = T::augment_subcommands(command).about(about.unwrap_or_default());
+    let command = command.mut_subcommands(dressed);
     match long_about {
         Some(long_about) => command.long_about(long_about),
         None => command.long_about(None),

@@ -5,9 +5,10 @@
 use std::ffi::OsString;
 
 use clap::error::ContextValue;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use super::command::Cli;
+use super::manual::{short, whole};
 use crate::model::{escape_controls, redact, shorten};
 
 /// Reads the command line.
@@ -20,7 +21,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 }
 
 fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+    let mut command = whole(Cli::command()).color(color(arguments));
     if let [_, word] = arguments
         && ["--help", "-h", "--version", "-V"].iter().any(|asked| word == asked)
     {
@@ -28,8 +29,27 @@ fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         // copies is half of what such an answer costs.
         command = command.mut_args(|argument| argument.global(false));
     }
+    if arguments.iter().any(|word| word == "-h") {
+        // Also the commands that are built only once they are entered.
+        command.build();
+        command = short(command);
+    }
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Returns when help is coloured; a command line that asks for help is not parsed to its end.
+fn color(arguments: &[OsString]) -> ColorChoice {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let is_asked = |when: &str| {
+        words.windows(2).any(|pair| pair[0] == "--color" && pair[1] == when)
+            || words.iter().any(|word| *word == format!("--color={when}"))
+    };
+    match (is_asked("always"), is_asked("never")) {
+        (true, _) => ColorChoice::Always,
+        (_, true) => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 /// Returns whether `-o json` or `-o ndjson` was typed, for a command line that cannot be parsed.

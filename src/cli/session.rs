@@ -16,7 +16,7 @@ pub enum SessionCommand {
     #[command(after_help = "\
 Examples:
   tenantctl session issue --user 7d3c… --tenant acme
-  tenantctl session issue --user 7d3c… --tenant acme --ttl 15m --ip 203.0.113.7 --device 'Pixel 9'")]
+  tenantctl session issue --user 7d3c… --tenant acme --ttl 15m --device Pixel")]
     Issue(SessionIssueArgs),
     /// List the valid sessions of a user or a tenant, newest first
     #[command(after_help = "\

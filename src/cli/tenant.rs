@@ -20,7 +20,7 @@ pub enum TenantCommand {
     #[command(after_help = "\
 Examples:
   tenantctl tenant create acme --name 'Acme Ltd'
-  tenantctl tenant create acme --name 'Acme Ltd' --plan pro --label tier=gold --seed
+  tenantctl tenant create acme --name 'Acme Ltd' --label tier=gold --seed
   tenantctl tenant create acme --name 'Acme Ltd' --dry-run")]
     Create(CreateArgs),
     /// Make an existing database or Supabase project a tenant
@@ -30,8 +30,8 @@ Examples:
     /// until `migrate apply`.
     #[command(after_help = "\
 Examples:
-  tenantctl tenant adopt acme --name 'Acme Ltd' --database acme_production --dry-run
-  tenantctl tenant adopt acme --name Acme --database acme --id 0f8fad5b-d9cb-469f-a165-70867728950e
+  tenantctl tenant adopt acme --name Acme --database acme_production --dry-run
+  tenantctl tenant adopt acme --name Acme --database acme --id 7d3c…
   tenantctl tenant adopt acme --name 'Acme Ltd' --project abcdefghijklmnopqrst")]
     Adopt(AdoptArgs),
     /// List tenants, and whether their databases exist
@@ -43,7 +43,7 @@ Examples:
   tenantctl tenant list
   tenantctl tenant list --status active --label tier=gold
   tenantctl tenant list --search acme -o json
-  tenantctl tenant list --recorded                 the record alone, without asking the cluster")]
+  tenantctl tenant list --recorded       the record alone")]
     List(ListArgs),
     /// Show a tenant and its last operation
     #[command(after_help = "Examples:\n  tenantctl tenant show acme")]
@@ -94,7 +94,7 @@ Examples:
 Examples:
   tenantctl tenant purge acme --no-backup
   tenantctl tenant purge acme --no-backup --confirm acme
-  tenantctl tenant purge --due --no-backup --confirm due     every tenant whose grace is over")]
+  tenantctl tenant purge --due --no-backup --confirm due   all that are due")]
     Purge(PurgeArgs),
 }
 

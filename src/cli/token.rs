@@ -21,8 +21,8 @@ pub enum TokenCommand {
 Examples:
   pbpaste | tenantctl token verify -
   tenantctl token verify --file token.txt --tenant acme
-  tenantctl token verify --file token.txt --jwks keys.json --no-session   offline
-  tenantctl token verify --file token.txt --secret-file jwt-secret        legacy HS256")]
+  tenantctl token verify --file token.txt --jwks keys.json --no-session
+  tenantctl token verify --file token.txt --secret-file jwt-secret    HS256")]
     Verify(TokenVerifyArgs),
     /// Show every check of a token: pass, fail or skipped, and why; exit code 0 or 11
     ///
@@ -31,7 +31,7 @@ Examples:
 Examples:
   pbpaste | tenantctl token explain -
   tenantctl token explain --file token.txt --jwks keys.json
-  tenantctl token explain --file token.txt -o json | jq '.checks[] | select(.outcome == \"fail\")'")]
+  tenantctl token explain --file token.txt -o json | jq .checks")]
     Explain(TokenVerifyArgs),
     /// Show what a token says, without verifying any of it
     #[command(after_help = "\
@@ -49,7 +49,7 @@ pub enum JwksCommand {
     #[command(after_help = "\
 Examples:
   tenantctl jwks show
-  tenantctl jwks show --jwks https://REF.supabase.co/auth/v1/.well-known/jwks.json")]
+  tenantctl jwks show --jwks https://keys.example.com/jwks.json")]
     Show(JwksArgs),
     /// Fetch the keys from the endpoint now
     ///

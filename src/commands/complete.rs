@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::{Flags, Settings, environment, resolve};
 use crate::files::replace_cache;
 use crate::model::{Interrupt, Slug, escape_controls};
-use crate::output::{Appearance, Console, Format};
+use crate::output::{Appearance, Console, Format, Volume};
 use crate::services::tenant::{ListRequest, list};
 
 use crate::commands::context::Context;
@@ -41,7 +41,7 @@ fn ask(settings: Settings) -> Option<Vec<(String, String)>> {
         color: Some(false),
         is_plain_environment: true,
         columns: None,
-        is_quiet: true,
+        volume: Volume::Quiet,
         is_no_input: true,
     });
     let context = Context::new(settings, console, Interrupt::default(), Some(PATIENCE), false);

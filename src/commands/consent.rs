@@ -53,7 +53,7 @@ impl Context {
         let typed = match confirmed {
             Some(word) => word.to_owned(),
             None => self.console().ask(
-                format_args!("Type `{tenant}` to {what} it"),
+                self.placed(&format!("Type `{tenant}` to {what} it")),
                 &format!("--confirm {tenant} (--yes is not enough)"),
             )?,
         };
@@ -85,7 +85,18 @@ impl Context {
         }
     }
 
+    /// Puts before a question where its answer acts: `production · db.example.com/postgres`.
+    pub(super) fn placed(&self, question: &str) -> String {
+        match self.acts_on() {
+            Some(address) => format!("[{address}] {question}"),
+            None => question.to_owned(),
+        }
+    }
+
     fn confirm(&self, question: &str) -> Result<(), Failure> {
-        if self.says_yes { Ok(()) } else { Ok(self.console().confirm(question, "--yes")?) }
+        if self.says_yes {
+            return Ok(());
+        }
+        Ok(self.console().confirm(self.placed(question), "--yes")?)
     }
 }

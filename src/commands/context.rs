@@ -3,6 +3,7 @@
 //! Adapters are constructed here and nowhere else, and each only when a command asks for it.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -17,7 +18,9 @@ use crate::adapters::management::Management;
 use crate::adapters::postgres::{Endpoint, Waits};
 use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
-use crate::model::{Actor, ErrorKind, Interrupt, JwksSource, Placement, SecretText, SystemClock};
+use crate::model::{
+    Actor, ErrorKind, Interrupt, JwksSource, Placement, PlaneAddress, SecretText, SystemClock,
+};
 use crate::output::{Console, Failure};
 use crate::services::home::{Homes, Pace, Projects, World};
 use crate::services::migration::{SeedSet, Sets, find_set};
@@ -45,6 +48,8 @@ pub(crate) struct Context {
     heard: Mutex<UnboundedReceiver<String>>,
     /// `--yes`: y/N questions are not asked.
     pub says_yes: bool,
+    /// Where the command acts, once it is known to act on a control plane.
+    acts_on: OnceLock<PlaneAddress>,
 }
 
 impl Context {
@@ -61,7 +66,18 @@ impl Context {
         let (heard_by, heard) = unbounded_channel();
         let waits = Waits::new(patience, heard_by);
         let heard = Mutex::new(heard);
-        Self { settings, console, interrupt, patience, project_patience, waits, heard, says_yes }
+        let acts_on = OnceLock::new();
+        Self {
+            settings,
+            console,
+            interrupt,
+            patience,
+            project_patience,
+            waits,
+            heard,
+            says_yes,
+            acts_on,
+        }
     }
 
     /// Returns how long to wait for a new database or project.
@@ -122,17 +138,14 @@ impl Context {
     /// # Errors
     /// When neither exists.
     pub(crate) fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
-        match &self.settings.control_plane_url {
-            Some(setting) => Ok(endpoint("control_plane_url", setting)?.waiting(&self.waits)),
-            None => match self.local_endpoint()? {
-                Some(endpoint) => Ok(endpoint),
-                None => Err(Failure::new(
-                    ErrorKind::Usage,
-                    "find the control plane: TENANTCTL_CONTROL_PLANE_URL is not set, and there is \
-                     no private local Postgres",
-                )
-                .hint("start one here with: tenantctl local up")),
-            },
+        match plane_endpoint(&self.settings)? {
+            Some(endpoint) => Ok(endpoint.waiting(&self.waits)),
+            None => Err(Failure::new(
+                ErrorKind::Usage,
+                "find the control plane: TENANTCTL_CONTROL_PLANE_URL is not set, and there is \
+                 no private local Postgres",
+            )
+            .hint("start one here with: tenantctl local up")),
         }
     }
 
@@ -192,9 +205,7 @@ impl Context {
     /// # Errors
     /// When there is no directory for it.
     pub(crate) fn local_server(&self) -> Result<LocalServer, Failure> {
-        let programs = self.settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
-        let server = LocalServer::new(self.settings.data_dir()?.to_owned(), programs);
-        Ok(server.with_search_path(self.settings.search_path.clone()))
+        local_server(&self.settings)
     }
 
     /// Returns the key that seals credentials: the configured one, else that of the private local
@@ -215,8 +226,7 @@ impl Context {
     /// Opens the control plane, or returns `None` when none is configured and there is no private
     /// local Postgres.
     pub(crate) async fn configured_plane(&self) -> Option<Result<ControlPlane, Failure>> {
-        let is_there =
-            self.settings.control_plane_url.is_some() || !matches!(self.local_endpoint(), Ok(None));
+        let is_there = !matches!(plane_endpoint(&self.settings), Ok(None));
         if is_there { Some(self.plane().await) } else { None }
     }
 
@@ -274,13 +284,15 @@ impl Context {
         Ok(name.map(|name| find_set(self.seeds_folder(), name)).transpose()?)
     }
 
-    fn local_endpoint(&self) -> Result<Option<Endpoint>, Failure> {
-        let local = self.local_server()?.endpoint()?;
-        Ok(local.map(|local| {
-            let password = SecretText::from(local.password.clone());
-            Endpoint::loopback(local.port, &local.user, password, &local.database)
-                .waiting(&self.waits)
-        }))
+    /// Returns where the command acts, for a question to name it.
+    pub(super) fn acts_on(&self) -> Option<&PlaneAddress> {
+        self.acts_on.get()
+    }
+
+    /// Remembers that the command acts on the control plane, and returns where that is.
+    pub(super) fn act_on_plane(&self) -> Option<&PlaneAddress> {
+        let address = plane_address(&self.settings).ok()??;
+        Some(self.acts_on.get_or_init(|| address))
     }
 
     /// Adds the hint to start the private local Postgres, when that is the server that does not
@@ -293,6 +305,36 @@ impl Context {
             failure
         }
     }
+}
+
+/// Returns where settings lead, for people; nothing where no control plane is configured and there is no
+/// private local Postgres.
+pub(super) fn plane_address(settings: &Settings) -> Result<Option<PlaneAddress>, Failure> {
+    let Some(endpoint) = plane_endpoint(settings)? else { return Ok(None) };
+    Ok(Some(PlaneAddress {
+        profile: settings.profile.as_ref().map(|profile| profile.value.clone()),
+        is_local: settings.control_plane_url.is_none(),
+        host: endpoint.place_text(),
+        database: endpoint.database,
+    }))
+}
+
+/// Returns the configured control plane, else the private local Postgres where there is one.
+fn plane_endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
+    if let Some(setting) = &settings.control_plane_url {
+        return Ok(Some(endpoint("control_plane_url", setting)?));
+    }
+    let local = local_server(settings)?.endpoint()?;
+    Ok(local.map(|local| {
+        let password = SecretText::from(local.password.clone());
+        Endpoint::loopback(local.port, &local.user, password, &local.database)
+    }))
+}
+
+fn local_server(settings: &Settings) -> Result<LocalServer, Failure> {
+    let programs = settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
+    let server = LocalServer::new(settings.data_dir()?.to_owned(), programs);
+    Ok(server.with_search_path(settings.search_path.clone()))
 }
 
 /// Returns the divisor of every wait for the Management API: a hook for tests, which release builds

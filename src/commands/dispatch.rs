@@ -1,14 +1,16 @@
 //! Runs a command from its own file.
 
 use super::context::Context;
+use super::reach::{Reach, reach};
 use super::{
-    audit, completions, demo, health, init, jwks, local, lockdown, man, member, migration, seed,
-    session, tenant, token, unlock,
+    audit, completions, config, demo, health, init, jwks, local, lockdown, man, member, migration,
+    profile, seed, session, tenant, token, unlock,
 };
 use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
 
 pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
+    say_where(&command, context);
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::Local(OnDemand(command)) => local::run(command, context).await,
@@ -24,7 +26,26 @@ pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Endi
         Command::Jwks(OnDemand(command)) => jwks::run(command, context).await,
         Command::Health => health::run(context).await,
         Command::Audit(OnDemand(command)) => audit::run(command, context).await,
+        Command::Config(OnDemand(command)) => config::run(&command, context),
+        Command::Profile(OnDemand(command)) => {
+            profile::run(&command, context);
+            Ok(None)
+        }
         Command::Completions(args) => completions::run(&args, context),
         Command::Man => man::run(context),
+    }
+}
+
+/// Says where a write acts, and with `-v` where a read looks.
+fn say_where(command: &Command, context: &Context) {
+    let is_said = match reach(command) {
+        Reach::Writes => true,
+        Reach::Reads => context.console().is_verbose(),
+        Reach::Elsewhere => return,
+    };
+    if let Some(address) = context.act_on_plane()
+        && is_said
+    {
+        context.console().say_where(address);
     }
 }

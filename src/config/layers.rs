@@ -23,6 +23,23 @@ pub(crate) struct Flags {
     pub profile: Option<String>,
     pub config: Option<PathBuf>,
     pub actor: Option<Actor>,
+    /// Whether the profile and the config file need not be there yet: who makes them names them.
+    pub may_be_new: bool,
+}
+
+/// A place where a config file was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LookedAt {
+    pub path: PathBuf,
+    pub is_there: bool,
+}
+
+/// A profile that a config file has, or the one that needs none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub name: String,
+    /// Whether every write asks for confirmation and requires `--actor`.
+    pub is_protected: bool,
 }
 
 /// A setting's text. All are `SecretText`, secret or not, so that no `Debug` shows one.
@@ -33,6 +50,10 @@ type Text = Setting<SecretText>;
 pub(super) struct Layers {
     pub(super) profile: Option<Setting<String>>,
     pub(super) is_protected: bool,
+    /// Where config files were looked for, the nearest first.
+    pub(super) looked_at: Vec<LookedAt>,
+    /// The profiles of all files.
+    pub(super) profiles: Vec<Profile>,
     /// What the operator should know of the files that secrets came from.
     pub(super) warnings: Vec<String>,
     texts: BTreeMap<&'static str, Text>,
@@ -44,14 +65,21 @@ impl Layers {
         environment: Environment<'_>,
         working_dir: &Path,
     ) -> Result<Self, ConfigError> {
-        let files = find_files(flags, environment, working_dir)?;
+        let (files, looked_at) = find_files(flags, environment, working_dir)?;
         let profile = profile(flags, environment, &files)?;
         let is_protected = profile.as_ref().is_some_and(|profile| {
             let tables = files.iter().filter_map(|f| f.content.profiles.get(&profile.value));
             tables.into_iter().any(|table| table.protected)
         });
-        let mut layers =
-            Self { profile, is_protected, warnings: Vec::new(), texts: BTreeMap::new() };
+        let profiles = profiles(&files);
+        let mut layers = Self {
+            profile,
+            is_protected,
+            looked_at,
+            profiles,
+            warnings: Vec::new(),
+            texts: BTreeMap::new(),
+        };
         if let Some(actor) = &flags.actor {
             let text = Text { value: actor.to_string().into(), origin: Origin::Flag("--actor") };
             layers.texts.insert("actor", text);
@@ -175,7 +203,7 @@ fn profile(
         },
     };
     let has_table = files.iter().any(|f| f.content.profiles.contains_key(&profile.value));
-    if has_table || profile.value == LOCAL_PROFILE {
+    if has_table || profile.value == LOCAL_PROFILE || flags.may_be_new {
         return Ok(Some(profile));
     }
     let paths: Vec<_> = files.iter().map(|f| f.path.display().to_string()).collect();
@@ -187,22 +215,43 @@ fn profile(
     Err(ConfigError::NoProfile { name: escape_controls(&profile.value), looked_in })
 }
 
+/// Returns the profiles of all files by name; protected where any of them says so.
+fn profiles(files: &[Found]) -> Vec<Profile> {
+    let mut found: BTreeMap<&str, bool> = BTreeMap::new();
+    for (name, table) in files.iter().flat_map(|file| &file.content.profiles) {
+        *found.entry(name).or_default() |= table.protected;
+    }
+    let profile =
+        |(name, is_protected): (&str, bool)| Profile { name: name.to_owned(), is_protected };
+    found.into_iter().map(profile).collect()
+}
+
+/// Reads the config files that are there, and returns where they were looked for.
 fn find_files(
     flags: &Flags,
     environment: Environment<'_>,
     working_dir: &Path,
-) -> Result<Vec<Found>, ConfigError> {
-    if let Some(path) = &flags.config {
-        return Ok(file::read(path, true)?.into_iter().collect());
+) -> Result<(Vec<Found>, Vec<LookedAt>), ConfigError> {
+    let (paths, must_exist) = match &flags.config {
+        Some(path) => (vec![path.clone()], !flags.may_be_new),
+        None => (usual_paths(environment, working_dir), false),
+    };
+    let (mut files, mut looked_at) = (Vec::new(), Vec::new());
+    for path in paths {
+        let found = file::read(&path, must_exist)?;
+        looked_at.push(LookedAt { path, is_there: found.is_some() });
+        files.extend(found);
     }
-    let mut files = Vec::new();
-    files.extend(file::read(&working_dir.join("tenantctl.toml"), false)?);
+    Ok((files, looked_at))
+}
+
+/// Returns where config files are looked for without `--config`, the nearest first.
+fn usual_paths(environment: Environment<'_>, working_dir: &Path) -> Vec<PathBuf> {
     let config_home = defaults::absolute(environment, "XDG_CONFIG_HOME")
         .or_else(|| defaults::home(environment).map(|home| home.join(".config")));
-    if let Some(config_home) = config_home {
-        files.extend(file::read(&config_home.join("tenantctl/tenantctl.toml"), false)?);
-    }
-    Ok(files)
+    let mut paths = vec![working_dir.join("tenantctl.toml")];
+    paths.extend(config_home.map(|folder| folder.join("tenantctl/tenantctl.toml")));
+    paths
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! contacts nothing.
 
 mod defaults;
+mod documented;
 mod env;
 mod error;
 mod file;
@@ -13,8 +14,9 @@ mod setting;
 mod settings;
 mod spec;
 
+pub(crate) use documented::{Documented, documented};
 pub(crate) use env::{environment, unknown_variables};
-pub(crate) use layers::Flags;
+pub(crate) use layers::{Flags, Profile};
 pub(crate) use secret_file::read_secret;
 pub(crate) use setting::{Origin, Setting};
-pub(crate) use settings::{Settings, resolve};
+pub(crate) use settings::{Explained, Settings, resolve};

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::defaults;
-use super::env::Environment;
+use super::env::{Environment, environment};
 use super::error::ConfigError;
-use super::layers::{Flags, Layers};
+use super::layers::{Flags, Layers, LookedAt, Profile};
 use super::setting::{Origin, Setting};
-use super::spec::SPECS;
+use super::spec::{PROFILE_VARIABLE, SPECS};
 use crate::model::{Actor, JwksSource, Placement, SecretText, WebUrl, escape_controls};
 
 /// The settings, resolved. A command that needs an optional one reports that it is missing.
@@ -57,8 +57,15 @@ pub(crate) struct Settings {
     pub jwt_secret: Option<Setting<SecretText>>,
     /// `PATH`, where the system's programs are looked for.
     pub search_path: Option<OsString>,
+    /// Where config files were looked for, the nearest first.
+    pub looked_at: Vec<LookedAt>,
+    /// The profiles of the config files.
+    pub profiles: Vec<Profile>,
     explained: Vec<Explained>,
     warnings: Vec<String>,
+    /// What the command line said, to resolve for another profile.
+    flags: Flags,
+    working_dir: PathBuf,
 }
 
 /// Resolves the settings: flag over environment over `./tenantctl.toml` over the user's file over
@@ -104,8 +111,12 @@ pub(crate) fn resolve(
         data_dir,
         explained: explained(&layers),
         warnings: layers.warnings,
+        looked_at: layers.looked_at,
+        profiles: layers.profiles,
         is_protected: layers.is_protected,
         profile: layers.profile,
+        flags: flags.clone(),
+        working_dir: working_dir.to_owned(),
     })
 }
 
@@ -156,24 +167,36 @@ fn unusable(name: &'static str, origin: &Origin, problem: &dyn fmt::Display) -> 
     ConfigError::Value { name, origin: origin.to_string(), problem: problem.to_string() }
 }
 
-/// A setting's name, its value without secrets, and where it came from.
-type Explained = (&'static str, String, String);
+/// A setting as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Explained {
+    pub name: &'static str,
+    pub variable: &'static str,
+    /// Without what is secret in it, and where it came from; nothing where it is not set.
+    pub value: Option<Setting<String>>,
+}
 
 fn explained(layers: &Layers) -> Vec<Explained> {
-    let line = |name, value: &str, origin: &Origin| {
-        (name, escape_controls(value), escape_controls(&origin.to_string()))
-    };
-    let profile = layers.profile.iter().map(|s| line("profile", &s.value, &s.origin));
-    let others = SPECS.iter().filter_map(|spec| {
-        let Setting { value, origin } = layers.get(spec.name)?;
-        let shown = if spec.is_secret() { "••••" } else { value.expose() };
-        Some(line(spec.name, shown, origin))
+    let profile =
+        Explained { name: "profile", variable: PROFILE_VARIABLE, value: layers.profile.clone() };
+    let others = SPECS.iter().map(|spec| {
+        let value = layers.get(spec.name).map(|setting| Setting {
+            value: escape_controls(&spec.shown(setting.value.expose())),
+            origin: setting.origin.clone(),
+        });
+        Explained { name: spec.name, variable: spec.variable, value }
     });
-    profile.chain(others).collect()
+    std::iter::once(profile).chain(others).collect()
 }
 
 impl Settings {
-    /// Returns a line for each setting that has a value: name, value without secrets, origin.
+    /// Returns the settings of another profile, with the same command line.
+    pub(crate) fn of_profile(&self, name: &str) -> Result<Self, ConfigError> {
+        let flags = Flags { profile: Some(name.to_owned()), ..self.flags.clone() };
+        resolve(&flags, &environment, &self.working_dir)
+    }
+
+    /// Returns every setting there is, the profile first.
     pub(crate) fn explain(&self) -> &[Explained] {
         &self.explained
     }

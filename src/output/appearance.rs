@@ -15,6 +15,16 @@ pub(crate) enum Format {
     Ndjson,
 }
 
+/// How much is said besides the result and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Volume {
+    /// Nothing (`-q`).
+    Quiet,
+    Usual,
+    /// Also where a read looks (`-v`).
+    Verbose,
+}
+
 /// How the operator wants things to look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Appearance {
@@ -25,7 +35,7 @@ pub(crate) struct Appearance {
     pub is_plain_environment: bool,
     /// The width that the environment dictates (`COLUMNS`).
     pub columns: Option<u16>,
-    pub is_quiet: bool,
+    pub volume: Volume,
     pub is_no_input: bool,
 }
 
@@ -39,7 +49,7 @@ impl Appearance {
             is_plain_environment: is_set("NO_COLOR")
                 || environment("TERM").is_some_and(|term| term == "dumb"),
             columns: environment("COLUMNS").and_then(|text| text.to_str()?.parse().ok()),
-            is_quiet: false,
+            volume: Volume::Usual,
             is_no_input: false,
         }
     }

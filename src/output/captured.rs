@@ -1,6 +1,6 @@
 //! A console whose streams are kept, for tests.
 
-use super::appearance::{Appearance, Format};
+use super::appearance::{Appearance, Format, Volume};
 use super::console::{Console, Terminals};
 use super::kept::Kept;
 use super::stream::Stream;
@@ -14,7 +14,7 @@ pub(super) fn captured(format: Format, is_terminal: bool) -> (Console, Kept, Kep
         color: None,
         is_plain_environment: false,
         columns: Some(100),
-        is_quiet: false,
+        volume: Volume::Usual,
         is_no_input: false,
     };
     let streams = (Stream::Kept(stdout.clone()), Stream::Kept(stderr.clone()));

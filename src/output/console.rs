@@ -8,16 +8,15 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::appearance::{Appearance, Format};
-use super::exit;
+use super::appearance::{Appearance, Format, Volume};
 use super::failure::Failure;
 use super::json::{Part, json_line, json_pretty};
 use super::layout::{Look, laid_out, laid_out_line};
-use super::line::{Line, warning};
+use super::line::{Line, dim, warning};
 use super::stream::Stream;
 use super::text::Text;
 use super::view::{FORMAT_VERSION, View, typed_line};
-use crate::model::ErrorKind;
+use crate::model::{ErrorKind, PlaneAddress};
 
 /// The reader closed the pipe, as `head` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +77,17 @@ impl Console {
 
     /// Returns whether only the result and errors are wanted.
     pub(super) fn is_quiet(&self) -> bool {
-        self.appearance.is_quiet
+        self.appearance.volume == Volume::Quiet
+    }
+
+    /// Returns whether more is wanted than the result and what belongs to it.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.appearance.volume == Volume::Verbose
     }
 
     /// Returns whether stderr is a terminal that can redraw a line.
     pub(super) fn is_watched(&self) -> bool {
-        self.terminals.stderr && !self.appearance.is_plain_environment && !self.appearance.is_quiet
+        self.terminals.stderr && !self.appearance.is_plain_environment && !self.is_quiet()
     }
 
     pub(super) fn stderr(&self) -> &Stream {
@@ -137,13 +141,24 @@ impl Console {
         self.write_out(text);
     }
 
-    pub(crate) fn exit_codes(&self) {
-        self.raw(&exit::table());
+    /// Says on stderr where a command acts: a line for people, an event in ndjson.
+    pub(crate) fn say_where(&self, address: &PlaneAddress) {
+        if self.is_quiet() {
+            return;
+        }
+        match self.appearance.format {
+            Format::Table => self.say(&dim(address)),
+            Format::Json => {}
+            Format::Ndjson => self.event(json!({
+                "event": "control_plane", "profile": address.profile, "local": address.is_local,
+                "host": address.host, "database": address.database,
+            })),
+        }
     }
 
     /// Writes a note to stderr; nothing with `--quiet` or in JSON.
     pub(crate) fn note(&self, text: impl Into<Text>) {
-        if !self.appearance.is_quiet && self.appearance.format == Format::Table {
+        if !self.is_quiet() && self.appearance.format == Format::Table {
             self.write_err(&laid_out(&text.into(), self.look_of_notes()));
         }
     }
@@ -155,7 +170,7 @@ impl Console {
 
     /// Writes a warning to stderr; in JSON as an object, since it may matter to a script as well.
     pub(crate) fn warn(&self, text: &str) {
-        if self.appearance.is_quiet {
+        if self.is_quiet() {
             return;
         }
         if self.appearance.format == Format::Table {

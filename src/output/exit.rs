@@ -46,11 +46,13 @@ fn promise(kind: ErrorKind) -> &'static str {
 pub(crate) const EXIT_CODES_TOPIC: &str = "exit-codes";
 
 /// Returns the table of exit codes as `tenantctl help exit-codes` prints it.
-pub(super) fn table() -> String {
+pub(crate) fn exit_codes() -> String {
     let mut text = String::from("Exit codes of tenantctl:\n\n    0  done, or nothing to do\n");
     for kind in ErrorKind::ALL {
-        let line = format!("  {:>3}  {:<12} {}\n", exit_code(kind), kind.word(), promise(kind));
-        text.push_str(&line);
+        let line = format!("  {:>3}  {:<12} {}", exit_code(kind), kind.word(), promise(kind));
+        let below = textwrap::Options::new(78).subsequent_indent("                    ");
+        text.push_str(&textwrap::fill(&line, below));
+        text.push('\n');
     }
     text
 }

@@ -7,6 +7,7 @@ mod appearance;
 mod audit;
 #[cfg(test)]
 mod captured;
+mod config;
 mod console;
 mod exit;
 mod failure;
@@ -38,10 +39,14 @@ mod usage;
 mod view;
 mod words;
 
-pub(crate) use appearance::{Appearance, Format};
+pub(crate) use appearance::{Appearance, Format, Volume};
 pub(crate) use audit::{AuditLines, render_audit, render_audit_verify};
+pub(crate) use config::{
+    ProfileRow, SettingRow, render_config_files, render_config_written, render_profiles,
+    render_settings,
+};
 pub(crate) use console::Console;
-pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code};
+pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code, exit_codes};
 pub(crate) use failure::{Ending, Failure};
 pub(crate) use fleet::{render_fleet, render_migration_status};
 pub(crate) use health::render_health;
@@ -65,5 +70,5 @@ pub(crate) use tenant::{
 pub(crate) use text::Text;
 pub(crate) use token::{render_decoded, render_explanation, render_verdict};
 pub(crate) use trace::TraceLines;
-pub(crate) use usage::show_clap;
+pub(crate) use usage::{definitions, show_clap};
 pub(crate) use view::View;

@@ -14,6 +14,19 @@ pub(crate) fn show_clap(answer: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2))
 }
 
+/// How wide a page of the manual is.
+const PAGE: usize = 80;
+
+/// Returns terms, each with its meaning below it, for a page of the manual.
+pub(crate) fn definitions(rows: &[(String, &str)]) -> String {
+    let indent = "      ";
+    let options = textwrap::Options::new(PAGE - 2).initial_indent(indent).subsequent_indent(indent);
+    let row = |(term, meaning): &(String, &str)| {
+        format!("  {term}\n{}\n", textwrap::fill(meaning, &options))
+    };
+    rows.iter().map(row).collect()
+}
+
 impl Console {
     /// Shows a usage error in the shape of every other error.
     pub(crate) fn fail_usage(&self, error: &clap::Error) -> ExitCode {

@@ -80,7 +80,15 @@ const WAYS_OUT: &[(&str, &[&str])] = &[
     ("set_message", &["src/output/spinner.rs"]),
     ("with_prompt", &["src/output/prompt.rs"]),
     // Generated from the command line's own definition.
-    (".raw(", &["src/output/console.rs", "src/commands/man.rs", "src/commands/completions.rs"]),
+    (
+        ".raw(",
+        &[
+            "src/lib.rs",
+            "src/output/console.rs",
+            "src/commands/man.rs",
+            "src/commands/completions.rs",
+        ],
+    ),
     // Clap's own answers, made safe where the command line is read.
     ("print", &["src/output/usage.rs"]),
 ];

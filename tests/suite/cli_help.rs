@@ -58,6 +58,9 @@ const MISTAKES: &[&[&str]] = &[
     &["-o", "ndjson", "tenant", "show", "Acme"],
 ];
 
+/// What `tenantctl help` tells of besides commands.
+const TOPICS: &[&str] = &["environment", "config", "selectors", "output", "options", "exit-codes"];
+
 /// Returns the words that lead to every command, parents before their children.
 fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
     fn walk(command: &clap::Command, path: &[String], leaves: bool, found: &mut Vec<Vec<String>>) {
@@ -110,21 +113,15 @@ fn every_help_and_usage_error_reads_as_it_did() {
     for path in every_command(false) {
         let shown = help(&operator, &path).success();
         assert_eq!(shown.stderr(), "", "{path:?}");
-        // The global options are the same everywhere and shown in full once.
-        let text = match (path.is_empty(), shown.stdout().split_once("Global options:\n")) {
-            (false, Some((own, rest))) => {
-                let after = rest.find("\nExamples:").map_or("", |at| &rest[at..]);
-                format!("{own}Global options: …\n{after}")
-            }
-            _ => shown.stdout().to_owned(),
-        };
-        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+        let lines: Vec<_> = shown.stdout().lines().map(str::trim_end).collect();
         let title = ["tenantctl"].into_iter().chain(path.iter().map(String::as_str));
         let title = title.collect::<Vec<_>>().join(" ");
         writeln!(manual, "━━━ {title} --help\n{}\n", lines.join("\n")).unwrap();
     }
-    let topic = operator.run("help exit-codes").success();
-    writeln!(manual, "━━━ tenantctl help exit-codes\n{}", topic.stdout()).unwrap();
+    for topic in TOPICS {
+        let page = operator.run(&format!("help {topic}")).success();
+        writeln!(manual, "━━━ tenantctl help {topic}\n{}", page.stdout()).unwrap();
+    }
     for words in MISTAKES {
         let words: Vec<_> = words.iter().map(OsStr::new).collect();
         let refused = operator.run_words(&words).fails_with(2);
@@ -133,6 +130,50 @@ fn every_help_and_usage_error_reads_as_it_did() {
         writeln!(manual, "━━━ tenantctl {}\n{}", line.display(), refused.stderr()).unwrap();
     }
     insta::assert_snapshot!("help", manual);
+}
+
+#[test]
+fn help_begins_with_examples_and_fits_a_screen() {
+    let operator = Operator::unconfigured().with("COLUMNS", "80");
+    for path in every_command(true) {
+        let shown = help(&operator, &path).success();
+        let parts: Vec<_> = shown.stdout().split("\n\n").collect();
+        assert!(parts[1].starts_with("Usage: ") && parts[2].starts_with("Examples:"), "{shown}");
+        assert!(shown.stdout().lines().count() <= 50, "{shown}");
+        let is_usage = |line: &&str| line.starts_with("Usage: ");
+        for line in shown.stdout().lines().filter(|line| !is_usage(line)) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        for line in parts[2].lines().skip(1) {
+            let goes_on = line.trim_start().starts_with("tenantctl") || line.contains("tenantctl ");
+            assert!(goes_on, "an example is broken: {shown}");
+        }
+        let short = operator.run(&format!("{} -h", path.join(" "))).success();
+        assert!(!short.stdout().contains("Examples:"), "{short}");
+        assert!(short.stdout().len() < shown.stdout().len(), "{short}");
+    }
+}
+
+#[test]
+fn help_is_coloured_where_that_is_asked_for() {
+    let operator = Operator::unconfigured();
+    for line in ["tenant show --help --color always", "--color=always tenant show -h"] {
+        let ran = operator.run(line).success();
+        assert!(ran.stdout().contains("\u{1b}[1m"), "{ran}");
+    }
+    let plain = operator.run("tenant show --help").success();
+    assert!(!plain.stdout().contains('\u{1b}'), "{plain}");
+}
+
+#[test]
+fn the_root_lists_every_topic_and_each_has_a_page() {
+    let operator = Operator::unconfigured();
+    let root = operator.run("--help").success();
+    for topic in TOPICS {
+        assert!(root.stdout().contains(&format!("tenantctl help {topic} ")), "{topic}");
+        let _ran = operator.run(&format!("help {topic}")).success();
+    }
+    assert_eq!(root.stdout().matches("tenantctl help ").count(), TOPICS.len() + 1);
 }
 
 #[test]
@@ -155,7 +196,8 @@ fn examples_in_the_manual_are_understood() {
     let operator = Operator::unconfigured();
     for path in every_command(false) {
         let shown = help(&operator, &path).success();
-        let Some((_, examples)) = shown.stdout().split_once("Examples:\n") else { continue };
+        let Some((_, rest)) = shown.stdout().split_once("Examples:\n") else { continue };
+        let examples = rest.split("\n\n").next().unwrap();
         for line in examples.lines() {
             let Some(words) = typed(line) else { continue };
             let parsed = <tenantctl::testkit::cli::Cli as clap::Parser>::try_parse_from(&words);

@@ -55,7 +55,7 @@ fn verbose_shows_where_secrets_come_from_and_never_what_they_are() {
     let operator =
         bare().with("TENANTCTL_CONTROL_PLANE_URL", url).with("TENANTCTL_SECRET_KEY", "canary-key");
     let ran = operator.run("-v seed list").success();
-    let line = "control_plane_url = ••••  (from TENANTCTL_CONTROL_PLANE_URL)";
+    let line = "control_plane_url = postgresql://operator:****@/cp?host=/nowhere  (from TENANTCTL_CONTROL_PLANE_URL)";
     assert!(ran.stderr().contains(line), "{ran}");
     assert!(ran.stderr().contains("secret_key = ••••  (from TENANTCTL_SECRET_KEY)"), "{ran}");
     assert!(!ran.stderr().contains("canary"), "{ran}");

@@ -99,6 +99,7 @@ mod token_verify;
 mod token_weak_keys;
 mod trace;
 mod unlock;
+mod where_it_acts;
 
 /// A file that is not in the list above would never run.
 #[test]

@@ -197,6 +197,14 @@ impl Endpoint {
         }
     }
 
+    /// Returns the host with its port, where that is not Postgres's own.
+    pub(crate) fn place_text(&self) -> String {
+        match self.port {
+            5432 => self.host_text(),
+            port => format!("{}:{port}", self.host_text()),
+        }
+    }
+
     /// Returns the connection string with its password: only for who asked with `--reveal`, and for
     /// programs that connect.
     pub fn revealed(&self) -> SecretText {

@@ -63,7 +63,8 @@ async fn all_due(args: &PurgeArgs, context: &Context) -> Result<Ending, Failure>
     }
     if args.confirm.is_none() {
         console.show(&render_due_plan(&tenants));
-        let typed = console.ask("Type `due` to destroy all of these", "--confirm due")?;
+        let typed =
+            console.ask(context.placed("Type `due` to destroy all of these"), "--confirm due")?;
         if typed.trim() != DUE {
             let message = "purge what is due: what was typed is not `due`";
             return Err(Failure::new(ErrorKind::Refused, message));

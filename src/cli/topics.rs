@@ -1,0 +1,117 @@
+//! The manual's pages that belong to no single command: `tenantctl help TOPIC`.
+//!
+//! The tables in some of them are of other rooms; `commands` puts them in.
+
+/// The topics, each with what it is about.
+pub(crate) const TOPICS: &[(&str, &str)] = &[
+    ("environment", "Every setting by its variable"),
+    ("config", "Config files and profiles"),
+    ("selectors", "How tenants are named and chosen"),
+    ("output", "Shapes of the result, and what goes to stderr"),
+    ("options", "The options that every command takes"),
+    ("exit-codes", "What each exit code promises to a script"),
+];
+
+/// Before the table of variables.
+pub(crate) const ENVIRONMENT: &str = "\
+A flag wins over a variable, that over a config file, that over the default.
+An empty variable counts as not set; an unknown TENANTCTL_… is a warning.
+Where VARIABLE_FILE is listed, it names a file with the value: ours or root's,
+not writable by others; links are followed, as Kubernetes mounts secrets.
+`tenantctl config show --origin` shows what is in force.
+";
+
+/// After it.
+pub(crate) const OTHER_VARIABLES: &str = "\
+Also read: HOME, XDG_CONFIG_HOME, XDG_DATA_HOME and PATH (where files and
+programs are looked for), USER, LOGNAME (the default actor), NO_COLOR, TERM and
+COLUMNS (how a terminal is written to). libpq's variables (PGHOST, PGPASSWORD,
+PGOPTIONS …) are not read.
+";
+
+/// Before the list of keys.
+pub(crate) const CONFIG: &str = "\
+Config files, the nearest first; each setting is taken from the first that has
+it, and a profile's table comes before the top of the same file:
+
+  ./tenantctl.toml
+  $XDG_CONFIG_HOME/tenantctl/tenantctl.toml   (else ~/.config/tenantctl/…)
+
+`--config FILE` names another one, instead of both. `tenantctl config path` shows
+which of them are there, `tenantctl config init` writes one to start from.
+
+  # tenantctl.toml; with a password in it, chmod 600
+  placement = \"database\"
+
+  [profiles.production]
+  control_plane_url_file = \"/etc/tenantctl/control-plane-url\"
+  secret_key_file = \"/etc/tenantctl/secret-key\"
+  protected = true
+
+`--profile NAME` or TENANTCTL_PROFILE chooses a profile; `tenantctl profile list`
+shows them. A `protected` one asks before every write and wants `--actor`. With
+no control plane set, the private local Postgres is used where there is one; what
+writes says so: `local · 127.0.0.1:…/control_plane`.
+
+Tokens and keys never stand in a config file, only in a file of their own or in a
+variable. Keys of a config file:
+";
+
+/// The whole topic.
+pub(crate) const SELECTORS: &str = "\
+A tenant is named by its slug (`acme`) or its id (a UUID), on the command line as
+well as in a file.
+
+Commands that work on several tenants take these options, together or alone:
+
+  --tenant SLUG,…    these; one that does not exist is exit code 4, before
+                     anything is touched
+  --label K=V        those with this label; repeated: with all of them
+  --status STATUS    those in this status
+  --all              every tenant
+  --from-file FILE   those in a file, one on each line, `#` begins a comment;
+                     `-` is stdin
+  --exclude SLUG,…   leave these out; one that does not exist is exit code 4
+  --allow-empty      that nobody has the label or the status is no error, instead
+                     of exit code 4; `--all` may always be empty
+
+A write without any of them is refused (exit code 2); what only reads takes all
+tenants then. Tenants that are deleted, locked or quarantined are left out where
+the command cannot work on them, and the report says so.
+
+  tenantctl migrate apply --label tier=gold --exclude acme --dry-run
+  tenantctl tenant list -o json | jq -r '.tenants[].slug' |
+    tenantctl seed apply --from-file -
+";
+
+/// The whole topic.
+pub(crate) const OUTPUT: &str = "\
+stdout carries the result and nothing else; progress, hints, warnings and errors
+go to stderr.
+
+  -o table     for people: columns as wide as the terminal, colour unless NO_COLOR
+               is set; in a pipe nothing is cut or coloured
+  -o json      one document
+  -o ndjson    a line for each item of a list, and events on stderr while it runs
+
+Every JSON document has `format_version` at its top; it changes when a field is
+renamed or taken away, not when one is added. A list stands under its plural noun,
+a single thing under its singular. Instants are RFC 3339 in UTC, durations are
+integers of milliseconds in fields that end in `_ms`.
+
+An error is one object on stderr, with the exit code (tenantctl help exit-codes):
+
+  {\"error\":{\"kind\",\"message\",\"causes\":[],\"hint\",\"retryable\"}}
+
+A command that reports and then ends with 9, 10, 11 or 12 has its report on stdout
+and no error object. Secrets are masked everywhere, but for `--reveal`.
+
+  -q           the result and errors only
+  -v           also where each setting came from, and where a read looks
+  -vv          also each SQL statement and each HTTP request, without its values
+";
+
+/// Before the options.
+pub(crate) const OPTIONS: &str = "\
+Options that every command takes, before or after its name:
+";

@@ -1,0 +1,8 @@
+//! `tenantctl config …`.
+
+mod dispatch;
+mod init;
+mod path;
+mod show;
+
+pub(super) use dispatch::run;

@@ -1,0 +1,6 @@
+//! `tenantctl profile …`.
+
+mod dispatch;
+mod list;
+
+pub(super) use dispatch::run;
