@@ -1,9 +1,11 @@
 //! `tenantctl migrate`.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
 
 use super::selector::SelectorArgs;
-use super::values::line;
+use super::values::{line, title};
 
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
@@ -29,6 +31,50 @@ Examples:
   tenantctl migrate status --tenant acme --verify
   tenantctl migrate status --all --verify -o json")]
     Status(StatusArgs),
+    /// Begin a migration of your own
+    ///
+    /// Makes a file with the next number in the folder of `TENANTCTL_MIGRATIONS_DIR`, or of --dir. It
+    /// holds, in a comment, what a table needs here. One rule holds for `migrate apply` and `tenant
+    /// create`: the row security of a table with a `tenant_id` is enabled and forced, which
+    /// `SELECT tenantctl.protect('public.notes')` does. A table that is shared on purpose is said to be
+    /// so by a line of a migration: `-- tenantctl: shared public.currencies because …`.
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate new notes
+  tenantctl migrate new add_notes_index --dir db/migrations")]
+    New(NewArgs),
+    /// Write the embedded migrations into a folder
+    ///
+    /// With them a folder holds all that a tenant's database gets, whatever a later tenantctl embeds. What
+    /// ran anywhere is never edited; a file of your own comes after it. A file that is there with another text is never overwritten.
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate export db/migrations
+  tenantctl migrate export db/migrations --dry-run")]
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// What the migration does, as in `notes` or `add_notes_index`
+    #[arg(value_name = "NAME", value_parser = title)]
+    pub name: String,
+    /// The folder, instead of the configured one; made when it is missing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Show which file would be made and make none
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The folder; made when it is missing
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Show which files would be written and write none
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -34,7 +34,7 @@ pub(crate) use init::InitArgs;
 pub(crate) use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
 pub(crate) use lockdown::LockdownArgs;
 pub(crate) use member::{MemberAddArgs, MemberCommand, MemberListArgs, MemberRemoveArgs};
-pub(crate) use migration::{ApplyArgs, MigrateCommand, StatusArgs};
+pub(crate) use migration::{ApplyArgs, ExportArgs, MigrateCommand, NewArgs, StatusArgs};
 pub(crate) use on_demand::OnDemand;
 pub(crate) use parse::{parse, wants_json};
 pub(crate) use seed::{SeedApplyArgs, SeedCommand};

@@ -52,6 +52,19 @@ pub(super) fn line(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("at most 200 characters on one line".to_owned()) }
 }
 
+/// Reads a migration's name: 1 to 63 letters, digits and `_`, `-` or blanks between them, which become
+/// `_`.
+pub(super) fn title(text: &str) -> Result<String, String> {
+    let fits = (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '))
+        && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if fits {
+        Ok(text.to_ascii_lowercase().replace(['-', ' '], "_"))
+    } else {
+        Err("a name begins with a letter and has 1 to 63 of a-z, 0-9 and `_`".to_owned())
+    }
+}
+
 /// Reads a JSON object of up to 8 KiB.
 pub(super) fn object(text: &str) -> Result<serde_json::Value, String> {
     if text.len() > 8192 {

@@ -23,7 +23,6 @@ use crate::model::{
 };
 use crate::output::{Console, Failure};
 use crate::services::home::{Homes, Pace, Projects, World};
-use crate::services::migration::{SeedSet, Sets, find_set};
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
 
@@ -266,22 +265,6 @@ impl Context {
     pub(crate) fn jwt_secret(&self) -> Result<Option<SharedSecret>, Failure> {
         let setting = self.settings.jwt_secret.as_ref();
         Ok(setting.map(|setting| SharedSecret::new(&setting.value)).transpose()?)
-    }
-
-    /// Returns the migrations for tenants' databases: the embedded ones, or those of the
-    /// configured folder.
-    pub(crate) fn sets(&self) -> Result<Sets, Failure> {
-        let folder = self.settings.migrations_dir.as_ref().map(|setting| setting.value.as_path());
-        Ok(Sets::load(folder)?)
-    }
-
-    /// Returns the folder whose seed sets replace the embedded ones, if one is configured.
-    pub(crate) fn seeds_folder(&self) -> Option<&Path> {
-        self.settings.seeds_dir.as_ref().map(|setting| setting.value.as_path())
-    }
-
-    pub(crate) fn seed_set(&self, name: Option<&str>) -> Result<Option<SeedSet>, Failure> {
-        Ok(name.map(|name| find_set(self.seeds_folder(), name)).transpose()?)
     }
 
     /// Returns where the command acts, for a question to name it.

@@ -19,6 +19,7 @@ mod lockdown;
 mod man;
 mod member;
 mod migration;
+mod own_files;
 mod profile;
 mod reach;
 mod seed;

@@ -34,6 +34,7 @@ pub(super) fn reach(command: &Command) -> Reach {
         Command::Migrate(OnDemand(command)) => match command {
             MigrateCommand::Apply(_) => Reach::Writes,
             MigrateCommand::Status(_) => Reach::Reads,
+            MigrateCommand::New(_) | MigrateCommand::Export(_) => Reach::Elsewhere,
         },
         Command::Seed(OnDemand(command)) => match command {
             SeedCommand::Apply(_) => Reach::Writes,

@@ -11,7 +11,9 @@ use super::error::ConfigError;
 use super::layers::{Flags, Layers, LookedAt, Profile};
 use super::setting::{Origin, Setting};
 use super::spec::{PROFILE_VARIABLE, SPECS};
-use crate::model::{Actor, JwksSource, Placement, SecretText, WebUrl, escape_controls};
+use crate::model::{
+    Actor, JwksSource, MigrationsBase, Placement, SecretText, WebUrl, escape_controls,
+};
 
 /// The settings, resolved. A command that needs an optional one reports that it is missing.
 #[derive(Debug, Clone)]
@@ -37,8 +39,10 @@ pub(crate) struct Settings {
     pub region: Option<Setting<String>>,
     /// The certificate authorities that projects' databases are verified with.
     pub project_root_cert: Option<Setting<PathBuf>>,
-    /// Migrations to use instead of the embedded ones.
+    /// Migrations after the embedded ones, or instead of them.
     pub migrations_dir: Option<Setting<PathBuf>>,
+    /// Which of the two; the files' numbers say it when not set.
+    pub migrations_base: Option<Setting<MigrationsBase>>,
     /// Seed sets to use instead of the embedded ones.
     pub seeds_dir: Option<Setting<PathBuf>>,
     pub actor: Setting<Actor>,
@@ -100,6 +104,7 @@ pub(crate) fn resolve(
         region: parsed(&layers, "region")?,
         project_root_cert: path(&layers, "project_root_cert"),
         migrations_dir: path(&layers, "migrations_dir"),
+        migrations_base: parsed(&layers, "migrations_base")?,
         seeds_dir: path(&layers, "seeds_dir"),
         postgres_bin: path(&layers, "postgres_bin"),
         jwks: jwks(&layers, auth_url.as_ref())?,

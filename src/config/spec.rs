@@ -195,10 +195,12 @@ pub(super) const SPECS: &[Spec] = &[
             "the secret of HS256 tokens (`--secret-file`); without it HS256 is refused",
         )
     },
+    open("migrations_dir", "TENANTCTL_MIGRATIONS_DIR", "a folder of migrations of your own"),
     open(
-        "migrations_dir",
-        "TENANTCTL_MIGRATIONS_DIR",
-        "a folder of migrations to use instead of the embedded ones",
+        "migrations_base",
+        "TENANTCTL_MIGRATIONS_BASE",
+        "`embedded`: they come after the embedded ones; `none`: they are all there are; when not set, \
+         their numbers say it",
     ),
     open(
         "seeds_dir",

@@ -1,10 +1,11 @@
-//! Seed sets, and the control plane's installation.
+//! Seed sets, files of migrations, and the control plane's installation.
 
 use serde_json::{Value, json};
 
 use super::text::{Facts, Table};
 use super::view::View;
-use crate::services::migration::{InstallReport, SeedSet};
+use crate::model::MigrationsBase;
+use crate::services::migration::{ExportReport, InstallReport, NewReport, SeedSet};
 
 pub(crate) fn render_seed_sets(sets: &[SeedSet]) -> View {
     let rows = sets.iter().map(|set| {
@@ -40,4 +41,56 @@ pub(crate) fn render_install(report: &InstallReport, is_dry_run: bool) -> View {
         .with("dry_run", json!(is_dry_run))
         .with(if is_dry_run { "planned" } else { "applied" }, json!(names));
     if is_dry_run { view } else { view.next(["tenantctl tenant create acme --name 'Acme Ltd'"]) }
+}
+
+pub(crate) fn render_export(report: &ExportReport) -> View {
+    let folder = report.folder.display();
+    let outcome = |is_new: bool| match (is_new, report.is_dry_run) {
+        (true, true) => "to_write",
+        (true, false) => "written",
+        (false, _) => "unchanged",
+    };
+    let rows = report.files.iter().map(|(file, is_new)| {
+        let word = outcome(*is_new).replace('_', " ");
+        [file.into(), word.into()]
+    });
+    let files = report.files.iter();
+    let files = files.map(|(file, is_new)| json!({ "file": file, "outcome": outcome(*is_new) }));
+    let view =
+        View::list(("files", "file"), files.collect(), Table::new(["FILE", "OUTCOME"], rows))
+            .with("folder", json!(folder.to_string()))
+            .with("next_version", json!(report.next.0))
+            .with("dry_run", json!(report.is_dry_run));
+    let used = format!(
+        "The folder holds all that a tenant's database gets once it is TENANTCTL_MIGRATIONS_DIR; the next number is {}.",
+        report.next
+    );
+    if report.is_dry_run { view } else { view.note(used) }
+}
+
+pub(crate) fn render_new_migration(report: &NewReport, is_configured: bool) -> View {
+    let path = report.path.display();
+    let outcome = if report.is_dry_run { "to_write" } else { "written" };
+    let base = match report.base {
+        MigrationsBase::Embedded => "continues the embedded migrations",
+        MigrationsBase::None => "stands alone: the embedded migrations are not used",
+    };
+    let facts = Facts::new()
+        .fact("migration", &report.file)
+        .fact("path", path.to_string())
+        .fact("folder", base)
+        .fact("outcome", outcome.replace('_', " "));
+    let value = json!({
+        "file": report.file,
+        "path": path.to_string(),
+        "version": report.version.0,
+        "base": report.base.word(),
+        "outcome": outcome,
+    });
+    let view = View::item("migration", value, facts).with("dry_run", json!(report.is_dry_run));
+    let folder = report.path.parent().map(|folder| folder.display().to_string());
+    let set = folder.map(|folder| format!("export TENANTCTL_MIGRATIONS_DIR={folder}"));
+    let set = set.filter(|_| !is_configured);
+    let apply = "tenantctl migrate apply --all --dry-run".to_owned();
+    if report.is_dry_run { view } else { view.next(set.into_iter().chain([apply])) }
 }

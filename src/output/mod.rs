@@ -56,7 +56,7 @@ pub(crate) use local::{
 };
 pub(crate) use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
 pub(crate) use member::{render_member_added, render_member_removed, render_members};
-pub(crate) use migration::{render_install, render_seed_sets};
+pub(crate) use migration::{render_export, render_install, render_new_migration, render_seed_sets};
 pub(crate) use progress::Progress;
 pub(crate) use session::{
     render_check, render_issue, render_prune, render_revoke, render_session, render_sessions,

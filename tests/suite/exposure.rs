@@ -15,7 +15,7 @@ fn create(text: &str) -> Result<(), String> {
     let ran = product.run("tenant create acme --name Acme");
     match ran.code() {
         0 => Ok(()),
-        8 => Err(ran.stderr().to_owned()),
+        3 => Err(ran.stderr().to_owned()),
         code => panic!("{code}: {ran}"),
     }
 }

@@ -58,6 +58,7 @@ mod mutants;
 mod output;
 mod output_hostile;
 mod output_json;
+mod own_migrations;
 mod poolers;
 mod project;
 mod project_auth;

@@ -57,6 +57,11 @@ impl<'c> Files<'c> {
         Ok(Self { connection, footing, locks })
     }
 
+    /// Lets the next files run on another footing.
+    pub(super) fn stand_on(&mut self, footing: &'c Footing) {
+        self.footing = footing;
+    }
+
     /// Returns the session itself, for statements of ours that are not kept prepared.
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         self.connection

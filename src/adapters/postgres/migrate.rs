@@ -29,7 +29,6 @@ pub(crate) struct MigrationSet {
     pub history: &'static str,
     /// The functions that come after the migrations, where the schema has some.
     pub functions: Option<Functions>,
-    pub provenance: Provenance,
     files: Vec<MigrationFile>,
 }
 
@@ -64,27 +63,38 @@ impl MigrationSet {
         mut migrations: Vec<Migration>,
     ) -> Self {
         migrations.sort();
-        let file =
-            |migration: Migration| MigrationFile { name: format!("{migration}.sql"), migration };
+        let file = |migration: Migration| MigrationFile {
+            name: format!("{migration}.sql"),
+            migration,
+            provenance: Provenance::Embedded,
+        };
         let files = migrations.into_iter().map(file).collect();
-        let provenance = Provenance::Embedded;
-        Self { schema, history, functions: None, provenance, files }
+        Self { schema, history, functions: None, files }
     }
 
-    /// Makes a set of an operator's files, ascending.
-    pub(crate) fn of_folder(
-        schema: &'static str,
-        history: &'static str,
-        files: Vec<MigrationFile>,
-    ) -> Self {
-        let provenance = Provenance::Folder;
-        Self { schema, history, functions: None, provenance, files }
+    /// Returns the set with these files, ascending, instead of its own.
+    #[must_use]
+    pub(crate) fn replaced_by(self, files: Vec<MigrationFile>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// Returns the set with these files, ascending, after its own.
+    #[must_use]
+    pub(crate) fn continued_by(mut self, files: Vec<MigrationFile>) -> Self {
+        self.files.extend(files);
+        self
     }
 
     /// Adds the functions that come after the migrations.
     #[must_use]
     pub(crate) fn with_functions(self, functions: Functions) -> Self {
         Self { functions: Some(functions), ..self }
+    }
+
+    /// Returns the name and text of each of an operator's own files.
+    pub(crate) fn own_texts(&self) -> Vec<(&str, &str)> {
+        let own = self.files.iter().filter(|file| file.provenance == Provenance::Folder);
+        own.map(|file| (&*file.name, file.migration.sql().unwrap_or_default())).collect()
     }
 
     /// Returns each file's name and text.
@@ -174,13 +184,14 @@ pub(crate) async fn read_history(
 
 /// Applies what is pending, up to `target` when one is named, and returns what was applied.
 ///
-/// The caller holds the lock and has compared the history with the set.
+/// The caller holds the lock and has compared the history with the set. `footing` says what files of
+/// each provenance run on.
 ///
 /// # Errors
 /// The first migration that fails; it leaves nothing behind, those before it stay applied.
 pub(crate) async fn apply(
     connection: &mut PgConnection,
-    footing: &Footing,
+    footing: impl Fn(Provenance) -> Footing,
     set: &MigrationSet,
     target: Option<SchemaVersion>,
 ) -> Result<Vec<MigrationRecord>, MigrateError> {
@@ -191,12 +202,13 @@ pub(crate) async fn apply(
         runner = runner.set_target(Target::Version(version));
     }
     let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", set.schema);
-    let files = Files::begin(connection, footing, &schema).await;
+    let [embedded, own] = [Provenance::Embedded, Provenance::Folder].map(footing);
+    let files = Files::begin(connection, &embedded, &schema).await;
     let files = files.map_err(|fault| PgError::Statement {
         doing: "create the schema of the migration history",
         fault: Box::new(fault),
     })?;
-    let mut driver = Driver { files, set, current: None, fault: None };
+    let mut driver = Driver { files, footings: [&embedded, &own], set, current: None, fault: None };
     match runner.run_async(&mut driver).await {
         Ok(report) => Ok(report
             .applied_migrations()
@@ -213,6 +225,8 @@ pub(crate) async fn apply(
 
 struct Driver<'c> {
     files: Files<'c>,
+    /// Of what is embedded, and of an operator's own files.
+    footings: [&'c Footing; 2],
     set: &'c MigrationSet,
     /// The file that is running; nothing during bookkeeping.
     current: Option<&'c MigrationFile>,
@@ -240,6 +254,9 @@ impl Driver<'_> {
             let checksum = format!("'{}'", file.migration.checksum());
             file.migration.sql() == Some(text) && record.ends_with(&format!("{checksum})"))
         });
+        let [embedded, own] = self.footings;
+        let is_own = self.current.is_some_and(|file| file.provenance == Provenance::Folder);
+        self.files.stand_on(if is_own { own } else { embedded });
         let script = Script::read(text).map_err(|unreadable| {
             // Refused before anything was contacted, so never seen here.
             ServerFault::from(sqlx::Error::Protocol(unreadable.what))

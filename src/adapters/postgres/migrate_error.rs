@@ -5,7 +5,7 @@ use refinery_core::Migration;
 use super::error::{PgError, ServerFault};
 use super::position::line_and_column;
 use super::script::NO_TRANSACTION;
-use crate::model::{Classified, ErrorKind, Refusal};
+use crate::model::{Classified, ErrorKind, Provenance, Refusal};
 
 /// One migration and the file it stands in.
 #[derive(Debug, Clone)]
@@ -13,6 +13,7 @@ pub(crate) struct MigrationFile {
     pub migration: Migration,
     /// The file's name, escaped.
     pub name: String,
+    pub provenance: Provenance,
 }
 
 /// Why a set could not be applied or a history not be read.

@@ -4,10 +4,12 @@
 //! Only hashes of definitions leave the server. Servers of two versions print definitions in words of
 //! their own, so only catalogs of one version can be compared.
 
+use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
-use super::database::TenantDatabase;
+use super::database::{EXPOSURE, TenantDatabase};
 use super::error::ServerError;
+use super::operator::Server;
 use crate::adapters::postgres::{PgError, row};
 use crate::model::{hex, sha256};
 
@@ -42,6 +44,17 @@ row! {
     }
 }
 
+row! {
+    /// What a catalog depends on beside the migrations.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) struct Traits {
+        /// The server's version, as `server_version_num`.
+        pub(crate) server: String,
+        /// Which of Supabase's API roles the server has.
+        pub(crate) api_roles: String,
+    }
+}
+
 impl CatalogObject {
     /// Returns whether it is a finding by itself, whatever a clean build has: roles belong to the
     /// whole server, and beside a clean build they were changed as well.
@@ -51,11 +64,39 @@ impl CatalogObject {
 }
 
 impl Catalog {
-    /// Returns the key of the clean build that it can be compared with: all that one depends on.
+    pub(crate) fn traits(&self) -> Traits {
+        Traits { server: self.server.clone(), api_roles: self.api_roles.clone() }
+    }
+}
+
+impl Traits {
+    /// Returns the key of the clean build that a catalog can be compared with: all that one depends
+    /// on, the statement that judged it too.
     pub(crate) fn key(&self, place: &str, fingerprint: &str) -> String {
-        let statement = hex(&sha256(CATALOG.as_bytes()));
-        let parts = [place, fingerprint, &self.server, &self.api_roles, &statement];
+        let statements = hex(&sha256(format!("{CATALOG}\n{EXPOSURE}").as_bytes()));
+        let parts = [place, fingerprint, &self.server, &self.api_roles, &statements];
         hex(&sha256(parts.join("\n").as_bytes())[..16])
+    }
+}
+
+impl Server {
+    /// Returns what a catalog on this server depends on beside the migrations.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn traits(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Traits, ServerError> {
+        let traits = sqlx::query_as(
+            r"SELECT current_setting('server_version_num') AS server,
+                (SELECT coalesce(string_agg(r.rolname::text, ',' ORDER BY r.rolname), '')
+                FROM pg_roles r WHERE r.rolname IN ('anon', 'authenticated')) AS api_roles",
+        )
+        .fetch_one(connection)
+        .await
+        .map_err(PgError::doing("look at the server's version"))?;
+        Ok(traits)
     }
 }
 

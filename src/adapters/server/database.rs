@@ -5,11 +5,13 @@
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::contradiction::Contradiction;
 use super::error::ServerError;
 use super::home::Home;
+use super::operator::Server;
 use super::role_names::OWNER;
 use super::seed::{self, SeedOutcome, Seeds};
 use super::supabase;
@@ -31,7 +33,18 @@ pub(crate) struct TenantDatabase {
 }
 
 /// What clients could reach past row security.
-const EXPOSURE: &str = include_str!("exposure.sql");
+pub(super) const EXPOSURE: &str = include_str!("exposure.sql");
+
+/// One way past row security.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub(crate) struct Finding {
+    /// A clause, as in `row security is not forced on notes`.
+    pub(crate) text: String,
+    /// The table or view, with its schema; nothing for a function.
+    pub(crate) relation: Option<String>,
+    /// The statement that mends it.
+    pub(crate) line: String,
+}
 
 row! {
     /// What was seen inside a tenant's database.
@@ -39,8 +52,8 @@ row! {
     pub(crate) struct Exposure {
         /// How many tables carry a tenant's id.
         pub(crate) tables: i64,
-        /// What lets a client past row security, a clause each.
-        pub(crate) findings: Vec<String>,
+        /// What lets a client past row security.
+        pub(crate) findings: Json<Vec<Finding>>,
         /// Whether any role of the server may connect, where the database is the tenant's alone.
         pub(crate) is_public: bool,
     }
@@ -139,8 +152,9 @@ impl TenantDatabase {
         set: &MigrationSet,
         target: Option<SchemaVersion>,
     ) -> Result<Vec<MigrationRecord>> {
-        let footing = self.footing_of(set.provenance);
-        let applied = postgres::apply(&mut self.connection, &footing, set, target).await;
+        let (footing, server) = (self.footing.clone(), &self.home.server);
+        let footing_of = |provenance| footing_of(&footing, server, provenance);
+        let applied = postgres::apply(&mut self.connection, footing_of, set, target).await;
         applied.map_err(|error| supabase::explain(error, &self.home.server).into())
     }
 
@@ -191,23 +205,21 @@ impl TenantDatabase {
         contradiction.map_or(Ok(()), |found| Err(self.home.contradicted(found)))
     }
 
+    /// Returns how many files of a seed set were not applied yet.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn seeds_left(&mut self, set: &Seeds<'_>) -> Result<usize> {
+        seed::left(&mut self.connection, set).await
+    }
+
     /// Applies a seed set in one transaction; files that were applied before are left alone.
     ///
     /// # Errors
     /// When a file fails; nothing of the set stays.
     pub(crate) async fn seed(&mut self, set: &Seeds<'_>) -> Result<SeedOutcome> {
-        let footing = self.footing_of(set.provenance);
+        let footing = footing_of(&self.footing, &self.home.server, set.provenance);
         seed::apply(&mut self.connection, &footing, set).await
-    }
-
-    /// Returns what files of ours and of the operator's run on.
-    fn footing_of(&self, provenance: Provenance) -> Footing {
-        match provenance {
-            Provenance::Folder if self.home.server.is_project() => {
-                self.footing.clone().with_files_after(supabase::FOOTING)
-            }
-            Provenance::Folder | Provenance::Embedded => self.footing.clone(),
-        }
     }
 
     /// Looks at what must hold before a tenant may be used.
@@ -223,5 +235,15 @@ impl TenantDatabase {
 
     pub(crate) async fn close(self) {
         Endpoint::close(self.connection).await;
+    }
+}
+
+/// Returns what files of ours and of the operator's run on, in a session that stands on `ours`.
+fn footing_of(ours: &Footing, server: &Server, provenance: Provenance) -> Footing {
+    match provenance {
+        Provenance::Folder if server.is_project() => {
+            ours.clone().with_files_after(supabase::FOOTING)
+        }
+        Provenance::Folder | Provenance::Embedded => ours.clone(),
     }
 }

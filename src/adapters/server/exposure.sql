@@ -9,7 +9,7 @@ WITH RECURSIVE spaces AS (
 ), clients AS (
   SELECT r.rolname AS role FROM pg_roles r WHERE r.rolname IN ('tenantctl_app', 'anon', 'authenticated')
 ), rels AS MATERIALIZED (
-  SELECT c.*, (SELECT string_agg(k.role, ', ' ORDER BY k.role) FROM clients k
+  SELECT c.*, format('%I.%I', c.relnamespace::regnamespace::text, c.relname) AS name, (SELECT string_agg(k.role, ', ' ORDER BY k.role) FROM clients k
     WHERE has_schema_privilege(k.role, c.relnamespace, 'USAGE')
       AND (has_any_column_privilege(k.role, c.oid, 'SELECT, INSERT, UPDATE')
         OR has_table_privilege(k.role, c.oid, 'DELETE, TRUNCATE'))) AS clients
@@ -22,23 +22,27 @@ WITH RECURSIVE spaces AS (
   UNION
   SELECT w.ev_class FROM derived d JOIN pg_depend p ON p.refclassid = 'pg_class'::regclass AND p.refobjid = d.oid
     AND p.classid = 'pg_rewrite'::regclass JOIN pg_rewrite w ON w.oid = p.objid
-), findings (text) AS (
-  SELECT 'row security is not forced on ' || r.oid::regclass FROM rels r JOIN tenants t USING (oid)
+), findings (text, relation, line) AS (
+  SELECT 'row security is not forced on ' || r.oid::regclass, r.name,
+    format('SELECT tenantctl.protect(%L);', r.name) FROM rels r JOIN tenants t USING (oid)
   WHERE NOT (r.relrowsecurity AND r.relforcerowsecurity)
     AND (r.clients IS NOT NULL OR NOT r.relispartition AND r.relnamespace = 'public'::regnamespace)
   UNION ALL
   SELECT 'the view ' || r.oid::regclass || ' gives ' || r.clients
-    || ' what its owner may read: it lacks security_invoker'
+    || ' what its owner may read: it lacks security_invoker', r.name,
+    format('ALTER VIEW %s SET (security_invoker = true);', r.name)
   FROM rels r JOIN derived d USING (oid)
   WHERE r.relkind = 'v' AND r.clients IS NOT NULL
     AND NOT coalesce(r.reloptions::text ~ 'security_invoker=(true|on|1|yes)', false)
   UNION ALL
   SELECT 'the materialized view ' || r.oid::regclass || ' gives ' || r.clients
-    || ' what it holds: it can have no row security'
+    || ' what it holds: it can have no row security', r.name,
+    format('REVOKE ALL ON %s FROM %s;', r.name, r.clients)
   FROM rels r JOIN derived d USING (oid) WHERE r.relkind = 'm' AND r.clients IS NOT NULL
   UNION ALL
   SELECT p.oid::regprocedure || ' runs with the rights of ' || o.rolname || ' for '
-    || string_agg(k.role, ', ' ORDER BY k.role) || ' under a search_path of theirs'
+    || string_agg(k.role, ', ' ORDER BY k.role) || ' under a search_path of theirs', NULL,
+    format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp;', p.oid::regprocedure)
   FROM pg_proc p JOIN spaces s ON s.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner, clients k
   WHERE p.prosecdef AND has_function_privilege(k.role, p.oid, 'EXECUTE')
     AND has_schema_privilege(k.role, p.pronamespace, 'USAGE')
@@ -50,5 +54,6 @@ WITH RECURSIVE spaces AS (
   GROUP BY p.oid, o.rolname
 )
 SELECT (SELECT count(*) FROM tenants t JOIN rels r USING (oid) WHERE NOT r.relispartition) AS tables,
-  (SELECT coalesce(array_agg(f.text ORDER BY f.text), '{}') FROM findings f) AS findings,
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('text', f.text, 'relation', f.relation, 'line', f.line)
+    ORDER BY f.text), '[]') FROM findings f) AS findings,
   has_database_privilege('public', current_database(), 'CONNECT') AS is_public

@@ -9,7 +9,7 @@ use std::path::Path;
 use refinery_core::Migration;
 
 use crate::adapters::postgres::{MigrationFile, decode};
-use crate::model::escape_controls;
+use crate::model::{Provenance, escape_controls};
 
 /// What a name has to look like.
 const NAMES: &str = "name it like V1__vendors.sql or 20240101120000_vendors.sql";
@@ -64,16 +64,13 @@ pub(super) fn read(folder: &Path) -> Result<Vec<MigrationFile>, (String, Option<
         })?;
         let migration = Migration::unapplied(&format!("V{version}__{clean}"), &text);
         let migration = migration.map_err(|_| odd("is not named like a migration", NAMES))?;
-        files.push(MigrationFile { migration, name: shown });
+        files.push(MigrationFile { migration, name: shown, provenance: Provenance::Folder });
     }
     files.sort_by_key(|file| file.migration.version());
     let mut pairs = files.iter().zip(files.iter().skip(1));
     if let Some((one, two)) = pairs.find(|(a, b)| a.migration.version() == b.migration.version()) {
         let what = format!("`{}` and `{}` have the same version", one.name, two.name);
         return Err((what, Some("give one of them another number".to_owned())));
-    }
-    if files.is_empty() {
-        return Err(("it holds no migration".to_owned(), Some(NAMES.to_owned())));
     }
     Ok(files)
 }

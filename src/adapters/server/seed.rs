@@ -53,19 +53,40 @@ pub(super) async fn apply(
     Ok(outcome)
 }
 
-async fn run(files: &mut Files<'_>, set: &Seeds<'_>) -> Result<SeedOutcome, ServerError> {
-    let known: Vec<(String, String)> = sqlx::query_as(
+/// Returns how many files were not applied yet; nothing is changed.
+pub(super) async fn left(
+    connection: &mut PgConnection,
+    set: &Seeds<'_>,
+) -> Result<usize, ServerError> {
+    let known = known(connection, set).await?;
+    Ok(set.files.iter().filter(|file| !is_known(&known, file)).count())
+}
+
+/// Returns name and checksum of the files of a set that were applied.
+async fn known(
+    connection: &mut PgConnection,
+    set: &Seeds<'_>,
+) -> Result<Vec<(String, String)>, ServerError> {
+    let known = sqlx::query_as(
         "SELECT file_name, checksum FROM tenantctl.seed_history WHERE set_name = $1",
     )
     .bind(set.name)
     .persistent(false)
-    .fetch_all(files.connection())
+    .fetch_all(connection)
     .await
     .map_err(PgError::doing("read which seeds were applied"))?;
+    Ok(known)
+}
+
+fn is_known(known: &[(String, String)], file: &SeedFile) -> bool {
+    known.iter().any(|(name, sum)| *name == file.name && *sum == file.checksum)
+}
+
+async fn run(files: &mut Files<'_>, set: &Seeds<'_>) -> Result<SeedOutcome, ServerError> {
+    let known = known(files.connection(), set).await?;
     let mut outcome = SeedOutcome { applied: 0, unchanged: 0 };
     for file in set.files {
-        let is_known = known.iter().any(|(name, sum)| *name == file.name && *sum == file.checksum);
-        if is_known {
+        if is_known(&known, file) {
             outcome.unchanged += 1;
             continue;
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::ServerError;
 use super::folder;
-use crate::adapters::postgres::{Functions, MigrationSet};
+use crate::adapters::postgres::{Functions, MigrationFile, MigrationSet};
 
 mod gate {
     refinery::embed_migrations!("migrations/gate");
@@ -29,15 +29,14 @@ pub(crate) fn domain_set() -> MigrationSet {
     MigrationSet::embedded(SCHEMA, DOMAIN_HISTORY, migrations)
 }
 
-/// Returns the product's migrations from a folder.
+/// Returns the operator's own migrations in a folder, ascending.
 ///
 /// # Errors
 /// When the folder cannot be read, or holds what looks like a migration and is none.
-pub(crate) fn domain_set_from(folder: &Path) -> Result<MigrationSet, ServerError> {
-    let files = folder::read(folder).map_err(|(problem, remedy)| ServerError::Folder {
+pub(crate) fn files_in(folder: &Path) -> Result<Vec<MigrationFile>, ServerError> {
+    folder::read(folder).map_err(|(problem, remedy)| ServerError::Folder {
         folder: folder.to_owned(),
         problem,
         remedy,
-    })?;
-    Ok(MigrationSet::of_folder(SCHEMA, DOMAIN_HISTORY, files))
+    })
 }

@@ -1,6 +1,6 @@
 //! Runs the subcommands of `tenantctl migrate`, each from its own file.
 
-use super::{apply, status};
+use super::{apply, export, new, status};
 use crate::cli::MigrateCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
@@ -9,5 +9,7 @@ pub(crate) async fn run(command: MigrateCommand, context: &Context) -> Result<En
     match command {
         MigrateCommand::Apply(args) => apply::run(args, context).await,
         MigrateCommand::Status(args) => status::run(args, context).await,
+        MigrateCommand::New(args) => new::run(args, context),
+        MigrateCommand::Export(args) => export::run(args, context),
     }
 }

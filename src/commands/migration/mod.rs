@@ -2,6 +2,8 @@
 
 mod apply;
 mod dispatch;
+mod export;
+mod new;
 mod status;
 
 pub(super) use dispatch::run;

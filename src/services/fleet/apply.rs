@@ -6,10 +6,11 @@ use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
 use super::select::{enter, reason_to_skip, select};
+use super::trial::{Trial, Wanted};
 use crate::adapters::control_plane::{self, ControlPlaneError};
 use crate::model::{Act, Actor, Interrupt, SchemaState, SchemaVersion, Selector, Tenant};
 use crate::services::home::World;
-use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, up_to};
+use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, judge, up_to};
 
 #[derive(Debug)]
 pub(crate) struct ApplyRequest {
@@ -44,7 +45,10 @@ pub(crate) async fn apply(
         return Err(MigrationError::NoSuchVersion(version));
     }
     let tenants = select(&world.plane, &request.selector).await?;
-    let task = Task { world, request };
+    let deadline = tokio::time::Instant::now() + request.patience;
+    let wanted = Wanted { sets: &request.sets, target: request.target, deadline };
+    let trial = Trial::of(world, &wanted, &tenants).await?;
+    let task = Task { world, request, trial };
     run_fleet(
         Fleet {
             plane: &world.plane,
@@ -58,7 +62,7 @@ pub(crate) async fn apply(
         interrupt,
         on_event,
         |tenant| task.verdict_without_opening(tenant),
-        |tenant| task.migrate(tenant),
+        |tenant| task.turn(tenant),
     )
     .await
 }
@@ -66,6 +70,7 @@ pub(crate) async fn apply(
 struct Task<'a> {
     world: &'a World,
     request: &'a ApplyRequest,
+    trial: Trial,
 }
 
 impl Task<'_> {
@@ -81,24 +86,57 @@ impl Task<'_> {
         if is_current && self.request.seed.is_none() {
             return Some(TenantVerdict::Unchanged);
         }
-        if !self.request.is_dry_run {
+        // A database that went through our files, as far as it is, needs what comes after; of any
+        // other its own history tells.
+        let is_ours = tenant.schema.as_ref().is_none_or(|schema| {
+            let ours = self.request.sets.state_at(schema.version);
+            schema.version.is_some() && schema.fingerprint == ours.fingerprint
+        });
+        if !self.request.is_dry_run || !is_ours || self.request.seed.is_some() {
             return None;
         }
         let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
         let wanted = up_to(&self.request.sets.domain.records(), self.request.target);
         let pending = wanted.iter().filter(|record| recorded.is_none_or(|at| record.version > at));
+        Some(planned(pending.map(ToString::to_string).collect()))
+    }
+
+    async fn turn(&self, tenant: Tenant) -> Turn {
+        if self.request.is_dry_run { self.plan(tenant).await } else { self.migrate(tenant).await }
+    }
+
+    /// Looks at what is pending in a tenant's database; nothing is changed.
+    async fn plan(&self, tenant: Tenant) -> Turn {
+        let deadline = tokio::time::Instant::now() + self.request.patience;
+        let mut database = enter(self.world, &tenant, deadline).await?;
+        let (_, schema, missing) = inspect(&mut database, &self.request.sets).await?;
+        let pending = missing.iter().filter(|record| match self.request.target {
+            Some(target) => record.version <= target,
+            None => true,
+        });
         let mut lines: Vec<_> = pending.map(ToString::to_string).collect();
-        lines.extend(self.request.seed.as_ref().map(|set| format!("seed {}", set.name)));
-        Some(if lines.is_empty() {
-            TenantVerdict::Unchanged
-        } else {
-            TenantVerdict::Planned(lines)
-        })
+        if let Some(set) = &self.request.seed
+            && database.seeds_left(&set.seeds()).await? > 0
+        {
+            lines.push(format!("seed {}", set.name));
+        }
+        database.close().await;
+        Ok((planned(lines), schema.version))
     }
 
     async fn migrate(&self, tenant: Tenant) -> Turn {
+        let first = self.trial.enter(&tenant).await?;
+        let turn = self.migrate_one(&tenant, first.is_some()).await;
+        if let Some(first) = first {
+            first.over(&tenant, turn.as_ref().err());
+        }
+        turn
+    }
+
+    /// Migrates one tenant; one that is the first to get the migrations is judged afterwards.
+    async fn migrate_one(&self, tenant: &Tenant, is_first: bool) -> Turn {
         let deadline = tokio::time::Instant::now() + self.request.patience;
-        let mut database = enter(self.world, &tenant, deadline).await?;
+        let mut database = enter(self.world, tenant, deadline).await?;
         let brought =
             bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
         // Migrations that were applied before the failure stay applied, so they are recorded too.
@@ -106,13 +144,19 @@ impl Task<'_> {
             Ok(brought) => brought,
             Err(error) => {
                 if let Ok((_, schema, _)) = inspect(&mut database, &self.request.sets).await {
-                    self.record(&tenant, &schema).await?;
+                    self.record(tenant, &schema).await?;
                 }
                 return Err(error);
             }
         };
         if tenant.schema.as_ref() != Some(&brought.schema) {
-            self.record(&tenant, &brought.schema).await?;
+            self.record(tenant, &brought.schema).await?;
+        }
+        if is_first {
+            let found = judge(database.exposure().await?.findings.0, &self.request.sets);
+            if !found.is_empty() {
+                return Err(MigrationError::Exposed { found, has_run: true });
+            }
         }
         let mut lines: Vec<_> = brought.applied.iter().map(ToString::to_string).collect();
         if let Some(set) = &self.request.seed {
@@ -131,4 +175,8 @@ impl Task<'_> {
         let mut session = self.world.plane.session().await?;
         control_plane::record_schema(&mut session, tenant.id, schema).await
     }
+}
+
+fn planned(lines: Vec<String>) -> TenantVerdict {
+    if lines.is_empty() { TenantVerdict::Unchanged } else { TenantVerdict::Planned(lines) }
 }

@@ -10,6 +10,7 @@ mod run;
 mod seed;
 mod select;
 mod status;
+mod trial;
 
 pub(crate) use apply::{ApplyRequest, apply};
 pub(crate) use cause::Cause;

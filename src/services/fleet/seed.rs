@@ -42,24 +42,29 @@ pub(crate) async fn apply_seeds(
         is_dry_run: request.is_dry_run,
         is_named: !request.selector.tenants.is_empty(),
     };
-    let decide = |tenant: &Tenant| match reason_to_skip(tenant) {
-        Some(reason) => Some(TenantVerdict::Skipped(reason)),
-        None if request.is_dry_run => {
-            Some(TenantVerdict::Planned(vec![format!("seed {}", request.set.name)]))
-        }
-        None => None,
-    };
+    let decide = |tenant: &Tenant| reason_to_skip(tenant).map(TenantVerdict::Skipped);
     let act = |tenant: Tenant| async move {
         let deadline = tokio::time::Instant::now() + request.patience;
         let mut database = enter(world, &tenant, deadline).await?;
+        let version = tenant.schema.as_ref().and_then(|schema| schema.version);
+        let files = |count| vec![format!("{count} files of {}", request.set.name)];
+        if request.is_dry_run {
+            let left = database.seeds_left(&request.set.seeds()).await?;
+            database.close().await;
+            let verdict = match left {
+                0 => TenantVerdict::Unchanged,
+                left => TenantVerdict::Planned(files(left)),
+            };
+            return Turn::Ok((verdict, version));
+        }
         database.lock(deadline).await?;
         let outcome = database.seed(&request.set.seeds()).await?;
         database.close().await;
         let verdict = match outcome.applied {
             0 => TenantVerdict::Unchanged,
-            files => TenantVerdict::Done(vec![format!("{files} files of {}", request.set.name)]),
+            applied => TenantVerdict::Done(files(applied)),
         };
-        Turn::Ok((verdict, tenant.schema.and_then(|schema| schema.version)))
+        Turn::Ok((verdict, version))
     };
     run_fleet(fleet, interrupt, on_event, decide, act).await
 }

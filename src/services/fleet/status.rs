@@ -9,7 +9,9 @@ use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 use super::select::{LOCKED, enter, reason_to_skip, select};
 use crate::model::{Classified, SchemaVersion, Selector, Tenant, TenantNames};
 use crate::services::home::World;
-use crate::services::migration::{CatalogStanding, CleanBuilds, MigrationError, Sets, inspect};
+use crate::services::migration::{
+    CatalogStanding, CleanBuilds, MigrationError, Sets, inspect, judge,
+};
 
 #[derive(Debug)]
 pub(crate) struct StatusRequest {
@@ -71,7 +73,12 @@ fn by_record(sets: &Sets, tenant: &Tenant) -> StatusStanding {
         return StatusStanding::Current;
     }
     let at = schema.version.unwrap_or(SchemaVersion(0));
-    match sets.domain.records().iter().filter(|record| record.version > at).count() {
+    let records = sets.domain.records();
+    let is_known = schema.version.is_none() || records.iter().any(|record| record.version == at);
+    match records.iter().filter(|record| record.version > at).count() {
+        _ if !is_known => {
+            StatusStanding::Diverged(format!("recorded at {at}, which our migrations do not have"))
+        }
         0 => StatusStanding::Diverged(format!(
             "recorded at {at} with fingerprint {}, which is not that of our migrations up to {at}",
             schema.fingerprint
@@ -108,7 +115,10 @@ async fn look_inside(
         let mut database = enter(world, tenant, deadline).await?;
         let found = inspect(&mut database, &request.sets).await?;
         let (_, schema, missing) = &found;
-        let catalog = if missing.iter().any(|record| record.version == SchemaVersion::UNNUMBERED) {
+        let exposed = judge(database.exposure().await?.findings.0, &request.sets);
+        let catalog = if !exposed.is_empty() {
+            CatalogStanding::Differs(exposed.into_iter().map(|found| found.what).collect())
+        } else if missing.iter().any(|record| record.version == SchemaVersion::UNNUMBERED) {
             let why = "its functions are not those of this tenantctl".to_owned();
             CatalogStanding::NotCompared(why)
         } else {

@@ -5,17 +5,17 @@
 
 use super::world::World;
 use crate::adapters::server::{Home, Identity};
-use crate::model::{DatabaseName, Placement, Slug, Tenant, TenantId, sha256};
+use crate::model::{DatabaseName, Placement, Slug, TenantId, sha256};
 
 /// What its name is made of.
 const SLUG: &str = "clean-build";
 
 impl World {
-    /// Returns the scratch home of a purpose on a tenant's server; nothing where no second database
+    /// Returns the scratch home of a purpose on the server of this placement; nothing where no second database
     /// can be what the first is: in a Supabase project it has no Auth, no Storage and other default
     /// privileges.
-    pub(crate) fn scratch(&self, tenant: &Tenant, purpose: &str) -> Option<Home> {
-        match tenant.placement {
+    pub(crate) fn scratch(&self, placement: Placement, purpose: &str) -> Option<Home> {
+        match placement {
             Placement::Project => None,
             Placement::Database => {
                 let plane = self.plane.id();

@@ -13,12 +13,13 @@ use tokio::time::Instant;
 
 use super::differences::differences;
 use super::error::MigrationError;
+use super::judge::judge;
 use super::one::{bring_up, raise_gate};
 use super::sets::Sets;
 use crate::adapters::control_plane::{CleanBuild, find_clean_build, record_clean_build};
 use crate::adapters::postgres::{Endpoint, Purpose, generate_password};
-use crate::adapters::server::{Catalog, CatalogObject, Home, ServerError, TenantDatabase};
-use crate::model::{SchemaState, Tenant};
+use crate::adapters::server::{Catalog, CatalogObject, Home, ServerError, TenantDatabase, Traits};
+use crate::model::{Classified, ErrorKind, Placement, SchemaState, SchemaVersion, Tenant};
 use crate::services::home::World;
 
 /// How a database's catalog compares.
@@ -60,7 +61,8 @@ impl<'a> CleanBuilds<'a> {
     ) -> Result<CatalogStanding, MigrationError> {
         let usual = self.usual.lock().await.get(&schema.fingerprint).cloned();
         let mut catalog = database.catalog(usual.as_deref()).await?;
-        let Some(clean) = self.find(tenant, &catalog, schema, deadline).await? else {
+        let Some(clean) = self.find(tenant.placement, &catalog.traits(), schema, deadline).await?
+        else {
             let why = "no tenant of this schema came out of `tenant create` yet to compare it with";
             return Ok(CatalogStanding::NotCompared(why.to_owned()));
         };
@@ -90,25 +92,61 @@ impl<'a> CleanBuilds<'a> {
         database: &mut TenantDatabase,
         schema: &SchemaState,
     ) -> Result<(), MigrationError> {
-        if self.world.scratch(tenant, "").is_some() {
+        if self.can_judge(tenant.placement) {
             return Ok(());
         }
         let catalog = database.catalog(None).await?;
-        let key = catalog.key(PROJECT, &schema.fingerprint);
+        let key = catalog.traits().key(PROJECT, &schema.fingerprint);
         let mut plane = self.world.plane.session().await?;
         Ok(record_clean_build(&mut plane, &key, &build_of(&catalog)).await?)
     }
 
+    /// Returns whether a clean build can be made where such tenants are.
+    pub(crate) fn can_judge(&self, placement: Placement) -> bool {
+        self.world.scratch(placement, "").is_some()
+    }
+
+    /// Judges the migrations up to `target` before any tenant gets them: they run in a clean build,
+    /// once, unless one is known already. Returns whether they could be judged: where no clean build
+    /// can be made, each tenant's database tells.
+    ///
+    /// # Errors
+    /// When they would let a client past row security.
+    pub(crate) async fn judge(
+        &self,
+        placement: Placement,
+        target: Option<SchemaVersion>,
+        deadline: Instant,
+    ) -> Result<bool, MigrationError> {
+        if !self.can_judge(placement) {
+            return Ok(false);
+        }
+        let cluster = self.world.homes.cluster();
+        let mut operator = cluster.operator(Purpose::query(NAME)).await?;
+        let traits = cluster.traits(&mut operator).await?;
+        Endpoint::close(operator).await;
+        let schema = self.sets.state_at(target);
+        match self.find(placement, &traits, &schema, deadline).await {
+            Ok(found) => Ok(found.is_some()),
+            Err(exposed @ MigrationError::Exposed { .. }) => Err(exposed),
+            // A file may need what only a tenant's database has; we may not make databases.
+            Err(error) if matches!(error.kind(), ErrorKind::Incomplete | ErrorKind::Denied) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn find(
         &self,
-        tenant: &Tenant,
-        catalog: &Catalog,
+        placement: Placement,
+        traits: &Traits,
         schema: &SchemaState,
         deadline: Instant,
     ) -> Result<Option<Arc<CleanBuild>>, MigrationError> {
-        let scratch = self.world.scratch(tenant, &catalog.key(CLUSTER, &schema.fingerprint));
-        let place = if scratch.is_some() { CLUSTER } else { PROJECT };
-        let key = catalog.key(place, &schema.fingerprint);
+        let key = traits.key(CLUSTER, &schema.fingerprint);
+        let scratch = self.world.scratch(placement, &key);
+        let key = if scratch.is_some() { key } else { traits.key(PROJECT, &schema.fingerprint) };
         // Held while one is made: the other databases wait for it instead of making theirs.
         let mut known = self.known.lock().await;
         if let Some(clean) = known.get(&key) {
@@ -144,24 +182,41 @@ impl<'a> CleanBuilds<'a> {
         home.create(&mut operator, true, deadline).await?;
         let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
         home.secure(&mut operator, &password, true).await?.commit().await?;
-        let mut inside = home.enter(Purpose::migrate(NAME)).await?;
-        raise_gate(&mut inside, self.sets, deadline).await?;
-        inside.stamp().await?;
-        let brought = bring_up(&mut inside, self.sets, schema.version, deadline).await?;
-        let catalog = inside.catalog(None).await?;
-        inside.close().await;
-        let build = build_of(&catalog);
-        if brought.schema.fingerprint != schema.fingerprint {
-            let why = "our migrations make another schema than the database's history says";
-            return Err(ServerError::CleanBuild(why).into());
+        let built = self.build(home, schema, deadline).await;
+        if let Ok(build) = &built {
+            record_clean_build(&mut plane, key, build).await?;
         }
-        record_clean_build(&mut plane, key, &build).await?;
         Endpoint::close(operator).await;
         home.drop(&mut plane, None, deadline).await?;
         let mut operator = home.operator(Purpose::destroy(NAME)).await?;
         home.drop_login(&mut operator).await?;
         Endpoint::close(operator).await;
-        Ok(build)
+        built
+    }
+
+    /// Migrates a scratch home, judges it, and reads its catalog: what lets a client past row
+    /// security is no clean build.
+    async fn build(
+        &self,
+        home: &Home,
+        schema: &SchemaState,
+        deadline: Instant,
+    ) -> Result<CleanBuild, MigrationError> {
+        let mut inside = home.enter(Purpose::migrate(NAME)).await?;
+        raise_gate(&mut inside, self.sets, deadline).await?;
+        inside.stamp().await?;
+        let brought = bring_up(&mut inside, self.sets, schema.version, deadline).await?;
+        let exposed = judge(inside.exposure().await?.findings.0, self.sets);
+        let catalog = inside.catalog(None).await?;
+        inside.close().await;
+        if !exposed.is_empty() {
+            return Err(MigrationError::Exposed { found: exposed, has_run: false });
+        }
+        if brought.schema.fingerprint != schema.fingerprint {
+            let why = "our migrations make another schema than the database's history says";
+            return Err(ServerError::CleanBuild(why).into());
+        }
+        Ok(build_of(&catalog))
     }
 }
 

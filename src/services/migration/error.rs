@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::exposed::{self, Exposed};
 use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::server::ServerError;
@@ -23,6 +24,13 @@ pub(crate) enum MigrationError {
         history: &'static str,
         #[source]
         divergence: Divergence,
+    },
+    /// What the migrations make, or made, lets a client past row security.
+    #[error("take these migrations: {}", exposed::clause(found))]
+    Exposed {
+        found: Vec<Exposed>,
+        /// Whether they ran in this tenant's database already.
+        has_run: bool,
     },
     /// A file holds what `lint` refuses.
     #[error("use {file}: line {line}: {what}")]
@@ -46,6 +54,11 @@ pub(crate) enum MigrationError {
     NoneFits,
     #[error("find seed set `{name}`; known sets: {known}")]
     NoSuchSet { name: String, known: String },
+    /// `migrate export` never overwrites.
+    #[error("write the migrations to {folder}: {file} is there with another text")]
+    FileDiffers { folder: String, file: String },
+    #[error("write to {folder}: {problem}")]
+    Unwritable { folder: String, problem: String },
     #[error("read the seed sets in {folder}: {problem}")]
     SeedFolder { folder: String, problem: String },
     /// One tenant's turn took longer than the deadline of a turn.
@@ -89,12 +102,16 @@ impl Classified for MigrationError {
             Self::ControlPlane(error) => error.kind(),
             Self::Server(error) => error.kind(),
             Self::Home(error) => error.kind(),
-            Self::Diverged { .. } | Self::NotReady(_) | Self::Overtaken { .. } => {
-                ErrorKind::Conflict
-            }
-            Self::Unfit { .. } | Self::NoSuchVersion(_) | Self::SeedFolder { .. } => {
-                ErrorKind::Usage
-            }
+            Self::Diverged { .. }
+            | Self::NotReady(_)
+            | Self::Overtaken { .. }
+            | Self::FileDiffers { .. } => ErrorKind::Conflict,
+            Self::Unfit { .. }
+            | Self::NoSuchVersion(_)
+            | Self::SeedFolder { .. }
+            | Self::Unwritable { .. } => ErrorKind::Usage,
+            Self::Exposed { has_run: false, .. } => ErrorKind::Refused,
+            Self::Exposed { has_run: true, .. } => ErrorKind::Incomplete,
             Self::TimedOut(_) => ErrorKind::Unavailable,
             Self::NoSuchTenants(_) | Self::NoneFits | Self::NoSuchSet { .. } => ErrorKind::NotFound,
         }
@@ -113,9 +130,14 @@ impl Classified for MigrationError {
             Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
             Self::NoneFits => Some("pass --allow-empty where that is no mistake".to_owned()),
             Self::NoSuchSet { .. } => Some("tenantctl seed list".to_owned()),
+            Self::Exposed { found, has_run } => Some(exposed::remedy(found, *has_run)),
             Self::Unfit { remedy, .. } => Some(remedy.clone()),
+            Self::FileDiffers { .. } => {
+                Some("choose another folder, or move that file away".to_owned())
+            }
             Self::NoSuchVersion(_)
             | Self::SeedFolder { .. }
+            | Self::Unwritable { .. }
             | Self::TimedOut(_)
             | Self::Overtaken { .. }
             | Self::NotReady(_) => None,

@@ -1,23 +1,32 @@
 //! One database's migrations, the seed sets, and the control plane's own schema.
 
+mod base;
 mod clean;
 mod differences;
 mod enums;
 mod error;
+mod exposed;
+mod files;
 mod install;
+mod judge;
 mod lint;
 mod one;
 mod plan;
 mod seeds;
 mod sets;
+mod shared;
+mod template;
 
 pub(crate) use clean::{CatalogStanding, CleanBuilds};
 pub(crate) use error::MigrationError;
+pub(crate) use exposed::remedy;
+pub(crate) use files::{ExportReport, ExportRequest, NewReport, NewRequest, begin, export};
 pub use install::upgrade_to;
 pub(crate) use install::{InstallReport, install};
+pub(crate) use judge::judge;
 pub(crate) use one::{bring_up, inspect, raise_gate};
 pub(crate) use plan::up_to;
 #[cfg(test)]
 pub(crate) use seeds::Holding;
 pub(crate) use seeds::{SeedSet, find_set, seed_sets};
-pub(crate) use sets::Sets;
+pub(crate) use sets::{OwnMigrations, Sets};

@@ -70,6 +70,8 @@ pub(crate) enum TenantError {
         slug: String,
         /// What is not as it must be.
         findings: Vec<String>,
+        /// What to write into a migration, where one mends it.
+        remedy: Option<String>,
     },
     /// The application's password is not kept.
     #[error("show the password of `{0}`: it is not kept")]
@@ -212,10 +214,8 @@ impl Classified for TenantError {
                 Some("run the same command again: it continues where it stopped".to_owned())
             }
             Self::Taken { owner, .. } => Some(format!("tenantctl tenant show {owner}")),
-            Self::Internal(_)
-            | Self::IdUsed { .. }
-            | Self::Unadoptable { .. }
-            | Self::Unverified { .. } => None,
+            Self::Internal(_) | Self::IdUsed { .. } | Self::Unadoptable { .. } => None,
+            Self::Unverified { remedy, .. } => remedy.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{Operator, PATIENCE, Ran, Session, server, until};
 
 /// A migration that adds a table and fails where somebody left a certain row.
 pub(crate) const NOTES: &str = "CREATE TABLE public.notes (tenant_id uuid NOT NULL, body text);\n\
+     SELECT tenantctl.protect('public.notes');\n\
      ALTER TABLE public.vendors ADD CONSTRAINT no_poison CHECK (code <> 'POISON');\n";
 
 /// An operator whose product's migrations stand in a folder: the embedded ones, and more.

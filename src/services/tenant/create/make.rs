@@ -12,7 +12,9 @@ use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
 use crate::model::{Interrupt, SecretText, Tenant};
 use crate::services::home::{Entered, Patience, Place, World};
-use crate::services::migration::{CleanBuilds, SeedSet, bring_up, inspect, raise_gate};
+use crate::services::migration::{
+    CleanBuilds, SeedSet, bring_up, inspect, judge, raise_gate, remedy,
+};
 use crate::services::saga::{Journal, Made, SagaStep, StepEvent, StepProgress};
 use crate::services::tenant::error::TenantError;
 use crate::services::tenant::operation::commit_unless_locked;
@@ -189,10 +191,12 @@ impl Making<'_> {
         if seen.is_public {
             findings.push("any role may connect to it".to_owned());
         }
-        findings.extend(seen.findings);
+        let exposed = judge(seen.findings.0, &self.request.sets);
+        findings.extend(exposed.iter().map(|found| found.what.clone()));
         if !findings.is_empty() {
             let slug = self.request.slug.to_string();
-            return Err(TenantError::Unverified { slug, findings });
+            let remedy = (!exposed.is_empty()).then(|| remedy(&exposed, true));
+            return Err(TenantError::Unverified { slug, findings, remedy });
         }
         if self.request.adopts.is_none() {
             self.world.refuse_twins(self.tenant, self.deadline).await?;

@@ -13,6 +13,7 @@ use super::reserve::{Reserved, reserve};
 use super::steps::{RESERVE, Step, title_of};
 use crate::model::{Act, Interrupt, Tenant};
 use crate::services::home::{Place, World};
+use crate::services::migration::CleanBuilds;
 use crate::services::saga::{Halt, Run, StepEvent, StepProgress, StepReport};
 use crate::services::tenant::error::TenantError;
 use crate::services::tenant::operation::{reread, stopped};
@@ -31,6 +32,10 @@ pub(crate) async fn run(
     world.homes.require(request.placement)?;
     let started = Instant::now();
     let deadline = tokio::time::Instant::now() + request.patience;
+    if request.migrates && request.sets.own_up_to(None).next().is_some() {
+        let clean = CleanBuilds::new(world, &request.sets);
+        clean.judge(request.placement, None, deadline).await?;
+    }
     let (reserved, first) = announced(world, request, deadline, on_event).await?;
     let Reserved { tenant, journal, is_continued } = reserved;
     let Some(mut journal) = journal else {
