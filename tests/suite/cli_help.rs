@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory;
 
-use crate::support::{Operator, Ran};
+use crate::support::{Operator, Ran, schemas};
 
 /// Command lines that are wrong, one for each way of being wrong.
 const MISTAKES: &[&[&str]] = &[
@@ -250,4 +250,18 @@ fn the_manual_page_has_a_part_for_every_command() {
         let name = name.collect::<Vec<_>>().join("\\-");
         assert!(page.contains(&format!("\n{name} \\- ")), "no part for {name}");
     }
+}
+
+/// Commands without a result in JSON, and what they print.
+const WITHOUT_SCHEMA: [(&str, &str); 2] = [("completions", "a script"), ("man", "a manual")];
+
+/// What every test sees of a command in JSON is compared with its schema where it runs.
+#[test]
+fn every_command_has_a_schema_or_prints_no_json() {
+    let leaves = every_command(true).into_iter().map(|path| path.join("-"));
+    let is_without = |path: &String| WITHOUT_SCHEMA.iter().any(|(without, _)| without == path);
+    let mut expected: Vec<_> = leaves.filter(|path| !is_without(path)).collect();
+    expected.extend(["common", "stderr"].map(str::to_owned));
+    expected.sort_unstable();
+    assert_eq!(schemas::names().collect::<Vec<_>>(), expected, "files in docs/schema");
 }

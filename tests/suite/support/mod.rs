@@ -25,6 +25,7 @@ pub(crate) mod product;
 mod programs;
 mod ran;
 mod redact;
+pub(crate) mod schemas;
 mod sql;
 mod supabase;
 mod terminal;

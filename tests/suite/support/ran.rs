@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::until;
+use super::{schemas, until};
 
 /// How long any command may take before it counts as hanging.
 const HANGS: Duration = Duration::from_mins(2);
@@ -103,12 +103,16 @@ impl Running {
             self.child.try_wait().unwrap().ok_or_else(|| "it still runs".to_owned())
         });
         let text = |reader: Option<JoinHandle<String>>| reader.unwrap().join().unwrap();
-        Ran {
+        let ran = Ran {
             arguments: self.arguments.clone(),
             status,
             stdout: text(self.stdout.take()),
             stderr: text(self.stderr.take()),
-        }
+        };
+        let objections =
+            schemas::objections(&ran.arguments, status.code(), &ran.stdout, &ran.stderr);
+        assert!(objections.is_empty(), "{}\n{ran}", objections.join("\n"));
+        ran
     }
 
     /// Sends a signal, by its name in `kill -NAME`.
