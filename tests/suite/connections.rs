@@ -80,7 +80,7 @@ fn a_fleet_works_through_two_connections() {
     narrow.allow(5);
     let taken = narrow.take(3);
     let ran = narrow.operator.run("migrate apply --all -o json").success();
-    assert_eq!(ran.stdout().matches("\"verdict\": \"done\"").count(), 12, "{}", ran.stdout());
+    assert_eq!(ran.stdout().matches("\"outcome\": \"done\"").count(), 12, "{}", ran.stdout());
     // The clean build that all are compared with needs connections of its own.
     drop(taken);
     narrow.allow(5);

@@ -92,7 +92,7 @@ fn a_pooler_before_the_control_plane_is_the_control_planes() {
     let reference = fake.projects()[0].0.clone();
     let line = "migrate status --tenant acme --verify -o json";
     let status = pooled(operator).run(line).fails_with(10).json();
-    let detail = status["tenants"][0]["detail"].to_string();
+    let detail = status["results"][0]["detail"].to_string();
     let start = format!("lock the login of project {reference} on the control plane: a pooler");
     assert!(detail.contains(&start), "{detail}");
 }
