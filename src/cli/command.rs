@@ -78,23 +78,26 @@ Examples:
     /// List, add and remove the users who belong to a tenant
     #[command(subcommand)]
     Member(OnDemand<MemberCommand>),
-    /// Lock a tenant down in an emergency, and prove it
+    /// Lock tenants down in an emergency, and prove it
     ///
     /// Refuses existing and new access at every layer: the control plane first, then the gate in the
     /// tenant's database, Supabase Auth where it can be reached, and open connections. Then it tries to
     /// get in as a client would. Exit code 12 when a probe got in or could not be run. It does not ask
-    /// for confirmation, and `unlock` undoes it.
+    /// for confirmation, and `unlock` undoes it. Of many tenants, all are refused by the control plane
+    /// before the rest is cut. `tenant list --locked` shows which are locked, and which were not proved.
     #[command(after_help = "\
 Examples:
   tenantctl lockdown acme --reason 'credentials leaked'
-  tenantctl lockdown acme --reason 'credentials leaked' -o json")]
+  tenantctl lockdown acme globex --reason 'credentials leaked'
+  tenantctl lockdown --label tier=gold --reason 'credentials leaked' -o json")]
     Lockdown(LockdownArgs),
-    /// Give a locked tenant its access back
+    /// Give locked tenants their access back
     ///
     /// Everything is as it was before the lockdown, but sessions from before stay revoked.
-    #[command(
-        after_help = "Examples:\n  tenantctl unlock acme --reason 'credentials rotated' --yes"
-    )]
+    #[command(after_help = "\
+Examples:
+  tenantctl unlock acme --reason 'credentials rotated' --yes
+  tenantctl unlock --locked --reason 'credentials rotated'")]
     Unlock(LockdownArgs),
     /// Verify, explain and decode access tokens
     #[command(subcommand)]

@@ -7,8 +7,9 @@ use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
+use super::selector::SelectorArgs;
 use super::values::{duration, line, object, ttl};
-use crate::model::{Jti, Reason, TenantRef, UserId};
+use crate::model::{Jti, Reason, TenantRef, UserRef};
 
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
@@ -33,14 +34,15 @@ Examples:
   tenantctl session check 0198c5…
   tenantctl session check 0198c5… -q && echo still valid")]
     Check(SessionJtiArgs),
-    /// Revoke a session, all of a user's, or all of a tenant's
+    /// Revoke a session, all of a user's, or all in one tenant or many
     ///
-    /// In force as soon as the command has committed. --user and --tenant together mean that user in
-    /// that tenant.
+    /// In force as soon as the command has committed. --user together with tenants means that user in
+    /// those tenants.
     #[command(after_help = "\
 Examples:
   tenantctl session revoke --jti 0198c5… --reason 'laptop stolen'
-  tenantctl session revoke --user 7d3c… --reason 'left the company' --yes
+  tenantctl session revoke --user ann@example.com --reason 'left' --yes
+  tenantctl session revoke --label tier=gold --reason 'leaked key' --yes
   tenantctl session revoke --tenant acme --reason 'leaked key' --dry-run")]
     Revoke(SessionRevokeArgs),
     /// Remove expired sessions
@@ -57,9 +59,10 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct SessionIssueArgs {
-    /// User it belongs to
-    #[arg(long, value_name = "UUID")]
-    pub user: UserId,
+    /// User it belongs to: a UUID, or where Supabase Auth's tables are beside the control plane, an
+    /// e-mail
+    #[arg(long, value_name = "USER")]
+    pub user: UserRef,
     /// Tenant it is in
     #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
     pub tenant: TenantRef,
@@ -80,9 +83,10 @@ pub struct SessionIssueArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).multiple(true).args(["user", "tenant"])))]
 pub struct SessionListArgs {
-    /// Sessions of this user
-    #[arg(long, value_name = "UUID")]
-    pub user: Option<UserId>,
+    /// Sessions of this user, in every tenant: a UUID, or where Supabase Auth's tables are beside the
+    /// control plane, an e-mail
+    #[arg(long, value_name = "USER")]
+    pub user: Option<UserRef>,
     /// Sessions in this tenant
     #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
     pub tenant: Option<TenantRef>,
@@ -109,21 +113,21 @@ pub struct SessionPruneArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["jti", "user", "tenant"])))]
 pub struct SessionRevokeArgs {
-    /// This session
-    #[arg(long, value_name = "JTI", conflicts_with_all = ["user", "tenant"])]
+    /// This session, or under Supabase Auth's `session_id` a whole sign-in
+    #[arg(long, value_name = "JTI", conflicts_with_all = ["user", "tenant", "all", "label", "status", "locked", "exclude", "from_file"])]
     pub jti: Option<Jti>,
-    /// All sessions of this user
-    #[arg(long, value_name = "UUID")]
-    pub user: Option<UserId>,
-    /// All sessions in this tenant
-    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
-    pub tenant: Option<TenantRef>,
+    /// All sessions of this user, or with a selector those in the selected tenants: a UUID, or where
+    /// Supabase Auth's tables are beside the control plane, an e-mail
+    #[arg(long, value_name = "USER")]
+    pub user: Option<UserRef>,
     /// Reason recorded in the audit trail
     #[arg(long, value_name = "TEXT")]
     pub reason: Reason,
     /// Count what would be revoked and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    // Last, since its help heading holds for every option after it.
+    #[command(flatten)]
+    pub selector: SelectorArgs,
 }

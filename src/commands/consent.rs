@@ -13,11 +13,17 @@ impl Context {
     /// terminal to ask at.
     pub(crate) fn allow_write(&self, what: &str) -> Result<(), Failure> {
         let Some(profile) = self.protected_profile() else { return Ok(()) };
-        if !self.names_its_actor() {
-            let message = format!("{what}: profile `{profile}` is protected and requires an actor");
-            return Err(Failure::new(ErrorKind::Refused, message).hint("pass --actor WHO"));
-        }
+        self.require_actor(what)?;
         self.confirm(&format!("Profile `{profile}` is protected. Really {what}?"))
+    }
+
+    /// Refuses, before anything is contacted, a command that has to ask y/N and cannot.
+    ///
+    /// # Errors
+    /// When there is neither `--yes` nor a terminal to ask at, or a protected profile has no actor.
+    pub(crate) fn require_confirmation_possible(&self, what: &str) -> Result<(), Failure> {
+        self.require_actor(what)?;
+        if self.says_yes { Ok(()) } else { Ok(self.console().require_terminal("--yes")?) }
     }
 
     /// Allows a write after a y/N question.
@@ -42,14 +48,7 @@ impl Context {
         tenant: &TenantRef,
         confirmed: Option<&str>,
     ) -> Result<Consent, Failure> {
-        if let Some(profile) = self.protected_profile()
-            && !self.names_its_actor()
-        {
-            let message = format!(
-                "{what} `{tenant}`: profile `{profile}` is protected and requires an actor"
-            );
-            return Err(Failure::new(ErrorKind::Refused, message).hint("pass --actor WHO"));
-        }
+        self.require_actor(&format!("{what} `{tenant}`"))?;
         let typed = match confirmed {
             Some(word) => word.to_owned(),
             None => self.console().ask(
@@ -90,6 +89,17 @@ impl Context {
         match self.acts_on() {
             Some(address) => format!("[{address}] {question}"),
             None => question.to_owned(),
+        }
+    }
+
+    fn require_actor(&self, what: &str) -> Result<(), Failure> {
+        match self.protected_profile() {
+            Some(profile) if !self.names_its_actor() => {
+                let message =
+                    format!("{what}: profile `{profile}` is protected and requires an actor");
+                Err(Failure::new(ErrorKind::Refused, message).hint("pass --actor WHO"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -20,9 +20,11 @@ use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
 use crate::model::{
     Actor, ErrorKind, Interrupt, JwksSource, Placement, PlaneAddress, SecretText, SystemClock,
+    UserId, UserRef,
 };
 use crate::output::{Console, Failure};
 use crate::services::home::{Homes, Pace, Projects, World};
+use crate::services::session::resolve_user;
 use crate::services::tenant::SecretKey;
 use crate::services::token::SharedSecret;
 
@@ -107,6 +109,17 @@ impl Context {
         self.settings.actor.value.clone()
     }
 
+    /// Returns who acts when nothing may stand in the way: where a protected profile wants an actor and
+    /// none is configured, the login at the control plane stands in.
+    pub(super) async fn urgent_actor(&self, plane: &ControlPlane) -> Actor {
+        if self.protected_profile().is_none() || self.names_its_actor() {
+            return self.actor();
+        }
+        let login = plane.login().await.ok();
+        let login = login.and_then(|login| format!("login {login}").parse().ok());
+        login.unwrap_or_else(|| self.actor())
+    }
+
     /// Returns whether the actor is configured, and not merely the user of the operating system.
     pub(super) fn names_its_actor(&self) -> bool {
         self.settings.actor.origin != Origin::Default
@@ -145,6 +158,14 @@ impl Context {
                  no private local Postgres",
             )
             .hint("start one here with: tenantctl local up")),
+        }
+    }
+
+    /// Returns a user's id; an address is looked up in Supabase Auth's tables.
+    pub(crate) async fn user(&self, user: &UserRef) -> Result<UserId, Failure> {
+        match user {
+            UserRef::Id(id) => Ok(*id),
+            UserRef::Email(_) => Ok(resolve_user(&self.plane().await?, user).await?),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::local;
 use crate::cli::LocalUpArgs;
 use crate::commands::context::Context;
-use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId};
+use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId, UserRef};
 use crate::output::{
     Ending, Failure, Format, Progress, TenantLines, Text, View, render_check, render_create,
     render_install, render_issue, render_revoke, render_up,
@@ -123,7 +123,7 @@ async fn try_session(
     leg(context, "tenantctl session issue --user … --tenant acme");
     let user_id: UserId = known(USER.parse())?;
     let request = IssueRequest {
-        user_id,
+        user: UserRef::Id(user_id),
         tenant: created.tenant.id.into(),
         ttl: Duration::from_hours(1),
         ip: None,
@@ -138,14 +138,14 @@ async fn try_session(
     show(context, render_check(&session.jti, before));
 
     leg(context, "tenantctl session revoke --jti … --reason 'the demo shows it'");
+    let target = Target::Session(session.jti.clone());
     let request = RevokeRequest {
-        target: Target::Session(session.jti.clone()),
         reason: known("the demo shows it".parse())?,
         actor: context.actor(),
         is_dry_run: false,
         has_admin_api: false,
     };
-    let revoked = revoke(world, &request).await?;
+    let revoked = revoke(world, &target, &request).await?;
     show(context, render_revoke(&revoked));
 
     leg(context, "tenantctl session check …");

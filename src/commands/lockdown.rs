@@ -1,36 +1,72 @@
 //! `tenantctl lockdown`.
 
+use super::selection::{Which, which};
 use crate::cli::LockdownArgs;
 use crate::commands::context::Context;
-use crate::output::{Ending, Failure, Progress, render_lockdown, render_lockdown_plan};
+use crate::model::TenantRef;
+use crate::output::{
+    Ending, Failure, Progress, render_lockdown, render_lockdown_plan, render_lockdown_plans,
+    render_lockdowns,
+};
+use crate::services::fleet::{Listener, lockdown_ending, lockdown_many, select_many};
 use crate::services::lockdown::{LockdownEvent, LockdownRequest, lockdown, plan_lockdown};
 use crate::services::tenant::opened_password;
 
-/// Locks a tenant down and proves it. It is urgent, and `unlock` undoes it, so it asks for no
-/// confirmation.
+/// Locks tenants down and proves it. It is urgent, and `unlock` undoes it, so nothing is asked first,
+/// not even for an actor in a protected profile.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
-    let console = context.console();
+    let which = which(args.named, args.selector)?;
     if args.dry_run {
-        let plan = plan_lockdown(&context.plane().await?, &args.tenant).await?;
-        console.show(&render_lockdown_plan(&plan));
-        return Ok(None);
+        return plan(which, context).await;
     }
-    context.allow_write("lock a tenant down")?;
+    let world = context.world().await?;
     let request = LockdownRequest {
-        tenant: args.tenant,
         reason: args.reason,
-        actor: context.actor(),
+        actor: context.urgent_actor(&world.plane).await,
         patience: context.patience,
         auth_admin: context.auth_admin()?,
     };
     // A key that cannot be read must not stop the lockdown; the probe of the login reports it.
     let key = context.secret_key().ok().flatten();
-    let world = context.world().await?;
-    let progress = Progress::new(console);
     let open_password = |tenant: &_| opened_password(tenant, key.as_ref());
-    let on_event = |event: LockdownEvent<'_>| progress.lockdown(event);
-    let report = Box::pin(lockdown(&world, &request, &open_password, &on_event)).await?;
-    drop(progress);
-    console.show(&render_lockdown(&report));
-    Ok(report.ending())
+    let console = context.console();
+    let progress = Progress::new(console);
+    match which {
+        Which::One(named) => {
+            let on_event = |event: LockdownEvent<'_>| progress.lockdown(event);
+            let locking = lockdown(&world, &named, &request, &open_password, &on_event);
+            let report = Box::pin(locking).await?;
+            drop(progress);
+            console.show(&render_lockdown(&report));
+            Ok(report.ending())
+        }
+        Which::Many(selector) => {
+            let tenants = select_many(&world.plane, &selector).await?;
+            let listener = Listener {
+                interrupt: context.interrupt(),
+                on_event: &|event| progress.fleet(&event),
+            };
+            let report = lockdown_many(&world, tenants, &request, &open_password, listener).await;
+            drop(progress);
+            console.show(&render_lockdowns(&report));
+            Ok(lockdown_ending(&report))
+        }
+    }
+}
+
+async fn plan(which: Which, context: &Context) -> Result<Ending, Failure> {
+    let plane = context.plane().await?;
+    let selector = match which {
+        Which::One(named) => {
+            context.console().show(&render_lockdown_plan(&plan_lockdown(&plane, &named).await?));
+            return Ok(None);
+        }
+        Which::Many(selector) => selector,
+    };
+    let mut all = Vec::new();
+    for tenant in select_many(&plane, &selector).await? {
+        all.push(plan_lockdown(&plane, &TenantRef::from(tenant.id)).await?);
+    }
+    context.console().show(&render_lockdown_plans(&all));
+    Ok(None)
 }

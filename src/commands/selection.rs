@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::cli::SelectorArgs;
-use crate::model::{ErrorKind, Selector, TenantRef, escape_controls, shorten};
+use crate::model::{ErrorKind, Selector, Tenant, TenantRef, escape_controls, shorten};
 use crate::output::Failure;
 
 /// How many bytes of `--from-file` are read.
@@ -50,6 +50,48 @@ pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selec
         selector.all = true;
     }
     Ok(selector)
+}
+
+/// How many tenants a question names.
+const NAMED: usize = 5;
+
+/// Returns how many tenants there are, and the first of them, for a question.
+pub(super) fn named<'a>(noun: &str, tenants: impl IntoIterator<Item = &'a Tenant>) -> String {
+    let slugs: Vec<_> = tenants.into_iter().map(|tenant| tenant.slug.as_str()).collect();
+    let more = if slugs.len() > NAMED { ", …" } else { "" };
+    let first = slugs.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    format!("{} {noun} ({first}{more})", slugs.len())
+}
+
+/// Returns whether anything of a selector was typed.
+pub(super) fn is_chosen(args: &SelectorArgs) -> bool {
+    !args.tenant.is_empty()
+        || args.all
+        || !args.label.is_empty()
+        || args.status.is_some()
+        || args.locked
+        || !args.exclude.is_empty()
+        || args.from_file.is_some()
+}
+
+/// One tenant, or as many as a selector picks.
+pub(super) enum Which {
+    One(TenantRef),
+    Many(Selector),
+}
+
+/// Returns whom a command for one tenant or several is about: one when exactly one is named and
+/// nothing else is said.
+pub(super) fn which(named: Vec<TenantRef>, args: SelectorArgs) -> Result<Which, Failure> {
+    let mut args = args;
+    args.tenant.splice(0..0, named);
+    let is_list = args.from_file.is_some();
+    let selector = selector(args, false)?;
+    let by_name_alone = !is_list && !selector.all && !selector.is_by_property();
+    match selector.tenants.as_slice() {
+        [one] if by_name_alone && selector.exclude.is_empty() => Ok(Which::One(one.clone())),
+        _ => Ok(Which::Many(selector)),
+    }
 }
 
 fn tenants(name: &str, text: &str) -> Result<Vec<TenantRef>, Failure> {

@@ -33,6 +33,15 @@ impl fmt::Display for Email {
     }
 }
 
+impl fmt::Display for UserRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Email(email) => email.fmt(f),
+        }
+    }
+}
+
 impl FromStr for UserRef {
     type Err = UserRefError;
 

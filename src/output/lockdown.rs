@@ -21,20 +21,47 @@ pub(crate) fn render_lockdown_plan(plan: &LockdownPlan) -> View {
         .fact("tenant", &tenant.slug)
         .fact("id", tenant.id)
         .fact("status", tenant.status.word())
-        .fact("locked", if is_locked { "yes" } else { "no" });
+        .fact("locked", if is_locked { "yes" } else { "no" })
+        .fact("sessions", format_args!("{} recorded and valid", plan.sessions));
     let text = if plan.layers.is_empty() {
         Text::from(facts).blank().line("Nothing to do: it is not locked down.")
     } else {
         Text::from(facts).blank().and(step_list(&plan.layers))
     };
-    let value = json!({
+    View::item("plan", plan_json(plan), text).with("dry_run", json!(true))
+}
+
+pub(super) fn plan_json(plan: &LockdownPlan) -> Value {
+    json!({
         "act": plan.act.word(),
-        "tenant": id_and_slug(tenant.id, &tenant.slug),
-        "status": tenant.status.word(),
-        "locked": is_locked,
+        "tenant": id_and_slug(plan.tenant.id, &plan.tenant.slug),
+        "status": plan.tenant.status.word(),
+        "locked": plan.tenant.is_locked(),
+        "sessions": plan.sessions,
         "layers": plan.layers.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
-    });
-    View::item("plan", value, text).with("dry_run", json!(true))
+    })
+}
+
+/// Returns what is told of one lockdown of many.
+pub(super) fn lockdown_json(report: &LockdownReport) -> Value {
+    json!({
+        "tenant": tenant_json(&report.tenant),
+        "proven": report.ending().is_none(),
+        "overtaken": overtaken_json(report.overtaken.as_ref()),
+        "auth_proved_by": stand_in_json(report.stand_in()),
+        "layers": report.layers.iter().map(layer_json).collect::<Vec<_>>(),
+        "probes": report.probes.iter().map(probe_json).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns what is told of one unlock of many.
+pub(super) fn unlock_json(report: &UnlockReport) -> Value {
+    json!({
+        "tenant": tenant_json(&report.tenant),
+        "changed": report.was_locked,
+        "overtaken": overtaken_json(report.overtaken.as_ref()),
+        "layers": report.layers.iter().map(layer_json).collect::<Vec<_>>(),
+    })
 }
 
 pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
@@ -42,6 +69,7 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let is_proven = report.ending().is_none();
     let verdict = match &report.overtaken {
         None if is_proven => good("locked down, and proved"),
+        None if report.is_open() => bad("NOT locked down: a client still gets in"),
         None => bad("locked down, but not proved"),
         Some(_) => bad("not locked down by this"),
     };
@@ -58,11 +86,9 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
         .took(report.elapsed);
-    let again = "Not proved: run it again until it is proved; it continues what is left.";
+    let again = [format!("tenantctl lockdown {slug} --reason '…'")];
     if report.overtaken.is_some() {
-        return view
-            .note(Text::new().blank().line("Run it again to lock it."))
-            .next([format!("tenantctl lockdown {slug} --reason '…'")]);
+        return view.note(Text::new().blank().line("Run it again to lock it.")).next(again);
     }
     let view = match report.stand_in() {
         None => view,
@@ -76,11 +102,16 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
              the operator write its tables.",
         )),
     };
-    let view = if is_proven { view } else { view.note(Text::new().blank().line(again)) };
-    let beyond = "Not reached by any of this: access tokens at verifiers that check no session \
-                  (until they expire), Storage's signed URLs, and a project's own secret keys.";
-    view.note(Text::new().blank().line(beyond))
-        .next([format!("tenantctl unlock {slug} --reason '…'")])
+    let view = view.note(Text::new().blank().line(
+        "Not reached by any of this: access tokens at verifiers that check no session (until they \
+         expire), Storage's signed URLs, and a project's own secret keys.",
+    ));
+    if is_proven {
+        return view.next([format!("tenantctl unlock {slug} --reason '…'")]);
+    }
+    let left = "What is locked stays locked, and the record says unproven. Mend what is named above, then \
+                run the same command again: it does what is left and tries again.";
+    view.note(Text::new().blank().line(left)).next(again)
 }
 
 pub(crate) fn render_unlock(report: &UnlockReport) -> View {

@@ -9,7 +9,9 @@ use super::view::View;
 use super::words::shown;
 use crate::model::{Jti, SessionState, instant, instant_ms};
 use crate::services::session::Session;
-use crate::services::session::{AuthResult, IssueReport, PruneReport, RevokeReport, Target};
+use crate::services::session::{
+    AuthResult, IssueReport, ListReport, PruneReport, RevokeReport, Target,
+};
 
 pub(crate) fn render_issue(report: &IssueReport) -> View {
     let facts = Facts::new()
@@ -62,7 +64,12 @@ pub(crate) fn render_session(session: &Session) -> View {
     View::item("session", session_json(session), facts)
 }
 
-pub(crate) fn render_sessions(sessions: &[Session]) -> View {
+/// What is said of a user whom no session and no tenant here knows.
+const UNSEEN: &str =
+    "never seen here: no session of theirs was recorded, and they belong to no tenant";
+
+pub(crate) fn render_sessions(report: &ListReport) -> View {
+    let sessions = &report.sessions;
     let rows = sessions.iter().map(|session| {
         [
             (&session.jti).into(),
@@ -77,29 +84,45 @@ pub(crate) fn render_sessions(sessions: &[Session]) -> View {
     let table = Table::new(["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"], rows);
     let values = sessions.iter().map(session_json).collect();
     if sessions.is_empty() {
-        View::list(("sessions", "session"), values, Text::new()).note("No sessions.")
+        let why = match report.unseen {
+            Some(user) => format!("No sessions: user {user} was {UNSEEN}."),
+            None => "No sessions.".to_owned(),
+        };
+        View::list(("sessions", "session"), values, Text::new()).note(why)
     } else {
         View::list(("sessions", "session"), values, table)
     }
 }
 
 pub(crate) fn render_revoke(report: &RevokeReport) -> View {
-    let (kind, name) = match &report.target {
-        Target::Session(jti) => ("session", jti.to_string()),
-        Target::User(user) => ("user", user.to_string()),
-        Target::Tenant(slug) => ("tenant", slug.to_string()),
-        Target::UserInTenant(user, slug) => ("user", format!("{user} in tenant {slug}")),
-    };
+    let (kind, name) = scope_of(&report.target);
     let verb = if report.is_dry_run { "would be revoked" } else { "revoked" };
     let outcome = match (report.was_revoked, report.sessions) {
         (true, _) => "it was not valid any more".to_owned(),
         (false, 1) => format!("1 recorded session that was valid {verb}"),
         (false, n) => format!("{n} recorded sessions that were valid {verb}"),
     };
-    let facts = Facts::new().fact(kind, &name).fact("outcome", outcome);
+    let unseen = report.unseen.map(|_| UNSEEN);
+    let facts = Facts::new().fact(kind, &name).fact("outcome", outcome).some("user", unseen);
     let text = reached(report)
         .into_iter()
         .fold(Text::from(facts), |text, (layer, what)| text.and(Facts::new().fact(layer, what)));
+    View::item("revocation", revocation_json(report), text)
+        .with("dry_run", json!(report.is_dry_run))
+}
+
+fn scope_of(target: &Target) -> (&'static str, String) {
+    match target {
+        Target::Session(jti) => ("session", jti.to_string()),
+        Target::User(user) => ("user", user.to_string()),
+        Target::Tenant(tenant) => ("tenant", tenant.to_string()),
+        Target::UserInTenant(user, tenant) => ("user", format!("{user} in tenant {tenant}")),
+    }
+}
+
+/// Returns what is told of a revocation.
+pub(super) fn revocation_json(report: &RevokeReport) -> Value {
+    let (kind, _) = scope_of(&report.target);
     let gates = report.gates.iter().map(|gate| {
         json!({
             "tenant": names_json(&gate.tenant),
@@ -115,7 +138,7 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
         (false, _, Target::Session(_)) => Some("id"),
         (false, ..) => Some("beginning"),
     };
-    let value = json!({
+    json!({
         "scope": kind,
         "jti": match &report.target {
             Target::Session(jti) => Some(jti.as_str()),
@@ -131,8 +154,8 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
         "gates": gates.collect::<Value>(),
         "auth": auth,
         "auth_covered_by": covered_by,
-    });
-    View::item("revocation", value, text).with("dry_run", json!(report.is_dry_run))
+        "user_unseen": report.unseen.is_some(),
+    })
 }
 
 /// Returns each layer beside the control plane that a revocation has to reach, and whether it did.

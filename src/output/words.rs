@@ -45,6 +45,7 @@ pub(super) fn verdict(verdict: &TenantVerdict) -> (&'static str, String) {
         TenantVerdict::Unchanged => ("unchanged", String::new()),
         TenantVerdict::Planned(lines) => ("planned", lines.join(", ")),
         TenantVerdict::Skipped(reason) => ("skipped", reason.clone()),
+        TenantVerdict::NotBegun => ("not_begun", String::new()),
         TenantVerdict::Failed(Cause { chain, .. }) => {
             ("failed", format!("failed to {}", chain.join(": ")))
         }

@@ -40,6 +40,7 @@ mod local;
 mod lockdown;
 mod lockdown_auth;
 mod lockdown_held;
+mod lockdown_many;
 mod lockdown_probes;
 mod lockdown_races;
 mod locks;

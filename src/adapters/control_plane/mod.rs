@@ -83,8 +83,8 @@ pub use plane::ControlPlane;
 pub(crate) use plane::{set, set_and};
 pub(crate) use sessions::{
     NewSession, Session, SessionFilter, count_expired, count_live, find_session, insert_session,
-    list_sessions, parts_of, prune_batch, revoke_session, sample_session, session_state,
-    sign_ins_of,
+    is_seen_user, list_sessions, parts_of, prune_batch, revoke_session, sample_session,
+    session_state, sign_ins_of,
 };
 pub(crate) use tenant_changes::{
     Address, TenantProject, hold_tenant, lift_quarantine, lock_tenant, quarantine, record_address,

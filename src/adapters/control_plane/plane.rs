@@ -129,6 +129,13 @@ impl ControlPlane {
         &self.endpoint
     }
 
+    /// Returns the role that this program logs in as.
+    pub async fn login(&self) -> Result<String, ControlPlaneError> {
+        let mut session = self.session().await?;
+        let login = sqlx::query_scalar("SELECT session_user::text").fetch_one(&mut *session).await;
+        Ok(login.map_err(PgError::doing("ask who is logged in"))?)
+    }
+
     /// Returns a session for statements that are each their own transaction.
     ///
     /// # Errors

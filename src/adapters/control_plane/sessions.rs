@@ -190,6 +190,19 @@ pub(crate) async fn list_sessions(
     Ok(sessions)
 }
 
+/// Returns whether a user was ever seen here: in a session, or as a tenant's member.
+pub(crate) async fn is_seen_user(connection: &mut PgConnection, user: UserId) -> Result<bool> {
+    let is_seen = sqlx::query_scalar(
+        r"SELECT EXISTS (SELECT FROM control_plane.sessions WHERE user_id = $1)
+            OR EXISTS (SELECT FROM control_plane.user_mappings WHERE auth_user_id = $1)",
+    )
+    .bind(user.0)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("look for the user"))?;
+    Ok(is_seen)
+}
+
 /// Counts the sessions of a scope that are valid now.
 pub(crate) async fn count_live(connection: &mut PgConnection, scope: &SessionScope) -> Result<i64> {
     let (jti, user, tenant) = scope.filter();

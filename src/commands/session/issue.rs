@@ -8,7 +8,7 @@ use crate::services::session::{IssueRequest, issue};
 pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<Ending, Failure> {
     context.allow_write("issue a session")?;
     let request = IssueRequest {
-        user_id: args.user,
+        user: args.user,
         tenant: args.tenant,
         ttl: args.ttl,
         ip: args.ip,

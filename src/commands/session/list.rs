@@ -7,9 +7,9 @@ use crate::services::session::{ListRequest, list};
 
 /// Lists sessions, newest first.
 pub(super) async fn run(args: SessionListArgs, context: &Context) -> Result<Ending, Failure> {
-    let request = ListRequest { user_id: args.user, tenant: args.tenant, all: args.all };
+    let request = ListRequest { user: args.user, tenant: args.tenant, all: args.all };
     let plane = context.plane().await?;
-    let sessions = list(&plane, &request).await?;
-    context.console().show(&render_sessions(&sessions));
+    let report = list(&plane, &request).await?;
+    context.console().show(&render_sessions(&report));
     Ok(None)
 }

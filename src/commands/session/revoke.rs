@@ -2,44 +2,107 @@
 
 use crate::cli::SessionRevokeArgs;
 use crate::commands::context::Context;
-use crate::model::ErrorKind;
-use crate::output::{Ending, Failure, render_revoke};
-use crate::services::session::{RevokeRequest, Target, revoke};
+use crate::commands::selection::{Which, is_chosen, named, which};
+use crate::model::{ErrorKind, Selector, TenantRef, UserRef};
+use crate::output::{Ending, Failure, Progress, render_revoke, render_revokes};
+use crate::services::fleet::{Listener, revoke_many, select_many};
+use crate::services::session::{RevokeRequest, Target, resolve_user, revoke};
 
-/// Revokes one session, or all of a user, a tenant, or a user in a tenant.
+/// Whose sessions are revoked.
+enum Whose {
+    User(UserRef),
+    Tenant(TenantRef, Option<UserRef>),
+    Tenants(Selector, Option<UserRef>),
+}
+
+/// Revokes one session, or all of a user, of tenants, or of a user in tenants.
 pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<Ending, Failure> {
-    let (target, question) = match (args.jti, args.user, args.tenant) {
-        (Some(jti), _, _) => {
-            let question = format!("Revoke session {jti}?");
-            (Target::Session(jti), question)
-        }
-        (None, Some(user), Some(slug)) => {
-            let question = format!("Revoke every session of user {user} in `{slug}`?");
-            (Target::UserInTenant(user, slug), question)
-        }
-        (None, Some(user), None) => {
-            (Target::User(user), format!("Revoke every session of user {user}?"))
-        }
-        (None, None, Some(slug)) => {
-            let question = format!("Revoke every session in `{slug}`?");
-            (Target::Tenant(slug), question)
-        }
-        (None, None, None) => {
-            return Err(Failure::new(ErrorKind::Usage, "revoke sessions: none are chosen"));
-        }
-    };
-    if !args.dry_run {
-        context.confirm_write("revoke sessions", &question)?;
-    }
     let request = RevokeRequest {
-        target,
         reason: args.reason,
         actor: context.actor(),
         is_dry_run: args.dry_run,
         has_admin_api: context.auth_admin()?.is_some(),
     };
-    let world = context.world().await?;
-    let report = revoke(&world, &request).await?;
+    if let Some(jti) = args.jti {
+        let question = format!("Revoke session {jti}?");
+        return one(Target::Session(jti), &question, &request, context).await;
+    }
+    let whose = match (args.user, is_chosen(&args.selector)) {
+        (Some(user), false) => Whose::User(user),
+        (user, true) => match which(Vec::new(), args.selector)? {
+            Which::One(tenant) => Whose::Tenant(tenant, user),
+            Which::Many(selector) => Whose::Tenants(selector, user),
+        },
+        (None, false) => {
+            let message = "revoke sessions: none are chosen";
+            return Err(Failure::new(ErrorKind::Usage, message)
+                .hint("pass --jti JTI, --user USER, or a selector such as --tenant TENANT"));
+        }
+    };
+    if !request.is_dry_run {
+        context.require_confirmation_possible("revoke sessions")?;
+    }
+    let of = |user: &Option<UserRef>| {
+        user.as_ref().map_or(String::new(), |user| format!(" of user {user}"))
+    };
+    match whose {
+        Whose::User(user) => {
+            let question = format!("Revoke every session of user {user}?");
+            let user = context.user(&user).await?;
+            one(Target::User(user), &question, &request, context).await
+        }
+        Whose::Tenant(tenant, user) => {
+            let question = format!("Revoke every session{} in `{tenant}`?", of(&user));
+            let target = match user {
+                None => Target::Tenant(tenant),
+                Some(user) => Target::UserInTenant(context.user(&user).await?, tenant),
+            };
+            one(target, &question, &request, context).await
+        }
+        Whose::Tenants(selector, user) => many(&selector, user, &request, context).await,
+    }
+}
+
+async fn one(
+    target: Target,
+    question: &str,
+    request: &RevokeRequest,
+    context: &Context,
+) -> Result<Ending, Failure> {
+    if !request.is_dry_run {
+        context.confirm_write("revoke sessions", question)?;
+    }
+    let report = revoke(&context.world().await?, &target, request).await?;
     context.console().show(&render_revoke(&report));
     Ok(report.ending())
+}
+
+async fn many(
+    selector: &Selector,
+    user: Option<UserRef>,
+    request: &RevokeRequest,
+    context: &Context,
+) -> Result<Ending, Failure> {
+    let world = context.world().await?;
+    let user = match user {
+        None => None,
+        Some(user) => Some(resolve_user(&world.plane, &user).await?),
+    };
+    let tenants = select_many(&world.plane, selector).await?;
+    if !request.is_dry_run {
+        let of = user.map_or(String::new(), |user| format!(" of user {user}"));
+        let question = format!("Revoke every session{of} in {}?", named("tenants", &tenants));
+        context.confirm_write("revoke sessions", &question)?;
+    }
+    let progress = Progress::new(context.console());
+    let listener =
+        Listener { interrupt: context.interrupt(), on_event: &|event| progress.fleet(&event) };
+    let target = |tenant: TenantRef| match user {
+        None => Target::Tenant(tenant),
+        Some(user) => Target::UserInTenant(user, tenant),
+    };
+    let report = revoke_many(&world, tenants, request, target, listener).await;
+    drop(progress);
+    context.console().show(&render_revokes(&report));
+    Ok(report.fleet.ending())
 }

@@ -4,4 +4,5 @@ mod run;
 mod standing;
 
 pub(crate) use run::render_fleet;
+pub(super) use run::{result_json, summary_json};
 pub(crate) use standing::render_migration_status;

@@ -51,6 +51,11 @@ pub(crate) fn render_fleet(report: &FleetReport) -> View {
     view
 }
 
+/// Returns how many tenants ended with each verdict.
+pub(in crate::output) fn summary_json(report: &FleetReport) -> Value {
+    Counts::of(report).json()
+}
+
 /// How many tenants ended with each verdict.
 struct Counts {
     tenants: usize,
@@ -114,7 +119,7 @@ fn results_table(report: &FleetReport) -> Table {
     Table::new(["TENANT", "OUTCOME", "VERSION", "DETAIL"], rows)
 }
 
-fn result_json(result: &TenantResult) -> Value {
+pub(in crate::output) fn result_json(result: &TenantResult) -> Value {
     let (word, _) = verdict(&result.verdict);
     let mut value = json!({
         "tenant": names_json(&result.tenant),
@@ -133,7 +138,7 @@ fn result_json(result: &TenantResult) -> Value {
             error["migration"] = json!(refusal.migration);
             value["error"] = error;
         }
-        TenantVerdict::Unchanged => {}
+        TenantVerdict::Unchanged | TenantVerdict::NotBegun => {}
     }
     value
 }

@@ -104,12 +104,16 @@ fn sessions() {
         }],
         auth: Some(AuthResult { sessions: 0, problem: Some(foreign()) }),
         has_admin_api: false,
+        unseen: None,
     };
     views(
         "sessions",
         vec![
             session::render_session(&one),
-            session::render_sessions(&[one]),
+            session::render_sessions(&crate::services::session::ListReport {
+                sessions: vec![one],
+                unseen: None,
+            }),
             session::render_revoke(&revoked),
         ],
     );

@@ -1,7 +1,6 @@
 //! A tenant's failure, in a form that can be compared with those of others.
 
 use crate::model::{Classified, ErrorKind, Refusal, Tenant};
-use crate::services::migration::MigrationError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
@@ -16,10 +15,20 @@ pub(crate) struct Cause {
 }
 
 impl Cause {
-    pub(super) fn of(error: &MigrationError, tenant: &Tenant) -> Self {
-        let chain = error.chain();
+    pub(super) fn of(error: &impl Classified, tenant: &Tenant) -> Self {
+        let cause = Self::told(error.kind(), error.chain(), error.hint(), tenant);
+        Self { refusal: error.refusal(), ..cause }
+    }
+
+    /// Returns the cause that a report tells.
+    pub(super) fn told(
+        kind: ErrorKind,
+        chain: Vec<String>,
+        hint: Option<String>,
+        tenant: &Tenant,
+    ) -> Self {
         let common = without_names(&chain.join(": "), tenant);
-        Self { kind: error.kind(), refusal: error.refusal(), hint: error.hint(), chain, common }
+        Self { kind, refusal: Refusal::default(), hint, chain, common }
     }
 }
 

@@ -5,6 +5,7 @@
 mod apply;
 mod cause;
 mod event;
+mod many;
 mod report;
 mod run;
 mod seed;
@@ -15,6 +16,9 @@ mod trial;
 pub(crate) use apply::{ApplyRequest, apply};
 pub(crate) use cause::Cause;
 pub(crate) use event::FleetEvent;
+pub(crate) use many::{
+    Listener, ManyReport, lockdown_ending, lockdown_many, revoke_many, select_many, unlock_many,
+};
 pub(crate) use report::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantStanding,
     TenantVerdict,

@@ -21,6 +21,8 @@ pub(crate) enum TenantVerdict {
     /// Why it was not touched.
     Skipped(String),
     Failed(Cause),
+    /// The operator stopped it before the tenant had its turn.
+    NotBegun,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl FleetReport {
             return Some(ErrorKind::Interrupted);
         }
         let is_bad = |verdict: &TenantVerdict| match verdict {
-            TenantVerdict::Failed(_) => true,
+            TenantVerdict::Failed(_) | TenantVerdict::NotBegun => true,
             TenantVerdict::Skipped(_) => self.is_named,
             _ => false,
         };

@@ -12,6 +12,12 @@ pub(crate) enum LockdownError {
     /// No tenant has this slug.
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
+    /// Stopped after the control plane's commit, before anything else was cut.
+    #[error(
+        "cut more of `{0}` than its access by the control plane: interrupted; gate, Auth and \
+         connections are as they were, and nothing was tried"
+    )]
+    OnlyBegun(String),
 }
 
 impl LockdownError {
@@ -33,6 +39,7 @@ impl Classified for LockdownError {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::NoTenant(_) => ErrorKind::NotFound,
+            Self::OnlyBegun(_) => ErrorKind::Interrupted,
         }
     }
 
@@ -40,6 +47,7 @@ impl Classified for LockdownError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
+            Self::OnlyBegun(_) => Some("run the same command again: it goes on".to_owned()),
         }
     }
 }

@@ -61,10 +61,41 @@ impl LockdownReport {
         (!is_proven(&self.layers, &self.probes)).then_some(ErrorKind::Unproven)
     }
 
+    /// Returns whether a client was seen to get in.
+    pub(crate) fn is_open(&self) -> bool {
+        self.probes.iter().any(|probe| probe.verdict == ProbeVerdict::GotIn)
+    }
+
+    /// Returns what speaks against it, a clause each: what got in comes first.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let of = |verdict: fn(&ProbeVerdict) -> bool, word: &'static str| {
+            let probes = self.probes.iter().filter(move |probe| verdict(&probe.verdict));
+            probes.map(move |probe| format!("{}: {word}{}", probe.probe, probe.detail))
+        };
+        let layers = self.layers.iter().filter(|layer| layer.has_failed());
+        let overtaken = self.overtaken.as_ref().map(ToString::to_string);
+        of(|verdict| *verdict == ProbeVerdict::GotIn, "GOT IN, ")
+            .chain(layers.map(|layer| format!("{}: {}", layer.layer, layer.detail)))
+            .chain(of(|verdict| matches!(verdict, ProbeVerdict::CouldNotRun(_)), ""))
+            .chain(overtaken)
+            .collect()
+    }
+
     /// Returns what stands in for a layer of Auth that was not covered; nothing where all were.
     pub(crate) fn stand_in(&self) -> Option<StandIn> {
         StandIn::of(&self.layers, &self.probes)
     }
+}
+
+/// A lockdown whose first layer is cut: the control plane refuses the tenant.
+pub(crate) struct BegunLockdown {
+    pub tenant: Tenant,
+    /// The control plane's line.
+    pub layer: LayerReport,
+    marks: Marks,
+    lockdown: Lockdown,
+    trail: Trail,
+    started: Instant,
 }
 
 /// Cuts a tenant off at every layer and tries what a client would; twice is harmless, and so are
@@ -74,13 +105,27 @@ impl LockdownReport {
 /// When there is no such tenant or the control plane could not be written: then nothing is claimed.
 pub(crate) async fn lockdown(
     world: &World,
+    named: &TenantRef,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
     on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> Result<LockdownReport, LockdownError> {
+    let begun = begin_lockdown(&world.plane, named, request).await?;
+    on_event(LockdownEvent::Layer(&begun.layer));
+    Ok(Box::pin(finish_lockdown(world, begun, request, open_password, on_event)).await)
+}
+
+/// Cuts a tenant off in the control plane, in one commit.
+///
+/// # Errors
+/// When there is no such tenant or the control plane could not be written: then nothing is cut.
+pub(crate) async fn begin_lockdown(
+    plane: &ControlPlane,
+    named: &TenantRef,
+    request: &LockdownRequest,
+) -> Result<BegunLockdown, LockdownError> {
     let started = Instant::now();
-    let plane = &world.plane;
-    let tenant = find(plane, &request.tenant).await?;
+    let tenant = find(plane, named).await?;
     let (marks, lockdown, trail) = loop {
         match cut_control_plane(plane, &tenant, request).await {
             // Somebody else's transaction, and the server chose ours to end: nothing is cut yet.
@@ -92,17 +137,30 @@ pub(crate) async fn lockdown(
         Trail::Written(_) => "",
         Trail::Busy(_) => "; the audit trail was busy, its row is written afterwards",
     };
-    let first = LayerReport {
+    let layer = LayerReport {
         layer: "control_plane",
         verdict: LayerVerdict::Done,
         detail: format!("locked, epoch {}{late}", marks.epoch),
         elapsed: started.elapsed(),
         at: started.elapsed(),
     };
-    on_event(LockdownEvent::Layer(&first));
+    Ok(BegunLockdown { tenant, layer, marks, lockdown, trail, started })
+}
+
+/// Cuts what the control plane does not reach, tries everything, and records what was proved.
+pub(crate) async fn finish_lockdown(
+    world: &World,
+    locked: BegunLockdown,
+    request: &LockdownRequest,
+    open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
+    on_event: &dyn Fn(LockdownEvent<'_>),
+) -> LockdownReport {
+    let plane = &world.plane;
+    let BegunLockdown { tenant, layer: first, marks, lockdown, trail, started } = locked;
+    let named = TenantRef::from(tenant.id);
     // As it is now: a create may have come further since, and what it opens from here on it closes
     // itself, because it sees the lock.
-    let tenant = find(plane, &request.tenant).await.unwrap_or(tenant);
+    let tenant = find(plane, &named).await.unwrap_or(tenant);
     let home = RenewableHome::find(world, &tenant, request.patience).await;
     let cut = Cut {
         world,
@@ -133,7 +191,7 @@ pub(crate) async fn lockdown(
     let probes = loop {
         tries += 1;
         let began = Instant::now();
-        let now = find(plane, &request.tenant).await.unwrap_or_else(|_| tenant.clone());
+        let now = find(plane, &named).await.unwrap_or_else(|_| tenant.clone());
         let probes = Probes {
             world,
             home: &home,
@@ -179,7 +237,7 @@ pub(crate) async fn lockdown(
             tenant
         }
     };
-    Ok(LockdownReport { tenant, layers, probes, overtaken, elapsed: started.elapsed() })
+    LockdownReport { tenant, layers, probes, overtaken, elapsed: started.elapsed() }
 }
 
 /// Where no layer covers an Auth, signing in there still gives tokens. A lockdown is proved all the

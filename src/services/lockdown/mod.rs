@@ -16,9 +16,12 @@ mod roll;
 mod unlock;
 
 pub(crate) use crate::adapters::server::Hole;
+pub(crate) use error::LockdownError;
 pub(crate) use event::{Counted, LockdownEvent};
 pub(crate) use layer::{LayerReport, LayerVerdict};
-pub(crate) use lock::{LockdownReport, StandIn, lockdown};
+pub(crate) use lock::{
+    BegunLockdown, LockdownReport, StandIn, begin_lockdown, finish_lockdown, lockdown,
+};
 pub(crate) use overtaken::Overtaken;
 pub(crate) use plan::{LockdownPlan, plan_lockdown, plan_unlock};
 pub(crate) use probe::{ProbeReport, ProbeVerdict};

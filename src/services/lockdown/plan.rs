@@ -2,7 +2,7 @@
 
 use super::error::LockdownError;
 use super::lock::find;
-use crate::adapters::control_plane::{self, ControlPlane};
+use crate::adapters::control_plane::{self, ControlPlane, SessionScope};
 use crate::model::{Act, Tenant, TenantRef};
 
 /// The plan of a lockdown or an unlock.
@@ -12,6 +12,8 @@ pub(crate) struct LockdownPlan {
     pub act: Act,
     /// The tenant as it is.
     pub tenant: Tenant,
+    /// How many sessions are valid now.
+    pub sessions: i64,
     /// What would be done, by layer and in words; empty when there is nothing to do.
     pub layers: Vec<(&'static str, &'static str)>,
 }
@@ -21,7 +23,6 @@ pub(crate) async fn plan_lockdown(
     plane: &ControlPlane,
     named: &TenantRef,
 ) -> Result<LockdownPlan, LockdownError> {
-    let tenant = find(plane, named).await?;
     let layers = vec![
         ("control_plane", "raise the epoch and lock the tenant: every session is refused"),
         ("gate", "lock the gate in the tenant's database"),
@@ -29,7 +30,7 @@ pub(crate) async fn plan_lockdown(
         ("connections", "forbid the login and end its sessions"),
         ("probes", "try a session, the gate and a login"),
     ];
-    Ok(LockdownPlan { act: Act::Lockdown, tenant, layers })
+    plan(plane, Act::Lockdown, named, |_| layers).await
 }
 
 /// Returns what unlocking the tenant would do.
@@ -37,16 +38,30 @@ pub(crate) async fn plan_unlock(
     plane: &ControlPlane,
     named: &TenantRef,
 ) -> Result<LockdownPlan, LockdownError> {
-    let tenant = find(plane, named).await?;
-    let open = control_plane::find_lockdown(&mut *plane.session().await?, tenant.id).await?;
-    let layers = match open {
-        None => Vec::new(),
-        Some(_) => vec![
+    plan(plane, Act::Unlock, named, |is_open| {
+        if !is_open {
+            return Vec::new();
+        }
+        vec![
             ("connections", "give the login back the access that it had"),
             ("auth", "lift the bans that the lockdown set"),
             ("control_plane", "unlock the tenant; sessions from before stay dead"),
             ("gate", "unlock the gate in the tenant's database"),
-        ],
-    };
-    Ok(LockdownPlan { act: Act::Unlock, tenant, layers })
+        ]
+    })
+    .await
+}
+
+async fn plan(
+    plane: &ControlPlane,
+    act: Act,
+    named: &TenantRef,
+    layers: impl FnOnce(bool) -> Vec<(&'static str, &'static str)>,
+) -> Result<LockdownPlan, LockdownError> {
+    let tenant = find(plane, named).await?;
+    let mut session = plane.session().await?;
+    let is_open = control_plane::find_lockdown(&mut session, tenant.id).await?.is_some();
+    let scope = SessionScope::Tenant(tenant.id);
+    let sessions = control_plane::count_live(&mut session, &scope).await?;
+    Ok(LockdownPlan { act, tenant, sessions, layers: layers(is_open) })
 }

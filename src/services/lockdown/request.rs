@@ -1,14 +1,13 @@
-//! What locking a tenant down and unlocking it take.
+//! What locking tenants down and unlocking them take.
 
 use std::time::Duration;
 
 use crate::adapters::auth_admin::AuthAdmin;
-use crate::model::{Actor, Reason, TenantRef};
+use crate::model::{Actor, Reason};
 
-/// A tenant to be cut off, or given back.
+/// Why, by whom and how long; which tenant it is about is said beside it.
 #[derive(Debug)]
 pub(crate) struct LockdownRequest {
-    pub tenant: TenantRef,
     pub reason: Reason,
     pub actor: Actor,
     /// How long to wait for sessions to end.

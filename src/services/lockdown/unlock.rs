@@ -18,7 +18,7 @@ use super::overtaken::Overtaken;
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, ErrorKind, Tenant};
+use crate::model::{Act, ErrorKind, Tenant, TenantRef};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::home::{RenewableHome, World};
 
@@ -46,6 +46,13 @@ impl UnlockReport {
         }
         self.layers.iter().any(LayerReport::has_failed).then_some(ErrorKind::Incomplete)
     }
+
+    /// Returns what was not given back and why, a clause each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let layers = self.layers.iter().filter(|layer| layer.has_failed());
+        let layers = layers.map(|layer| format!("{}: {}", layer.layer, layer.detail));
+        layers.chain(self.overtaken.as_ref().map(ToString::to_string)).collect()
+    }
 }
 
 /// Gives a locked tenant back what its lockdown took, its gate last; old tokens stay dead.
@@ -54,19 +61,21 @@ impl UnlockReport {
 /// When there is no such tenant, or the control plane does not answer.
 pub(crate) async fn unlock(
     world: &World,
+    named: &TenantRef,
     request: &LockdownRequest,
     on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> Result<UnlockReport, LockdownError> {
     let started = Instant::now();
     let plane = &world.plane;
-    let tenant = find(plane, &request.tenant).await?;
+    let tenant = find(plane, named).await?;
+    let named = &TenantRef::from(tenant.id);
     let lockdown = {
         let mut session = plane.session().await?;
         control_plane::find_lockdown(&mut session, tenant.id).await?
     };
     let Some(lockdown) = lockdown else {
         // Another unlock may have ended it since the tenant was read.
-        let tenant = find(plane, &request.tenant).await?;
+        let tenant = find(plane, named).await?;
         let elapsed = started.elapsed();
         let (layers, overtaken) = (Vec::new(), None);
         return Ok(UnlockReport { tenant, layers, was_locked: false, overtaken, elapsed });
@@ -82,7 +91,7 @@ pub(crate) async fn unlock(
     let is_lifting = lifting.is_some();
     let lockdown = lifting.unwrap_or(lockdown);
     // Read after it: what was recorded of the tenant before may have been a lockdown's beginning.
-    let tenant = find(plane, &request.tenant).await?;
+    let tenant = find(plane, named).await?;
     let back = Cut {
         world,
         home: &home,
@@ -120,7 +129,7 @@ pub(crate) async fn unlock(
     if overtaken.is_some() {
         layers.extend(cut_again(&back).await?.into_iter().map(announced));
     }
-    let now = find(plane, &request.tenant).await?;
+    let now = find(plane, named).await?;
     if is_whole && tenant.deleted_at.is_some() && now.deleted_at.is_none() && !now.is_locked() {
         // Restored meanwhile, while it still was locked: access and gate were left closed.
         let back = Cut { tenant: &now, ..back };

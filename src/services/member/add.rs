@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 
 use super::error::MemberError;
 use super::gate::{Gate, enter};
-use super::user::{find_tenant, find_user};
+use super::tenant::find_tenant;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, World};
+use crate::services::session::{UserError, find_user};
 
 #[derive(Debug)]
 pub(crate) struct AddRequest {
@@ -122,7 +123,7 @@ async fn claim_of(
         return Ok(ClaimSays::Unseen);
     }
     let found = auth_tables::find_auth_user(session, user).await?;
-    let found = found.ok_or_else(|| MemberError::NoUser(user.to_string()))?;
+    let found = found.ok_or_else(|| UserError::NoUser(user.to_string()))?;
     let Some(claim) = found.claim else { return Ok(ClaimSays::Nothing) };
     let Ok(id) = claim.parse() else { return Ok(ClaimSays::Elsewhere(claim)) };
     if id == tenant.id {

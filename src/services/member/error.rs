@@ -3,7 +3,8 @@
 use crate::adapters::auth_admin::AuthAdminError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
-use crate::model::{Classified, ErrorKind, UserId};
+use crate::model::{Classified, ErrorKind};
+use crate::services::session::UserError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MemberError {
@@ -15,16 +16,8 @@ pub(crate) enum MemberError {
     Claim,
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
-    /// Supabase Auth's tables are here, and have no such user.
-    #[error("find user {0}: Supabase Auth has none")]
-    NoUser(String),
-    /// An e-mail address is looked up in Auth's tables alone.
-    #[error(
-        "find user {0}: Supabase Auth's tables are not beside the control plane, or may not be read"
-    )]
-    NoAuth(String),
-    #[error("find user {email}: Supabase Auth has {} of that address", users.len())]
-    Several { email: String, users: Vec<UserId> },
+    #[error(transparent)]
+    User(#[from] UserError),
     /// Nobody is made a member of a tenant that is on its way out.
     #[error("add a member to `{slug}`: it is {status}")]
     Gone { slug: String, status: &'static str },
@@ -41,9 +34,10 @@ impl Classified for MemberError {
         match self {
             Self::ControlPlane(error) => error.kind(),
             Self::AuthAdmin(error) => error.kind(),
-            Self::NoTenant(_) | Self::NoUser(_) => ErrorKind::NotFound,
-            Self::NoAuth(_) | Self::Claim => ErrorKind::Refused,
-            Self::Several { .. } | Self::Gone { .. } => ErrorKind::Conflict,
+            Self::User(error) => error.kind(),
+            Self::NoTenant(_) => ErrorKind::NotFound,
+            Self::Claim => ErrorKind::Refused,
+            Self::Gone { .. } => ErrorKind::Conflict,
         }
     }
 
@@ -52,12 +46,8 @@ impl Classified for MemberError {
             Self::ControlPlane(error) => error.hint(),
             Self::AuthAdmin(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
-            Self::NoUser(_) | Self::Claim => None,
-            Self::NoAuth(_) => Some("pass the user's UUID".to_owned()),
-            Self::Several { users, .. } => {
-                let users: Vec<_> = users.iter().map(ToString::to_string).collect();
-                Some(format!("pass the UUID of one of them: {}", users.join(", ")))
-            }
+            Self::User(error) => error.hint(),
+            Self::Claim => None,
             Self::Gone { slug, .. } => Some(format!("tenantctl tenant show {slug}")),
         }
     }

@@ -1,7 +1,7 @@
 //! `member list`: who belongs to a tenant, who did, and who was removed.
 
 use super::error::MemberError;
-use super::user::find_tenant;
+use super::tenant::find_tenant;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, ControlPlane, Member};
 use crate::model::{TenantNames, TenantRef};

@@ -8,7 +8,7 @@ mod error;
 mod gate;
 mod list;
 mod remove;
-mod user;
+mod tenant;
 
 pub(crate) use crate::adapters::control_plane::Member;
 pub(crate) use add::{AddReport, AddRequest, ClaimSays, add};

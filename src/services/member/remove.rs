@@ -10,7 +10,7 @@ use sqlx::Connection;
 
 use super::error::MemberError;
 use super::gate::{Gate, enter};
-use super::user::{find_tenant, find_user};
+use super::tenant::find_tenant;
 use crate::adapters::auth_admin::{AuthAdmin, AuthUser, Claim};
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome, SessionScope};
@@ -23,6 +23,7 @@ use crate::model::{
 use crate::services::audit::Entry;
 use crate::services::home::{HomeError, PATIENCE, World};
 use crate::services::lockdown::{LayerReport, LayerVerdict, ProbeReport, ProbeVerdict};
+use crate::services::session::{UserError, find_user};
 
 #[derive(Debug)]
 pub(crate) struct RemoveRequest {
@@ -81,7 +82,7 @@ pub(crate) async fn remove(
         && auth_tables::sees_auth(&mut session).await?
         && auth_tables::find_auth_user(&mut session, user).await?.is_none()
     {
-        return Err(MemberError::NoUser(user.to_string()));
+        return Err(UserError::NoUser(user.to_string()).into());
     }
     let doing = || PgError::doing("remove the member");
     let mut transaction = session.begin().await.map_err(doing())?;

@@ -1,5 +1,6 @@
 //! What can go wrong with sessions.
 
+use super::user::UserError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
 use crate::model::{Classified, ErrorKind, UserId};
@@ -8,6 +9,8 @@ use crate::model::{Classified, ErrorKind, UserId};
 pub(crate) enum SessionError {
     #[error(transparent)]
     ControlPlane(#[from] ControlPlaneError),
+    #[error(transparent)]
+    User(#[from] UserError),
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
     /// No row of `sessions` has this `jti`.
@@ -30,6 +33,7 @@ impl Classified for SessionError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
+            Self::User(error) => error.kind(),
             Self::NoTenant(_) | Self::NoSession(_) => ErrorKind::NotFound,
             Self::NotActive { .. } | Self::Removed { .. } => ErrorKind::Conflict,
         }
@@ -38,6 +42,7 @@ impl Classified for SessionError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),
+            Self::User(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
             Self::NoSession(_) => None,
             Self::Removed { slug, user } => Some(format!("tenantctl member add {slug} {user}")),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::error::SessionError;
+use super::user::find_user;
 use crate::adapters::control_plane::{self, ControlPlane, NewSession};
-use crate::model::{Jti, TenantNames, TenantRef, UserId};
+use crate::model::{Jti, TenantNames, TenantRef, UserId, UserRef};
 
 #[derive(Debug)]
 pub(crate) struct IssueRequest {
-    pub user_id: UserId,
+    pub user: UserRef,
     pub tenant: TenantRef,
     pub ttl: Duration,
     /// The client's address.
@@ -42,9 +43,10 @@ pub(crate) async fn issue(
     let mut session = plane.session().await?;
     let tenant = control_plane::find_live(&mut session, &request.tenant).await?;
     let tenant = tenant.ok_or_else(|| SessionError::NoTenant(request.tenant.to_string()))?;
+    let user_id = find_user(&mut session, &request.user).await?;
     let new = NewSession {
         jti: Jti::generate(),
-        user_id: request.user_id,
+        user_id,
         tenant_id: tenant.id,
         ttl_seconds: i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX),
         ip: request.ip,
@@ -54,7 +56,7 @@ pub(crate) async fn issue(
     match control_plane::insert_session(&mut session, &new).await? {
         Some(lifetime) => Ok(IssueReport {
             jti: new.jti,
-            user_id: request.user_id,
+            user_id,
             tenant: TenantNames::from(&tenant),
             issued_at: lifetime.issued_at,
             expires_at: lifetime.expires_at,

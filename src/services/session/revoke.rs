@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
 use super::error::SessionError;
+use super::look::unseen;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, ControlPlaneError, SessionScope,
@@ -33,9 +34,9 @@ pub(crate) enum Target {
     UserInTenant(UserId, TenantRef),
 }
 
+/// Why, by whom and how; what is revoked is said beside it.
 #[derive(Debug)]
 pub(crate) struct RevokeRequest {
-    pub target: Target,
     pub reason: Reason,
     pub actor: Actor,
     pub is_dry_run: bool,
@@ -58,6 +59,8 @@ pub(crate) struct RevokeReport {
     pub auth: Option<AuthResult>,
     /// Whether its admin API is known, which ends no session.
     pub has_admin_api: bool,
+    /// The user it is about, who was never seen here: a slip, or a token from elsewhere.
+    pub unseen: Option<UserId>,
 }
 
 impl RevokeReport {
@@ -69,6 +72,16 @@ impl RevokeReport {
         let auth_has_failed =
             self.auth.iter().chain(of_projects).any(|auth| auth.problem.is_some());
         (has_failed || auth_has_failed).then_some(ErrorKind::Incomplete)
+    }
+
+    /// Returns what could not be told of the revocation, a clause each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let gates = self.gates.iter().filter_map(|gate| {
+            gate.problem.as_ref().map(|problem| format!("gate of `{}`: {problem}", gate.tenant))
+        });
+        let of_projects = self.gates.iter().filter_map(|gate| gate.project_auth.as_ref());
+        let auths = self.auth.iter().chain(of_projects);
+        gates.chain(auths.filter_map(|auth| auth.problem.clone())).collect()
     }
 }
 
@@ -97,18 +110,25 @@ pub(crate) struct GateResult {
 /// When the session or the tenant does not exist.
 pub(crate) async fn revoke(
     world: &World,
+    target: &Target,
     request: &RevokeRequest,
 ) -> Result<RevokeReport, SessionError> {
     let plane = &world.plane;
     let mut session = plane.session().await?;
-    let (scope, tenant) = resolve(plane, &request.target).await?;
+    let (scope, tenant) = resolve(plane, target).await?;
     if let SessionScope::Session(jti) = &scope
         && control_plane::parts_of(&mut session, jti).await?.is_empty()
     {
         return Err(SessionError::NoSession(jti.to_string()));
     }
+    let unseen = match &scope {
+        SessionScope::User(user) | SessionScope::UserInTenant(user, _) => {
+            unseen(&mut session, *user).await?
+        }
+        SessionScope::Session(_) | SessionScope::Tenant(_) => None,
+    };
     let report = |was_revoked, sessions| RevokeReport {
-        target: request.target.clone(),
+        target: target.clone(),
         tenant: tenant.clone(),
         sessions,
         is_dry_run: request.is_dry_run,
@@ -116,13 +136,14 @@ pub(crate) async fn revoke(
         gates: Vec::new(),
         auth: None,
         has_admin_api: request.has_admin_api,
+        unseen,
     };
     if request.is_dry_run {
         let sessions = control_plane::count_live(&mut session, &scope).await?;
         return Ok(report(false, sessions));
     }
     let entry = Entry::new(Act::Revoke, &request.actor)
-        .on(tenant.as_ref().map(|tenant| tenant.id), shown(&request.target))
+        .on(tenant.as_ref().map(|tenant| tenant.id), shown(target))
         .because(&request.reason);
     // Counting a million rows takes longer than revoking them, so the count comes last: in a
     // transaction that took its snapshot before the revocation.

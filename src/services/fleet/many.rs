@@ -1,0 +1,226 @@
+//! `lockdown`, `unlock` and `session revoke` on many tenants: one report and one exit code.
+//!
+//! A tenant's failure stops no other. Each tenant has its own entry in the audit trail, since each is
+//! looked for there by itself.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use futures_util::{StreamExt, stream};
+
+use super::cause::Cause;
+use super::event::FleetEvent;
+use super::report::{FleetReport, TenantResult, TenantVerdict};
+use super::select::select;
+use crate::adapters::control_plane::ControlPlane;
+use crate::model::{
+    Classified, ErrorKind, Interrupt, SecretText, Selector, Slug, Tenant, TenantNames, TenantRef,
+};
+use crate::services::home::World;
+use crate::services::lockdown::{
+    BegunLockdown, LockdownError, LockdownReport, LockdownRequest, UnlockReport, begin_lockdown,
+    finish_lockdown, unlock,
+};
+use crate::services::migration::MigrationError;
+use crate::services::session::{RevokeReport, RevokeRequest, SessionError, Target, revoke};
+
+/// How many tenants at a time. It is waiting that takes long: for servers, and between two sweeps.
+const AT_ONCE: usize = 16;
+
+/// What an act on many tenants came to.
+#[derive(Debug)]
+pub(crate) struct ManyReport<R> {
+    /// A line for each, by slug.
+    pub fleet: FleetReport,
+    /// What is told of each whose act came to its end.
+    pub reports: BTreeMap<Slug, R>,
+}
+
+/// Where an act on many is heard of, and stopped.
+#[derive(Clone, Copy)]
+pub(crate) struct Listener<'a> {
+    pub interrupt: &'a Interrupt,
+    pub on_event: &'a dyn Fn(FleetEvent),
+}
+
+/// Returns the tenants that an act is about.
+///
+/// # Errors
+/// When one that is named does not exist, or labels and status fit none.
+pub(crate) async fn select_many(
+    plane: &ControlPlane,
+    selector: &Selector,
+) -> Result<Vec<Tenant>, MigrationError> {
+    select(plane, selector).await
+}
+
+/// Locks tenants down. The control plane refuses all of them before a slower layer of any is begun.
+pub(crate) async fn lockdown_many(
+    world: &World,
+    tenants: Vec<Tenant>,
+    request: &LockdownRequest,
+    open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
+    listener: Listener<'_>,
+) -> ManyReport<LockdownReport> {
+    let lock = async |tenant: Tenant| {
+        if listener.interrupt.is_raised() {
+            return (tenant, None);
+        }
+        let begun = Some(begin_lockdown(&world.plane, &tenant.id.into(), request).await);
+        (tenant, begun)
+    };
+    let started = Instant::now();
+    listener.planned(&tenants);
+    let locked: Vec<_> = stream::iter(tenants).map(lock).buffer_unordered(AT_ONCE).collect().await;
+    let finish = async |begun: Option<Result<BegunLockdown, LockdownError>>| {
+        let Some(begun) = begun.transpose()? else { return Ok(None) };
+        if listener.interrupt.is_raised() {
+            return Err(LockdownError::OnlyBegun(begun.tenant.slug.to_string()));
+        }
+        Ok(Some(Box::pin(finish_lockdown(world, begun, request, open_password, &|_| {})).await))
+    };
+    let acts = locked.into_iter().map(|(tenant, begun)| (tenant, finish(begun)));
+    listener.run(acts, lockdown_verdict, started).await
+}
+
+/// Unlocks tenants.
+pub(crate) async fn unlock_many(
+    world: &World,
+    tenants: Vec<Tenant>,
+    request: &LockdownRequest,
+    listener: Listener<'_>,
+) -> ManyReport<UnlockReport> {
+    let unlock = async |named: TenantRef| {
+        if listener.interrupt.is_raised() {
+            return Ok::<_, LockdownError>(None);
+        }
+        Box::pin(unlock(world, &named, request, &|_| {})).await.map(Some)
+    };
+    listener.planned(&tenants);
+    let acts = tenants.into_iter().map(|tenant| {
+        let named = tenant.id.into();
+        (tenant, unlock(named))
+    });
+    listener.run(acts, unlock_verdict, Instant::now()).await
+}
+
+/// Revokes the sessions in tenants, or those of one user there.
+pub(crate) async fn revoke_many(
+    world: &World,
+    tenants: Vec<Tenant>,
+    request: &RevokeRequest,
+    target: impl Fn(TenantRef) -> Target,
+    listener: Listener<'_>,
+) -> ManyReport<RevokeReport> {
+    let revoke = async |target: Target| {
+        if listener.interrupt.is_raised() {
+            return Ok::<_, SessionError>(None);
+        }
+        Box::pin(revoke(world, &target, request)).await.map(Some)
+    };
+    listener.planned(&tenants);
+    let acts = tenants.into_iter().map(|tenant| {
+        let target = target(tenant.id.into());
+        (tenant, revoke(target))
+    });
+    listener.run(acts, revoke_verdict, Instant::now()).await
+}
+
+impl Listener<'_> {
+    fn planned(self, tenants: &[Tenant]) {
+        let tenants = tenants.len();
+        (self.on_event)(FleetEvent::Planned { tenants, to_open: tenants });
+    }
+
+    /// Gives each its turn, several at a time and in one task.
+    async fn run<R, E, F>(
+        self,
+        acts: impl Iterator<Item = (Tenant, F)>,
+        verdict: fn(&R, &Tenant) -> TenantVerdict,
+        started: Instant,
+    ) -> ManyReport<R>
+    where
+        E: Classified,
+        F: Future<Output = Result<Option<R>, E>>,
+    {
+        let turn = async |(tenant, act): (Tenant, F)| {
+            let began = Instant::now();
+            (act.await, tenant, began.elapsed())
+        };
+        let mut turns = stream::iter(acts).map(turn).buffer_unordered(AT_ONCE);
+        let (mut results, mut reports) = (Vec::new(), BTreeMap::new());
+        while let Some((turn, tenant, elapsed)) = turns.next().await {
+            let verdict = match turn {
+                Ok(None) => TenantVerdict::NotBegun,
+                Ok(Some(report)) => {
+                    let verdict = verdict(&report, &tenant);
+                    let _before = reports.insert(tenant.slug.clone(), report);
+                    verdict
+                }
+                Err(error) => TenantVerdict::Failed(Cause::of(&error, &tenant)),
+            };
+            let version = tenant.schema.and_then(|schema| schema.version);
+            let tenant = TenantNames { id: tenant.id, slug: tenant.slug };
+            let result = TenantResult { tenant, verdict, version, elapsed };
+            (self.on_event)(FleetEvent::Finished(result.clone()));
+            results.push(result);
+        }
+        results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
+        let fleet = FleetReport {
+            results,
+            is_dry_run: false,
+            is_interrupted: self.interrupt.is_raised(),
+            is_named: false,
+            elapsed: started.elapsed(),
+        };
+        ManyReport { fleet, reports }
+    }
+}
+
+fn lockdown_verdict(report: &LockdownReport, tenant: &Tenant) -> TenantVerdict {
+    let Some(kind) = report.ending() else {
+        return TenantVerdict::Done(vec!["locked down, and proved".to_owned()]);
+    };
+    let mut chain = vec![format!("prove the lockdown of `{}`", tenant.slug)];
+    chain.extend(report.problems());
+    TenantVerdict::Failed(Cause::told(kind, chain, Some(AGAIN.to_owned()), tenant))
+}
+
+fn unlock_verdict(report: &UnlockReport, tenant: &Tenant) -> TenantVerdict {
+    match report.ending() {
+        None if report.was_locked => TenantVerdict::Done(vec!["unlocked".to_owned()]),
+        None => TenantVerdict::Unchanged,
+        Some(kind) => {
+            let mut chain = vec![format!("give `{}` back what its lockdown took", tenant.slug)];
+            chain.extend(report.problems());
+            TenantVerdict::Failed(Cause::told(kind, chain, Some(AGAIN.to_owned()), tenant))
+        }
+    }
+}
+
+fn revoke_verdict(report: &RevokeReport, tenant: &Tenant) -> TenantVerdict {
+    match report.ending() {
+        None if report.is_dry_run => {
+            TenantVerdict::Planned(vec![format!("{} sessions are valid", report.sessions)])
+        }
+        None => TenantVerdict::Done(vec![format!("{} sessions were valid", report.sessions)]),
+        Some(kind) => {
+            let mut chain = vec![format!("pass the revocation in `{}` on", tenant.slug)];
+            chain.extend(report.problems());
+            TenantVerdict::Failed(Cause::told(kind, chain, Some(AGAIN.to_owned()), tenant))
+        }
+    }
+}
+
+/// What to do about a tenant that is not done.
+const AGAIN: &str = "run the same command again: it does what is left";
+
+/// Returns what a command ends with that locked many tenants down: what may still let in comes before
+/// everything else.
+pub(crate) fn lockdown_ending(report: &ManyReport<LockdownReport>) -> Option<ErrorKind> {
+    let is_unproven = |result: &TenantResult| matches!(&result.verdict, TenantVerdict::Failed(cause) if cause.kind == ErrorKind::Unproven);
+    if report.fleet.results.iter().any(is_unproven) && !report.fleet.is_interrupted {
+        return Some(ErrorKind::Unproven);
+    }
+    report.fleet.ending()
+}

@@ -1,0 +1,173 @@
+//! `lockdown`, `unlock` and `session revoke` on many tenants, and who is locked.
+
+use serde_json::Value;
+
+use crate::support::lockdown::assert_open;
+use crate::support::{Operator, Session, server};
+
+const ANN: &str = "7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11";
+
+fn with_tenants(slugs: &[&str]) -> Operator {
+    let operator = Operator::new();
+    for slug in slugs {
+        let _ran = operator.run(&format!("tenant create {slug} --name {slug}")).success();
+    }
+    operator
+}
+
+/// Returns `slug:word` of every item of a list.
+fn words(document: &Value, list: &str, word: impl Fn(&Value) -> String) -> String {
+    let items = document[list].as_array().unwrap_or_else(|| panic!("no {list} in {document}"));
+    let slug = |item: &Value| item["tenant"]["slug"].as_str().unwrap().to_owned();
+    items.iter().map(|item| format!("{}:{}", slug(item), word(item))).collect::<Vec<_>>().join(" ")
+}
+
+fn proven(item: &Value) -> String {
+    item["proven"].as_bool().unwrap().to_string()
+}
+
+#[test]
+fn many_are_locked_proved_and_given_back_side_by_side() {
+    let operator = with_tenants(&["acme", "globex", "initech"]);
+    for slug in ["acme", "globex"] {
+        let _ran = operator.run(&format!("tenant update {slug} --label tier=gold")).success();
+    }
+    let url = |slug: &str| operator.run(&format!("tenant url {slug} --reveal")).success();
+    let urls: Vec<_> =
+        ["acme", "globex", "initech"].map(|slug| url(slug).stdout().trim().to_owned()).into();
+
+    let planned = operator.run("-o json lockdown --label tier=gold --reason r --dry-run").success();
+    assert_eq!(planned.json()["plans"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        operator.run("tenant list --locked -o json").success().json()["tenants"],
+        serde_json::json!([])
+    );
+
+    let ran = operator.run("-o json lockdown --label tier=gold --reason 'key leaked'").success();
+    assert_eq!(words(&ran.json(), "lockdowns", proven), "acme:true globex:true");
+    for url in &urls[..2] {
+        assert!(Session::at(url).err().unwrap().starts_with("28000"), "{url}");
+    }
+    assert_open(&urls[2], &operator.tenant("initech").id);
+    let listed = operator.run("tenant list --locked -o json").success().json();
+    for tenant in listed["tenants"].as_array().unwrap() {
+        let lock = &tenant["lock"];
+        assert_eq!(
+            (&lock["reason"], tenant["status"].as_str()),
+            (&"key leaked".into(), Some("active"))
+        );
+        assert!(lock["proven_at"].is_string() && lock["since"].is_string(), "{lock}");
+        assert!(lock["by"].as_str().is_some_and(|by| !by.is_empty()), "{lock}");
+    }
+    assert_eq!(listed["tenants"].as_array().unwrap().len(), 2);
+
+    // By hand, one after the other, or by what they have in common.
+    let ran = operator.run("-o json --yes unlock --locked --reason over").success();
+    let changed = |item: &Value| item["changed"].as_bool().unwrap().to_string();
+    assert_eq!(words(&ran.json(), "unlocks", changed), "acme:true globex:true");
+    for (url, slug) in urls.iter().zip(["acme", "globex", "initech"]) {
+        assert_open(url, &operator.tenant(slug).id);
+    }
+    let _ran = operator.run("lockdown acme globex --reason r").success();
+    let _ran = operator.run("lockdown --locked --exclude nosuch --reason r").fails_with(4);
+    let _ran = operator.run("--yes unlock acme initech --reason r").success();
+    assert!(!operator.tenant("acme").is_locked && operator.tenant("globex").is_locked);
+}
+
+#[test]
+fn one_that_still_lets_in_is_named_and_stays_unproven_until_a_lockdown_proved_it() {
+    let operator = with_tenants(&["acme", "globex"]);
+    let database = operator.tenant("globex").database;
+    let mut owner = server().superuser("postgres");
+    // A login that a superuser gave its own way in: the operator's role may not take it away.
+    owner.run(&format!("ALTER ROLE \"{database}\" SUPERUSER"));
+    let ran = operator.run("lockdown --all --reason leak --timeout 5s").fails_with(12);
+    let text = ran.stdout();
+    assert!(text.contains("1 NOT locked down") || text.contains("not proved"), "{text}");
+    let shown = operator.run("tenant show globex").success();
+    assert!(shown.stdout().contains("NOT proved"), "{shown}");
+    let listed = operator.run("tenant list --locked").success();
+    assert!(listed.stdout().contains("locked unproven"), "{listed}");
+    owner.run(&format!("ALTER ROLE \"{database}\" NOSUPERUSER"));
+    let ran = operator.run("-o json lockdown globex --reason leak").success().json();
+    assert!(ran["tenant"]["lock"]["proven_at"].is_string(), "{ran}");
+}
+
+#[test]
+fn a_lock_is_found_in_whatever_status_and_a_tenant_by_its_id() {
+    let operator = with_tenants(&["acme", "gone"]);
+    operator.plane().run(
+        "INSERT INTO control_plane.tenant_metadata (tenant_id, slug, name, placement) \
+         VALUES ('a47fac21-3f6e-4c1e-9a57-0c8d5d2a4e11', 'newone', 'New', 'database')",
+    );
+    let _ran = operator.run("tenant delete gone --confirm gone").success();
+    let id = operator.tenant("acme").id;
+    for named in [id.as_str(), "gone", "a47fac21-3f6e-4c1e-9a57-0c8d5d2a4e11"] {
+        let ran = operator.run(&format!("-o json lockdown {named} --reason r"));
+        assert!(ran.json()["tenant"]["lock"].is_object(), "{named}");
+    }
+    let listed = operator.run("tenant list --locked -o json").success().json();
+    let status = |tenant: &Value| {
+        format!("{}:{}", tenant["slug"].as_str().unwrap(), tenant["status"].as_str().unwrap())
+    };
+    let found: Vec<_> = listed["tenants"].as_array().unwrap().iter().map(status).collect();
+    assert_eq!(found, ["acme:active", "gone:deleted", "newone:provisioning"]);
+    // Whatever takes a slug takes the id.
+    for line in [
+        "tenant show ID",
+        "tenant url ID",
+        "session list --tenant ID",
+        "audit list --tenant ID",
+        "member list ID",
+        "migrate status --tenant ID --exclude gone",
+        "--yes unlock ID --reason r",
+        "session issue --tenant ID --user 7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11",
+        "--yes session revoke --tenant ID --reason r",
+        "tenant delete ID --confirm ID",
+        "tenant restore ID",
+    ] {
+        let _ran = operator.run(&line.replace("ID", &id)).success();
+    }
+    let _ran = operator.run("tenant show b47fac21-3f6e-4c1e-9a57-0c8d5d2a4e11").fails_with(4);
+}
+
+#[test]
+fn sessions_of_many_tenants_are_revoked_at_once_and_a_stranger_is_said_to_be_one() {
+    let operator = with_tenants(&["acme", "globex", "initech"]);
+    let ids: Vec<_> = ["acme", "globex", "initech"].map(|slug| operator.issue(ANN, slug)).into();
+    let line = "-o json session revoke --tenant acme,globex --reason leak";
+    let planned = operator.run(&format!("{line} --dry-run")).success().json();
+    let sessions = |item: &Value| item["sessions"].as_i64().unwrap().to_string();
+    assert_eq!(words(&planned, "revocations", sessions), "acme:1 globex:1");
+    let ran = operator.run(&format!("{line} --yes")).success().json();
+    assert_eq!(words(&ran, "revocations", sessions), "acme:1 globex:1");
+    let state = |jti: &str| {
+        operator.plane().value::<String>(&format!("SELECT control_plane.session_state('{jti}')"))
+    };
+    assert_eq!(
+        [&ids[0], &ids[1], &ids[2]].map(|jti| state(jti)),
+        ["tenant_revoked", "tenant_revoked", "valid"]
+    );
+    let user = format!("-o json --yes session revoke --user {ANN} --all --reason leak");
+    assert_eq!(
+        words(&operator.run(&user).success().json(), "revocations", sessions),
+        "acme:0 globex:0 initech:1"
+    );
+    let stranger = "00000000-3f6e-4c1e-9a57-0c8d5d2a4e11";
+    let ran = operator.run(&format!("--yes session revoke --user {stranger} --reason r")).success();
+    assert!(ran.stdout().contains("never seen here"), "{}", ran.stdout());
+    let ran = operator.run(&format!("session list --user {stranger}")).success();
+    assert!(ran.stderr().contains("never seen here"), "{}", ran.stderr());
+}
+
+#[test]
+fn a_protected_profile_stands_in_no_lockdowns_way() {
+    let operator = with_tenants(&["acme"]).without("TENANTCTL_ACTOR");
+    std::fs::write(operator.home().join("tenantctl.toml"), "[profiles.prod]\nprotected = true\n")
+        .unwrap();
+    let operator = operator.with("TENANTCTL_PROFILE", "prod");
+    let ran = operator.run("--no-input -o json lockdown acme --reason leak").success();
+    let by = ran.json()["tenant"]["lock"]["by"].as_str().unwrap().to_owned();
+    assert!(by.starts_with("login "), "{by}");
+    let _ran = operator.run("--no-input unlock acme --reason over").fails_with(3);
+}
