@@ -81,12 +81,17 @@ pub(crate) async fn interrupted_twice(interrupt: &Interrupt) {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let signals: Result<Vec<_>, _> = kinds.into_iter().map(signal).collect();
     let Ok(mut signals) = signals else { return std::future::pending().await };
-    for is_second in [false, true] {
+    loop {
         let next = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
-        futures_util::future::select_all(next).await;
-        if !is_second {
-            interrupt.raise();
+        let (_, which, _) = futures_util::future::select_all(next).await;
+        // Ctrl-C is for the program at the same terminal, which has it as well.
+        if which == 0 && interrupt.is_handed_over() {
+            continue;
         }
+        if interrupt.is_raised() {
+            return;
+        }
+        interrupt.raise();
     }
 }
 

@@ -45,8 +45,8 @@ pub(crate) use session::{
 };
 pub(crate) use shell::{CompletionsArgs, Shell};
 pub(crate) use tenant::{
-    AdoptArgs, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs, PurgeArgs, TenantArgs,
-    TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,
+    AdoptArgs, ConnectArgs, ConnectChoice, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs,
+    PurgeArgs, TenantArgs, TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,
 };
 pub(crate) use token::{JwksArgs, JwksCommand, TokenCommand, TokenInputArgs, TokenVerifyArgs};
 pub(crate) use topics::{CONFIG, ENVIRONMENT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS};

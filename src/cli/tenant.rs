@@ -1,8 +1,9 @@
 //! `tenantctl tenant`.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use super::complete::tenants;
@@ -49,11 +50,26 @@ Examples:
     #[command(after_help = "Examples:\n  tenantctl tenant show acme")]
     Show(TenantArgs),
     /// Print the connection string of a tenant's application
+    ///
+    /// With --reveal it holds the password, for the application's settings. To look at the data use
+    /// `tenant connect`: no password stands on a command line then, and the tenant's id is set.
     #[command(after_help = "\
 Examples:
   tenantctl tenant url acme
-  psql \"$(tenantctl tenant url acme --reveal)\"")]
+  tenantctl tenant url acme --reveal > acme.url")]
     Url(UrlArgs),
+    /// Open psql in a tenant's database
+    ///
+    /// Connects as the tenant's login, with the tenant's id set, so that its rows are seen; --as
+    /// operator acts as the owner of its tables, also while the login is shut. The password stands in a
+    /// private file that is gone when psql has ended. Audited with psql's arguments. Exit code 7 when
+    /// the connection broke, 8 when psql failed otherwise.
+    #[command(after_help = "\
+Examples:
+  tenantctl tenant connect acme
+  tenantctl tenant connect acme -- -c 'select count(*) from vendors'
+  tenantctl tenant connect acme --as operator -- -f check.sql")]
+    Connect(ConnectArgs),
     /// Give a tenant's login a new password
     ///
     /// The new password is stored sealed if a secret key is configured; otherwise it is printed once and
@@ -103,6 +119,29 @@ pub struct TenantArgs {
     /// Slug or id of the tenant
     #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
     pub tenant: TenantRef,
+}
+
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
+    /// Slug or id of the tenant
+    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    pub tenant: TenantRef,
+    /// Whom to connect as
+    #[arg(long = "as", value_name = "WHO", value_enum, default_value_t)]
+    pub as_whom: ConnectChoice,
+    /// Arguments for psql, behind `--`
+    #[arg(value_name = "PSQL-ARGS", last = true)]
+    pub arguments: Vec<OsString>,
+}
+
+/// Whom `tenant connect` connects as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ConnectChoice {
+    /// The tenant's login
+    #[default]
+    Login,
+    /// The operator, acting as the owner of the tenant's tables
+    Operator,
 }
 
 #[derive(Debug, Args)]

@@ -80,7 +80,7 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     let text = text.line(format_args!("All of it took {took:.1} s and is still running."));
     console.note(text.next_commands([
         "tenantctl tenant show acme",
-        "psql \"$(tenantctl tenant url acme --reveal)\"",
+        "tenantctl tenant connect acme",
         "tenantctl audit list",
         "tenantctl local down        stop it; the data stays",
     ]));

@@ -23,6 +23,7 @@ pub(super) fn reach(command: &Command) -> Reach {
             TenantCommand::List(_) | TenantCommand::Show(_) | TenantCommand::Url(_) => Reach::Reads,
             TenantCommand::Create(_)
             | TenantCommand::Adopt(_)
+            | TenantCommand::Connect(_)
             | TenantCommand::Rotate(_)
             | TenantCommand::Update(_)
             | TenantCommand::Protect(_)

@@ -26,6 +26,10 @@ pub(crate) enum Act {
     Unprotect,
     /// `tenant url`; reads only.
     Url,
+    /// `tenant connect`.
+    Connect,
+    /// `query`.
+    Query,
     /// `migrate apply`.
     Migrate,
     /// `seed apply`.
@@ -59,7 +63,8 @@ impl Act {
             Self::Update => "update",
             Self::Protect => "protect",
             Self::Unprotect => "unprotect",
-            Self::Url => "connect to",
+            Self::Url | Self::Connect => "connect to",
+            Self::Query => "query",
             Self::Migrate => "migrate",
             Self::Seed => "seed",
             Self::Revoke => "revoke",
@@ -85,6 +90,8 @@ impl Act {
             Self::Protect => "tenant.protect",
             Self::Unprotect => "tenant.unprotect",
             Self::Url => "tenant.url",
+            Self::Connect => "tenant.connect",
+            Self::Query => "query",
             Self::Migrate => "migrate.apply",
             Self::Seed => "seed.apply",
             Self::Revoke => "session.revoke",

@@ -4,5 +4,5 @@
 //! its names on: without it two more rooms would have to know an adapter.
 
 pub(crate) use crate::adapters::local::{
-    LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
+    LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, Psql, UpOutcome,
 };

@@ -81,6 +81,7 @@ mod session_races;
 mod session_show;
 mod supabase;
 mod support;
+mod tenant_connect;
 mod tenant_create;
 mod tenant_delete;
 mod tenant_list;

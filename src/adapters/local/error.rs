@@ -22,6 +22,16 @@ pub(crate) enum LocalError {
         /// Why downloading one did not work either.
         download: Option<String>,
     },
+    /// No folder holds psql.
+    #[error("find psql: it is in none of {}", looked.join(", "))]
+    NoPsql { looked: Vec<String> },
+    /// psql, or the files it needs, could not be made to work.
+    #[error("run `{}`", program.display())]
+    Psql {
+        program: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     /// The cluster on disk needs the programs of another major version.
     #[error(
         "run the cluster in `{}`: Postgres {cluster} made it, and only {} can be run here",
@@ -146,6 +156,8 @@ impl Classified for LocalError {
         match self {
             Self::BadPath { .. } => ErrorKind::Usage,
             Self::ProgramsMissing { .. }
+            | Self::NoPsql { .. }
+            | Self::Psql { .. }
             | Self::VersionMismatch { .. }
             | Self::NeedsRoot { .. }
             | Self::NoAccount
@@ -174,6 +186,13 @@ impl Classified for LocalError {
             Self::ProgramsMissing { wanted, .. } => {
                 let major = wanted.parse::<u32>().ok();
                 return Some(format!("{}, or pass --install", programs_hint(major)));
+            }
+            Self::NoPsql { .. } => {
+                return Some(
+                    "install a client (`apt-get install -y postgresql-client`, `brew install libpq`), \
+                     or set TENANTCTL_POSTGRES_BIN to its folder"
+                        .to_owned(),
+                );
             }
             Self::VersionMismatch { cluster, .. } => {
                 return Some(format!(
@@ -240,7 +259,8 @@ impl Classified for LocalError {
             | Self::StartFailed { .. }
             | Self::Random(_)
             | Self::Io { .. }
-            | Self::Postgres(_) => return None,
+            | Self::Postgres(_)
+            | Self::Psql { .. } => return None,
         };
         Some(hint.to_owned())
     }

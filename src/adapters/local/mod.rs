@@ -20,6 +20,7 @@ mod log_tail;
 mod process;
 mod programs;
 mod provide;
+mod psql;
 mod report;
 mod server;
 mod start;
@@ -27,6 +28,8 @@ mod state;
 mod status;
 mod stop;
 
+pub(crate) use error::LocalError;
+pub(crate) use psql::{Psql, PsqlRun};
 pub(crate) use report::{
     LocalDestroyed, LocalDown, LocalEndpoint, LocalEvent, LocalStatus, LocalUp, UpOutcome,
 };

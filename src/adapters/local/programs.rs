@@ -107,6 +107,21 @@ impl Search<'_> {
     }
 }
 
+/// Returns the folders in which a program of a client may be, best first: the one that was set, those
+/// on the search path, and where packages put it.
+pub(super) fn folders_of_clients(
+    explicit: Option<&Path>,
+    search_path: Option<&OsString>,
+) -> Vec<PathBuf> {
+    let set = explicit.map(|folder| [folder.join("bin"), folder.to_owned()]);
+    let on_path = search_path.map(|path| env::split_paths(path).collect::<Vec<_>>());
+    let on_path = on_path.unwrap_or_default().into_iter().filter(|folder| folder.is_absolute());
+    let packaged = versions("/usr/lib/postgresql", "", "bin");
+    let packaged = packaged.into_iter().chain(versions("/usr", "pgsql-", "bin"));
+    let homebrew = ["/opt/homebrew/opt/libpq/bin", "/usr/local/opt/libpq/bin"].map(PathBuf::from);
+    set.into_iter().flatten().chain(on_path).chain(packaged).chain(homebrew).collect()
+}
+
 /// Returns the error for a search that found nothing.
 pub(super) fn missing_error(
     missing: Missing,

@@ -215,6 +215,18 @@ impl Endpoint {
         SecretText::new(self.render(password.as_deref()))
     }
 
+    /// Returns what libpq's service file says of it; the password stands elsewhere.
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, String)> {
+        let mut parameters = vec![
+            ("host", self.host_text()),
+            ("port", self.port.to_string()),
+            ("dbname", self.database.clone()),
+            ("user", self.user.clone()),
+        ];
+        parameters.extend(self.tls.service_parameters());
+        parameters
+    }
+
     /// Returns sqlx's options, every field set by us.
     pub(super) fn options(&self) -> PgConnectOptions {
         let options = PgConnectOptions::new_without_pgpass()

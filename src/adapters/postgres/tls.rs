@@ -129,17 +129,28 @@ impl Tls {
         }
     }
 
+    /// Returns the parameters that mean the same in a service file.
+    pub(super) fn service_parameters(&self) -> Vec<(&'static str, String)> {
+        let public = || {
+            let found = PUBLIC.into_iter().find(|file| Path::new(file).is_file());
+            found.unwrap_or("system").to_owned()
+        };
+        let roots = match (&self.roots, self.mode) {
+            (Some(Roots::File(file)), _) => Some(file.display().to_string()),
+            (_, TlsMode::VerifyFull) => Some(public()),
+            _ => None,
+        };
+        let roots = roots.map(|roots| ("sslrootcert", roots));
+        [("sslmode", self.mode.word().to_owned())].into_iter().chain(roots).collect()
+    }
+
     /// Returns the parameters that mean the same in a connection string; nothing where its default
     /// does.
     pub(super) fn parameters(&self, is_this_machine: bool) -> String {
-        let word = match self.mode {
-            TlsMode::Disable | TlsMode::Prefer if is_this_machine => return String::new(),
-            TlsMode::Disable => "disable",
-            TlsMode::Prefer => "prefer",
-            TlsMode::Require => "require",
-            TlsMode::VerifyCa => "verify-ca",
-            TlsMode::VerifyFull => "verify-full",
-        };
+        if is_this_machine && matches!(self.mode, TlsMode::Disable | TlsMode::Prefer) {
+            return String::new();
+        }
+        let word = self.mode.word();
         // Where the string is used, the server must be verified by the same.
         match &self.roots {
             None => format!("?sslmode={word}"),
@@ -152,6 +163,23 @@ impl Tls {
         }
     }
 }
+
+impl TlsMode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// Where systems keep the certificates of the public authorities: libpq knows them by the word
+/// `system` only from 16 on, and trusts nobody without a file.
+const PUBLIC: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /// Returns the certificates of the public authorities, as sqlx takes them.
 fn public_roots() -> &'static [u8] {

@@ -113,6 +113,16 @@ impl Home {
         endpoint.with_login(&self.login_here(), password)
     }
 
+    /// Returns how the operator connects to it, and the role that the session acts as: the owner of the
+    /// tables, or in a project `postgres`, which may become it.
+    pub(crate) fn operator_address(&self) -> (Endpoint, &'static str) {
+        let role = match self.server.operator_role() {
+            "NONE" => OWNER,
+            project => project,
+        };
+        (self.server.admin.with_database(self.name.as_str()), role)
+    }
+
     /// Returns what the application logs in as: behind a pooler the login's name has a suffix.
     pub(super) fn login_here(&self) -> String {
         match &self.server.shape {

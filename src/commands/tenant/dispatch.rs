@@ -1,6 +1,8 @@
 //! Runs the subcommands of `tenantctl tenant`, each from its own file.
 
-use super::{adopt, create, delete, list, protect, purge, restore, rotate, show, update, url};
+use super::{
+    adopt, connect, create, delete, list, protect, purge, restore, rotate, show, update, url,
+};
 use crate::cli::TenantCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
@@ -12,6 +14,7 @@ pub(crate) async fn run(command: TenantCommand, context: &Context) -> Result<End
         TenantCommand::List(args) => list::run(args, context).await,
         TenantCommand::Show(args) => show::run(args, context).await,
         TenantCommand::Url(args) => url::run(args, context).await,
+        TenantCommand::Connect(args) => connect::run(args, context).await,
         TenantCommand::Rotate(args) => rotate::run(args, context).await,
         TenantCommand::Update(args) => update::run(args, context).await,
         TenantCommand::Protect(args) => protect::run(args, true, context).await,

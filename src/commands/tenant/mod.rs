@@ -1,6 +1,7 @@
 //! `tenantctl tenant …`.
 
 mod adopt;
+mod connect;
 mod create;
 mod delete;
 mod dispatch;

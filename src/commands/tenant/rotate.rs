@@ -38,7 +38,7 @@ pub(super) async fn run(args: WriteTenantArgs, context: &Context) -> Result<Endi
             "no secret key is configured, so this password is not stored: it is shown this once",
         );
     } else {
-        let next = format!("tenantctl tenant url {} --reveal", request.tenant);
+        let next = format!("tenantctl tenant connect {}", request.tenant);
         console.note(Text::new().next_commands([next]));
     }
     Ok(None)

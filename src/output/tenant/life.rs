@@ -45,7 +45,7 @@ pub(crate) fn render_create(report: &CreateReport) -> View {
         .with("steps", steps_json(&report.steps))
         .took(report.elapsed);
     let (view, password) = if is_kept {
-        (view, format!("tenantctl tenant url {slug} --reveal"))
+        (view, format!("tenantctl tenant connect {slug}"))
     } else {
         let note = format!(
             "The login's password is not kept: no secret key is configured. `tenantctl tenant \
@@ -53,11 +53,7 @@ pub(crate) fn render_create(report: &CreateReport) -> View {
         );
         (view.note(note), format!("tenantctl tenant rotate {slug}"))
     };
-    view.next([
-        format!("tenantctl migrate apply --tenant {slug}"),
-        password,
-        format!("tenantctl tenant show {slug}"),
-    ])
+    view.next([password, format!("tenantctl tenant show {slug}")])
 }
 
 pub(crate) fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {

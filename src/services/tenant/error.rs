@@ -2,6 +2,7 @@
 
 use super::credential::KeyError;
 use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::local::LocalError;
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::ServerError;
 use crate::model::{Act, Classified, ErrorKind, InternalError, Tenant, TenantStatus};
@@ -20,6 +21,9 @@ pub(crate) enum TenantError {
     Home(HomeError),
     #[error(transparent)]
     Internal(#[from] InternalError),
+    /// psql, which is of the local Postgres' programs.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A migration or a seed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -149,6 +153,7 @@ impl Classified for TenantError {
             Self::ControlPlane(error) => error.kind(),
             Self::Server(error) => error.kind(),
             Self::Home(error) => error.kind(),
+            Self::Local(error) => error.kind(),
             Self::Migration(error) => error.kind(),
             Self::Key(error) => error.kind(),
             Self::Internal(error) => error.kind(),
@@ -180,6 +185,7 @@ impl Classified for TenantError {
             Self::ControlPlane(error) => error.hint(),
             Self::Server(error) => error.hint(),
             Self::Home(error) => error.hint(),
+            Self::Local(error) => error.hint(),
             Self::Migration(error) => error.hint(),
             Self::Key(error) => error.hint(),
             Self::NotFound(_) => Some("tenantctl tenant list".to_owned()),

@@ -2,6 +2,7 @@
 //!
 //! Create, delete, restore and purge are sagas; everything that is one statement is one function.
 
+mod connect;
 mod create;
 mod credential;
 mod delete;
@@ -20,6 +21,7 @@ mod url;
 pub(crate) use crate::adapters::control_plane::TenantFilter;
 #[cfg(test)]
 pub(crate) use crate::adapters::control_plane::{Operation, OperationState, StepRecord};
+pub(crate) use connect::{ConnectAs, ConnectRequest, connect};
 pub(crate) use create::{
     CreateOutcome, CreatePlan, CreateReport, CreateRequest, plan as plan_create, run as create,
 };

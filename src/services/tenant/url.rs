@@ -38,16 +38,10 @@ pub(crate) async fn address(
 ) -> Result<AddressReport, TenantError> {
     let tenant = find(&world.plane, named).await?;
     let (name, endpoint) = registered(world, &tenant, Act::Url)?;
-    let revealed = match (password, &tenant.credential) {
-        (Password::Masked, _) => None,
-        (Password::Revealed(_), None) => {
-            return Err(TenantError::NoCredential(tenant.slug.to_string()));
-        }
-        (Password::Revealed(None), Some(_)) => {
-            return Err(KeyError::Missing(tenant.slug.to_string()).into());
-        }
-        (Password::Revealed(Some(key)), Some(sealed)) => {
-            let password = key.open(tenant.id, &name, sealed, tenant.slug.as_str())?;
+    let revealed = match password {
+        Password::Masked => None,
+        Password::Revealed(key) => {
+            let password = kept_password(&tenant, &name, key)?;
             Some(endpoint.with_password(password).revealed())
         }
     };
@@ -59,6 +53,22 @@ pub(crate) async fn address(
 pub(crate) fn opened_password(tenant: &Tenant, key: Option<&SecretKey>) -> Option<SecretText> {
     let (name, sealed) = (tenant.database.as_ref()?, tenant.credential.as_ref()?);
     key?.open(tenant.id, name, sealed, tenant.slug.as_str()).ok()
+}
+
+/// Returns the password of a tenant's login.
+///
+/// # Errors
+/// When it is not kept, or this key does not open it.
+pub(super) fn kept_password(
+    tenant: &Tenant,
+    name: &DatabaseName,
+    key: Option<&SecretKey>,
+) -> Result<SecretText, TenantError> {
+    let slug = tenant.slug.as_str();
+    let sealed =
+        tenant.credential.as_ref().ok_or_else(|| TenantError::NoCredential(slug.to_owned()))?;
+    let key = key.ok_or_else(|| KeyError::Missing(slug.to_owned()))?;
+    Ok(key.open(tenant.id, name, sealed, slug)?)
 }
 
 /// Returns the database's name and the address recorded for it, without a password.
