@@ -11,6 +11,7 @@ use super::lockdown::LockdownArgs;
 use super::member::MemberCommand;
 use super::migration::MigrateCommand;
 use super::on_demand::OnDemand;
+use super::query::QueryArgs;
 use super::seed::SeedCommand;
 use super::session::SessionCommand;
 use super::shell::CompletionsArgs;
@@ -72,6 +73,19 @@ Examples:
     /// Apply sample data
     #[command(subcommand)]
     Seed(OnDemand<SeedCommand>),
+    /// Run one statement that only reads in many tenants
+    ///
+    /// Shows one table with the tenant as its first column. In each tenant it is a transaction that only
+    /// reads, as the role that applications have, with the tenant's id set, and at most --timeout long
+    /// (30s). What writes, is more than one statement, or calls a function of Postgres with an effect of
+    /// its own is refused; a function of the product's that does so cannot be seen. Locked tenants are
+    /// skipped. Audited with the statement. Exit code 9 when some tenants failed.
+    #[command(after_help = "\
+Examples:
+  tenantctl query --all 'SELECT count(*) FROM vendors'
+  tenantctl query --label tier=gold --limit 5 'SELECT code, name FROM vendors'
+  tenantctl query --tenant acme -o ndjson 'TABLE employees'")]
+    Query(QueryArgs),
     /// Issue, check and revoke sessions
     #[command(subcommand)]
     Session(OnDemand<SessionCommand>),

@@ -15,6 +15,7 @@ mod member;
 mod migration;
 mod on_demand;
 mod parse;
+mod query;
 mod seed;
 mod selector;
 mod session;
@@ -37,6 +38,7 @@ pub(crate) use member::{MemberAddArgs, MemberCommand, MemberListArgs, MemberRemo
 pub(crate) use migration::{ApplyArgs, ExportArgs, MigrateCommand, NewArgs, StatusArgs};
 pub(crate) use on_demand::OnDemand;
 pub(crate) use parse::{parse, wants_json};
+pub(crate) use query::QueryArgs;
 pub(crate) use seed::{SeedApplyArgs, SeedCommand};
 pub(crate) use selector::SelectorArgs;
 pub(crate) use session::{

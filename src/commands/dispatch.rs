@@ -4,7 +4,7 @@ use super::context::Context;
 use super::reach::{Reach, reach};
 use super::{
     audit, completions, config, demo, health, init, jwks, local, lockdown, man, member, migration,
-    profile, seed, session, tenant, token, unlock,
+    profile, query, seed, session, tenant, token, unlock,
 };
 use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
@@ -18,6 +18,7 @@ pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Endi
         Command::Tenant(OnDemand(command)) => tenant::run(command, context).await,
         Command::Migrate(OnDemand(command)) => migration::run(command, context).await,
         Command::Seed(OnDemand(command)) => seed::run(command, context).await,
+        Command::Query(args) => Box::pin(query::run(args, context)).await,
         Command::Session(OnDemand(command)) => session::run(command, context).await,
         Command::Member(OnDemand(command)) => member::run(command, context).await,
         Command::Lockdown(args) => Box::pin(lockdown::run(args, context)).await,

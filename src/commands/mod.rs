@@ -21,6 +21,7 @@ mod member;
 mod migration;
 mod own_files;
 mod profile;
+mod query;
 mod reach;
 mod seed;
 mod selection;

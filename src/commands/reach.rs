@@ -65,7 +65,7 @@ pub(super) fn reach(command: &Command) -> Reach {
                 Reach::Elsewhere
             }
         },
-        Command::Health => Reach::Reads,
+        Command::Health | Command::Query(_) => Reach::Reads,
         Command::Demo(_)
         | Command::Local(_)
         | Command::Config(_)

@@ -46,7 +46,7 @@ pub(crate) fn render_install(report: &InstallReport, is_dry_run: bool) -> View {
 pub(crate) fn render_export(report: &ExportReport) -> View {
     let folder = report.folder.display();
     let outcome = |is_new: bool| match (is_new, report.is_dry_run) {
-        (true, true) => "to_write",
+        (true, true) => "planned",
         (true, false) => "written",
         (false, _) => "unchanged",
     };
@@ -70,7 +70,7 @@ pub(crate) fn render_export(report: &ExportReport) -> View {
 
 pub(crate) fn render_new_migration(report: &NewReport, is_configured: bool) -> View {
     let path = report.path.display();
-    let outcome = if report.is_dry_run { "to_write" } else { "written" };
+    let outcome = if report.is_dry_run { "planned" } else { "written" };
     let base = match report.base {
         MigrationsBase::Embedded => "continues the embedded migrations",
         MigrationsBase::None => "stands alone: the embedded migrations are not used",

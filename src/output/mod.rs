@@ -49,7 +49,7 @@ pub(crate) use config::{
 pub(crate) use console::Console;
 pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code, exit_codes};
 pub(crate) use failure::{Ending, Failure};
-pub(crate) use fleet::{render_fleet, render_migration_status};
+pub(crate) use fleet::{render_fleet, render_migration_status, render_query};
 pub(crate) use health::render_health;
 pub(crate) use jwks::{render_keys, render_keys_cleared, warn_about_keys};
 pub(crate) use local::{

@@ -136,7 +136,7 @@ impl Facts {
 /// Rows below headings.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    pub(super) headings: Vec<&'static str>,
+    pub(super) headings: Vec<String>,
     pub(super) rows: Vec<Vec<Line>>,
 }
 
@@ -147,7 +147,12 @@ impl Table {
         rows: impl IntoIterator<Item = [Line; N]>,
     ) -> Self {
         let rows = rows.into_iter().map(Vec::from).collect();
-        Self { headings: headings.to_vec(), rows }
+        Self::of(headings.map(str::to_owned).to_vec(), rows)
+    }
+
+    /// Returns a table whose columns are known only now; each row has a cell for each heading.
+    pub(super) fn of(headings: Vec<String>, rows: Vec<Vec<Line>>) -> Self {
+        Self { headings, rows }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -67,6 +67,7 @@ mod project_faults;
 mod project_files;
 mod project_gone;
 mod project_lockdown;
+mod query;
 mod saga_faults;
 mod saga_takeover;
 mod secrets;

@@ -13,6 +13,9 @@ pub(crate) enum ServerError {
     Postgres(#[from] PgError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The server does not take an operator's statement, which changed nothing.
+    #[error(transparent)]
+    Query(PgError),
     /// Something that carries a tenant's name is not provably that tenant's.
     #[error("use {what} `{name}`: {contradiction}")]
     Contradicted {
@@ -89,7 +92,7 @@ impl From<LockError> for ServerError {
 impl Classified for ServerError {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::Postgres(error) => error.refusal(),
+            Self::Postgres(error) | Self::Query(error) => error.refusal(),
             Self::Migrate(error) => error.refusal(),
             Self::Seed { source, .. } => source.refusal(),
             _ => Refusal::default(),
@@ -99,6 +102,12 @@ impl Classified for ServerError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Postgres(error) => error.kind(),
+            Self::Query(error) => match error.kind() {
+                ErrorKind::Internal => ErrorKind::Refused,
+                // It would write, now and at any other time.
+                _ if error.is("25006") => ErrorKind::Refused,
+                other => other,
+            },
             Self::Seed { source, .. } => match source.kind() {
                 ErrorKind::Internal | ErrorKind::Refused | ErrorKind::Denied => {
                     ErrorKind::Incomplete
@@ -125,7 +134,7 @@ impl Classified for ServerError {
                 "set TENANTCTL_CLUSTER_URL to the server itself or to its session-mode port"
                     .to_owned(),
             ),
-            Self::Postgres(error) => error.hint(),
+            Self::Postgres(error) | Self::Query(error) => error.hint(),
             Self::Migrate(error) => error.hint(),
             Self::Contradicted { .. } => Some(
                 "nothing of it was touched; look at it, and move it away or choose another slug"

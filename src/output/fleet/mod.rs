@@ -1,8 +1,10 @@
 //! Many tenants: what was done to them, and where they stand.
 
+mod query;
 mod run;
 mod standing;
 
+pub(crate) use query::render_query;
 pub(crate) use run::render_fleet;
 pub(super) use run::{result_json, summary_json};
 pub(crate) use standing::render_migration_status;

@@ -6,6 +6,7 @@ mod apply;
 mod cause;
 mod event;
 mod many;
+mod query;
 mod report;
 mod run;
 mod seed;
@@ -19,6 +20,7 @@ pub(crate) use event::FleetEvent;
 pub(crate) use many::{
     Listener, ManyReport, lockdown_ending, lockdown_many, revoke_many, select_many, unlock_many,
 };
+pub(crate) use query::{QueryReport, QueryRequest, query};
 pub(crate) use report::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantStanding,
     TenantVerdict,

@@ -12,6 +12,7 @@ mod judge;
 mod lint;
 mod one;
 mod plan;
+mod reading;
 mod seeds;
 mod sets;
 mod shared;
@@ -26,6 +27,7 @@ pub(crate) use install::{InstallReport, install};
 pub(crate) use judge::judge;
 pub(crate) use one::{bring_up, inspect, raise_gate};
 pub(crate) use plan::up_to;
+pub(crate) use reading::read_only;
 #[cfg(test)]
 pub(crate) use seeds::Holding;
 pub(crate) use seeds::{SeedSet, find_set, seed_sets};
