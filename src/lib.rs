@@ -19,8 +19,6 @@ pub mod testkit;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-
 use adapters::postgres::statement_line;
 use cli::{Cli, ColorChoice, GlobalArgs, OutputFormat};
 use commands::Context;
@@ -35,9 +33,11 @@ pub fn run() -> ExitCode {
     if let Err(failure) = process::unset_libpq_variables() {
         return fail(&plain_console(Format::Table), &failure);
     }
-    cli::complete_tenants_with(commands::tenants_by_prefix);
-    clap_complete::CompleteEnv::with_factory(Cli::command).bin("tenantctl").complete();
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(offers) = commands::at_tab(&arguments) {
+        plain_console(Format::Table).raw(&offers);
+        return ExitCode::SUCCESS;
+    }
     if let Some(page) = commands::topic(&arguments) {
         plain_console(Format::Table).raw(&page);
         return ExitCode::SUCCESS;

@@ -1,9 +1,7 @@
 //! `tenantctl audit`.
 
 use clap::{Args, Subcommand};
-use clap_complete::ArgValueCompleter;
 
-use super::complete::tenants;
 use super::values::line;
 use crate::model::TenantRef;
 
@@ -31,7 +29,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct AuditListArgs {
     /// Only rows about this tenant
-    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(long, value_name = "TENANT")]
     pub tenant: Option<TenantRef>,
     /// Only rows with this action, as in tenant.create
     #[arg(long, value_name = "ACTION", value_parser = line)]

@@ -1,16 +1,14 @@
 //! `tenantctl lockdown` and `tenantctl unlock`.
 
 use clap::Args;
-use clap_complete::ArgValueCompleter;
 
-use super::complete::tenants;
 use super::selector::SelectorArgs;
 use crate::model::{Reason, TenantRef};
 
 #[derive(Debug, Args)]
 pub struct LockdownArgs {
     /// Slugs or ids of the tenants
-    #[arg(id = "named", value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(id = "named", value_name = "TENANT")]
     pub named: Vec<TenantRef>,
     /// Reason recorded in the audit trail
     #[arg(long, value_name = "TEXT")]

@@ -1,9 +1,7 @@
 //! `tenantctl member`.
 
 use clap::{Args, Subcommand};
-use clap_complete::ArgValueCompleter;
 
-use super::complete::tenants;
 use super::values::role;
 use crate::model::{Reason, TenantRef, UserRef};
 
@@ -46,14 +44,14 @@ Examples:
 #[derive(Debug, Args)]
 pub struct MemberListArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
 }
 
 #[derive(Debug, Args)]
 pub struct MemberAddArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// UUID of the user, or where Supabase Auth's tables are beside the control plane, their e-mail
     #[arg(value_name = "USER")]
@@ -69,7 +67,7 @@ pub struct MemberAddArgs {
 #[derive(Debug, Args)]
 pub struct MemberRemoveArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// UUID of the user, or where Supabase Auth's tables are beside the control plane, their e-mail
     #[arg(value_name = "USER")]

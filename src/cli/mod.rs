@@ -28,7 +28,7 @@ mod values;
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub use command::Cli;
 pub(crate) use command::Command;
-pub(crate) use complete::complete_tenants_with;
+pub(crate) use complete::{Fitting, Offer, Source, Typed, Wanted, offers};
 pub(crate) use config::{ConfigCommand, ConfigShowArgs, ProfileCommand};
 pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat, global_options};
 pub(crate) use init::InitArgs;

@@ -4,12 +4,12 @@
 
 use std::ffi::OsString;
 
-use clap::error::ContextValue;
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use clap::error::{ContextKind, ContextValue};
+use clap::{ColorChoice, Command, CommandFactory, FromArgMatches};
 
 use super::command::Cli;
 use super::manual::{short, whole};
-use crate::model::{escape_controls, redact, shorten};
+use crate::model::{escape_controls, nearest, redact, shorten};
 
 /// Reads the command line.
 ///
@@ -34,8 +34,53 @@ fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         command.build();
         command = short(command);
     }
-    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    let matches = command.try_get_matches_from_mut(arguments);
+    let mut matches = matches.map_err(|error| meant_instead(error, &command, arguments))?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Words of other programs for what we call otherwise.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("edit", "update"),
+    ("rename", "update"),
+    ("set", "update"),
+    ("psql", "connect"),
+    ("shell", "connect"),
+    ("ls", "list"),
+    ("get", "show"),
+    ("describe", "show"),
+    ("rm", "delete"),
+    ("remove", "delete"),
+    ("destroy", "delete"),
+    ("lock", "lockdown"),
+    ("up", "apply"),
+    ("run", "apply"),
+];
+
+/// Puts in place of clap's suggestion, which compares letters from afar, what an unknown command means, or
+/// nothing.
+fn meant_instead(mut error: clap::Error, root: &Command, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let typed = typed.clone();
+    let path = arguments.iter().skip(1).take_while(|word| **word != *typed);
+    let noun = path.fold(root, |at, word| at.find_subcommand(word).unwrap_or(at));
+    let names: Vec<_> = noun.get_subcommands().map(Command::get_name).collect();
+    let other = OTHER_WORDS.iter().find(|(word, ours)| *word == typed && names.contains(ours));
+    let meant = match other {
+        Some((_, ours)) => vec![*ours],
+        None => nearest(&typed, names),
+    };
+    let meant: Vec<_> = meant.into_iter().map(str::to_owned).collect();
+    error.remove(ContextKind::SuggestedSubcommand);
+    if typed == "version" {
+        let tip = "the version is shown by '--version'".to_owned();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    } else if !meant.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(meant));
+    }
+    error
 }
 
 /// Returns when help is coloured; a command line that asks for help is not parsed to its end.
@@ -97,6 +142,26 @@ mod tests {
         let typed: Vec<_> = typed.into_iter().map(OsString::from).collect();
         let error = parse(&typed).unwrap_err().render().to_string();
         assert!(!error.contains('\u{1b}') && !error.contains("0123456789"), "{error}");
+    }
+
+    #[test]
+    fn a_word_that_is_no_command_leads_to_what_was_meant_or_to_nothing_else() {
+        for (line, meant) in [
+            ("tenantctl tenant rename", Some("'update'")),
+            ("tenantctl tenant lsit", Some("'list'")),
+            ("tenantctl tenant ls", Some("'list'")),
+            ("tenantctl tenat", Some("'tenant'")),
+            ("tenantctl version", Some("'--version'")),
+            ("tenantctl tenant wait", None),
+            ("tenantctl wait", None),
+        ] {
+            let error = parse(&words(line)).unwrap_err().render().to_string();
+            assert!(!error.contains("unprotect"), "{error}");
+            match meant {
+                Some(meant) => assert!(error.contains(meant), "{line}: {error}"),
+                None => assert!(!error.contains("tip:"), "{line}: {error}"),
+            }
+        }
     }
 
     #[test]

@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use clap_complete::ArgValueCompleter;
 
-use super::complete::tenants;
 use crate::model::{Label, TenantRef, TenantStatus};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which tenants")]
 pub struct SelectorArgs {
     /// These tenants by slug or id, separated by commas
-    #[arg(long, value_name = "TENANT,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants), conflicts_with = "all")]
+    #[arg(long, value_name = "TENANT,…", value_delimiter = ',', conflicts_with = "all")]
     pub tenant: Vec<TenantRef>,
     /// Every tenant
     #[arg(long)]
@@ -27,7 +25,7 @@ pub struct SelectorArgs {
     #[arg(long)]
     pub locked: bool,
     /// Tenants to leave out, separated by commas
-    #[arg(long, value_name = "TENANT,…", value_delimiter = ',', add = ArgValueCompleter::new(tenants))]
+    #[arg(long, value_name = "TENANT,…", value_delimiter = ',')]
     pub exclude: Vec<TenantRef>,
     /// Accept that no tenant has the labels or the status, instead of exit code 4
     #[arg(long)]

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
-use clap_complete::ArgValueCompleter;
 
-use super::complete::tenants;
 use super::selector::SelectorArgs;
 use super::values::{duration, line, object, ttl};
 use crate::model::{Jti, Reason, TenantRef, UserRef};
@@ -64,7 +62,7 @@ pub struct SessionIssueArgs {
     #[arg(long, value_name = "USER")]
     pub user: UserRef,
     /// Tenant it is in
-    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(long, value_name = "TENANT")]
     pub tenant: TenantRef,
     /// Time until it expires
     #[arg(long, value_name = "DURATION", value_parser = ttl, default_value = "1h")]
@@ -88,7 +86,7 @@ pub struct SessionListArgs {
     #[arg(long, value_name = "USER")]
     pub user: Option<UserRef>,
     /// Sessions in this tenant
-    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(long, value_name = "TENANT")]
     pub tenant: Option<TenantRef>,
     /// Also sessions that are no longer valid
     #[arg(long)]

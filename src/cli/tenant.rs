@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use clap_complete::ArgValueCompleter;
 
-use super::complete::tenants;
 use super::values::{grace, line, plan};
 use crate::model::{
     Label, LabelChange, ProjectRef, Slug, TenantId, TenantName, TenantRef, TenantStatus,
@@ -117,14 +115,14 @@ Examples:
 #[derive(Debug, Args)]
 pub struct TenantArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
 }
 
 #[derive(Debug, Args)]
 pub struct ConnectArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// Whom to connect as
     #[arg(long = "as", value_name = "WHO", value_enum, default_value_t)]
@@ -147,7 +145,7 @@ pub enum ConnectChoice {
 #[derive(Debug, Args)]
 pub struct WriteTenantArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// Show what would be done and change nothing
     #[arg(long)]
@@ -158,7 +156,7 @@ pub struct WriteTenantArgs {
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "plan", "label"])))]
 pub struct UpdateArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// Its new name for people
     #[arg(long, value_name = "NAME")]
@@ -255,7 +253,7 @@ pub struct ListArgs {
 #[derive(Debug, Args)]
 pub struct UrlArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// Print the password instead of ****
     #[arg(long)]
@@ -265,7 +263,7 @@ pub struct UrlArgs {
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,
     /// How long to keep its data, at least 1h
     #[arg(long, value_name = "DURATION", value_parser = grace, default_value = "7d", conflicts_with = "purge")]
@@ -288,7 +286,7 @@ pub struct DeleteArgs {
 #[command(group(ArgGroup::new("which").required(true).args(["tenant", "due"])))]
 pub struct PurgeArgs {
     /// Slug or id of the tenant
-    #[arg(value_name = "TENANT", add = ArgValueCompleter::new(tenants))]
+    #[arg(value_name = "TENANT")]
     pub tenant: Option<TenantRef>,
     /// Every deleted tenant whose grace is over
     #[arg(long)]

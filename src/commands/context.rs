@@ -20,7 +20,7 @@ use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
 use crate::model::{
     Actor, ErrorKind, Interrupt, JwksSource, Placement, PlaneAddress, SecretText, SystemClock,
-    UserId, UserRef,
+    UserId, UserRef, hex, sha256,
 };
 use crate::output::{Console, Failure};
 use crate::services::home::{Homes, Pace, Projects, World};
@@ -286,6 +286,13 @@ impl Context {
     pub(crate) fn jwt_secret(&self) -> Result<Option<SharedSecret>, Failure> {
         let setting = self.settings.jwt_secret.as_ref();
         Ok(setting.map(|setting| SharedSecret::new(&setting.value)).transpose()?)
+    }
+
+    /// Returns what tells this control plane from others on this machine: a hash of its address and login,
+    /// without the password.
+    pub(super) fn plane_key(&self) -> Option<String> {
+        let endpoint = plane_endpoint(&self.settings).ok()??;
+        Some(hex(&sha256(endpoint.to_string().as_bytes())[..8]))
     }
 
     /// Returns where the command acts, for a question to name it.

@@ -88,14 +88,14 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
 }
 
 async fn make_tenant(world: &World, context: &Context) -> Result<CreateReport, Failure> {
-    leg(context, "tenantctl tenant create acme --name 'Acme Distributors' --seed");
+    leg(context, "tenantctl tenant create acme --name 'Acme Ltd' --label tier=gold --seed");
     let console = context.console();
     let request = CreateRequest {
         slug: known(SLUG.parse::<Slug>())?,
         id: None,
-        name: known("Acme Distributors".parse::<TenantName>())?,
+        name: known("Acme Ltd".parse::<TenantName>())?,
         plan: None,
-        labels: BTreeMap::new(),
+        labels: BTreeMap::from([("tier".to_owned(), "gold".to_owned())]),
         region: None,
         adopts: None,
         placement: Placement::default(),

@@ -8,9 +8,20 @@ use super::{
 };
 use crate::cli::{Command, OnDemand};
 use crate::output::{Ending, Failure};
+use crate::services::tenant::meant;
 
 pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
     say_where(&command, context);
+    match Box::pin(run(command, context)).await {
+        Err(failure) if !failure.missing_tenants().is_empty() => {
+            let meant = meant_instead(&failure.missing_tenants()[0], context).await;
+            Err(failure.better_hint(meant))
+        }
+        ending => ending,
+    }
+}
+
+async fn run(command: Command, context: &Context) -> Result<Ending, Failure> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::Local(OnDemand(command)) => local::run(command, context).await,
@@ -32,7 +43,10 @@ pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Endi
             profile::run(&command, context);
             Ok(None)
         }
-        Command::Completions(args) => completions::run(&args, context),
+        Command::Completions(args) => {
+            completions::run(&args, context);
+            Ok(None)
+        }
         Command::Man => man::run(context),
     }
 }
@@ -49,4 +63,10 @@ fn say_where(command: &Command, context: &Context) {
     {
         context.console().say_where(address);
     }
+}
+
+/// Asks the control plane once more for a name like the one that no tenant has.
+async fn meant_instead(named: &str, context: &Context) -> Option<String> {
+    let plane = context.plane().await.ok()?;
+    meant(&plane, named).await.ok()?
 }

@@ -30,7 +30,7 @@ mod tenant;
 mod token;
 mod unlock;
 
-pub(crate) use complete::tenants_by_prefix;
+pub(crate) use complete::at_tab;
 pub(crate) use context::Context;
 pub(crate) use dispatch::dispatch;
 pub(crate) use help::topic;

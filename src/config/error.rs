@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, did_you_mean, nearest};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -24,7 +24,12 @@ pub(crate) enum ConfigError {
         problem: String,
     },
     #[error("find profile `{name}` in {looked_in}")]
-    NoProfile { name: String, looked_in: String },
+    NoProfile {
+        name: String,
+        looked_in: String,
+        /// The profiles there are.
+        known: Vec<String>,
+    },
     #[error("choose a data directory: there is no home directory")]
     NoHome,
 }
@@ -37,10 +42,15 @@ impl Classified for ConfigError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Exposed { path, .. } => Some(format!("chmod 600 {}", path.display())),
-            Self::NoProfile { name, .. } => Some(format!(
-                "add a table `[profiles.{name}]` to tenantctl.toml, or name another profile with \
-                 --profile"
-            )),
+            Self::NoProfile { name, known, .. } => {
+                let meant = nearest(name, known.iter().map(String::as_str));
+                Some(did_you_mean(&meant).unwrap_or_else(|| {
+                    format!(
+                        "add a table `[profiles.{name}]` to tenantctl.toml, or name another profile \
+                         with --profile"
+                    )
+                }))
+            }
             Self::NoHome => Some("set TENANTCTL_DATA_DIR".to_owned()),
             Self::Value { name: "secret_key", .. } => {
                 Some("make one with: openssl rand -base64 32".to_owned())

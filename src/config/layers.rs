@@ -212,7 +212,8 @@ fn profile(
     } else {
         paths.join(" and ")
     };
-    Err(ConfigError::NoProfile { name: escape_controls(&profile.value), looked_in })
+    let known = profiles(files).into_iter().map(|profile| profile.name).collect();
+    Err(ConfigError::NoProfile { name: escape_controls(&profile.value), looked_in, known })
 }
 
 /// Returns the profiles of all files by name; protected where any of them says so.

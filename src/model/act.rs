@@ -49,6 +49,29 @@ pub(crate) enum Act {
 }
 
 impl Act {
+    /// Every act.
+    pub(crate) const ALL: [Self; 19] = [
+        Self::Init,
+        Self::Create,
+        Self::Adopt,
+        Self::Delete,
+        Self::Restore,
+        Self::Purge,
+        Self::Rotate,
+        Self::Update,
+        Self::Protect,
+        Self::Unprotect,
+        Self::Url,
+        Self::Migrate,
+        Self::Seed,
+        Self::Revoke,
+        Self::Prune,
+        Self::AddMember,
+        Self::RemoveMember,
+        Self::Lockdown,
+        Self::Unlock,
+    ];
+
     /// Returns the verb: in messages ("failed to adopt `acme`"), in the journal, and as the name of
     /// the sessions that act and hold its locks.
     pub(crate) fn word(self) -> &'static str {

@@ -105,6 +105,11 @@ pub trait Classified: std::error::Error {
         None
     }
 
+    /// Returns the tenants that were named and do not exist, for somebody who looks for names like theirs.
+    fn missing_tenants(&self) -> &[String] {
+        &[]
+    }
+
     /// Returns what a server refused, so that failures of many tenants can be grouped.
     fn refusal(&self) -> Refusal {
         Refusal::default()

@@ -2,15 +2,27 @@
 
 use std::str::FromStr;
 
-use super::text::escape_controls;
+use super::text::first_unsafe;
 
 /// 1 to 200 characters without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantName(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a tenant's name has 1 to 200 characters (400 bytes) and no control characters")]
-pub struct TenantNameError;
+pub enum TenantNameError {
+    #[error("a tenant's name has 1 to 200 characters (400 bytes)")]
+    Length,
+    #[error(
+        "U+{:04X} at position {at} cannot stand there: control characters, marks that change the \
+         reading order, and joiners that join nothing are not accepted",
+        u32::from(*.character)
+    )]
+    Character {
+        character: char,
+        /// Counted from 1.
+        at: usize,
+    },
+}
 
 impl TenantName {
     pub fn as_str(&self) -> &str {
@@ -23,9 +35,30 @@ impl FromStr for TenantName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let name = text.trim();
-        let fits = (1..=400).contains(&name.len())
-            && name.chars().count() <= 200
-            && escape_controls(name) == name;
-        if fits { Ok(Self(name.to_owned())) } else { Err(TenantNameError) }
+        if !(1..=400).contains(&name.len()) || name.chars().count() > 200 {
+            return Err(TenantNameError::Length);
+        }
+        match first_unsafe(name) {
+            Some((at, character)) => Err(TenantNameError::Character { character, at }),
+            None => Ok(Self(name.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_refused_says_which_character_and_where() {
+        assert!("شرکت نمونه\u{200c}سازی".parse::<TenantName>().is_ok());
+        let error = "Ac\u{1b}me".parse::<TenantName>().unwrap_err();
+        assert!(
+            error.to_string().starts_with("U+001B at position 3 cannot stand there"),
+            "{error}"
+        );
+        for length in ["", "   ", &"x".repeat(201)] {
+            assert_eq!(length.parse::<TenantName>(), Err(TenantNameError::Length));
+        }
     }
 }

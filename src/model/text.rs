@@ -9,21 +9,43 @@ use std::fmt::Write;
 /// reading order written as an escape such as `\u{1b}`.
 ///
 /// C0, DEL and C1 controls, line and paragraph separators, zero-width and bidirectional marks are
-/// escaped; everything else, other scripts included, stays as it is.
+/// escaped; everything else, other scripts included, stays as it is. So do the two joiners between
+/// characters that they join: Persian and Indic words and some emoji are spelled with them.
 pub(crate) fn escape_controls(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unsafe(character) {
+    for (character, is_safe) in judged(text) {
+        if is_safe {
+            safe.push(character);
+        } else {
             // Writing to a String cannot fail.
             let _ = write!(safe, "{}", character.escape_default());
-        } else {
-            safe.push(character);
         }
     }
     safe
+}
+
+/// Returns the first character that is not shown as it is, and its place counted from 1.
+pub(crate) fn first_unsafe(text: &str) -> Option<(usize, char)> {
+    let mut places = judged(text).enumerate();
+    places.find_map(|(at, (character, is_safe))| (!is_safe).then_some((at + 1, character)))
+}
+
+/// Returns each character with whether it may be shown as it is.
+fn judged(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    std::iter::from_fn(move || {
+        let character = rest.next()?;
+        let is_joined = |other: Option<char>| other.is_some_and(|c| !c.is_ascii() && !is_unsafe(c));
+        let joins = matches!(character, '\u{200c}' | '\u{200d}')
+            && is_joined(before)
+            && is_joined(rest.peek().copied());
+        before = Some(character);
+        Some((character, joins || !is_unsafe(character)))
+    })
 }
 
 /// How much of what a program printed an error message holds: lines of its beginning, lines of its end,
@@ -86,6 +108,26 @@ mod tests {
         assert_eq!(escape_controls("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
         assert_eq!(escape_controls("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
         assert_eq!(escape_controls("Kaveri काव्य 電機"), "Kaveri काव्य 電機");
+    }
+
+    #[test]
+    fn joiners_stay_where_they_join_letters_and_nowhere_else() {
+        let spelled =
+            ["نمونه\u{200c}سازی", "क्\u{200d}ष", "👨\u{200d}👩\u{200d}👧", "❤\u{fe0f}\u{200d}🔥"];
+        for text in spelled {
+            assert_eq!(escape_controls(text), text);
+            assert_eq!(first_unsafe(text), None);
+        }
+        for (text, place) in [
+            ("ac\u{200c}me", (3, '\u{200c}')),
+            ("\u{200d}س", (1, '\u{200d}')),
+            ("س\u{200c}\u{200c}س", (2, '\u{200c}')),
+            ("س\u{200b}س", (2, '\u{200b}')),
+            ("س\u{200d}", (2, '\u{200d}')),
+        ] {
+            assert_eq!(first_unsafe(text), Some(place), "{text:?}");
+            assert!(escape_controls(text).contains("\\u{200"), "{text:?}");
+        }
     }
 
     #[test]

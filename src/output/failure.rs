@@ -18,19 +18,23 @@ pub(crate) struct Failure {
     error: anyhow::Error,
     kind: ErrorKind,
     hint: Option<String>,
+    /// The tenants that were named and do not exist.
+    missing_tenants: Vec<String>,
 }
 
 impl<E: Classified + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let (kind, hint) = (error.kind(), error.hint());
-        Self { error: anyhow::Error::new(error), kind, hint }
+        let missing_tenants = error.missing_tenants().to_vec();
+        Self { error: anyhow::Error::new(error), kind, hint, missing_tenants }
     }
 }
 
 impl Failure {
     /// Returns a failure that no error of a service or an adapter stands for.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { error: anyhow::Error::msg(message.into()), kind, hint: None }
+        let error = anyhow::Error::msg(message.into());
+        Self { error, kind, hint: None, missing_tenants: Vec::new() }
     }
 
     /// Adds what to do about it, unless the error itself has a hint.
@@ -38,6 +42,18 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert(hint.into());
         self
+    }
+
+    /// Replaces what to do about it, where something better was found.
+    #[must_use]
+    pub(crate) fn better_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    /// Returns the tenants that were named and do not exist.
+    pub(crate) fn missing_tenants(&self) -> &[String] {
+        &self.missing_tenants
     }
 
     pub(crate) fn kind(&self) -> ErrorKind {

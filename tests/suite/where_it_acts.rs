@@ -117,31 +117,19 @@ fn a_config_file_is_begun_once_and_can_be_used() {
     let again = operator.run("config init --profile production -o json").fails_with(5);
     assert!(again.error()["hint"].to_string().contains("[profiles.production]"), "{again}");
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
-    // Every key in it is one that is read.
-    let uncommented: String = written
-        .lines()
-        .map(|line| match line.strip_prefix("# ") {
-            Some(key) if key.ends_with(" = \"\"") => key.replace("\"\"", "'x'") + "\n",
-            _ => format!("{line}\n"),
-        })
-        .filter(|line| !line.contains("_file"))
-        .collect();
-    fs::write(
-        &path,
-        uncommented
-            .replace("placement = 'x'", "placement = 'database'")
-            .replace("auth_url = 'x'", "auth_url = 'https://x'")
-            .replace("jwks_url = 'x'", "jwks_url = 'https://x'"),
-    )
-    .unwrap();
-    let ran = operator.run("config show --profile production -o json").success();
-    let json = ran.json();
-    let from_file = json["settings"]
-        .as_array()
-        .unwrap()
+    // A key counts once it is no comment any more.
+    let free = ["actor", "organization", "region", "data_dir", "postgres_bin", "seeds_dir"];
+    let uncommented = free.iter().fold(written, |text, key| {
+        text.replace(&format!("# {key} = \"\""), &format!("{key} = 'x'"))
+    });
+    fs::write(&path, uncommented).unwrap();
+    let operator = ["ACTOR", "DATA_DIR", "POSTGRES_BIN"]
         .iter()
-        .filter(|setting| setting["origin"]["profile"] == "production");
-    assert!(from_file.count() > 10, "{ran}");
+        .fold(operator, |operator, name| operator.without(&format!("TENANTCTL_{name}")));
+    let json = operator.run("config show --profile production -o json").success().json();
+    let settings = json["settings"].as_array().unwrap();
+    let of_profile = settings.iter().filter(|s| s["origin"]["profile"] == "production");
+    assert_eq!(of_profile.count(), free.len(), "{json}");
     let other = operator.home().join("other.toml");
     let line = format!("config init --config {}", other.display());
     let _ran = operator.run(&line).success();
@@ -177,4 +165,37 @@ fn profiles_are_listed_with_where_they_lead() {
     assert_eq!(json["profiles"][0]["name"], "broken");
     assert!(json["profiles"][0]["problem"].to_string().contains("/nowhere/url"), "{ran}");
     assert_eq!(json["profiles"][1]["host"], Value::Null);
+}
+
+#[test]
+fn a_name_that_is_mistyped_leads_to_the_one_that_was_meant() {
+    let (operator, _) = with_profile();
+    for slug in ["t01", "globex"] {
+        let line = format!("tenant create {slug} --name X --no-migrate");
+        let _ran = operator.run(&line).success();
+    }
+    let user = "aaaaaaaa-0000-4000-8000-000000000001";
+    for line in [
+        "tenant show t0l",
+        "tenant url tO1",
+        "tenant delete t0l --confirm t0l",
+        "member list t0l",
+        "lockdown t0l --reason x",
+        "audit list --tenant t0l",
+        "session list --tenant t0l",
+        &format!("session issue --user {user} --tenant t0l"),
+        "migrate apply --tenant globex,t0l",
+        "migrate apply --all --exclude t0l",
+    ] {
+        let line = line.replace("tO1", "t0l");
+        let ran = operator.run(&format!("{line} -o json")).fails_with(4);
+        assert_eq!(ran.error()["hint"], "did you mean `t01`?", "{ran}");
+    }
+    // Nothing is like it: the way to see what there is.
+    let ran = operator.run("tenant show umbrella -o json").fails_with(4);
+    assert_eq!(ran.error()["hint"], "tenantctl tenant list", "{ran}");
+    let ran = operator.run("-p prodution tenant list -o json").fails_with(2);
+    assert_eq!(ran.error()["hint"], "did you mean `production`?", "{ran}");
+    let ran = operator.run("seed apply --all --set dmeo -o json").fails_with(4);
+    assert_eq!(ran.error()["hint"], "did you mean `demo`?", "{ran}");
 }

@@ -94,5 +94,5 @@ pub(crate) use tenant_changes::{
 pub(crate) use tenant_properties::{Properties, set_properties};
 pub(crate) use tenants::{
     NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, last_changes,
-    list_begins, list_page, marks_of, reserve, select, unknown_tenants,
+    list_begins, list_page, marks_of, reserve, select, slugs_like, unknown_tenants,
 };

@@ -272,6 +272,20 @@ pub(crate) async fn unknown_tenants(
     Ok(named.iter().filter(is_unknown).cloned().collect())
 }
 
+/// Returns slugs about as long as a text, for somebody who mistyped one of them.
+pub(crate) async fn slugs_like(connection: &mut PgConnection, text: &str) -> Result<Vec<String>> {
+    let length = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
+    let slugs = sqlx::query_scalar(
+        r"SELECT slug FROM control_plane.tenant_metadata
+        WHERE status <> 'purged' AND abs(length(slug) - $1) <= 2 ORDER BY slug LIMIT 10000",
+    )
+    .bind(length)
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("look for slugs like it"))?;
+    Ok(slugs)
+}
+
 /// Returns a tenant's epoch and mark as they stand.
 ///
 /// # Errors

@@ -43,6 +43,13 @@ impl Classified for LockdownError {
         }
     }
 
+    fn missing_tenants(&self) -> &[String] {
+        match self {
+            Self::NoTenant(named) => std::slice::from_ref(named),
+            Self::ControlPlane(_) | Self::OnlyBegun(_) => &[],
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),

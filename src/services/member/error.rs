@@ -41,6 +41,13 @@ impl Classified for MemberError {
         }
     }
 
+    fn missing_tenants(&self) -> &[String] {
+        match self {
+            Self::NoTenant(named) => std::slice::from_ref(named),
+            _ => &[],
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),

@@ -6,7 +6,7 @@ use super::exposed::{self, Exposed};
 use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind, Refusal, TenantStatus};
+use crate::model::{Classified, ErrorKind, Refusal, TenantStatus, did_you_mean, nearest};
 use crate::services::home::HomeError;
 
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +117,13 @@ impl Classified for MigrationError {
         }
     }
 
+    fn missing_tenants(&self) -> &[String] {
+        match self {
+            Self::NoSuchTenants(named) => named,
+            _ => &[],
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),
@@ -129,7 +136,10 @@ impl Classified for MigrationError {
             ),
             Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
             Self::NoneFits => Some("pass --allow-empty where that is no mistake".to_owned()),
-            Self::NoSuchSet { .. } => Some("tenantctl seed list".to_owned()),
+            Self::NoSuchSet { name, known } => Some(
+                did_you_mean(&nearest(name, known.split(['`', ',', ' '])))
+                    .unwrap_or_else(|| "tenantctl seed list".to_owned()),
+            ),
             Self::Exposed { found, has_run } => Some(exposed::remedy(found, *has_run)),
             Self::Unfit { remedy, .. } => Some(remedy.clone()),
             Self::FileDiffers { .. } => {

@@ -10,6 +10,9 @@ use crate::model::{Jti, SessionState, TenantRef, UserId, UserRef};
 /// How many sessions `session list` shows at most.
 const LIMIT: i64 = 10_000;
 
+/// How many sessions are offered to choose from.
+const RECENT: i64 = 50;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListRequest {
     pub user: Option<UserRef>,
@@ -30,6 +33,13 @@ pub(crate) async fn check(plane: &ControlPlane, jti: &Jti) -> Result<SessionStat
 pub(crate) async fn show(plane: &ControlPlane, jti: &Jti) -> Result<Session, SessionError> {
     let found = control_plane::find_session(&mut *plane.session().await?, jti).await?;
     found.ok_or_else(|| SessionError::NoSession(jti.to_string()))
+}
+
+/// Returns the newest sessions of all tenants, valid or not, for a person who chooses one.
+pub(crate) async fn recent(plane: &ControlPlane) -> Result<Vec<Session>, SessionError> {
+    let filter = SessionFilter { user_id: None, tenant_id: None, all: true };
+    let mut session = plane.session().await?;
+    Ok(control_plane::list_sessions(&mut session, &filter, RECENT).await?)
 }
 
 /// The sessions of a user or a tenant.

@@ -13,7 +13,7 @@ mod user;
 pub(crate) use crate::adapters::control_plane::Session;
 pub(crate) use error::SessionError;
 pub(crate) use issue::{IssueReport, IssueRequest, issue};
-pub(crate) use look::{ListReport, ListRequest, check, list, show};
+pub(crate) use look::{ListReport, ListRequest, check, list, recent, show};
 pub(crate) use prune::{PruneReport, PruneRequest, prune};
 #[cfg(test)]
 pub(crate) use revoke::GateResult;

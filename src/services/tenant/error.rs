@@ -180,6 +180,14 @@ impl Classified for TenantError {
         }
     }
 
+    fn missing_tenants(&self) -> &[String] {
+        match self {
+            Self::NotFound(named) => std::slice::from_ref(named),
+            Self::Migration(error) => error.missing_tenants(),
+            _ => &[],
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),

@@ -10,6 +10,7 @@ mod due;
 mod error;
 mod life_plan;
 mod list;
+mod meant;
 mod operation;
 mod protect;
 mod purge;
@@ -30,6 +31,7 @@ pub(crate) use delete::{DeleteReport, DeleteRequest, plan as plan_delete, run as
 pub(crate) use due::{DueFailure, PurgeDueReport, PurgeDueRequest, due, purge_due};
 pub(crate) use life_plan::LifePlan;
 pub(crate) use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
+pub(crate) use meant::meant;
 pub(crate) use protect::{ProtectReport, ProtectRequest, plan as plan_protect, run as protect};
 pub(crate) use purge::{
     PurgeReport, PurgeRequest, destroy, plan as plan_purge, plan_destroy, run as purge,

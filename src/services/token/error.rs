@@ -88,6 +88,13 @@ impl Classified for TokenError {
         }
     }
 
+    fn missing_tenants(&self) -> &[String] {
+        match self {
+            Self::NoTenant(named) => std::slice::from_ref(named),
+            Self::ControlPlane(_) => &[],
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::ControlPlane(error) => error.hint(),

@@ -41,6 +41,7 @@ pub(crate) use operator::{Operator, TenantRow};
 pub(crate) use pgbouncer::Pgbouncer;
 pub(crate) use poll::{PATIENCE, until};
 pub(crate) use postgres::{Server, server};
+pub(crate) use programs::find_program;
 pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::redacted;
 pub(crate) use sql::Session;

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::environment;
 
@@ -78,21 +78,26 @@ fn major(folder: &Path) -> Option<u32> {
 /// Returns the path of the `pgbouncer` program, installed where there is none.
 pub(super) fn find_pgbouncer() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let search = || {
-            let path = environment("PATH").unwrap_or_default();
-            let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-            folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file())
-        };
-        if search().is_none() && may_install() {
-            install("pgbouncer");
-        }
-        search().unwrap_or_else(|| {
-            panic!(
-                "the tests need PgBouncer. Debian, Ubuntu: apt-get install pgbouncer; macOS: brew \
-                 install pgbouncer"
-            )
-        })
+    FOUND.get_or_init(|| find_program("pgbouncer"))
+}
+
+/// Returns the path of a program whose package has its name, installed where there is none.
+pub(crate) fn find_program(name: &str) -> PathBuf {
+    // Two tests may want it at once, and apt-get runs once at a time.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let search = || {
+        let path = environment("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+        folders.map(|folder| folder.join(name)).find(|program| program.is_file())
+    };
+    if search().is_none() && may_install() {
+        install(name);
+    }
+    search().unwrap_or_else(|| {
+        panic!(
+            "the tests need {name}. Debian, Ubuntu: apt-get install {name}; macOS: brew install {name}"
+        )
     })
 }
 
