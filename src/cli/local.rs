@@ -16,7 +16,7 @@ Examples:
     Up(LocalUpArgs),
     /// Stop it; its data stays
     #[command(after_help = "Examples:\n  tenantctl local down")]
-    Down,
+    Down(LocalDryRunArgs),
     /// Show whether it runs, where, and how large it is
     #[command(after_help = "Examples:\n  tenantctl local status\n  tenantctl local status -o json")]
     Status,
@@ -28,7 +28,14 @@ Examples:
     Url(LocalUrlArgs),
     /// Stop it and remove its data
     #[command(after_help = "Examples:\n  tenantctl local destroy\n  tenantctl local destroy --yes")]
-    Destroy,
+    Destroy(LocalDryRunArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct LocalDryRunArgs {
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

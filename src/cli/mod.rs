@@ -32,7 +32,7 @@ pub(crate) use complete::{Fitting, Offer, Source, Typed, Wanted, offers};
 pub(crate) use config::{ConfigCommand, ConfigShowArgs, ProfileCommand};
 pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat, global_options};
 pub(crate) use init::InitArgs;
-pub(crate) use local::{LocalCommand, LocalUpArgs, LocalUrlArgs};
+pub(crate) use local::{LocalCommand, LocalDryRunArgs, LocalUpArgs, LocalUrlArgs};
 pub(crate) use lockdown::LockdownArgs;
 pub(crate) use member::{MemberAddArgs, MemberCommand, MemberListArgs, MemberRemoveArgs};
 pub(crate) use migration::{ApplyArgs, ExportArgs, MigrateCommand, NewArgs, StatusArgs};
@@ -50,5 +50,7 @@ pub(crate) use tenant::{
     AdoptArgs, ConnectArgs, ConnectChoice, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs,
     PurgeArgs, TenantArgs, TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,
 };
-pub(crate) use token::{JwksArgs, JwksCommand, TokenCommand, TokenInputArgs, TokenVerifyArgs};
+pub(crate) use token::{
+    JwksArgs, JwksClearArgs, JwksCommand, TokenCommand, TokenInputArgs, TokenVerifyArgs,
+};
 pub(crate) use topics::{CONFIG, ENVIRONMENT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS};

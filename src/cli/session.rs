@@ -76,6 +76,9 @@ pub struct SessionIssueArgs {
     /// JSON object to store with it, up to 8 KiB
     #[arg(long, value_name = "JSON", value_parser = object, default_value = "{}")]
     pub metadata: serde_json::Value,
+    /// Show what would be recorded and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

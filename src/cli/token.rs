@@ -59,7 +59,7 @@ Examples:
     Refresh(JwksArgs),
     /// Remove the copy on disk
     #[command(after_help = "Examples:\n  tenantctl jwks clear")]
-    Clear(JwksArgs),
+    Clear(JwksClearArgs),
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +104,15 @@ pub struct TokenVerifyArgs {
     /// Check signature and claims only
     #[arg(long)]
     pub no_session: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct JwksClearArgs {
+    #[command(flatten)]
+    pub jwks: JwksArgs,
+    /// Show what would be removed and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

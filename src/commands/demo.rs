@@ -129,6 +129,7 @@ async fn try_session(
         ip: None,
         device: Some("tenantctl demo".to_owned()),
         metadata: json!({}),
+        is_dry_run: false,
     };
     let session = issue(&world.plane, &request).await?;
     show(context, render_issue(&session));

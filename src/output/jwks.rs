@@ -64,6 +64,13 @@ pub(crate) fn render_keys_cleared(source: &str, was_there: bool) -> View {
     View::item("jwks", json!({ "source": source, "cleared": was_there }), facts)
 }
 
+/// Renders what removing the copy would do.
+pub(crate) fn render_keys_clear_plan(source: &str, is_there: bool) -> View {
+    let outcome = if is_there { "would be removed" } else { "there is none" };
+    let facts = Facts::new().fact("source", source).fact("copy", outcome);
+    View::item("jwks", json!({ "source": source, "cleared": is_there }), facts).into_plan()
+}
+
 /// Returns where keys come from, as JSON.
 pub(super) fn origin(keys: &Published) -> Value {
     json!({

@@ -120,6 +120,33 @@ pub(crate) fn render_destroyed(destroyed: &LocalDestroyed) -> View {
     View::item("local", json!({ "status": "not_created" }), facts).with("changed", json!(changed))
 }
 
+/// Renders what stopping the server would do.
+pub(crate) fn render_down_plan(status: &LocalStatus) -> View {
+    let is_there = !matches!(status, LocalStatus::NotCreated | LocalStatus::Stopped { .. });
+    let sentence = if is_there { "would be stopped" } else { "it is not running" };
+    let facts = Facts::new().fact("local Postgres", sentence);
+    let view = View::item("local", json!({ "status": "stopped" }), facts);
+    view.with("changed", json!(is_there)).into_plan()
+}
+
+/// Renders what removing the server would do.
+pub(crate) fn render_destroy_plan(status: &LocalStatus) -> View {
+    let sentence = match status {
+        LocalStatus::NotCreated => "there is none".to_owned(),
+        LocalStatus::Running { databases, directory, .. } => {
+            format!("would be gone, with its {databases} databases in {}", directory.display())
+        }
+        LocalStatus::Stopped { directory, .. }
+        | LocalStatus::Changing { directory, .. }
+        | LocalStatus::Unresponsive { directory, .. } => {
+            format!("would be gone, with its data in {}", directory.display())
+        }
+    };
+    let facts = Facts::new().fact("local Postgres", sentence);
+    let view = View::item("local", json!({ "status": "not_created" }), facts);
+    view.with("changed", json!(!matches!(status, LocalStatus::NotCreated))).into_plan()
+}
+
 /// Returns an event's word, its sentence, and whether the sentence is worth a line that stays.
 pub(super) fn local_event(event: &LocalEvent) -> (&'static str, String, bool) {
     match event {

@@ -96,10 +96,11 @@ pub(crate) fn render_member_added(report: &AddReport) -> View {
         "gate_told": report.gate_problem.is_none(),
         "gate_problem": report.gate_problem,
     });
-    let changed = !report.was_there && !report.is_dry_run;
+    let changed = !report.was_there;
     let view = View::item("member", value, facts)
         .with("changed", json!(changed))
         .with("dry_run", json!(report.is_dry_run));
+    let view = if report.is_dry_run { view.into_plan() } else { view };
     let tenants = report.tenants;
     match &report.claim {
         ClaimSays::Elsewhere(tenant) => view.note(format_args!(
@@ -150,14 +151,17 @@ pub(crate) fn render_member_removed(report: &RemoveReport) -> View {
             .blank()
             .and(probe_table(&report.probes))
     };
-    let view = View::item("member", value, text)
-        .with("changed", json!(!report.was_removed && !report.is_dry_run))
-        .with("dry_run", json!(report.is_dry_run))
+    let view = View::item("member", value, text).with("changed", json!(!report.was_removed));
+    if report.is_dry_run {
+        return view.into_plan();
+    }
+    let view = view
+        .with("dry_run", json!(false))
         .with("proven", json!(is_proven))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .with("probes", report.probes.iter().map(probe_json).collect())
         .took(report.elapsed);
-    if is_proven || report.is_dry_run {
+    if is_proven {
         view
     } else {
         let again = "Run it again until nothing fails; it continues what is left.";

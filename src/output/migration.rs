@@ -40,7 +40,11 @@ pub(crate) fn render_install(report: &InstallReport, is_dry_run: bool) -> View {
     let view = View::item("control_plane", value, facts)
         .with("dry_run", json!(is_dry_run))
         .with(if is_dry_run { "planned" } else { "applied" }, json!(names));
-    if is_dry_run { view } else { view.next(["tenantctl tenant create acme --name 'Acme Ltd'"]) }
+    if is_dry_run {
+        view.into_plan()
+    } else {
+        view.next(["tenantctl tenant create acme --name 'Acme Ltd'"])
+    }
 }
 
 pub(crate) fn render_export(report: &ExportReport) -> View {
@@ -65,7 +69,7 @@ pub(crate) fn render_export(report: &ExportReport) -> View {
         "The folder holds all that a tenant's database gets once it is TENANTCTL_MIGRATIONS_DIR; the next number is {}.",
         report.next
     );
-    if report.is_dry_run { view } else { view.note(used) }
+    if report.is_dry_run { view.into_plan() } else { view.note(used) }
 }
 
 pub(crate) fn render_new_migration(report: &NewReport, is_configured: bool) -> View {
@@ -92,5 +96,5 @@ pub(crate) fn render_new_migration(report: &NewReport, is_configured: bool) -> V
     let set = folder.map(|folder| format!("export TENANTCTL_MIGRATIONS_DIR={folder}"));
     let set = set.filter(|_| !is_configured);
     let apply = "tenantctl migrate apply --all --dry-run".to_owned();
-    if report.is_dry_run { view } else { view.next(set.into_iter().chain([apply])) }
+    if report.is_dry_run { view.into_plan() } else { view.next(set.into_iter().chain([apply])) }
 }

@@ -51,9 +51,10 @@ pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code, exit_codes};
 pub(crate) use failure::{Ending, Failure};
 pub(crate) use fleet::{render_fleet, render_migration_status, render_query};
 pub(crate) use health::render_health;
-pub(crate) use jwks::{render_keys, render_keys_cleared, warn_about_keys};
+pub(crate) use jwks::{render_keys, render_keys_clear_plan, render_keys_cleared, warn_about_keys};
 pub(crate) use local::{
-    render_destroyed, render_down, render_revealed_url, render_status, render_up, render_url,
+    render_destroy_plan, render_destroyed, render_down, render_down_plan, render_revealed_url,
+    render_status, render_up, render_url,
 };
 pub(crate) use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
 pub(crate) use many::{render_lockdown_plans, render_lockdowns, render_revokes, render_unlocks};
@@ -66,8 +67,8 @@ pub(crate) use session::{
 pub(crate) use stream::LogWriter;
 pub(crate) use tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
-    render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
-    render_update,
+    render_due_plan, render_life_plan, render_protect, render_protect_plan, render_purge,
+    render_restore, render_rotate_plan, render_tenant, render_update,
 };
 pub(crate) use text::Text;
 pub(crate) use token::{render_decoded, render_explanation, render_verdict};

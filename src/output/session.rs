@@ -20,13 +20,23 @@ pub(crate) fn render_issue(report: &IssueReport) -> View {
         .fact("tenant", &report.tenant)
         .fact("issued", instant(report.issued_at))
         .fact("expires", instant(report.expires_at));
-    let value = json!({
+    let mut value = json!({
         "jti": report.jti.as_str(),
         "user_id": report.user_id.to_string(),
         "tenant": names_json(&report.tenant),
         "issued_at": instant_ms(report.issued_at),
         "expires_at": instant_ms(report.expires_at),
     });
+    if report.is_dry_run {
+        // The real run chooses another.
+        value["jti"] = Value::Null;
+        let facts = Facts::new()
+            .fact("session", "would be recorded")
+            .fact("user", report.user_id)
+            .fact("tenant", &report.tenant)
+            .fact("expires", instant(report.expires_at));
+        return View::item("session", value, facts).into_plan();
+    }
     View::item("session", value, facts).next([
         format!("tenantctl session check {}", report.jti),
         format!("tenantctl session revoke --jti {} --reason '…'", report.jti),
@@ -211,10 +221,11 @@ pub(crate) fn render_prune(report: &PruneReport) -> View {
     let ended = format!("{} sessions had ended in Supabase Auth", report.signed_out);
     let facts =
         Facts::new().fact("outcome", count).some("auth", (report.signed_out > 0).then_some(ended));
-    View::item("pruned", value, facts)
+    let view = View::item("pruned", value, facts)
         .took(report.elapsed)
         .with("dry_run", json!(report.is_dry_run))
-        .with("interrupted", json!(report.is_interrupted))
+        .with("interrupted", json!(report.is_interrupted));
+    if report.is_dry_run { view.into_plan() } else { view }
 }
 
 fn session_json(session: &Session) -> Value {

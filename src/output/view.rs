@@ -83,6 +83,24 @@ impl View {
         self
     }
 
+    /// Makes a dry run's view of what the real run would say: all of it is the plan.
+    #[must_use]
+    pub(super) fn into_plan(mut self) -> Self {
+        let mut plan = std::mem::take(&mut self.fields);
+        for of_a_run in ["dry_run", "elapsed_ms", "interrupted"] {
+            plan.remove(of_a_run);
+        }
+        match self.body {
+            Body::Item(noun, value) => plan.insert(noun.to_owned(), value),
+            Body::List(nouns, values) => plan.insert(nouns.plural.to_owned(), values.into()),
+            // A plan holds no secret: there is none yet.
+            Body::Revealed(..) => None,
+        };
+        self.body = Body::Item("plan", Value::Object(plan));
+        self.kind = None;
+        self.with("dry_run", json!(true))
+    }
+
     /// Adds how long it took.
     #[must_use]
     pub(crate) fn took(self, elapsed: Duration) -> Self {

@@ -35,7 +35,7 @@ fn a_control_plane_with_other_functions_wants_init_and_gets_ours() {
     let error = operator.run("tenant list -o json").fails_with(3).error();
     assert_eq!(error["hint"], "tenantctl init");
     let planned = operator.run("init --dry-run -o json").success().json();
-    assert_eq!(planned["planned"], json!(["functions"]));
+    assert_eq!(planned["plan"]["planned"], json!(["functions"]));
     assert_eq!(plane.ask(IS_VALID), "t", "a dry run installs nothing");
     let done = operator.run("init -o json").success().json();
     assert_eq!(done["applied"], json!(["functions"]));

@@ -146,9 +146,9 @@ fn a_control_plane_that_is_behind_wants_init_and_is_upgraded_by_it() {
         assert_eq!(error["hint"], "tenantctl init");
         let planned = operator.run("init --dry-run -o json").success().json();
         let pending = everything() - version;
-        assert_eq!(planned["planned"].as_array().unwrap().len(), pending, "{planned}");
+        assert_eq!(planned["plan"]["planned"].as_array().unwrap().len(), pending, "{planned}");
         let upgraded = operator.run("init -o json").success().json();
-        assert_eq!(upgraded["applied"], planned["planned"]);
+        assert_eq!(upgraded["applied"], planned["plan"]["planned"]);
         let _ran = operator.run("tenant list").success();
     }
 }
@@ -158,8 +158,8 @@ fn a_dry_run_shows_what_would_be_applied_and_makes_nothing() {
     let operator = Operator::before_init();
     let planned = operator.run("init --dry-run -o json").success().json();
     assert_eq!(planned["dry_run"], true);
-    assert_eq!(planned["planned"].as_array().unwrap().len(), everything());
-    assert_eq!(planned["planned"][0], "V1__identity");
+    assert_eq!(planned["plan"]["planned"].as_array().unwrap().len(), everything());
+    assert_eq!(planned["plan"]["planned"][0], "V1__identity");
     let is_there = "SELECT to_regnamespace('control_plane') IS NOT NULL";
     assert_eq!(server().operator(operator.plane_name()).ask(is_there), "f");
     let _ran = operator.run("tenant list").fails_with(3);

@@ -23,6 +23,7 @@ mod completion;
 mod config;
 mod connections;
 mod domain;
+mod dry_runs;
 mod exposure;
 mod functions;
 mod gate;

@@ -53,7 +53,8 @@ fn a_removal_is_final_beside_auth_until_the_user_is_added_again() {
 
     let line = "-o json --yes member remove acme Ann@Example.com --reason left";
     let planned = operator.run(&format!("{line} --dry-run")).success().json();
-    assert_eq!((&planned["changed"], &planned["member"]["sessions"]), (&json!(false), &json!(1)));
+    let plan = &planned["plan"];
+    assert_eq!((&plan["changed"], &plan["member"]["sessions"]), (&json!(true), &json!(1)));
     assert_eq!(judged(&mut plane, &before), "valid");
     let removed = operator.run(line).success().json();
     let done = ["control_plane", "gate", "claim", "auth"].map(|layer| (layer, "done"));

@@ -19,7 +19,7 @@ fn every_result_in_json_says_its_version_and_stands_under_its_noun() {
         assert!(ran.stdout().ends_with("}\n"), "{ran}");
         document
     };
-    check("init --dry-run", "control_plane", false);
+    check("init --dry-run", "plan", false);
     check("init", "control_plane", false);
     check("tenant list", "tenants", true);
     check("tenant create acme --name Acme --dry-run", "plan", false);
@@ -29,9 +29,9 @@ fn every_result_in_json_says_its_version_and_stands_under_its_noun() {
     check("tenant show acme", "tenant", false);
     check("tenant url acme", "url", false);
     check("tenant url acme --reveal", "url", false);
-    check("tenant rotate acme --dry-run", "url", false);
+    check("tenant rotate acme --dry-run", "plan", false);
     check("tenant rotate acme", "url", false);
-    check("tenant protect acme --dry-run", "tenant", false);
+    check("tenant protect acme --dry-run", "plan", false);
     check("tenant protect acme", "tenant", false);
     check("tenant unprotect acme", "tenant", false);
     check("migrate apply --all --dry-run", "results", true);

@@ -87,7 +87,7 @@ fn export_writes_what_is_missing_and_overwrites_nothing() {
     let folder = operator.home().join("db/migrations");
     let line = format!("migrate export {} -o json", folder.display());
     let planned = operator.run(&format!("{line} --dry-run")).success().json();
-    assert_eq!(planned["files"][0]["outcome"], "planned");
+    assert_eq!(planned["plan"]["files"][0]["outcome"], "planned");
     assert!(planned["dry_run"] == true && !folder.exists());
     let written = operator.run(&line).success().json();
     assert_eq!(written["files"][0]["outcome"], "written");

@@ -84,7 +84,7 @@ fn revoking_touches_no_session_and_pruning_holds_nobody_up() {
          expires_at = now() - interval '98 d' WHERE jti LIKE 's%' AND jti <> 's7000'",
     );
     let counted = operator.run("-o json session prune --keep 1d --dry-run").success();
-    assert_eq!(counted.json()["pruned"]["sessions"], 11_999);
+    assert_eq!(counted.json()["plan"]["pruned"]["sessions"], 11_999);
     let ran = operator.run("-o json session prune --keep 1d").success();
     assert_eq!(ran.json()["pruned"]["sessions"], 11_999);
     busy.run("COMMIT");

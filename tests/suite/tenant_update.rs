@@ -13,11 +13,11 @@ fn what_is_named_changes_and_the_rest_stays() {
     let line = "-o json tenant update acme --name Holdings --label tier=gold --label trial- \
                 --label gone-";
     let planned = operator.run(&format!("{line} --dry-run")).success().json();
-    assert_eq!((&planned["changed"], &planned["dry_run"]), (&json!(false), &json!(true)));
+    assert_eq!((&planned["plan"]["changed"], &planned["dry_run"]), (&json!(true), &json!(true)));
     assert_eq!(operator.run("-o json tenant show acme").success().json()["tenant"]["name"], "Acme");
     let ran = operator.run(line).success().json();
     assert_eq!(ran["changed"], true);
-    assert_eq!(ran["changes"], planned["changes"]);
+    assert_eq!(ran["changes"], planned["plan"]["changes"]);
     assert_eq!(
         ran["changes"],
         json!([

@@ -97,6 +97,10 @@ impl Cache {
         }
     }
 
+    pub(super) fn is_kept(&self) -> bool {
+        self.file.exists()
+    }
+
     /// Waits for the right to fetch from the endpoint.
     ///
     /// # Errors

@@ -70,6 +70,14 @@ impl<'a> Jwks<'a> {
         }
     }
 
+    /// Returns whether a copy is kept on disk.
+    pub(crate) fn is_kept(&self) -> bool {
+        match &self.source {
+            JwksSource::File(_) => false,
+            JwksSource::Url(url) => Cache::new(&self.data_dir, url).is_kept(),
+        }
+    }
+
     fn at<'b>(&'b self, url: &'b WebUrl) -> KeyEndpoint<'b> {
         KeyEndpoint {
             url,

@@ -8,9 +8,9 @@ use crate::output::{Ending, Failure};
 pub(crate) async fn run(command: LocalCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         LocalCommand::Up(args) => up::run(args, context).await,
-        LocalCommand::Down => down::run(context).await,
+        LocalCommand::Down(args) => down::run(&args, context).await,
         LocalCommand::Status => status::run(context).await,
         LocalCommand::Url(args) => url::run(&args, context),
-        LocalCommand::Destroy => destroy::run(context).await,
+        LocalCommand::Destroy(args) => destroy::run(&args, context).await,
     }
 }

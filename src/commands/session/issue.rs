@@ -6,7 +6,9 @@ use crate::output::{Ending, Failure, render_issue};
 use crate::services::session::{IssueRequest, issue};
 
 pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<Ending, Failure> {
-    context.allow_write("issue a session")?;
+    if !args.dry_run {
+        context.allow_write("issue a session")?;
+    }
     let request = IssueRequest {
         user: args.user,
         tenant: args.tenant,
@@ -14,6 +16,7 @@ pub(super) async fn run(args: SessionIssueArgs, context: &Context) -> Result<End
         ip: args.ip,
         device: args.device,
         metadata: args.metadata,
+        is_dry_run: args.dry_run,
     };
     let plane = context.plane().await?;
     let report = issue(&plane, &request).await?;

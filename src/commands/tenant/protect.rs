@@ -2,7 +2,7 @@
 
 use crate::cli::WriteTenantArgs;
 use crate::commands::context::Context;
-use crate::output::{Ending, Failure, render_protect};
+use crate::output::{Ending, Failure, render_protect, render_protect_plan};
 use crate::services::tenant::{ProtectRequest, plan_protect, protect};
 
 /// Switches a tenant's protection against deletion.
@@ -13,13 +13,14 @@ pub(super) async fn run(
 ) -> Result<Ending, Failure> {
     let console = context.console();
     let request = ProtectRequest { tenant: args.tenant, is_protected, actor: context.actor() };
-    let report = if args.dry_run {
+    if args.dry_run {
+        let report = plan_protect(&context.plane().await?, &request).await?;
         console.note("Nothing is changed; it would be:");
-        plan_protect(&context.plane().await?, &request).await?
-    } else {
-        context.allow_write("change a tenant's protection")?;
-        protect(&context.plane().await?, &request).await?
-    };
+        console.show(&render_protect_plan(&report));
+        return Ok(None);
+    }
+    context.allow_write("change a tenant's protection")?;
+    let report = protect(&context.plane().await?, &request).await?;
     console.show(&render_protect(&report));
     Ok(None)
 }

@@ -2,8 +2,8 @@
 
 use crate::cli::WriteTenantArgs;
 use crate::commands::context::Context;
-use crate::output::{Ending, Failure, Text, render_address};
-use crate::services::tenant::{Password, RotateRequest, address, rotate};
+use crate::output::{Ending, Failure, Text, render_address, render_rotate_plan};
+use crate::services::tenant::{RotateRequest, plan_rotate, rotate};
 
 /// Gives a tenant's login a new password.
 pub(super) async fn run(args: WriteTenantArgs, context: &Context) -> Result<Ending, Failure> {
@@ -13,18 +13,18 @@ pub(super) async fn run(args: WriteTenantArgs, context: &Context) -> Result<Endi
     let key = context.secret_key()?;
     let world = context.world().await?;
     let console = context.console();
-    if args.dry_run {
-        let report = address(&world, &args.tenant, Password::Masked).await?;
-        console.note("Would make a new password for this login:");
-        console.show(&render_address(&report));
-        return Ok(None);
-    }
     let request = RotateRequest {
         tenant: args.tenant,
         key,
         patience: context.patience,
         actor: context.actor(),
     };
+    if args.dry_run {
+        let report = plan_rotate(&world, &request).await?;
+        console.note("Would make a new password for this login:");
+        console.show(&render_rotate_plan(&report));
+        return Ok(None);
+    }
     let report = rotate(&world, &request).await?;
     console.show(&render_address(&report.address));
     if !report.is_tried {

@@ -9,4 +9,7 @@ pub(crate) use life::{
     render_life_plan, render_purge, render_restore,
 };
 pub(crate) use list::TenantLines;
-pub(crate) use record::{render_address, render_protect, render_tenant, render_update};
+pub(crate) use record::{
+    render_address, render_protect, render_protect_plan, render_rotate_plan, render_tenant,
+    render_update,
+};

@@ -114,6 +114,16 @@ pub(crate) fn render_protect(report: &ProtectReport) -> View {
     View::item("tenant", value, facts).with("changed", json!(report.has_changed))
 }
 
+/// Renders what switching the protection would do.
+pub(crate) fn render_protect_plan(report: &ProtectReport) -> View {
+    render_protect(report).into_plan()
+}
+
+/// Renders what a new password would change.
+pub(crate) fn render_rotate_plan(report: &AddressReport) -> View {
+    render_address(report).into_plan()
+}
+
 /// Renders what an update changed, or would change.
 pub(crate) fn render_update(report: &UpdateReport) -> View {
     let verb = match (report.is_dry_run, report.changes.is_empty()) {
@@ -131,10 +141,11 @@ pub(crate) fn render_update(report: &UpdateReport) -> View {
     let changes = report.changes.iter().map(|change| {
         json!({ "property": change.property, "before": change.before, "after": change.after })
     });
-    View::item("tenant", tenant_json(&report.tenant), facts)
-        .with("changed", json!(!report.changes.is_empty() && !report.is_dry_run))
+    let view = View::item("tenant", tenant_json(&report.tenant), facts)
+        .with("changed", json!(!report.changes.is_empty()))
         .with("changes", changes.collect())
-        .with("dry_run", json!(report.is_dry_run))
+        .with("dry_run", json!(report.is_dry_run));
+    if report.is_dry_run { view.into_plan() } else { view }
 }
 
 /// Returns a fact about the database, or about the project whose only one it is.

@@ -37,7 +37,7 @@ pub(crate) use purge::{
     PurgeReport, PurgeRequest, destroy, plan as plan_purge, plan_destroy, run as purge,
 };
 pub(crate) use restore::{RestoreReport, RestoreRequest, plan as plan_restore, run as restore};
-pub(crate) use rotate::{RotateRequest, rotate};
+pub(crate) use rotate::{RotateRequest, plan as plan_rotate, rotate};
 #[cfg(test)]
 pub(crate) use update::PropertyChange;
 pub(crate) use update::{UpdateReport, UpdateRequest, run as update};

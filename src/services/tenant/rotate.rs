@@ -7,9 +7,9 @@ use super::error::TenantError;
 use super::operation::{Held, Opening, find, refuse_quarantined, reread};
 use super::url::{AddressReport, registered};
 use crate::adapters::control_plane;
-use crate::adapters::postgres::{Purpose, generate_password};
+use crate::adapters::postgres::{Endpoint, Purpose, generate_password};
 use crate::adapters::server::{Home, ServerError};
-use crate::model::{Act, Actor, SecretText, Tenant, TenantRef, TenantStatus};
+use crate::model::{Act, Actor, DatabaseName, SecretText, Tenant, TenantRef, TenantStatus};
 use crate::services::home::World;
 use crate::services::saga::Journal;
 
@@ -55,14 +55,7 @@ pub(crate) async fn rotate(
     let tenant = find(&world.plane, &request.tenant).await?;
     let held = Held::take(&world.plane, &tenant, Act::Rotate, deadline).await?;
     let mut tenant = held.tenant.clone();
-    refuse_quarantined(&tenant, Act::Rotate)?;
-    if tenant.is_locked() {
-        return Err(TenantError::locked(Act::Rotate, &tenant));
-    }
-    if tenant.status != TenantStatus::Active {
-        return Err(TenantError::wrong_state(Act::Rotate, &tenant));
-    }
-    let (name, mut endpoint) = registered(world, &tenant, Act::Rotate)?;
+    let (name, mut endpoint) = rotatable(world, &tenant)?;
     let opening = Opening {
         act: Act::Rotate,
         request: serde_json::json!({ "slug": tenant.slug.as_str() }),
@@ -102,6 +95,32 @@ pub(crate) async fn rotate(
     let is_kept = revealed.is_none();
     let address = AddressReport { masked: endpoint.to_string(), tenant, revealed, is_kept };
     Ok(RotateReport { address, is_tried })
+}
+
+/// Returns the login that would get a new password, and whether that would be kept; nothing is changed.
+///
+/// # Errors
+/// As for `rotate`, as far as the record tells.
+pub(crate) async fn plan(
+    world: &World,
+    request: &RotateRequest,
+) -> Result<AddressReport, TenantError> {
+    let tenant = find(&world.plane, &request.tenant).await?;
+    let (_, endpoint) = rotatable(world, &tenant)?;
+    let is_kept = request.key.is_some();
+    Ok(AddressReport { masked: endpoint.to_string(), tenant, revealed: None, is_kept })
+}
+
+/// Returns the name and address of the login, when the tenant is in a state to get a new password.
+fn rotatable(world: &World, tenant: &Tenant) -> Result<(DatabaseName, Endpoint), TenantError> {
+    refuse_quarantined(tenant, Act::Rotate)?;
+    if tenant.is_locked() {
+        return Err(TenantError::locked(Act::Rotate, tenant));
+    }
+    if tenant.status != TenantStatus::Active {
+        return Err(TenantError::wrong_state(Act::Rotate, tenant));
+    }
+    registered(world, tenant, Act::Rotate)
 }
 
 /// Tries the new password; returns false when a lockdown that came meanwhile is why it does not get
