@@ -7,7 +7,7 @@ use super::config::{ConfigCommand, ProfileCommand};
 use super::global::GlobalArgs;
 use super::init::InitArgs;
 use super::local::{LocalCommand, LocalUpArgs};
-use super::lockdown::LockdownArgs;
+use super::lockdown::{LockArgs, LockdownArgs};
 use super::member::MemberCommand;
 use super::migration::MigrateCommand;
 use super::on_demand::OnDemand;
@@ -103,7 +103,8 @@ Examples:
 Examples:
   tenantctl lockdown acme --reason 'credentials leaked'
   tenantctl lockdown acme globex --reason 'credentials leaked'
-  tenantctl lockdown --label tier=gold --reason 'credentials leaked' -o json")]
+  tenantctl lockdown --label tier=gold --reason 'credentials leaked' -o json
+  tenantctl lockdown acme --reason leak --without-control-plane")]
     Lockdown(LockdownArgs),
     /// Give locked tenants their access back
     ///
@@ -112,7 +113,7 @@ Examples:
 Examples:
   tenantctl unlock acme --reason 'credentials rotated' --yes
   tenantctl unlock --locked --reason 'credentials rotated'")]
-    Unlock(LockdownArgs),
+    Unlock(LockArgs),
     /// Verify, explain and decode access tokens
     #[command(subcommand)]
     Token(OnDemand<TokenCommand>),

@@ -33,7 +33,7 @@ pub(crate) use config::{ConfigCommand, ConfigShowArgs, ProfileCommand};
 pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat, global_options};
 pub(crate) use init::InitArgs;
 pub(crate) use local::{LocalCommand, LocalDryRunArgs, LocalUpArgs, LocalUrlArgs};
-pub(crate) use lockdown::LockdownArgs;
+pub(crate) use lockdown::{LockArgs, LockdownArgs};
 pub(crate) use member::{MemberAddArgs, MemberCommand, MemberListArgs, MemberRemoveArgs};
 pub(crate) use migration::{ApplyArgs, ExportArgs, MigrateCommand, NewArgs, StatusArgs};
 pub(crate) use on_demand::OnDemand;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use uuid::Uuid;
 
 use crate::adapters::auth_admin::AuthAdmin;
 use crate::adapters::control_plane::ControlPlane;
@@ -174,6 +175,12 @@ impl Context {
         let plane = self.plane().await?;
         let homes = Homes::new(self.cluster(&plane)?, self.projects()?);
         Ok(World { plane, homes })
+    }
+
+    /// Returns the cluster, for what is done without asking any control plane.
+    pub(super) fn cluster_alone(&self) -> Result<Server, Failure> {
+        let endpoint = self.cluster_endpoint(&self.control_plane_endpoint()?)?;
+        Ok(Server::cluster(endpoint, Uuid::nil()))
     }
 
     fn cluster(&self, plane: &ControlPlane) -> Result<Server, Failure> {

@@ -1,25 +1,32 @@
 //! `tenantctl lockdown`.
 
 use super::selection::{Which, which};
-use crate::cli::LockdownArgs;
+use crate::cli::{LockArgs, LockdownArgs};
 use crate::commands::context::Context;
-use crate::model::TenantRef;
+use crate::model::{ErrorKind, TenantRef};
 use crate::output::{
-    Ending, Failure, Progress, render_lockdown, render_lockdown_plan, render_lockdown_plans,
-    render_lockdowns,
+    Ending, Failure, Progress, render_alone, render_lockdown, render_lockdown_plan,
+    render_lockdown_plans, render_lockdowns,
 };
 use crate::services::fleet::{Listener, lockdown_ending, lockdown_many, select_many};
-use crate::services::lockdown::{LockdownEvent, LockdownRequest, lockdown, plan_lockdown};
+use crate::services::lockdown::{
+    LockdownEvent, LockdownRequest, lockdown, lockdown_alone, plan_lockdown,
+};
 use crate::services::tenant::opened_password;
 
 /// Locks tenants down and proves it. It is urgent, and `unlock` undoes it, so nothing is asked first,
 /// not even for an actor in a protected profile.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
+    if args.without_control_plane {
+        return alone(args.act, context).await;
+    }
+    let args = args.act;
+    let first = args.named.first().map(ToString::to_string);
     let which = which(args.named, args.selector)?;
     if args.dry_run {
         return plan(which, context).await;
     }
-    let world = context.world().await?;
+    let world = context.world().await.map_err(|failure| nothing_locked(failure, first))?;
     let request = LockdownRequest {
         reason: args.reason,
         actor: context.urgent_actor(&world.plane).await,
@@ -52,6 +59,45 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
             Ok(lockdown_ending(&report))
         }
     }
+}
+
+/// Says of a control plane that is away what is in force, and the way without it.
+fn nothing_locked(failure: Failure, named: Option<String>) -> Failure {
+    if failure.kind() != ErrorKind::Unavailable {
+        return failure;
+    }
+    let named = named.unwrap_or_else(|| "TENANT".to_owned());
+    failure.better_hint(Some(format!(
+        "nothing was locked; from the cluster alone: tenantctl lockdown {named} --reason '…' \
+         --without-control-plane"
+    )))
+}
+
+/// Shuts tenants' databases from the cluster alone.
+async fn alone(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
+    let request = LockdownRequest {
+        reason: args.reason,
+        actor: context.actor(),
+        patience: context.patience,
+        auth_admin: None,
+    };
+    let cluster = context.cluster_alone()?;
+    let console = context.console();
+    let (mut reports, mut failure) = (Vec::new(), None);
+    for named in &args.named {
+        match Box::pin(lockdown_alone(&cluster, named, &request, args.dry_run)).await {
+            Ok(report) => reports.push(report),
+            // The others are shut all the same.
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    if !reports.is_empty() {
+        console.show(&render_alone(&reports));
+    }
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    Ok((!args.dry_run).then_some(ErrorKind::Unproven))
 }
 
 async fn plan(which: Which, context: &Context) -> Result<Ending, Failure> {

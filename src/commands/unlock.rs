@@ -1,7 +1,7 @@
 //! `tenantctl unlock`.
 
 use super::selection::{Which, named, which};
-use crate::cli::LockdownArgs;
+use crate::cli::LockArgs;
 use crate::commands::context::Context;
 use crate::model::TenantRef;
 use crate::output::{
@@ -12,7 +12,7 @@ use crate::services::fleet::{Listener, select_many, unlock_many};
 use crate::services::lockdown::{LockdownEvent, LockdownRequest, plan_unlock, unlock};
 
 /// Unlocks tenants: restores the flags that were set before the lockdown.
-pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
+pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
     let which = which(args.named, args.selector)?;
     if args.dry_run {
         return plan(which, context).await;

@@ -3,15 +3,20 @@
 use serde_json::{Value, json};
 
 use super::fleet::{result_json, summary_json};
+use super::json::names_json;
 use super::line::{Line, bad, good};
-use super::lockdown::{lockdown_json, plan_json, unlock_json};
+use super::lockdown::{
+    layer_json, layer_table, lockdown_json, plan_json, probe_json, probe_table, unlock_json,
+};
 use super::session::revocation_json;
 use super::text::{Table, Text};
 use super::view::View;
-use super::words::{FULL_TABLE, count, seconds, shown, verdict};
+use super::words::{FULL_TABLE, count, millis, seconds, shown, verdict};
 use crate::model::ErrorKind;
 use crate::services::fleet::{ManyReport, TenantResult, TenantVerdict};
-use crate::services::lockdown::{LockdownPlan, LockdownReport, UnlockReport};
+use crate::services::lockdown::{
+    AloneReport, LayerReport, LockdownPlan, LockdownReport, ProbeVerdict, UnlockReport,
+};
 use crate::services::session::RevokeReport;
 
 /// Renders what a lockdown of many tenants did and proved.
@@ -91,6 +96,48 @@ pub(crate) fn render_lockdown_plans(plans: &[LockdownPlan]) -> View {
     let text = if table.is_empty() { text } else { text.blank().and(table) };
     View::list(("plans", "plan"), plans.iter().map(plan_json).collect(), text)
         .with("dry_run", json!(true))
+}
+
+/// Renders what was shut from the cluster alone.
+pub(crate) fn render_alone(reports: &[AloneReport]) -> View {
+    let text = reports.iter().fold(Text::new(), |text, report| {
+        let AloneReport { tenant, database, is_dry_run, layers, probes, .. } = report;
+        if *is_dry_run {
+            return text
+                .line(format_args!("`{tenant}` would be shut in {database}, and nowhere else."));
+        }
+        let is_shut = !layers.iter().any(LayerReport::has_failed)
+            && probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused);
+        let word = if is_shut {
+            bad("shut in its database, and NOT locked in the control plane")
+        } else {
+            bad("NOT shut")
+        };
+        let text = text.line(Line::from(format_args!("`{tenant}` is ")).and(word).and("."));
+        text.blank().and(layer_table(layers)).blank().and(probe_table(probes)).blank()
+    });
+    let values = reports.iter().map(|report| {
+        json!({
+            "tenant": names_json(&report.tenant),
+            "database": report.database.as_str(),
+            "layers": report.layers.iter().map(layer_json).collect::<Vec<_>>(),
+            "probes": report.probes.iter().map(probe_json).collect::<Vec<_>>(),
+            "elapsed_ms": millis(report.elapsed),
+        })
+    });
+    let is_dry_run = reports.iter().any(|report| report.is_dry_run);
+    let view = View::list(("shut", "shut"), values.collect(), text)
+        .with("without_control_plane", json!(true))
+        .with("dry_run", json!(is_dry_run));
+    if is_dry_run {
+        return view;
+    }
+    let slugs: Vec<_> = reports.iter().map(|report| report.tenant.to_string()).collect();
+    let slugs = slugs.join(" ");
+    view.note("Once the control plane answers, lock them there, or give them back:").next([
+        format!("tenantctl lockdown {slugs} --reason '…'"),
+        format!("tenantctl unlock {slugs} --reason '…'"),
+    ])
 }
 
 fn view<R>(

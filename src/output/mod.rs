@@ -57,7 +57,9 @@ pub(crate) use local::{
     render_status, render_up, render_url,
 };
 pub(crate) use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
-pub(crate) use many::{render_lockdown_plans, render_lockdowns, render_revokes, render_unlocks};
+pub(crate) use many::{
+    render_alone, render_lockdown_plans, render_lockdowns, render_revokes, render_unlocks,
+};
 pub(crate) use member::{render_member_added, render_member_removed, render_members};
 pub(crate) use migration::{render_export, render_install, render_new_migration, render_seed_sets};
 pub(crate) use progress::Progress;

@@ -171,3 +171,67 @@ fn a_protected_profile_stands_in_no_lockdowns_way() {
     assert!(by.starts_with("login "), "{by}");
     let _ran = operator.run("--no-input unlock acme --reason over").fails_with(3);
 }
+
+#[test]
+fn without_its_control_plane_a_tenant_is_shut_from_the_cluster_and_taken_over_later() {
+    let operator = with_tenants(&["acme", "globex"]);
+    let url = |slug: &str| {
+        let ran = operator.run(&format!("tenant url {slug} --reveal")).success();
+        ran.stdout().trim().to_owned()
+    };
+    let urls = [url("acme"), url("globex")];
+    let ids = ["acme", "globex"].map(|slug| operator.tenant(slug).id);
+    let jti = operator.issue(ANN, "acme");
+    let plane = server().url("operator", operator.plane_name());
+    let away = operator
+        .with("TENANTCTL_CLUSTER_URL", &plane)
+        .with("TENANTCTL_CONTROL_PLANE_URL", "postgresql://nobody@127.0.0.1:1/gone");
+    let ran = away.run("lockdown acme --reason leak").fails_with(7);
+    assert!(ran.stderr().contains("nothing was locked"), "{ran}");
+    assert!(ran.stderr().contains("--without-control-plane"), "{ran}");
+
+    let both = format!("lockdown {} {} --reason leak --without-control-plane", ids[0], ids[1]);
+    let planned = away.run(&format!("-o json {both} --dry-run")).success().json();
+    assert_eq!(planned["shut"].as_array().unwrap().len(), 2, "{planned}");
+    assert!(urls.iter().all(|url| Session::at(url).is_ok()), "a dry run shuts nothing");
+    for _again in 0..2 {
+        let ran = away.run(&format!("-o json {both}")).fails_with(12);
+        let document = ran.json();
+        for shut in document["shut"].as_array().unwrap() {
+            assert_eq!(shut["probes"][0]["outcome"], "refused", "{shut}");
+            assert_eq!(shut["layers"][0]["outcome"], "not_covered", "{shut}");
+        }
+        for url in &urls {
+            assert!(Session::at(url).err().unwrap().starts_with("28000"), "{url}");
+        }
+    }
+    let ran = away.run(&format!("lockdown {} --reason r --without-control-plane", ids[0]));
+    assert!(ran.fails_with(12).stdout().contains("NOT locked in the control plane"));
+    let stranger = "lockdown nobody-at-all --reason r --without-control-plane";
+    let _ran = away.run(stranger).fails_with(4);
+
+    // The control plane answers again. It knows of nothing; a lockdown takes the one over, an unlock
+    // the other, and what both give back is what was there before.
+    let operator = away.with("TENANTCTL_CONTROL_PLANE_URL", &plane);
+    let state = |jti: &str| {
+        operator.plane().value::<String>(&format!("SELECT control_plane.session_state('{jti}')"))
+    };
+    assert_eq!(state(&jti), "valid", "nobody told the control plane");
+    let ran = operator.run("lockdown acme --reason leak").success();
+    assert!(ran.stdout().contains("shut without the control plane since"), "{ran}");
+    assert_eq!(state(&jti), "tenant_locked");
+    let ran = operator.run("-o json --yes unlock globex --reason over").success();
+    assert_eq!(ran.json()["changed"], true, "{ran}");
+    let trail = operator.plane().ask(
+        "SELECT count(*) FROM control_plane.policy_sync_log WHERE target = 'globex' \
+         AND action = 'tenant.lockdown' AND detail ? 'shut_without_control_plane'",
+    );
+    assert_eq!(trail, "1");
+    let _ran = operator.run("--yes unlock acme --reason over").success();
+    for (url, id) in urls.iter().zip(&ids) {
+        assert_open(url, id);
+    }
+    let again = operator.run("-o json --yes unlock acme globex --reason over").success().json();
+    let changed = |item: &Value| item["changed"].as_bool().unwrap().to_string();
+    assert_eq!(words(&again, "unlocks", changed), "acme:false globex:false");
+}

@@ -40,7 +40,8 @@ pub(crate) struct AccessFlags {
 }
 
 impl Home {
-    /// Returns the flags as they are now.
+    /// Returns the flags as they are now, of a login that was shut without the control plane those from
+    /// before.
     ///
     /// # Errors
     /// When the database does not exist or is not the tenant's.
@@ -58,9 +59,13 @@ impl Home {
         let can_login =
             sqlx::query_scalar("SELECT rolcanlogin FROM pg_roles WHERE rolname::text = $1")
                 .bind(self.name.login())
-                .fetch_optional(connection)
+                .fetch_optional(&mut *connection)
                 .await
                 .map_err(PgError::doing("look at the tenant's login"))?;
+        let can_login = match self.shut_note(connection).await? {
+            Some(note) => can_login.map(|_: bool| note.can_login),
+            None => can_login,
+        };
         Ok(AccessFlags { can_login, allows_connections: found.allows_connections })
     }
 

@@ -97,6 +97,11 @@ impl Home {
         &self.server
     }
 
+    /// Returns whose it is.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Returns the database's name.
     pub(crate) fn name(&self) -> &DatabaseName {
         &self.name

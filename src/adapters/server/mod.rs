@@ -27,6 +27,7 @@ mod role_names;
 mod roles;
 mod seed;
 mod sets;
+mod shut;
 mod slots;
 mod sql;
 mod stamp;

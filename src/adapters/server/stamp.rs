@@ -4,6 +4,7 @@
 
 use super::contradiction::Contradiction;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::model::{Slug, Tenant, TenantId};
@@ -29,9 +30,37 @@ pub(crate) enum Stamp {
     Foreign,
 }
 
+/// A login that was shut without the control plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShutNote {
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    pub by: String,
+    pub reason: String,
+    /// The login's `LOGIN` before.
+    pub can_login: bool,
+}
+
+/// What a comment of ours holds.
 #[derive(Serialize, Deserialize)]
-struct Envelope {
+pub(super) struct Envelope {
     tenantctl: Identity,
+    /// At a login, when it was shut without the control plane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shut: Option<ShutNote>,
+}
+
+impl Envelope {
+    /// Reads a comment; nothing when it is not one of ours.
+    pub(super) fn read(comment: &str) -> Option<Self> {
+        serde_json::from_str(comment).ok()
+    }
+
+    /// Returns the comment of a login.
+    pub(super) fn comment(identity: &Identity, shut: Option<&ShutNote>) -> String {
+        let envelope = Self { tenantctl: identity.clone(), shut: shut.cloned() };
+        serde_json::to_string(&envelope).unwrap_or_else(|_| identity.comment())
+    }
 }
 
 impl Identity {
@@ -74,8 +103,9 @@ impl Stamp {
     pub(super) fn read(comment: Option<&str>) -> Self {
         match comment {
             None | Some("") => Self::None,
-            Some(text) => serde_json::from_str::<Envelope>(text)
-                .map_or(Self::Foreign, |envelope| Self::Of(envelope.tenantctl)),
+            Some(text) => {
+                Envelope::read(text).map_or(Self::Foreign, |envelope| Self::Of(envelope.tenantctl))
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
+use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind};
 
 /// What can go wrong before a layer is cut.
@@ -12,6 +13,14 @@ pub(crate) enum LockdownError {
     /// No tenant has this slug.
     #[error("find tenant `{0}`: there is none")]
     NoTenant(String),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// No database of the cluster carries the tenant's stamp.
+    #[error("find the database of `{0}` on the cluster: none carries that tenant's stamp")]
+    NoStamp(String),
+    /// Several control planes use the cluster, and each has a tenant of that slug.
+    #[error("find the database of `{slug}` on the cluster: {} carry that slug", ids.len())]
+    SeveralStamps { slug: String, ids: Vec<String> },
     /// Stopped after the control plane's commit, before anything else was cut.
     #[error(
         "cut more of `{0}` than its access by the control plane: interrupted; gate, Auth and \
@@ -38,7 +47,9 @@ impl Classified for LockdownError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
-            Self::NoTenant(_) => ErrorKind::NotFound,
+            Self::Server(error) => error.kind(),
+            Self::NoTenant(_) | Self::NoStamp(_) => ErrorKind::NotFound,
+            Self::SeveralStamps { .. } => ErrorKind::Conflict,
             Self::OnlyBegun(_) => ErrorKind::Interrupted,
         }
     }
@@ -46,7 +57,7 @@ impl Classified for LockdownError {
     fn missing_tenants(&self) -> &[String] {
         match self {
             Self::NoTenant(named) => std::slice::from_ref(named),
-            Self::ControlPlane(_) | Self::OnlyBegun(_) => &[],
+            _ => &[],
         }
     }
 
@@ -54,6 +65,11 @@ impl Classified for LockdownError {
         match self {
             Self::ControlPlane(error) => error.hint(),
             Self::NoTenant(_) => Some("tenantctl tenant list".to_owned()),
+            Self::Server(error) => error.hint(),
+            Self::NoStamp(_) => Some(
+                "a tenant with a project of its own is shut in Supabase's dashboard: pause the project".to_owned(),
+            ),
+            Self::SeveralStamps { ids, .. } => Some(format!("name it by its id: {}", ids.join(", "))),
             Self::OnlyBegun(_) => Some("run the same command again: it goes on".to_owned()),
         }
     }

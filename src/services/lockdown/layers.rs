@@ -12,7 +12,9 @@ use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{
     AccessFlags, Contradiction, GateLock, Home, Leftovers, Pending, Prepared, ServerError,
 };
-use crate::model::{Act, Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls};
+use crate::model::{
+    Act, Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls, instant,
+};
 use crate::services::home::{RenewableHome, World};
 
 /// How often a layer that does not answer is tried.
@@ -22,7 +24,7 @@ const TRIES: u32 = 3;
 const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Under which a lockdown keeps the access flags it found.
-const SAVED_ACCESS: &str = "access";
+pub(super) const SAVED_ACCESS: &str = "access";
 
 /// A cut, or what gives it back.
 pub(super) struct Cut<'a> {
@@ -58,7 +60,9 @@ impl Cut<'_> {
         };
         let (verdict, detail) = worked.unwrap_or_else(|error| {
             let causes = error.chain();
-            (LayerVerdict::Failed(causes.clone()), format!("failed to {}", causes.join(": ")))
+            let hint = error.hint().map_or(String::new(), |hint| format!(" ({hint})"));
+            let detail = format!("failed to {}{hint}", causes.join(": "));
+            (LayerVerdict::Failed(causes), detail)
         });
         let (elapsed, at) = (began.elapsed(), self.started.elapsed());
         LayerReport { layer, verdict, detail, elapsed, at }
@@ -164,7 +168,15 @@ impl Cut<'_> {
             let ended = home.end_login_sessions(&mut operator, deadline).await?;
             let leftovers = home.clear_leftovers(&mut operator).await?;
             let left = shown(&leftovers);
-            Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended{left}")))
+            // The lockdown keeps from here on what the note kept.
+            let was = match home.take_shut_note(&mut operator).await? {
+                None => String::new(),
+                Some(note) => {
+                    let (since, by) = (instant(note.since), escape_controls(&note.by));
+                    format!("; shut without the control plane since {since} by {by}")
+                }
+            };
+            Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended{left}{was}")))
         })
         .await
     }
@@ -204,15 +216,14 @@ impl Cut<'_> {
             if self.tenant.deleted_at.is_some() {
                 return Ok((LayerVerdict::Unchanged, DELETED.to_owned()));
             }
-            if !can_login {
-                return Ok((LayerVerdict::Done, "as they were before".to_owned()));
-            }
             let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
-            if let Some(pending) = home.let_login(&mut operator, true).await?
+            if can_login
+                && let Some(pending) = home.let_login(&mut operator, true).await?
                 && let Some(overtaken) = self.settle(Turn::GiveBack, pending).await?
             {
                 return Ok(overtaken);
             }
+            let _note = home.take_shut_note(&mut operator).await?;
             Ok((LayerVerdict::Done, "as they were before".to_owned()))
         })
         .await
@@ -295,7 +306,7 @@ pub(super) fn failed(detail: &str) -> (LayerVerdict, String) {
 }
 
 /// Returns what survives the sessions, behind what was said of them.
-fn shown(leftovers: &Leftovers) -> String {
+pub(super) fn shown(leftovers: &Leftovers) -> String {
     let mut parts = Vec::new();
     if leftovers.rolled_back > 0 {
         parts.push(format!("{} of its prepared transactions rolled back", leftovers.rolled_back));

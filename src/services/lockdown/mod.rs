@@ -1,5 +1,6 @@
 //! `lockdown` and `unlock`: access refused at every layer, tried out, and given back.
 
+mod alone;
 mod bans;
 mod by_api;
 mod error;
@@ -16,6 +17,7 @@ mod roll;
 mod unlock;
 
 pub(crate) use crate::adapters::server::Hole;
+pub(crate) use alone::{AloneReport, lockdown_alone};
 pub(crate) use error::LockdownError;
 pub(crate) use event::{Counted, LockdownEvent};
 pub(crate) use layer::{LayerReport, LayerVerdict};

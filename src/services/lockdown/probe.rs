@@ -275,7 +275,13 @@ impl Probes<'_> {
                 let detail = "the database allows no connections".to_owned();
                 return self.report("login", ProbeVerdict::Refused, detail);
             }
-            let reason = "the login's password is not kept, so only the application could try it";
+            let reason = match self.tenant.credential {
+                Some(_) => {
+                    "the login's password is sealed, and TENANTCTL_SECRET_KEY is not set or does not \
+                     open it"
+                }
+                None => "the login's password is not kept, so only the application could try it",
+            };
             return self.could_not_run("login", reason.to_owned());
         };
         let Some(endpoint) = self.world.address(self.tenant, Some(password.clone())) else {

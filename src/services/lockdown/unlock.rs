@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::alone::{Adopted, adopt};
 use super::error::LockdownError;
 use super::event::LockdownEvent;
 use super::layer::{LayerReport, LayerVerdict};
@@ -73,11 +74,19 @@ pub(crate) async fn unlock(
         let mut session = plane.session().await?;
         control_plane::find_lockdown(&mut session, tenant.id).await?
     };
+    let adopted = match lockdown {
+        Some(lockdown) => Adopted::Taken(lockdown),
+        None => adopt(world, &tenant, request).await?,
+    };
+    let (lockdown, layers) = match adopted {
+        Adopted::Taken(lockdown) => (Some(lockdown), Vec::new()),
+        Adopted::Nothing => (None, Vec::new()),
+        Adopted::Unasked(layer) => (None, vec![layer]),
+    };
     let Some(lockdown) = lockdown else {
         // Another unlock may have ended it since the tenant was read.
         let tenant = find(plane, named).await?;
-        let elapsed = started.elapsed();
-        let (layers, overtaken) = (Vec::new(), None);
+        let (elapsed, overtaken) = (started.elapsed(), None);
         return Ok(UnlockReport { tenant, layers, was_locked: false, overtaken, elapsed });
     };
     let nothing = || serde_json::json!({});

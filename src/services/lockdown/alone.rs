@@ -1,0 +1,252 @@
+//! A lockdown from the cluster alone, where the control plane does not answer: gate, login and
+//! connections. Whose a database is stands in its stamp.
+//!
+//! What the login was before is noted at it, so that the next `lockdown` or `unlock` that reaches the
+//! control plane takes it over like any other.
+
+use std::time::{Duration, Instant};
+
+use super::error::LockdownError;
+use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
+use super::layers::{SAVED_ACCESS, shown};
+use super::probe::{ProbeReport, ProbeVerdict};
+use super::request::LockdownRequest;
+use crate::adapters::control_plane::{self, Lockdown};
+use crate::adapters::postgres::{PgError, Purpose};
+use crate::adapters::server::{GateLock, Home, Server, ServerError, Stamp};
+use crate::model::{
+    Act, Classified, DatabaseName, Marks, Reason, Tenant, TenantId, TenantNames, TenantRef, instant,
+};
+use crate::services::audit::Entry;
+use crate::services::home::{RenewableHome, World};
+
+/// What the gate keeps of its own marks: without the control plane nobody knows higher ones.
+const NO_MARKS: Marks = Marks { epoch: 0, not_before: None };
+
+/// A tenant's database that was shut from the cluster alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AloneReport {
+    /// As its stamp says.
+    pub tenant: TenantNames,
+    pub database: DatabaseName,
+    pub is_dry_run: bool,
+    /// What was shut.
+    pub layers: Vec<LayerReport>,
+    /// What was tried afterwards.
+    pub probes: Vec<ProbeReport>,
+    pub elapsed: Duration,
+}
+
+/// Finds the tenant's database on the cluster by the stamps there.
+async fn find(cluster: &Server, named: &TenantRef) -> Result<(Home, TenantNames), LockdownError> {
+    let mut operator = cluster.operator(Purpose::query(Act::Lockdown.word())).await?;
+    let listed = cluster.list(&mut operator).await?;
+    let mut found = Vec::new();
+    for database in listed {
+        let Stamp::Of(identity) = database.stamp else { continue };
+        let id = TenantId(identity.tenant_id);
+        let is_meant = match named {
+            TenantRef::Slug(slug) => identity.slug == slug.as_str(),
+            TenantRef::Id(meant) => id == *meant,
+        };
+        if is_meant
+            && let Ok(slug) = identity.slug.parse()
+            && let Some(name) = DatabaseName::recorded(&database.name, &slug, id)
+        {
+            found.push((name, identity, TenantNames { id, slug }));
+        }
+    }
+    match found.len() {
+        0 => Err(LockdownError::NoStamp(named.to_string())),
+        1 => {
+            let (name, identity, tenant) = found.remove(0);
+            let server = Server::cluster(cluster.endpoint().clone(), identity.control_plane_id);
+            Ok((server.home(name, identity), tenant))
+        }
+        _ => {
+            let ids = found.iter().map(|(_, _, tenant)| tenant.id.to_string());
+            Err(LockdownError::SeveralStamps { slug: named.to_string(), ids: ids.collect() })
+        }
+    }
+}
+
+/// Shuts a tenant's database from the cluster alone, and tries its gate. Twice is harmless.
+///
+/// # Errors
+/// When the cluster does not answer, or no database there is the tenant's, or several are; what fails
+/// later is a layer's own result.
+pub(crate) async fn lockdown_alone(
+    cluster: &Server,
+    named: &TenantRef,
+    request: &LockdownRequest,
+    is_dry_run: bool,
+) -> Result<AloneReport, LockdownError> {
+    let started = Instant::now();
+    let (home, tenant) = find(cluster, named).await?;
+    let database = home.name().clone();
+    if is_dry_run {
+        let (layers, probes, elapsed) = (Vec::new(), Vec::new(), started.elapsed());
+        return Ok(AloneReport { tenant, database, is_dry_run, layers, probes, elapsed });
+    }
+    let alone = Alone { home: &home, request, started };
+    let (gate, connections) = tokio::join!(
+        alone.layer("gate", alone.gate()),
+        alone.layer("connections", alone.connections())
+    );
+    let not_covered = |layer, detail: &str| LayerReport {
+        layer,
+        verdict: LayerVerdict::NotCovered,
+        detail: detail.to_owned(),
+        elapsed: Duration::ZERO,
+        at: started.elapsed(),
+    };
+    let plane = "not asked: whoever asks it still finds the tenant open";
+    let auth = "not reached: who is signed in stays so, and signing in goes on";
+    let layers =
+        vec![not_covered("control_plane", plane), gate, not_covered("auth", auth), connections];
+    let probes = vec![alone.probe_gate().await];
+    Ok(AloneReport { tenant, database, is_dry_run, layers, probes, elapsed: started.elapsed() })
+}
+
+struct Alone<'a> {
+    home: &'a Home,
+    request: &'a LockdownRequest,
+    started: Instant,
+}
+
+impl Alone<'_> {
+    async fn layer(&self, layer: &'static str, work: impl Future<Output = Worked>) -> LayerReport {
+        let began = Instant::now();
+        let (verdict, detail) = work.await.unwrap_or_else(|error| {
+            let causes = error.chain();
+            (LayerVerdict::Failed(causes.clone()), format!("failed to {}", causes.join(": ")))
+        });
+        let (elapsed, at) = (began.elapsed(), self.started.elapsed());
+        LayerReport { layer, verdict, detail, elapsed, at }
+    }
+
+    async fn gate(&self) -> Worked {
+        let mut database = self.home.enter(Purpose::query(Act::Lockdown.word())).await?;
+        database.check_identity().await?;
+        let lock = GateLock::Locked(Some(self.request.reason.as_str()));
+        database.turn_gate(lock, NO_MARKS).await?.commit().await?;
+        database.close().await;
+        Ok((LayerVerdict::Done, format!("locked in {}", self.home.name())))
+    }
+
+    async fn connections(&self) -> Worked {
+        let home = self.home;
+        let mut operator = home.operator(Purpose::query(Act::Lockdown.word())).await?;
+        let flags = home.access_flags(&mut operator).await?;
+        let Some(can_login) = flags.can_login else {
+            return Ok((LayerVerdict::Absent, "there is no login".to_owned()));
+        };
+        // Before it is shut, so that a crash in between forgets nothing.
+        let LockdownRequest { actor, reason, .. } = self.request;
+        home.note_shut(&mut operator, can_login, actor, reason).await?;
+        if let Some(pending) = home.let_login(&mut operator, false).await? {
+            pending.commit().await?;
+        }
+        let deadline = tokio::time::Instant::now() + self.request.patience;
+        let ended = home.end_login_sessions(&mut operator, deadline).await?;
+        let left = shown(&home.clear_leftovers(&mut operator).await?);
+        Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended{left}")))
+    }
+
+    /// Tries a statement with a token as Auth issues it now, which only the lock refuses.
+    async fn probe_gate(&self) -> ProbeReport {
+        let asked = async {
+            let mut database = self.home.enter(Purpose::query("probe")).await?;
+            database.check_identity().await?;
+            let second = database.second().await?;
+            let claims = serde_json::json!({
+                "role": "authenticated",
+                "sub": uuid::Uuid::nil().to_string(),
+                "amr": [{ "method": "password", "timestamp": second }],
+                "iat": second,
+                "exp": second + 3600,
+                "app_metadata": { "tenant_id": self.home.identity().tenant_id.to_string() },
+            });
+            let let_in = database.gate_lets_in(&claims).await?;
+            database.close().await;
+            Ok::<_, ServerError>(let_in)
+        };
+        let (verdict, detail) = match asked.await {
+            Ok(true) => {
+                (ProbeVerdict::GotIn, "a statement with a token issued now got through".to_owned())
+            }
+            Ok(false) => (
+                ProbeVerdict::Refused,
+                "a statement with a token issued now was refused".to_owned(),
+            ),
+            Err(error) => {
+                let reason = error.chain().join(": ");
+                (ProbeVerdict::CouldNotRun(reason.clone()), reason)
+            }
+        };
+        let (holes, at) = (Vec::new(), self.started.elapsed());
+        ProbeReport { probe: "gate", verdict, detail, holes, at }
+    }
+}
+
+/// What an unlock finds of a tenant that is not locked by the control plane's account.
+pub(super) enum Adopted {
+    /// Nothing is shut.
+    Nothing,
+    /// It was shut from the cluster alone; the lockdown that this is recorded as now.
+    Taken(Lockdown),
+    /// The cluster could not be asked.
+    Unasked(LayerReport),
+}
+
+/// Records as a lockdown what was shut from the cluster alone, so that it is given back like one.
+pub(super) async fn adopt(
+    world: &World,
+    tenant: &Tenant,
+    request: &LockdownRequest,
+) -> Result<Adopted, LockdownError> {
+    if tenant.host.is_none() || tenant.deleted_at.is_some() {
+        return Ok(Adopted::Nothing);
+    }
+    let began = Instant::now();
+    let looked = async {
+        let home = RenewableHome::find(world, tenant, request.patience).await;
+        let Some(home) = home.get().await? else { return Ok(None) };
+        let mut operator = home.operator(Purpose::query(Act::Unlock.word())).await?;
+        let Some(note) = home.shut_note(&mut operator).await? else { return Ok(None) };
+        Ok::<_, LayerError>(Some((home.access_flags(&mut operator).await?, note)))
+    };
+    let (flags, note) = match looked.await {
+        Ok(None) => return Ok(Adopted::Nothing),
+        Ok(Some(found)) => found,
+        Err(error) => {
+            let causes = error.chain();
+            return Ok(Adopted::Unasked(LayerReport {
+                layer: "connections",
+                detail: format!("failed to {}", causes.join(": ")),
+                verdict: LayerVerdict::Failed(causes),
+                elapsed: began.elapsed(),
+                at: began.elapsed(),
+            }));
+        }
+    };
+    let since = instant(note.since);
+    let text = format!("shut without the control plane at {since} by {}: {}", note.by, note.reason);
+    let reason: Reason = text.parse().unwrap_or_else(|_| request.reason.clone());
+    let mut transaction = world.plane.begin().await?;
+    let _marks =
+        control_plane::lock_tenant(&mut transaction, tenant.id, &request.actor, &reason).await?;
+    let (id, actor) = (tenant.id, &request.actor);
+    let lockdown = control_plane::open_lockdown(&mut transaction, id, actor, &reason).await?;
+    let saved = serde_json::to_value(flags).unwrap_or_default();
+    control_plane::keep_saved(&mut transaction, lockdown.id, SAVED_ACCESS, &saved).await?;
+    let entry = Entry::new(Act::Lockdown, actor).about(tenant).because(&reason);
+    let detail = serde_json::json!({ "shut_without_control_plane": note });
+    let entry = entry.intent(&mut transaction, detail).await?;
+    entry.done(&mut transaction, serde_json::json!({})).await?;
+    transaction
+        .commit()
+        .await
+        .map_err(PgError::doing("record what was shut without the control plane"))?;
+    Ok(Adopted::Taken(lockdown))
+}
