@@ -21,6 +21,7 @@ fn a_tenant_is_created_and_shown() {
             took        0 ms
             "#);
         insta::assert_snapshot!(ran.stderr(), @r#"
+            /tmp/tctl-00000000/socket/cp_000000000000
             ✓ Reserve the slug                0 ms  a new tenant, 11111111-2222-3333-4444-555555555555
             ✓ Create the database             0 ms  tenant_acme_00000000, closed for now
             ✓ Secure and stamp it             0 ms  its login alone may connect, identity stamped
@@ -31,8 +32,7 @@ fn a_tenant_is_created_and_shown() {
             ✓ Activate the tenant             0 ms  active
 
             Next:
-              tenantctl migrate apply --tenant acme
-              tenantctl tenant url acme --reveal
+              tenantctl tenant connect acme
               tenantctl tenant show acme
             "#);
     });

@@ -17,6 +17,7 @@ pub(crate) fn redacted(snapshots: impl FnOnce()) {
     settings.add_filter(r"\b\d+(\.\d+)? m?s\b", "0 ms");
     settings.add_filter(r#"("elapsed_ms": )\d+"#, "${1}0");
     settings.add_filter(r"/[A-Za-z0-9/_.-]*/tctl-[0-9a-f]{8}/socket", "/tmp/tctl-00000000/socket");
+    settings.add_filter(&format!(r"\bcp_{hex}{{12}}\b"), "cp_000000000000");
     settings.add_filter(&format!("\\({hex}{{8,64}}\\)"), "(0000000000000000)");
     settings.bind(snapshots);
 }
