@@ -5,6 +5,7 @@
 //! `curl -X POST URL/_fake/faults -d '{"on":"POST /v1/projects","do":"lost","acts":true}'`.
 #![expect(
     clippy::panic,
+    clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a tool for developers, made of what the tests use"
@@ -34,6 +35,7 @@ fn main() {
     println!("export SUPABASE_ACCESS_TOKEN={}", management::TOKEN);
     println!("export TENANTCTL_ORGANIZATION={}", management::ORGANIZATION);
     println!("export TENANTCTL_PLACEMENT=project");
+    eprintln!("ready: set what is printed above, for example with `. ./fake.env`");
     loop {
         std::thread::park();
     }

@@ -14,7 +14,7 @@ use super::on_demand::OnDemand;
 use super::query::QueryArgs;
 use super::seed::SeedCommand;
 use super::session::SessionCommand;
-use super::shell::CompletionsArgs;
+use super::shell::{CompletionsArgs, ManArgs};
 use super::tenant::TenantCommand;
 use super::token::{JwksCommand, TokenCommand};
 
@@ -125,7 +125,8 @@ Examples:
     Audit(OnDemand<AuditCommand>),
     /// Check that everything tenantctl needs can be reached; for monitors
     ///
-    /// Exit code 7 when something does not answer, 6 when it rejects the credential.
+    /// Exit code 7 when something does not answer, 6 when it rejects the credential, 3 when the control
+    /// plane is not installed or has to be upgraded: tenantctl init.
     #[command(after_help = "\
 Examples:
   tenantctl health
@@ -147,9 +148,10 @@ Examples:
   tenantctl completions fish > ~/.config/fish/completions/tenantctl.fish
   tenantctl completions powershell >> $PROFILE")]
     Completions(CompletionsArgs),
-    /// Print the manual page
+    /// Print the manual page, or write one for every command
     #[command(after_help = "\
 Examples:
-  tenantctl man > /usr/local/share/man/man1/tenantctl.1")]
-    Man,
+  tenantctl man > tenantctl.1
+  tenantctl man --dir /usr/local/share/man/man1")]
+    Man(ManArgs),
 }

@@ -14,7 +14,7 @@ const GLOBAL: &str = "-o -p --config --color -q -v --yes --no-input --timeout --
 const NOTHING: Option<&str> = None;
 
 /// Lays out the help of `tenantctl` itself and of every command below it that is built already.
-pub(super) fn whole(root: Command) -> Command {
+pub(crate) fn whole(root: Command) -> Command {
     let about = root.get_after_help().map(ToString::to_string).unwrap_or_default();
     let topics: Vec<_> =
         TOPICS.iter().map(|(name, what)| format!("  tenantctl help {name:<12} {what}")).collect();

@@ -34,6 +34,7 @@ pub(crate) use global::{ColorChoice, GlobalArgs, OutputFormat, global_options};
 pub(crate) use init::InitArgs;
 pub(crate) use local::{LocalCommand, LocalDryRunArgs, LocalUpArgs, LocalUrlArgs};
 pub(crate) use lockdown::{LockArgs, LockdownArgs};
+pub(crate) use manual::whole;
 pub(crate) use member::{MemberAddArgs, MemberCommand, MemberListArgs, MemberRemoveArgs};
 pub(crate) use migration::{ApplyArgs, ExportArgs, MigrateCommand, NewArgs, StatusArgs};
 pub(crate) use on_demand::OnDemand;
@@ -45,7 +46,7 @@ pub(crate) use session::{
     SessionCommand, SessionIssueArgs, SessionJtiArgs, SessionListArgs, SessionPruneArgs,
     SessionRevokeArgs,
 };
-pub(crate) use shell::{CompletionsArgs, Shell};
+pub(crate) use shell::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use tenant::{
     AdoptArgs, ConnectArgs, ConnectChoice, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs,
     PurgeArgs, TenantArgs, TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,

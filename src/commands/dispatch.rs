@@ -47,7 +47,7 @@ async fn run(command: Command, context: &Context) -> Result<Ending, Failure> {
             completions::run(&args, context);
             Ok(None)
         }
-        Command::Man => man::run(context),
+        Command::Man(args) => man::run(&args, context),
     }
 }
 

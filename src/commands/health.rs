@@ -10,6 +10,7 @@ pub(super) async fn run(context: &Context) -> Result<Ending, Failure> {
     let request = HealthRequest {
         cluster: context.cluster_endpoint(&control_plane)?,
         control_plane,
+        start_it: context.settings().control_plane_url.is_none().then_some("tenantctl local up"),
         projects: context.projects()?,
         jwks: context.jwks(None)?,
         patience: context.patience,

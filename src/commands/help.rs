@@ -21,7 +21,7 @@ pub(crate) fn topic(arguments: &[OsString]) -> Option<String> {
 
 fn page(name: &str) -> Option<String> {
     Some(match name {
-        "environment" => format!("{ENVIRONMENT}\n{}\n{OTHER_VARIABLES}", definitions(&variables())),
+        "environment" => environment(),
         "config" => format!("{CONFIG}\n{}", definitions(&keys())),
         "selectors" => SELECTORS.to_owned(),
         "output" => OUTPUT.to_owned(),
@@ -31,8 +31,13 @@ fn page(name: &str) -> Option<String> {
     })
 }
 
+/// Returns the page of every variable.
+pub(super) fn environment() -> String {
+    format!("{ENVIRONMENT}\n{}\n{OTHER_VARIABLES}", definitions(&variables()))
+}
+
 /// Returns every variable with its meaning.
-pub(super) fn variables() -> Vec<(String, &'static str)> {
+fn variables() -> Vec<(String, &'static str)> {
     let row = |setting: Documented| {
         let names = [Some(setting.variable.to_owned()), setting.file_variable];
         (names.into_iter().flatten().collect::<Vec<_>>().join(", "), setting.meaning)

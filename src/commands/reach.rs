@@ -71,7 +71,7 @@ pub(super) fn reach(command: &Command) -> Reach {
         | Command::Config(_)
         | Command::Profile(_)
         | Command::Completions(_)
-        | Command::Man => Reach::Elsewhere,
+        | Command::Man(_) => Reach::Elsewhere,
     }
 }
 

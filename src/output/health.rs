@@ -16,6 +16,13 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
             CheckOutcome::NotConfigured(_) => Line::default(),
             CheckOutcome::Reachable(_) | CheckOutcome::Failed { .. } => shown(check.elapsed).into(),
         };
+        let detail = match &check.address {
+            // An error names it already.
+            Some(address) if matches!(check.outcome, CheckOutcome::Reachable(_)) => {
+                format!("{detail}, at {address}")
+            }
+            _ => detail,
+        };
         [check.name.into(), word.into(), took, detail.into()]
     });
     let table = Table::new(["WHAT", "OUTCOME", "TOOK", "DETAIL"], rows);

@@ -241,14 +241,32 @@ fn the_completion_scripts_in_the_tree_are_fresh() {
 }
 
 #[test]
-fn the_manual_page_has_a_part_for_every_command() {
-    let ran = Operator::unconfigured().run("man").success();
-    let page = ran.stdout();
-    assert!(page.contains(".TH tenantctl 1"), "{page}");
+fn every_command_has_a_manual_page_that_roff_understands() {
+    let operator = Operator::unconfigured();
+    let folder = operator.home().join("man");
+    let line = format!("man --dir {}", folder.display());
+    let _ran = operator.run(&line).success();
     for path in every_command(false) {
         let name = ["tenantctl"].into_iter().chain(path.iter().map(String::as_str));
-        let name = name.collect::<Vec<_>>().join("\\-");
-        assert!(page.contains(&format!("\n{name} \\- ")), "no part for {name}");
+        let name = name.collect::<Vec<_>>().join("-");
+        let page = std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        for part in ["NAME", "SYNOPSIS", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES"] {
+            assert!(page.contains(&format!(".SH {part}\n")), "{name} has no {part}: {page}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), every_command(false).len());
+    let create = std::fs::read_to_string(folder.join("tenantctl-tenant-create.1")).unwrap();
+    assert!(create.contains("\\-\\-name <NAME>") && create.contains(".SH EXAMPLES\n"), "{create}");
+    let root = operator.run("man").success();
+    let kept = std::fs::read_to_string(folder.join("tenantctl.1")).unwrap();
+    assert_eq!(root.stdout(), kept);
+    assert!(kept.contains("TENANTCTL\\_CLUSTER") || kept.contains("TENANTCTL_CLUSTER"), "{kept}");
+    // Where there is a formatter, it has nothing to complain about.
+    let pages = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut roff = std::process::Command::new("groff");
+    if let Ok(said) = roff.args(["-man", "-ww", "-z", "-K", "utf8"]).args(pages).output() {
+        assert_eq!(String::from_utf8_lossy(&said.stderr), "");
     }
 }
 

@@ -30,6 +30,18 @@ fn all_is_well() {
 }
 
 #[test]
+fn the_text_says_where_each_server_is_and_what_starts_our_own() {
+    let operator = Operator::new();
+    let ran = operator.run("health").success();
+    assert_eq!(ran.stdout().matches(&format!("/{}", operator.plane_name())).count(), 2, "{ran}");
+    let started = "tenantctl local up";
+    // One that was configured is not ours to start.
+    let away = operator.with("TENANTCTL_CONTROL_PLANE_URL", "postgresql://u@127.0.0.1:1/d");
+    let ran = away.run("health").fails_with(7);
+    assert!(!ran.stderr().contains(started), "{ran}");
+}
+
+#[test]
 fn without_a_token_the_management_api_is_not_configured() {
     let operator = Operator::new();
     let ran = operator.run("health -o json").success();

@@ -17,6 +17,8 @@ use crate::services::home::Projects;
 #[derive(Debug)]
 pub(crate) struct HealthRequest {
     pub control_plane: Endpoint,
+    /// What starts the control plane, where it is a server of our own.
+    pub start_it: Option<&'static str>,
     pub cluster: Endpoint,
     /// Where there is an access token.
     pub projects: Option<Projects>,
@@ -88,12 +90,17 @@ pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
             plane.close().await;
             Ok(said)
         }));
-    let (control_plane, cluster, management, jwks) = tokio::join!(
+    let (mut control_plane, cluster, management, jwks) = tokio::join!(
         control_plane,
         Box::pin(cluster(request, &waits)),
         Box::pin(management(request)),
         Box::pin(jwks(request))
     );
+    if let (CheckOutcome::Failed { kind: ErrorKind::Unavailable, hint, .. }, Some(command)) =
+        (&mut control_plane.outcome, request.start_it)
+    {
+        hint.get_or_insert(command.to_owned());
+    }
     HealthReport { checks: vec![control_plane, management, cluster, jwks] }
 }
 
