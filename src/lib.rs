@@ -23,7 +23,7 @@ use adapters::postgres::statement_line;
 use cli::{Cli, ColorChoice, GlobalArgs, OutputFormat};
 use commands::Context;
 use config::{Explained, Flags, Setting, environment};
-use model::{ErrorKind, Interrupt};
+use model::ErrorKind;
 use output::{Appearance, Console, Ending, Failure, Format, TraceLines, Volume};
 
 /// Runs the program: parse → runtime → dispatch → exit code.
@@ -93,18 +93,13 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
             return (console, Err(Failure::new(ErrorKind::Internal, message)));
         }
     };
-    let interrupt = Interrupt::default();
-    let context =
-        Context::new(settings, console, interrupt.clone(), cli.global.timeout, cli.global.yes);
+    let context = Context::new(settings, console, cli.global.timeout, cli.global.yes);
     let ending = runtime.block_on(async {
         tokio::select! {
             // A signal that has arrived is noticed before anything else goes on.
             biased;
-            () = process::interrupted_twice(&interrupt) => Err(Failure::new(
-                ErrorKind::Interrupted,
-                "finish: it was interrupted twice",
-            )
-            .hint("run the same command again: it continues where it stopped")),
+            failure = stopped(&context) => Err(failure),
+            failure = context.ran_out() => Err(failure),
             ending = commands::dispatch(cli.command, &context) => ending,
             // It has no end of its own.
             () = context.tell_of_waits() => Err(Failure::new(
@@ -114,6 +109,7 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         }
     });
     let broken = context.console().broken_stdout();
+    let ending = ending.map_err(|failure| context.explained(failure));
     let ending = match (ending, broken) {
         (Ok(None), Some(kind)) => Ok(Some(kind)),
         (ending, _) => ending,
@@ -121,6 +117,17 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
     // A session that is still busy is left to the server, which notices within a second.
     runtime.shutdown_background();
     (context.into_console(), ending)
+}
+
+/// Waits until signals stop the command, and returns how it ends then: at once, or at the second one
+/// where something is finished first.
+async fn stopped(context: &Context) -> Failure {
+    let mut signals = process::Signals::listen();
+    signals.next(context.interrupt()).await;
+    if context.stops_later() {
+        signals.next(context.interrupt()).await;
+    }
+    context.aborted()
 }
 
 fn fail(console: &Console, failure: &Failure) -> ExitCode {

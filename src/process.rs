@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::environment;
 use crate::model::{ErrorKind, Interrupt};
@@ -76,22 +76,29 @@ pub(crate) fn unset_libpq_variables() -> Result<(), Failure> {
     Err(Failure::new(ErrorKind::Internal, message).hint(hint))
 }
 
-/// Raises `interrupt` at the first SIGINT, SIGTERM or SIGHUP; returns at the second.
-pub(crate) async fn interrupted_twice(interrupt: &Interrupt) {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let signals: Result<Vec<_>, _> = kinds.into_iter().map(signal).collect();
-    let Ok(mut signals) = signals else { return std::future::pending().await };
-    loop {
-        let next = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
-        let (_, which, _) = futures_util::future::select_all(next).await;
-        // Ctrl-C is for the program at the same terminal, which has it as well.
-        if which == 0 && interrupt.is_handed_over() {
-            continue;
+/// The signals by which an operator, a service manager or a closed terminal stops a command.
+pub(crate) struct Signals(Vec<Signal>);
+
+impl Signals {
+    /// Listens from now on; the signals no longer end the process by themselves.
+    pub(crate) fn listen() -> Self {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    /// Waits for the next one that is meant for us.
+    pub(crate) async fn next(&mut self, interrupt: &Interrupt) {
+        if self.0.is_empty() {
+            return std::future::pending().await;
         }
-        if interrupt.is_raised() {
-            return;
+        loop {
+            let next = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
+            let (_, which, _) = futures_util::future::select_all(next).await;
+            // Ctrl-C is for the program at the same terminal, which has it as well.
+            if which != 0 || !interrupt.is_handed_over() {
+                return;
+            }
         }
-        interrupt.raise();
     }
 }
 

@@ -81,7 +81,10 @@ pub struct GlobalArgs {
     /// Never prompt; refuse instead
     #[arg(long, global = true)]
     pub no_input: bool,
-    /// Longest wait for a lock or a slow server (30s; 10m for a project to come up)
+    /// Longest time for the command as a whole; without it each wait has its own limit
+    ///
+    /// Servers, locks and rows that others hold included. Each wait is limited to 30 seconds by
+    /// default, for a new project to 10 minutes. What ran out, and what stands, is told.
     #[arg(long, global = true, value_parser = duration, value_name = "DURATION")]
     pub timeout: Option<Duration>,
     /// Actor recorded in the audit trail

@@ -2,12 +2,11 @@
 //!
 //! Adapters are constructed here and nowhere else, and each only when a command asks for it.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
 use crate::adapters::auth_admin::AuthAdmin;
@@ -16,12 +15,12 @@ use crate::adapters::http::RetryPolicy;
 use crate::adapters::jwks::Jwks;
 use crate::adapters::local::LocalServer;
 use crate::adapters::management::Management;
-use crate::adapters::postgres::{Endpoint, Waits};
+use crate::adapters::postgres::{Endpoint, ServerFault, Waits, watch};
 use crate::adapters::server::Server;
 use crate::config::{Origin, Setting, Settings};
 use crate::model::{
-    Actor, ErrorKind, Interrupt, JwksSource, Placement, PlaneAddress, SecretText, SystemClock,
-    UserId, UserRef, hex, sha256,
+    Actor, ErrorKind, Interrupt, JwksSource, Patience, Placement, PlaneAddress, SecretText,
+    SystemClock, UserId, UserRef, Waiting, hex, sha256,
 };
 use crate::output::{Console, Failure};
 use crate::services::home::{Homes, Pace, Projects, World};
@@ -42,12 +41,12 @@ pub(crate) struct Context {
     console: Console,
     interrupt: Interrupt,
     /// How long to wait for locks and slow servers.
-    pub patience: Duration,
-    project_patience: Duration,
-    /// How long a session may wait for a free connection.
+    pub patience: Patience,
+    project_patience: Patience,
+    /// What is waited for at this moment.
+    waiting: Waiting,
+    /// How sessions wait.
     waits: Waits,
-    /// What is said of such waits.
-    heard: Mutex<UnboundedReceiver<String>>,
     /// `--yes`: y/N questions are not asked.
     pub says_yes: bool,
     /// Where the command acts, once it is known to act on a control plane.
@@ -59,31 +58,27 @@ impl Context {
     pub(crate) fn new(
         settings: Settings,
         console: Console,
-        interrupt: Interrupt,
         timeout: Option<Duration>,
         says_yes: bool,
     ) -> Self {
-        let patience = timeout.unwrap_or(PATIENCE);
-        let project_patience = timeout.unwrap_or(PROJECT_PATIENCE);
-        let (heard_by, heard) = unbounded_channel();
-        let waits = Waits::new(patience, heard_by);
-        let heard = Mutex::new(heard);
-        let acts_on = OnceLock::new();
+        let whole = timeout.map(Patience::whole);
+        let waiting = Waiting::default();
+        let patience = whole.unwrap_or(Patience::Each(PATIENCE));
         Self {
             settings,
             console,
-            interrupt,
+            interrupt: Interrupt::default(),
             patience,
-            project_patience,
-            waits,
-            heard,
+            project_patience: whole.unwrap_or(Patience::Each(PROJECT_PATIENCE)),
+            waits: Waits::new(patience, waiting.clone()),
+            waiting,
             says_yes,
-            acts_on,
+            acts_on: OnceLock::new(),
         }
     }
 
     /// Returns how long to wait for a new database or project.
-    pub(super) fn patience_for(&self, placement: Placement) -> Duration {
+    pub(super) fn patience_for(&self, placement: Placement) -> Patience {
         if placement.is_awaited() { self.project_patience } else { self.patience }
     }
 
@@ -91,11 +86,20 @@ impl Context {
         &self.console
     }
 
-    /// Says what is waited for, for as long as it is polled.
-    pub(crate) async fn tell_of_waits(&self) {
-        while let Some(text) = self.heard.lock().await.recv().await {
-            self.console.warn(&text);
-        }
+    /// Returns what is waited for at this moment.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    /// Looks who is in the way of our sessions, for as long as it is polled.
+    pub(super) async fn watch(&self) {
+        watch(&self.waits).await;
+    }
+
+    /// Returns who was in the way a moment ago, and what to do about it.
+    pub(super) fn blocker(&self) -> Option<(String, String)> {
+        let blocker = self.waits.watched().blocker(None)?;
+        Some((blocker.to_string(), blocker.hint()))
     }
 
     pub(crate) fn into_console(self) -> Console {
@@ -152,7 +156,7 @@ impl Context {
     /// When neither exists.
     pub(crate) fn control_plane_endpoint(&self) -> Result<Endpoint, Failure> {
         match plane_endpoint(&self.settings)? {
-            Some(endpoint) => Ok(endpoint.waiting(&self.waits)),
+            Some(endpoint) => Ok(endpoint.waiting(&self.waits.of("control plane"))),
             None => Err(Failure::new(
                 ErrorKind::Usage,
                 "find the control plane: TENANTCTL_CONTROL_PLANE_URL is not set, and there is \
@@ -190,7 +194,9 @@ impl Context {
     /// Returns the address of the cluster: the configured one, else that of the control plane.
     pub(crate) fn cluster_endpoint(&self, control_plane: &Endpoint) -> Result<Endpoint, Failure> {
         match &self.settings.cluster_url {
-            Some(setting) => Ok(endpoint("cluster_url", setting)?.waiting(&self.waits)),
+            Some(setting) => {
+                Ok(endpoint("cluster_url", setting)?.waiting(&self.waits.of("cluster")))
+            }
             None => Ok(control_plane.clone()),
         }
     }
@@ -353,6 +359,13 @@ fn local_server(settings: &Settings) -> Result<LocalServer, Failure> {
     let programs = settings.postgres_bin.as_ref().map(|setting| setting.value.clone());
     let server = LocalServer::new(settings.data_dir()?.to_owned(), programs);
     Ok(server.with_search_path(settings.search_path.clone()))
+}
+
+/// Returns whether a server ended a statement that waited, as it does for a lock that somebody holds.
+pub(super) fn gave_up(error: &(dyn Error + 'static)) -> bool {
+    let boxed = error.downcast_ref::<Box<ServerFault>>().map(|fault| &**fault);
+    let fault = error.downcast_ref::<ServerFault>().or(boxed);
+    fault.is_some_and(|fault| fault.is("55P03") || fault.is("57014"))
 }
 
 /// Returns the divisor of every wait for the Management API: a hook for tests, which release builds

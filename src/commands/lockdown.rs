@@ -40,7 +40,16 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let progress = Progress::new(console);
     match which {
         Which::One(named) => {
-            let on_event = |event: LockdownEvent<'_>| progress.lockdown(event);
+            let on_event = |event: LockdownEvent<'_>| {
+                if let LockdownEvent::Layer(layer) = event
+                    && layer.layer == "control_plane"
+                {
+                    let what =
+                        format!("{named} is locked in the control plane, and not yet proved");
+                    context.interrupt().stands(what, ErrorKind::Unproven);
+                }
+                progress.lockdown(event);
+            };
             let locking = lockdown(&world, &named, &request, &open_password, &on_event);
             let report = Box::pin(locking).await?;
             drop(progress);

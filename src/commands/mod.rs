@@ -29,6 +29,7 @@ mod session;
 mod tenant;
 mod token;
 mod unlock;
+mod waiting;
 
 pub(crate) use complete::at_tab;
 pub(crate) use context::Context;

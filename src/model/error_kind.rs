@@ -96,6 +96,13 @@ pub struct Refusal {
     pub migration: Option<String>,
 }
 
+impl Refusal {
+    /// Returns whether a statement gave up, as it does for a lock that somebody holds.
+    pub(crate) fn is_lock(&self) -> bool {
+        self.sqlstate.as_deref().is_some_and(|code| ["55P03", "57014"].contains(&code))
+    }
+}
+
 /// An error with a kind and, where one exists, a hint.
 pub trait Classified: std::error::Error {
     fn kind(&self) -> ErrorKind;

@@ -13,10 +13,12 @@ use super::failure::Failure;
 use super::json::{Part, json_line, json_pretty};
 use super::layout::{Look, laid_out, laid_out_line};
 use super::line::{Line, dim, warning};
+use super::live::Live;
 use super::stream::Stream;
 use super::text::Text;
 use super::view::{FORMAT_VERSION, View, typed_line};
-use crate::model::{ErrorKind, PlaneAddress};
+use super::words::shown;
+use crate::model::{ErrorKind, PlaneAddress, Wait};
 
 /// The reader closed the pipe, as `head` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,7 @@ pub(crate) struct Console {
     terminals: Terminals,
     stdout: Stream,
     stderr: Stream,
+    live: Live,
     /// Whether stdout failed; the reason is reported once, at the end.
     broken: Mutex<Option<io::Error>>,
 }
@@ -63,7 +66,8 @@ impl Console {
         let has_color = appearance
             .color
             .unwrap_or(!appearance.is_plain_environment && terminals.stdout && terminals.stderr);
-        Self { appearance, has_color, terminals, stdout, stderr, broken: Mutex::new(None) }
+        let (live, broken) = (Live::default(), Mutex::new(None));
+        Self { appearance, has_color, terminals, stdout, stderr, live, broken }
     }
 
     pub(crate) fn format(&self) -> Format {
@@ -90,8 +94,16 @@ impl Console {
         self.terminals.stderr && !self.appearance.is_plain_environment && !self.is_quiet()
     }
 
-    pub(super) fn stderr(&self) -> &Stream {
-        &self.stderr
+    /// Returns the line that is redrawn.
+    pub(super) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Draws that line, where somebody watches.
+    pub(super) fn draw(&self) {
+        if self.is_watched() && self.appearance.format == Format::Table {
+            self.live.draw(&self.stderr, self.columns(&self.stderr));
+        }
     }
 
     /// Returns how many columns a line on stderr may have; `None` for a file or a pipe.
@@ -180,6 +192,42 @@ impl Console {
         }
     }
 
+    /// Shows what is waited for, if anything is, and how far things are.
+    pub(crate) fn tick(&self, wait: Option<&Wait>) {
+        self.live.waits_for(wait.map(|wait| (wait.what.clone(), wait.since)));
+        self.draw();
+        let is_log = !self.is_watched() && !self.is_quiet();
+        if is_log
+            && self.appearance.format == Format::Table
+            && let Some(line) = self.live.report()
+        {
+            self.say(&line);
+        }
+    }
+
+    /// Writes once to a log that something is waited for.
+    pub(crate) fn log_wait(&self, wait: &Wait) {
+        let text = format!("waiting for {}", wait.what);
+        if self.appearance.format != Format::Table {
+            self.warn(&text);
+        } else if !self.is_watched() && !self.is_quiet() {
+            let text = format!("{text} ({})", shown(wait.since.elapsed()));
+            self.say(&dim("·").and(format_args!(" {text}")));
+        }
+    }
+
+    /// Answers a signal, whatever the operator wants to hear otherwise.
+    pub(crate) fn urgent(&self, text: &str) {
+        if self.appearance.format == Format::Table {
+            // The terminal has written `^C` where the cursor was.
+            let start = if self.terminals.stderr { "\n" } else { "" };
+            drop(self.live.above(|| self.stderr.write(start)));
+            self.say(&Line::from(text));
+        } else {
+            self.said("warning", json!({ "warning": text }));
+        }
+    }
+
     pub(crate) fn fail(&self, failure: &Failure) {
         if self.appearance.format == Format::Table {
             // Our own lines stay whole, to be copied; what was quoted stays indented.
@@ -234,13 +282,13 @@ impl Console {
         if broken.is_some() {
             return;
         }
-        if let Err(error) = self.stdout.write(text) {
+        if let Err(error) = self.live.above(|| self.stdout.write(text)) {
             *broken = Some(error);
         }
     }
 
     /// Writes to stderr; when that fails there is nowhere left to report it.
     fn write_err(&self, text: &str) {
-        drop(self.stderr.write(&format!("{text}\n")));
+        drop(self.live.above(|| self.stderr.write(&format!("{text}\n"))));
     }
 }

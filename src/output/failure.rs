@@ -1,5 +1,6 @@
 //! An error as the operator reads it: what failed, why, and what to type next.
 
+use std::error::Error;
 use std::iter;
 
 use serde_json::{Value, json};
@@ -20,13 +21,16 @@ pub(crate) struct Failure {
     hint: Option<String>,
     /// The tenants that were named and do not exist.
     missing_tenants: Vec<String>,
+    /// What is known beside the error: who was in the way, what is in force.
+    beside: Vec<String>,
 }
 
 impl<E: Classified + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let (kind, hint) = (error.kind(), error.hint());
         let missing_tenants = error.missing_tenants().to_vec();
-        Self { error: anyhow::Error::new(error), kind, hint, missing_tenants }
+        let error = anyhow::Error::new(error);
+        Self { error, kind, hint, missing_tenants, beside: Vec::new() }
     }
 }
 
@@ -34,7 +38,7 @@ impl Failure {
     /// Returns a failure that no error of a service or an adapter stands for.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let error = anyhow::Error::msg(message.into());
-        Self { error, kind, hint: None, missing_tenants: Vec::new() }
+        Self { error, kind, hint: None, missing_tenants: Vec::new(), beside: Vec::new() }
     }
 
     /// Adds what to do about it, unless the error itself has a hint.
@@ -54,6 +58,18 @@ impl Failure {
     /// Returns the tenants that were named and do not exist.
     pub(crate) fn missing_tenants(&self) -> &[String] {
         &self.missing_tenants
+    }
+
+    /// Adds what is known beside the error.
+    #[must_use]
+    pub(crate) fn because(mut self, what: String) -> Self {
+        self.beside.push(what);
+        self
+    }
+
+    /// Returns whether the error or one of its causes is so.
+    pub(crate) fn has_cause(&self, is_so: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
+        self.error.chain().any(is_so)
     }
 
     pub(crate) fn kind(&self) -> ErrorKind {
@@ -95,6 +111,7 @@ impl Failure {
             }
             before = text;
         }
+        causes.extend(self.beside.iter().cloned());
         causes
     }
 }

@@ -2,7 +2,7 @@
 //! for a program. All of it goes to stderr, and nothing in the first 250 ms.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -10,24 +10,19 @@ use super::appearance::Format;
 use super::console::Console;
 use super::json::{names_json, step_word};
 use super::line::{Line, bad, dim, good};
+use super::live::{Doing, STILL_WAITING};
 use super::local::local_event;
-use super::spinner::Spinner;
+use super::running::Running;
 use super::words::{millis, seconds, shown, verdict};
 use crate::services::fleet::{FleetEvent, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
 use crate::services::lockdown::{Counted, LayerReport, LayerVerdict, LockdownEvent};
 use crate::services::saga::{StepEvent, StepProgress};
 
-/// How often a log gets a line about a step that still waits.
-const STILL_WAITING: Duration = Duration::from_secs(30);
-
 #[derive(Debug)]
 pub(crate) struct Progress<'c> {
     console: &'c Console,
-    spinner: Spinner<'c>,
-    finished: Cell<usize>,
-    total: Cell<usize>,
-    failed: Cell<usize>,
+    began: Instant,
     has_lines: Cell<bool>,
     waits_for: RefCell<String>,
     reported_at: Cell<Duration>,
@@ -35,16 +30,9 @@ pub(crate) struct Progress<'c> {
 
 impl<'c> Progress<'c> {
     pub(crate) fn new(console: &'c Console) -> Self {
-        Self::with(console, Spinner::new(console))
-    }
-
-    pub(super) fn with(console: &'c Console, spinner: Spinner<'c>) -> Self {
         Self {
             console,
-            spinner,
-            finished: Cell::new(0),
-            total: Cell::new(0),
-            failed: Cell::new(0),
+            began: Instant::now(),
             has_lines: Cell::new(false),
             waits_for: RefCell::default(),
             reported_at: Cell::default(),
@@ -56,9 +44,9 @@ impl<'c> Progress<'c> {
             return self.machine(step_json(event));
         }
         match &event.progress {
-            StepProgress::Started => self.spinner.show(event.title),
+            StepProgress::Started => self.show(event.title),
             StepProgress::Waiting { said, elapsed } => {
-                self.spinner.show(format_args!("{}: {said}", event.title));
+                self.show(format_args!("{}: {said}", event.title));
                 self.waiting(event.title, said, *elapsed);
             }
             StepProgress::Finished { outcome, was_there, elapsed } => {
@@ -99,11 +87,11 @@ impl<'c> Progress<'c> {
 
     /// Shows how far something is that takes long: a log gets a line every half minute.
     fn far(&self, said: &str) {
-        self.spinner.show(said);
+        self.show(said);
         if !self.console.is_watched()
-            && self.reported_at.get() + STILL_WAITING <= self.spinner.age()
+            && self.reported_at.get() + STILL_WAITING <= self.began.elapsed()
         {
-            self.reported_at.set(self.spinner.age());
+            self.reported_at.set(self.began.elapsed());
             self.line(&Line::from(format_args!("· {said}")));
         }
     }
@@ -127,21 +115,35 @@ impl<'c> Progress<'c> {
     pub(crate) fn fleet(&self, event: &FleetEvent) {
         match event {
             FleetEvent::Planned { tenants, to_open } => {
-                self.total.set(*tenants);
                 if self.is_machine() {
                     self.machine(json!({
                         "event": "planned", "tenants": tenants, "to_open": to_open,
                     }));
                 } else if *to_open > 0 {
-                    self.spinner.show(format_args!("{tenants} tenants, {to_open} to open"));
+                    let running = Running::new(*tenants, *to_open, self.began);
+                    self.console.live().doing(Some(Doing::Fleet(running)));
+                    self.console.draw();
+                    if !self.console.is_watched() && *to_open > 1 {
+                        self.line(&Line::from(format_args!(
+                            "· {to_open} of {tenants} tenants to do"
+                        )));
+                    }
                 }
+            }
+            FleetEvent::Started(tenant) => {
+                if self.is_machine() {
+                    return self.machine(json!({
+                        "event": "started", "tenant": names_json(tenant),
+                    }));
+                }
+                self.console.live().fleet(|running| running.started(&tenant.slug, Instant::now()));
+                self.console.draw();
             }
             FleetEvent::Finished(result) => self.tenant(result),
         }
     }
 
     fn tenant(&self, result: &TenantResult) {
-        self.finished.set(self.finished.get() + 1);
         let (word, detail) = verdict(&result.verdict);
         if self.is_machine() {
             return self.machine(json!({
@@ -149,10 +151,11 @@ impl<'c> Progress<'c> {
                 "detail": detail, "elapsed_ms": millis(result.elapsed),
             }));
         }
+        let has_failed = matches!(result.verdict, TenantVerdict::Failed(_));
+        self.console.live().fleet(|running| running.finished(&result.tenant.slug, has_failed));
         let line = Line::from(format_args!(" {}  ", result.tenant));
         match &result.verdict {
             TenantVerdict::Failed(_) => {
-                self.failed.set(self.failed.get() + 1);
                 self.line(&bad("✗").and(line).and(Line::from(detail).shortened(300)));
             }
             TenantVerdict::Done(_) if !self.console.is_watched() => {
@@ -160,11 +163,7 @@ impl<'c> Progress<'c> {
             }
             _ => {}
         }
-        let (finished, total) = (self.finished.get(), self.total.get());
-        self.spinner.show(match self.failed.get() {
-            0 => format!("{finished} of {total} tenants"),
-            failed => format!("{finished} of {total} tenants, {failed} failed"),
-        });
+        self.console.draw();
     }
 
     pub(crate) fn local(&self, event: &LocalEvent) {
@@ -174,8 +173,14 @@ impl<'c> Progress<'c> {
         } else if is_worth_a_line {
             self.line(&dim("·").and(format_args!(" {text}")));
         } else {
-            self.spinner.show(text);
+            self.show(text);
         }
+    }
+
+    /// Shows what is being done now.
+    fn show(&self, what: impl Into<Line>) {
+        self.console.live().doing(Some(Doing::One(what.into(), Instant::now())));
+        self.console.draw();
     }
 
     fn is_machine(&self) -> bool {
@@ -213,14 +218,14 @@ impl<'c> Progress<'c> {
     fn line(&self, line: &Line) {
         if !self.console.is_quiet() && self.console.format() == Format::Table {
             self.has_lines.set(true);
-            self.spinner.say(line);
+            self.console.say(line);
         }
     }
 }
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
-        self.spinner.end();
+        self.console.live().end();
         // The result stands apart from what led to it.
         if self.has_lines.get() && self.console.is_watched() {
             self.console.say(&Line::default());

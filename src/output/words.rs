@@ -1,6 +1,6 @@
 //! Durations, dates and verdicts in words.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
@@ -25,6 +25,14 @@ pub(super) fn shown(duration: Duration) -> String {
         ms @ 0..1000 => format!("{ms} ms"),
         ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
         ms => format!("{}m {:02}s", ms / 60_000, ms % 60_000 / 1000),
+    }
+}
+
+/// Returns for how long something goes on: below a minute in whole seconds, which change calmly.
+pub(super) fn whole_seconds(since: Instant, now: Instant) -> String {
+    match now.saturating_duration_since(since) {
+        short if short.as_secs() < 60 => format!("{} s", short.as_secs()),
+        long => shown(long),
     }
 }
 

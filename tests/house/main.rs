@@ -91,8 +91,9 @@ const WAYS_OUT: &[(&str, &[&str])] = &[
     ("dbg!", &[]),
     ("io::stdout", &["src/output/stream.rs"]),
     ("io::stderr", &["src/output/stream.rs"]),
-    ("draw_target", &["src/output/stream.rs", "src/output/spinner.rs"]),
-    ("set_message", &["src/output/spinner.rs"]),
+    ("draw_target", &["src/output/stream.rs", "src/output/live.rs"]),
+    ("set_message", &["src/output/live.rs"]),
+    ("set_prefix", &["src/output/live.rs"]),
     ("with_prompt", &["src/output/prompt.rs"]),
     // Generated from the command line's own definition.
     (

@@ -62,7 +62,7 @@ const MISTAKES: &[&[&str]] = &[
 const TOPICS: &[&str] = &["environment", "config", "selectors", "output", "options", "exit-codes"];
 
 /// Returns the words that lead to every command, parents before their children.
-fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
+pub(crate) fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {
     fn walk(command: &clap::Command, path: &[String], leaves: bool, found: &mut Vec<Vec<String>>) {
         let children: Vec<_> =
             command.get_subcommands().filter(|child| child.get_name() != "help").collect();

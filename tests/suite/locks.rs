@@ -113,7 +113,7 @@ fn another_init_is_named_as_the_control_planes() {
     let mut other = operator.plane();
     other.run("SET application_name = 'tenantctl/init elsewhere:17'");
     other.hold("control_plane.locks", &format!("init {}", Uuid::nil()));
-    let error = operator.run("init --timeout 300ms -o json").fails_with(5).error();
+    let error = operator.run("init --timeout 3s -o json").fails_with(5).error();
     let text = error["message"].as_str().unwrap();
     let start = "lock the migrations on the control plane: tenantctl/init elsewhere:17 (";
     assert!(text.contains(start), "{text}");

@@ -107,7 +107,7 @@ fn a_lock_is_held_by_its_very_process_and_role_and_by_no_other_that_takes_its_to
     let name = format!("init {}", Uuid::nil());
     let mut holder = operator.plane();
     holder.hold("control_plane.locks", &name);
-    let busy = operator.run("init --timeout 300ms").fails_with(5);
+    let busy = operator.run("init --timeout 3s").fails_with(5);
     assert!(busy.stderr().contains("lock the migrations"), "{busy}");
     let pid: i32 = holder.value("SELECT pg_backend_pid()");
     drop(holder);
@@ -120,8 +120,8 @@ fn a_lock_is_held_by_its_very_process_and_role_and_by_no_other_that_takes_its_to
     // when it belongs to another role.
     let mut other = operator.plane();
     other.run("SELECT pg_advisory_lock(4711)");
-    let _ran = operator.run("init --timeout 300ms").success();
+    let _ran = operator.run("init --timeout 3s").success();
     other.hold("control_plane.locks", &name);
     other.run("UPDATE control_plane.locks SET role = 10");
-    let _ran = operator.run("init --timeout 300ms").success();
+    let _ran = operator.run("init --timeout 3s").success();
 }

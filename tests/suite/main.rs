@@ -104,6 +104,7 @@ mod token_verify;
 mod token_weak_keys;
 mod trace;
 mod unlock;
+mod waiting;
 mod where_it_acts;
 
 /// A file that is not in the list above would never run.

@@ -278,7 +278,7 @@ fn a_run_has_one_intent_and_one_outcome_in_the_trail() {
     assert_eq!(
         rows,
         "release-7|intent|{\"first\": [\"acme\", \"broken\"], \"tenants\": 2}\n\
-         release-7|failed|{\"done\": 1, \"failed\": 1, \"interrupted\": false, \
+         release-7|failed|{\"done\": 1, \"failed\": 1, \"not_begun\": 0, \"interrupted\": false, \
          \"first_failed\": [\"broken\"]}"
     );
     let again = product.run("migrate apply --tenant acme").success();

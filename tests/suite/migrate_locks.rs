@@ -61,7 +61,7 @@ fn a_busy_lock_is_waited_for_until_the_timeout_and_its_holder_is_named() {
     let mut holder = product.database("acme");
     holder.run("SET application_name = 'tenantctl/migrate elsewhere:17'");
     holder.hold("tenantctl.locks", &format!("migrate {}", product.operator.tenant("acme").id));
-    let ran = product.run("migrate apply --tenant acme --timeout 300ms -o json").fails_with(5);
+    let ran = product.run("migrate apply --tenant acme --timeout 3s -o json").fails_with(5);
     let report = ran.json();
     let error = &result(&report, "acme")["error"];
     assert!(error.to_string().contains("tenantctl/migrate elsewhere:17"), "{error}");
@@ -99,7 +99,8 @@ fn one_interrupt_finishes_the_tenant_in_hand_and_starts_no_other() {
     let ran = running.wait().fails_with(130);
     let report = ran.json();
     assert_eq!(report["interrupted"], true);
-    assert_eq!(verdicts(&report), "acme:done");
+    assert_eq!(verdicts(&report), "acme:done globex:not_begun");
+    assert_eq!(report["summary"]["not_begun"], 1);
     assert_eq!(product.history("globex"), "1,2,3,4,5,6,7");
     // Twice stops at once, with the statement still waiting; nothing is half done.
     let mut holder = product.database("globex");

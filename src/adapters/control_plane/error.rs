@@ -1,6 +1,6 @@
 //! What the control plane can refuse.
 
-use crate::adapters::postgres::{LockError, MigrateError, PgError};
+use crate::adapters::postgres::{Blocker, LockError, MigrateError, PgError};
 use crate::model::{Classified, ErrorKind, Refusal};
 
 /// Why the control plane could not be used.
@@ -18,11 +18,11 @@ pub enum ControlPlaneError {
     /// Somebody held a lock for longer than we wait.
     #[error(
         "take a lock that logins need as well: {} holds it",
-        holder.as_deref().unwrap_or("another session")
+        holder.as_ref().map_or("another session".to_owned(), ToString::to_string)
     )]
     Held {
         /// Who held it, as far as the server shows that to us.
-        holder: Option<String>,
+        holder: Option<Blocker>,
         /// What was being done.
         #[source]
         source: Box<ControlPlaneError>,
@@ -102,9 +102,10 @@ impl Classified for ControlPlaneError {
             Self::Newer { .. } | Self::NewerFunctions(_) => {
                 Some("install the newer tenantctl that upgraded it".to_owned())
             }
-            Self::Held { .. } => {
-                Some("let that session end, or end it; then run the same command again".to_owned())
-            }
+            Self::Held { holder, .. } => Some(holder.as_ref().map_or(
+                "let that session end, or end it; then run the same command again".to_owned(),
+                Blocker::hint,
+            )),
             Self::LeaseLost | Self::Changed(_) => {
                 Some("run the command again to see where things stand".to_owned())
             }

@@ -14,6 +14,7 @@ use super::error::ControlPlaneError;
 use crate::adapters::postgres::{
     self, Endpoint, Functions, InstalledFunctions, MigrationSet, PgError, Purpose, row,
 };
+use crate::model::Patience;
 
 mod embedded {
     refinery::embed_migrations!("migrations/control_plane");
@@ -134,6 +135,11 @@ impl ControlPlane {
         let mut session = self.session().await?;
         let login = sqlx::query_scalar("SELECT session_user::text").fetch_one(&mut *session).await;
         Ok(login.map_err(PgError::doing("ask who is logged in"))?)
+    }
+
+    /// Returns for how long the command may wait.
+    pub(crate) fn patience(&self) -> Patience {
+        self.endpoint.patience()
     }
 
     /// Returns a session for statements that are each their own transaction.

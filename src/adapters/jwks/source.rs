@@ -3,23 +3,20 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::cache::Cache;
 use super::endpoint::KeyEndpoint;
 use super::error::JwksError;
 use super::keys::{KeySet, SET_SIZE_LIMIT};
 use super::published::Published;
-use crate::model::{Clock, JwksSource, WebUrl};
+use crate::model::{Clock, JwksSource, Patience, WebUrl};
 
 /// A place where keys are published.
 #[derive(Debug)]
 pub struct Jwks<'a> {
     source: JwksSource,
     data_dir: PathBuf,
-    patience: Duration,
+    patience: Patience,
     clock: &'a dyn Clock,
 }
 
@@ -27,10 +24,10 @@ impl<'a> Jwks<'a> {
     pub fn new(
         source: JwksSource,
         data_dir: &Path,
-        patience: Duration,
+        patience: impl Into<Patience>,
         clock: &'a dyn Clock,
     ) -> Self {
-        Self { source, data_dir: data_dir.to_owned(), patience, clock }
+        Self { source, data_dir: data_dir.to_owned(), patience: patience.into(), clock }
     }
 
     pub fn source(&self) -> &JwksSource {
@@ -82,7 +79,7 @@ impl<'a> Jwks<'a> {
         KeyEndpoint {
             url,
             cache: Cache::new(&self.data_dir, url),
-            deadline: Instant::now() + self.patience,
+            deadline: self.patience.until(),
             clock: self.clock,
         }
     }

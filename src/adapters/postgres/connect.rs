@@ -15,9 +15,16 @@ use super::pooled::{SIGN, TransactionMode, ensure_kept};
 use super::quote::literal;
 use super::statements::{place, with_events};
 use super::waits::is_full;
+use crate::model::Patience;
 
 /// How long a server may take to answer a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long before the command's deadline a statement ends at the server.
+const BEFORE_THE_END: Duration = Duration::from_millis(200);
+
+/// The shortest limit of a statement: none would be no limit.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// What a session is for; it decides the session's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +81,23 @@ impl Purpose {
         Self { lock_timeout: Self::MOMENT, ..Self::build(name) }
     }
 
+    /// Returns the same for a command that may take so long: with a deadline of its own no statement
+    /// outlasts it, and a statement may wait for a lock until then. What drops is never cut short.
+    pub(super) fn within(self, patience: Patience) -> Self {
+        let Some(left) = patience.left() else { return self };
+        // Before we give up ourselves, so that the server says what was in the way.
+        let left = left.saturating_sub(BEFORE_THE_END).max(SHORTEST);
+        let is_brief = self.lock_timeout < Self::query("").lock_timeout;
+        // Before the statement ends for its own time: the server names only one of the two.
+        let for_locks = left.saturating_sub(SHORTEST).max(SHORTEST / 2);
+        let lock_timeout = if is_brief { for_locks.min(self.lock_timeout) } else { for_locks };
+        let statement_timeout = match self.client_check {
+            Duration::ZERO => self.statement_timeout,
+            _ => left,
+        };
+        Self { statement_timeout, lock_timeout, ..self }
+    }
+
     /// Returns the statements that set them; files rely on `standard_conforming_strings`.
     pub(super) fn settings(self) -> String {
         format!(
@@ -99,11 +123,18 @@ pub(crate) async fn connect(
     endpoint: &Endpoint,
     purpose: Purpose,
 ) -> Result<PgConnection, PgError> {
-    let server = format!("{}:{}", endpoint.host_text(), endpoint.port);
-    let mut wait = endpoint.waits.begin();
+    let mut wait = endpoint.waits.begin(server(endpoint));
+    let mut full = None;
     loop {
         match Box::pin(attempt(endpoint, purpose)).await {
-            Err(PgError::Full { .. }) if wait.goes_on(&server).await => {}
+            Err(error @ PgError::Full { .. }) => {
+                if !wait.goes_on().await {
+                    return Err(error);
+                }
+                full = Some(error);
+            }
+            // The time ran out in the last attempt; what was answered before says why.
+            Err(error @ PgError::ConnectTimeout { .. }) => return Err(full.unwrap_or(error)),
             opened => return opened,
         }
     }
@@ -117,12 +148,15 @@ async fn attempt(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnection, 
         Ok(connection)
     };
     let began = Instant::now();
-    let opened = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+    let patience = endpoint.waits.patience();
+    let limit = patience.bound(CONNECT_TIMEOUT);
+    // What the operator allowed in all, where that is what runs out.
+    let allowed = if limit < CONNECT_TIMEOUT { patience.length() } else { limit };
+    let opened = match tokio::time::timeout(limit, opening).await {
         Ok(opened) => opened.map_err(|error| refused(target(endpoint), endpoint, error)),
-        Err(_elapsed) => Err(PgError::ConnectTimeout {
-            target: target(endpoint),
-            seconds: CONNECT_TIMEOUT.as_secs(),
-        }),
+        Err(_elapsed) => {
+            Err(PgError::ConnectTimeout { target: target(endpoint), seconds: tenths(allowed) })
+        }
     };
     tracing::debug!(
         "{}: connect as {} to {}: {} in {:.1} ms",
@@ -141,8 +175,11 @@ async fn prepare(
     purpose: Purpose,
     endpoint: &Endpoint,
 ) -> Result<(), sqlx::Error> {
-    let statements = format!("{}; {SIGN}", purpose.settings());
+    let settings = purpose.within(endpoint.waits.patience()).settings();
+    let statements = format!("{settings}; {SIGN}");
     let row = sqlx::raw_sql(AssertSqlSafe(statements)).fetch_one(&mut *connection).await?;
+    let beside = || options(endpoint).application_name(&application_name("watch"));
+    endpoint.waits.watched().opened(&server(endpoint), sqlx::Row::try_get(&row, 1)?, beside);
     if sqlx::Row::try_get::<bool, _>(&row, 0)? {
         return Ok(());
     }
@@ -158,10 +195,15 @@ pub(crate) fn refused(target: String, endpoint: &Endpoint, error: sqlx::Error) -
     }
     let fault = Box::new(ServerFault::from(error));
     if is_full(&fault) {
-        PgError::Full { target, seconds: endpoint.waits.patience().as_secs_f64(), fault }
+        PgError::Full { target, seconds: tenths(endpoint.waits.patience().length()), fault }
     } else {
         PgError::Connect { target, fault }
     }
+}
+
+/// Returns seconds, to the tenth.
+fn tenths(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10.0).round() / 10.0
 }
 
 fn outcome(opened: &Result<PgConnection, PgError>) -> String {
@@ -178,7 +220,7 @@ pub(crate) fn pool(endpoint: &Endpoint, purpose: Purpose, size: u32) -> PgPool {
         .max_connections(size)
         // The pool goes on trying by itself while every connection is taken; who asks beside it for
         // the reason has an answer before.
-        .acquire_timeout(CONNECT_TIMEOUT + endpoint.waits.patience())
+        .acquire_timeout(CONNECT_TIMEOUT + endpoint.waits.patience().length())
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
             let endpoint = own.clone();
@@ -198,6 +240,10 @@ impl Endpoint {
 
 fn options(endpoint: &Endpoint) -> PgConnectOptions {
     with_events(endpoint.options(), endpoint)
+}
+
+fn server(endpoint: &Endpoint) -> String {
+    format!("{}:{}", endpoint.host_text(), endpoint.port)
 }
 
 fn target(endpoint: &Endpoint) -> String {

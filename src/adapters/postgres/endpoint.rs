@@ -14,7 +14,7 @@ use url::Url;
 use super::endpoint_error::EndpointError;
 use super::tls::{ESCAPED, Tls};
 use super::waits::Waits;
-use crate::model::SecretText;
+use crate::model::{Patience, SecretText};
 
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +175,17 @@ impl Endpoint {
     /// Returns the same, waiting for a free connection like another.
     #[must_use]
     pub(crate) fn waiting_like(&self, other: &Self) -> Self {
-        self.waiting(&other.waits)
+        self.waiting(&other.waits.of_another())
+    }
+
+    /// Returns how its sessions wait.
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    /// Returns for how long its sessions may wait.
+    pub(crate) fn patience(&self) -> Patience {
+        self.waits.patience()
     }
 
     /// Returns the same login at another address.

@@ -172,7 +172,7 @@ pub enum PgError {
         /// Host, port and database, without the login's password.
         target: String,
         /// How long was waited, in seconds.
-        seconds: u64,
+        seconds: f64,
     },
     /// A statement failed.
     #[error("{doing}")]
@@ -266,8 +266,10 @@ impl Classified for PgError {
                  own machine (`pg_ctl kill TERM PID`), or by a restart of the server or the project"
                     .to_owned(),
             ),
+            Self::ConnectTimeout { .. } => Some(
+                "see whether that server is up and answers, or pass a longer --timeout".to_owned(),
+            ),
             Self::Connect { .. }
-            | Self::ConnectTimeout { .. }
             | Self::Statement { .. }
             | Self::Inconsistency { .. } => None,
         }

@@ -19,21 +19,25 @@ use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::blocker::{self, Blocker};
+use super::endpoint::Endpoint;
 use super::error::PgError;
 use super::lock_rows::{self, LockTable, Occupant};
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Awaited, Classified, ErrorKind, Waiting};
 
 /// How long to wait between two tries.
 const POLL: Duration = Duration::from_millis(100);
 
 /// A lock to take, and how an operator reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lock {
     table: LockTable,
     /// The row's name: the realm, such as `tenant` or `ddl`, and the thing's id.
     name: String,
     what: String,
     server: LockServer,
+    /// Where it is told that it is waited for.
+    waiting: Waiting,
 }
 
 impl Lock {
@@ -45,10 +49,22 @@ impl Lock {
         what: impl Into<String>,
         server: LockServer,
     ) -> Self {
-        Self { table, name: format!("{realm} {id}"), what: what.into(), server }
+        Self {
+            table,
+            name: format!("{realm} {id}"),
+            what: what.into(),
+            server,
+            waiting: Waiting::default(),
+        }
     }
 
-    fn busy(&self, holder: Option<String>) -> LockError {
+    /// Returns the same, and who waits for it tells that where the sessions of an endpoint do.
+    #[must_use]
+    pub(crate) fn told_like(self, endpoint: &Endpoint) -> Self {
+        Self { waiting: endpoint.waits.waiting().clone(), ..self }
+    }
+
+    fn busy(&self, holder: Option<Blocker>) -> LockError {
         LockError::Busy { what: self.what.clone(), server: self.server, holder }
     }
 
@@ -86,12 +102,12 @@ pub enum LockError {
     #[error(transparent)]
     Postgres(#[from] PgError),
     /// Another session held it until the deadline.
-    #[error("lock {what} on {server}: {} holds it", holder.as_deref().unwrap_or("another session"))]
+    #[error("lock {what} on {server}: {} holds it", shown(holder.as_ref()))]
     Busy {
         what: String,
         server: LockServer,
         /// The session that holds it, as far as the server shows it to us.
-        holder: Option<String>,
+        holder: Option<Blocker>,
     },
     /// The server granted the lock and a second statement does not see it: each statement runs in
     /// another session, so no lock protects anything.
@@ -114,7 +130,11 @@ impl Classified for LockError {
     fn hint(&self) -> Option<String> {
         let setting = match self {
             Self::Postgres(error) => return error.hint(),
-            Self::Busy { .. } => return Some("wait for it, or pass a longer --timeout".to_owned()),
+            Self::Busy { holder, .. } => {
+                let end = holder.as_ref().map(Blocker::hint);
+                let wait = "pass a longer --timeout".to_owned();
+                return Some(end.map_or(wait.clone(), |end| format!("{wait}, or {end}")));
+            }
             Self::Pooled { server: LockServer::ControlPlane, .. } => "TENANTCTL_CONTROL_PLANE_URL",
             Self::Pooled { server: LockServer::Cluster, .. } => "TENANTCTL_CLUSTER_URL",
             // We choose a project's address ourselves, and always the port of session mode.
@@ -135,6 +155,7 @@ pub(crate) async fn hold_until(
     deadline: Instant,
 ) -> Result<(), LockError> {
     let token = lock_rows::new_token();
+    let mut wait = LockWait::default();
     loop {
         let seen = match lock_rows::look_here(connection, lock.table, &lock.name, token).await {
             Err(error) if may_pass(&error, deadline) => None,
@@ -154,9 +175,13 @@ pub(crate) async fn hold_until(
                 }
             }
             Some(Occupant::Another(pid)) if Instant::now() + POLL > deadline => {
-                return Err(lock.busy(lock_rows::describe(connection, pid).await?));
+                return Err(lock.busy(blocker::describe(connection, pid).await?));
             }
-            Some(Occupant::Another(_)) | None => tokio::time::sleep(POLL).await,
+            Some(Occupant::Another(pid)) => {
+                wait.behind(lock, connection, pid).await?;
+                tokio::time::sleep(POLL).await;
+            }
+            None => tokio::time::sleep(POLL).await,
         }
     }
 }
@@ -176,6 +201,7 @@ pub(crate) async fn hold_for(
     let Some(ours) = lock_rows::holder_of(holder, token).await? else {
         return Err(lock.pooled());
     };
+    let mut wait = LockWait::default();
     loop {
         let row = lock_rows::read(keeper, lock.table, &lock.name).await?;
         let occupant = match &row {
@@ -191,11 +217,42 @@ pub(crate) async fn hold_for(
                 }
             }
             Occupant::Another(pid) if Instant::now() + POLL > deadline => {
-                return Err(lock.busy(lock_rows::describe(holder, pid).await?));
+                return Err(lock.busy(blocker::describe(holder, pid).await?));
             }
-            Occupant::Another(_) => tokio::time::sleep(POLL).await,
+            Occupant::Another(pid) => {
+                wait.behind(lock, holder, pid).await?;
+                tokio::time::sleep(POLL).await;
+            }
         }
     }
+}
+
+/// What is told while a lock is waited for: whose it is, asked once for each holder.
+#[derive(Debug, Default)]
+struct LockWait {
+    told: Option<(i32, Awaited)>,
+}
+
+impl LockWait {
+    async fn behind(
+        &mut self,
+        lock: &Lock,
+        connection: &mut PgConnection,
+        pid: i32,
+    ) -> Result<(), PgError> {
+        if self.told.as_ref().is_some_and(|(known, _)| *known == pid) {
+            return Ok(());
+        }
+        let holder = blocker::describe(connection, pid).await?;
+        let Lock { what, server, .. } = lock;
+        let text = format!("the lock of {what} on {server}, held by {}", shown(holder.as_ref()));
+        self.told = Some((pid, lock.waiting.held_up_by(text)));
+        Ok(())
+    }
+}
+
+fn shown(holder: Option<&Blocker>) -> String {
+    holder.map_or("another session".to_owned(), ToString::to_string)
 }
 
 /// Returns whether the server has no room for another lock, which passes when the sessions that fill

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::error::PgError;
 use super::row::row;
-use crate::model::escape_controls;
 
 type Result<T> = std::result::Result<T, PgError>;
 
@@ -224,37 +223,6 @@ pub(super) async fn judge(connection: &mut PgConnection, row: &LockRow) -> Resul
         .await
         .map_err(PgError::doing("look who holds a lock"))?;
     Ok(look.occupant())
-}
-
-/// Returns a session in words: its program, its server process and since when.
-pub(super) async fn describe(connection: &mut PgConnection, pid: i32) -> Result<Option<String>> {
-    let found: Option<String> = sqlx::query_scalar(
-        "SELECT coalesce(nullif(application_name, ''), 'unknown program') || ' (server process ' \
-         || pid || coalesce(', since ' || to_char(backend_start AT TIME ZONE 'UTC', \
-         'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') || ')' \
-         FROM pg_stat_activity WHERE pid = $1",
-    )
-    .bind(pid)
-    .fetch_optional(connection)
-    .await
-    .map_err(PgError::doing("ask who holds a lock"))?;
-    Ok(found.map(|session| escape_controls(&session)))
-}
-
-/// Returns in words whom a server process waits for, the first of them.
-///
-/// # Errors
-/// When the server does not answer.
-pub(crate) async fn blocker_of(connection: &mut PgConnection, pid: i32) -> Result<Option<String>> {
-    let found: Option<i32> = sqlx::query_scalar("SELECT (pg_blocking_pids($1))[1]")
-        .bind(pid)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(PgError::doing("ask who holds a lock"))?;
-    match found {
-        Some(pid) => describe(connection, pid).await,
-        None => Ok(None),
-    }
 }
 
 /// Makes the table, which is older than the migrations that a lock is held around.

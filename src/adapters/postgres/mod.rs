@@ -4,6 +4,7 @@
 //! that of locks and the history that a migration set names.
 
 mod apply;
+mod blocker;
 mod connect;
 mod endpoint;
 mod endpoint_error;
@@ -28,15 +29,18 @@ mod tls;
 mod tokens;
 mod tree;
 mod waits;
+mod watch;
+mod watched;
 
 pub(crate) use apply::Files;
+pub(crate) use blocker::{Blocker, blocker_of};
 pub(crate) use connect::{Purpose, connect, pool, refused};
 pub use endpoint::Endpoint;
 pub(crate) use error::{PgError, ServerFault};
 pub(crate) use functions::{Functions, InstalledFunctions};
 pub(crate) use install::install_functions;
 pub(crate) use lock::{Lock, LockError, LockServer, hold_for, hold_until};
-pub(crate) use lock_rows::{LockTable, blocker_of};
+pub(crate) use lock_rows::LockTable;
 pub(crate) use migrate::{Applied, History, MigrationSet, apply, read_history};
 pub(crate) use migrate_error::{MigrateError, MigrationFile, place};
 pub(crate) use position::line_and_column;
@@ -50,3 +54,4 @@ pub(crate) use source::decode;
 pub(crate) use statements::statement_line;
 pub(crate) use tree::ask as ask_tree;
 pub(crate) use waits::Waits;
+pub(crate) use watch::watch;

@@ -13,8 +13,8 @@ use sqlx::{ConnectOptions, Connection};
 /// Asks whether what we said at the start of the session arrived with the start. A pooler speaks for
 /// itself then, and sets what its clients want afterwards, if at all (`PgBouncer` `src/varcache.c`;
 /// Supavisor likewise; read 2026-11). A pooler in session mode is told apart later.
-pub(super) const SIGN: &str =
-    "SELECT source = 'client' FROM pg_catalog.pg_settings WHERE name = 'TimeZone'";
+pub(super) const SIGN: &str = "SELECT source = 'client', pg_catalog.pg_backend_pid() FROM pg_catalog.pg_settings \
+     WHERE name = 'TimeZone'";
 
 /// How long a second session may take that a pooler in transaction mode has at once.
 const SECOND_TIMEOUT: Duration = Duration::from_secs(4);

@@ -1,14 +1,16 @@
-//! Waiting for a free connection: for how long, and where it is said.
+//! What an endpoint's sessions share while they wait: for how long they may, where it is told, and who
+//! was seen in their way.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::PgPool;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::error::ServerFault;
+use super::watched::Watched;
+use crate::model::{Awaited, Patience, Waiting};
 
 /// The first pause before another attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -16,32 +18,63 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long an endpoint's sessions may wait for a free connection, and who hears of it. It is not
-/// part of where the endpoint is, so any two are equal.
+/// How long an endpoint's sessions may wait, and where that is told. It is not part of where the
+/// endpoint is, so any two are equal.
 #[derive(Clone, Default)]
 pub(crate) struct Waits {
-    patience: Duration,
-    heard_by: Option<UnboundedSender<String>>,
-    /// The servers of which it was said already.
-    said: Arc<Mutex<Vec<String>>>,
+    patience: Patience,
+    waiting: Waiting,
+    /// Whether a server without a free connection is asked once only.
+    asks_once: bool,
+    /// What the server is to the command, where it is always the same one.
+    role: Option<&'static str>,
     /// The pools whose spare sessions are ended when somebody waits.
     pools: Arc<Mutex<Vec<PgPool>>>,
+    /// The sessions that were opened, to look who is in their way.
+    watched: Watched,
 }
 
 impl Waits {
-    /// Returns waits of this length at most, said to a listener.
-    pub(crate) fn new(patience: Duration, heard_by: UnboundedSender<String>) -> Self {
-        Self { patience, heard_by: Some(heard_by), ..Self::default() }
+    /// Returns waits of this length at most, told there.
+    pub(crate) fn new(patience: Patience, waiting: Waiting) -> Self {
+        Self { patience, waiting, ..Self::default() }
     }
 
-    /// Returns how long each opening of a session may wait.
-    pub(super) fn patience(&self) -> Duration {
+    /// Returns the same for the server that has a part in every command.
+    #[must_use]
+    pub(crate) fn of(&self, role: &'static str) -> Self {
+        Self { role: Some(role), ..self.clone() }
+    }
+
+    /// Returns the same for any other server.
+    #[must_use]
+    pub(super) fn of_another(&self) -> Self {
+        Self { role: None, ..self.clone() }
+    }
+
+    /// Returns the same, waiting for no connection to become free.
+    #[must_use]
+    pub(crate) fn asking_once(&self) -> Self {
+        Self { asks_once: true, ..self.clone() }
+    }
+
+    /// Returns how long the opening of a session may wait.
+    pub(super) fn patience(&self) -> Patience {
         self.patience
     }
 
-    /// Begins to wait for one session.
-    pub(super) fn begin(&self) -> Wait<'_> {
-        Wait { waits: self, until: Instant::now() + self.patience, pause: FIRST_PAUSE }
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
+    /// Begins to open one session on a server.
+    pub(super) fn begin(&self, server: String) -> Wait<'_> {
+        let awaited = self.waiting.on(format!("{} {server}", self.role.unwrap_or("server")));
+        Wait { waits: self, server, awaited, until: self.patience.until(), pause: FIRST_PAUSE }
     }
 
     /// Makes a pool's spare sessions available to whoever waits.
@@ -66,17 +99,6 @@ impl Waits {
     fn pools(&self) -> MutexGuard<'_, Vec<PgPool>> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Says once of each server that it is waited for.
-    fn say(&self, server: &str) {
-        let Some(listener) = &self.heard_by else { return };
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if !said.iter().any(|known| known == server) {
-            said.push(server.to_owned());
-            // When nobody listens any more, the command is over.
-            drop(listener.send(format!("waiting for a free connection on {server}")));
-        }
-    }
 }
 
 impl PartialEq for Waits {
@@ -93,21 +115,24 @@ impl fmt::Debug for Waits {
     }
 }
 
-/// One wait, in pauses that grow.
+/// One wait for a session, in pauses that grow; told for as long as it lasts.
 pub(super) struct Wait<'a> {
     waits: &'a Waits,
+    server: String,
+    awaited: Awaited,
     until: Instant,
     pause: Duration,
 }
 
 impl Wait<'_> {
-    /// Pauses before another attempt at this server; returns whether there is time for one.
-    pub(super) async fn goes_on(&mut self, server: &str) -> bool {
+    /// Pauses before another attempt, since every connection was taken; returns whether there is time
+    /// for one.
+    pub(super) async fn goes_on(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if left.is_zero() || self.waits.asks_once {
             return false;
         }
-        self.waits.say(server);
+        self.awaited.name(format!("a free connection on {}", self.server), true);
         self.waits.end_spare_sessions().await;
         tokio::time::sleep(self.pause.min(left)).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

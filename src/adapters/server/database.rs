@@ -134,7 +134,8 @@ impl TenantDatabase {
     pub(crate) async fn lock(&mut self, deadline: Instant) -> Result<()> {
         let named = ("migrate", self.home.identity.tenant_id);
         let server = self.home.server.lock_server();
-        let lock = Lock::new(LockTable::Gate, named, "the tenant's migrations", server);
+        let lock = Lock::new(LockTable::Gate, named, "the tenant's migrations", server)
+            .told_like(&self.home.server.admin);
         Ok(hold_until(&mut self.connection, &lock, deadline).await?)
     }
 

@@ -164,7 +164,8 @@ impl Home {
         deadline: Instant,
     ) -> Result<(), ServerError> {
         let (named, server) = (("ddl", self.identity.tenant_id), self.server.lock_server());
-        let lock = Lock::new(LockTable::ControlPlane, named, "the tenant's database", server);
+        let lock = Lock::new(LockTable::ControlPlane, named, "the tenant's database", server)
+            .told_like(&self.server.admin);
         Ok(hold_for(plane, connection, &lock, deadline).await?)
     }
 

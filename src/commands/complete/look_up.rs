@@ -11,7 +11,7 @@ use super::roster::{self, Entry};
 use crate::cli::{Fitting, Offer, Typed, Wanted};
 use crate::commands::context::Context;
 use crate::config::{Flags, Settings, environment, resolve};
-use crate::model::{Act, Interrupt};
+use crate::model::Act;
 use crate::output::{Appearance, Console, Format, Volume};
 use crate::services::migration::seed_sets;
 use crate::services::session::recent;
@@ -160,7 +160,7 @@ fn context(settings: Settings) -> Context {
         volume: Volume::Quiet,
         is_no_input: true,
     });
-    Context::new(settings, console, Interrupt::default(), Some(PATIENCE), false)
+    Context::new(settings, console, Some(PATIENCE), false)
 }
 
 /// Waits for an answer no longer than a Tab may take.

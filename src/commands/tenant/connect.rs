@@ -1,7 +1,5 @@
 //! `tenantctl tenant connect`.
 
-use tokio::time::Instant;
-
 use crate::cli::{ConnectArgs, ConnectChoice};
 use crate::commands::context::Context;
 use crate::model::ErrorKind;
@@ -25,7 +23,7 @@ pub(super) async fn run(args: ConnectArgs, context: &Context) -> Result<Ending, 
         arguments: args.arguments,
         psql,
         actor: context.actor(),
-        deadline: Instant::now() + context.patience,
+        deadline: context.patience.until(),
     };
     let world = context.world().await?;
     let status = Box::pin(connect(&world, &request, context.interrupt())).await?;

@@ -64,6 +64,7 @@ struct Counts {
     unchanged: usize,
     skipped: usize,
     failed: usize,
+    not_begun: usize,
 }
 
 impl Counts {
@@ -75,6 +76,7 @@ impl Counts {
             unchanged: report.count(|v| matches!(v, TenantVerdict::Unchanged)),
             skipped: report.count(|v| matches!(v, TenantVerdict::Skipped(_))),
             failed: report.count(|v| matches!(v, TenantVerdict::Failed(_))),
+            not_begun: report.count(|v| matches!(v, TenantVerdict::NotBegun)),
         }
     }
 
@@ -88,6 +90,7 @@ impl Counts {
             (self.unchanged, "up to date"),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
+            (self.not_begun, "not begun"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -100,6 +103,7 @@ impl Counts {
         json!({
             "count": self.tenants, "done": self.done, "planned": self.planned,
             "unchanged": self.unchanged, "skipped": self.skipped, "failed": self.failed,
+            "not_begun": self.not_begun,
         })
     }
 }

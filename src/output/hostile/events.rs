@@ -1,13 +1,12 @@
 //! Events, as they are drawn while a command runs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::harness::{acme, foreign, shown_everywhere};
 use crate::model::{ErrorKind, Refusal};
 use crate::output::appearance::Format;
 use crate::output::captured::captured;
 use crate::output::progress::Progress;
-use crate::output::spinner::Spinner;
 use crate::services::fleet::{Cause, FleetEvent, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
 use crate::services::lockdown::{Counted, LayerReport, LayerVerdict, LockdownEvent};
@@ -84,8 +83,9 @@ fn local_events() -> Vec<LocalEvent> {
 #[test]
 fn progress() {
     shown_everywhere("progress", |console| {
-        // Drawn at once: no test waits for the quiet beginning to be over.
-        let progress = Progress::with(console, Spinner::at_once(console));
+        // What is waited for is drawn at once: no test waits for the quiet beginning to be over.
+        let progress = Progress::new(console);
+        console.live().waits_for(Some((foreign(), Instant::now())));
         for event in steps() {
             progress.step(&event);
         }
@@ -112,7 +112,8 @@ fn progress() {
 #[test]
 fn what_was_planted_is_drawn() {
     let (console, _, stderr) = captured(Format::Table, true);
-    let progress = Progress::with(&console, Spinner::at_once(&console));
+    let progress = Progress::new(&console);
+    console.live().waits_for(Some((foreign(), Instant::now())));
     progress.step(&steps().remove(1));
     assert!(stderr.text().contains("postgres://op:****@db/x"), "{:?}", stderr.text());
     assert!(stderr.text().contains("make the database"), "{:?}", stderr.text());

@@ -1,11 +1,21 @@
 //! An act's two rows in the audit trail: the intent before it, the outcome after it, tied by one
 //! operation id.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::adapters::control_plane::{self, AuditEntry, AuditOutcome, ControlPlaneError};
 use crate::model::{Act, Actor, Reason, Tenant, TenantId};
+
+/// Whether this process has written an intent: from then on something may have been changed.
+static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Returns whether this process may have changed something.
+pub(crate) fn has_begun() -> bool {
+    HAS_BEGUN.load(Ordering::SeqCst)
+}
 
 /// What both rows of an act have in common.
 #[derive(Debug, Clone)]
@@ -68,6 +78,7 @@ impl Entry {
         detail: serde_json::Value,
     ) -> Result<OpenEntry, ControlPlaneError> {
         self.append(connection, AuditOutcome::Intent, detail).await?;
+        HAS_BEGUN.store(true, Ordering::SeqCst);
         Ok(OpenEntry(self))
     }
 

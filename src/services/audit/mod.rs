@@ -7,5 +7,5 @@ mod trail;
 pub(crate) use crate::adapters::control_plane::AuditRow;
 #[cfg(test)]
 pub(crate) use crate::adapters::control_plane::{AuditOutcome, ChainBreak, ChainHead};
-pub(crate) use entry::{Entry, OpenEntry};
+pub(crate) use entry::{Entry, OpenEntry, has_begun};
 pub(crate) use trail::{ListRequest, VerifyReport, export, list, verify};

@@ -1,14 +1,12 @@
 //! `migrate apply`: migrates every selected tenant that needs it.
 
-use std::time::Duration;
-
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
 use super::select::{enter, reason_to_skip, select};
 use super::trial::{Trial, Wanted};
 use crate::adapters::control_plane::{self, ControlPlaneError};
-use crate::model::{Act, Actor, Interrupt, SchemaState, SchemaVersion, Selector, Tenant};
+use crate::model::{Act, Actor, Interrupt, Patience, SchemaState, SchemaVersion, Selector, Tenant};
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, judge, up_to};
 
@@ -24,7 +22,7 @@ pub(crate) struct ApplyRequest {
     pub jobs: usize,
     pub is_dry_run: bool,
     /// How long to wait for a tenant's server and its lock.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -45,7 +43,7 @@ pub(crate) async fn apply(
         return Err(MigrationError::NoSuchVersion(version));
     }
     let tenants = select(&world.plane, &request.selector).await?;
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let wanted = Wanted { sets: &request.sets, target: request.target, deadline };
     let trial = Trial::of(world, &wanted, &tenants).await?;
     let task = Task { world, request, trial };
@@ -107,7 +105,7 @@ impl Task<'_> {
 
     /// Looks at what is pending in a tenant's database; nothing is changed.
     async fn plan(&self, tenant: Tenant) -> Turn {
-        let deadline = tokio::time::Instant::now() + self.request.patience;
+        let deadline = self.request.patience.until();
         let mut database = enter(self.world, &tenant, deadline).await?;
         let (_, schema, missing) = inspect(&mut database, &self.request.sets).await?;
         let pending = missing.iter().filter(|record| match self.request.target {
@@ -135,7 +133,7 @@ impl Task<'_> {
 
     /// Migrates one tenant; one that is the first to get the migrations is judged afterwards.
     async fn migrate_one(&self, tenant: &Tenant, is_first: bool) -> Turn {
-        let deadline = tokio::time::Instant::now() + self.request.patience;
+        let deadline = self.request.patience.until();
         let mut database = enter(self.world, tenant, deadline).await?;
         let brought =
             bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;

@@ -1,6 +1,7 @@
 //! Progress events of a fleet command.
 
 use super::report::TenantResult;
+use crate::model::TenantNames;
 
 /// All events come from one task, so that counts and lines agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,5 +12,7 @@ pub(crate) enum FleetEvent {
         /// How many of them need a connection.
         to_open: usize,
     },
+    /// A tenant has its turn.
+    Started(TenantNames),
     Finished(TenantResult),
 }

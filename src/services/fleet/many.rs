@@ -71,6 +71,7 @@ pub(crate) async fn lockdown_many(
     };
     let started = Instant::now();
     listener.planned(&tenants);
+    let _finishing = listener.interrupt.finishes("those that run");
     let locked: Vec<_> = stream::iter(tenants).map(lock).buffer_unordered(AT_ONCE).collect().await;
     let finish = async |begun: Option<Result<BegunLockdown, LockdownError>>| {
         let Some(begun) = begun.transpose()? else { return Ok(None) };
@@ -147,6 +148,7 @@ impl Listener<'_> {
             let began = Instant::now();
             (act.await, tenant, began.elapsed())
         };
+        let _finishing = self.interrupt.finishes("those that run");
         let mut turns = stream::iter(acts).map(turn).buffer_unordered(AT_ONCE);
         let (mut results, mut reports) = (Vec::new(), BTreeMap::new());
         while let Some((turn, tenant, elapsed)) = turns.next().await {

@@ -4,7 +4,6 @@
 //! not be true.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
@@ -12,7 +11,7 @@ use super::run::{Fleet, Turn, run_fleet};
 use super::select::{enter, reason_to_skip, select};
 use crate::adapters::control_plane::AuditOutcome;
 use crate::adapters::server::QueryRow;
-use crate::model::{Act, Actor, Interrupt, Selector, Tenant, TenantNames};
+use crate::model::{Act, Actor, Interrupt, Patience, Selector, Tenant, TenantNames};
 use crate::services::audit::Entry;
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, read_only};
@@ -28,7 +27,7 @@ pub(crate) struct QueryRequest {
     pub limit: u32,
     pub jobs: usize,
     /// How long the statement may take in one tenant.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -70,10 +69,12 @@ pub(crate) async fn query(
     let (found, cut) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let act = |tenant: Tenant| async {
         let tenant = tenant;
-        let deadline = tokio::time::Instant::now() + request.patience;
+        let deadline = request.patience.until();
         let mut database = enter(world, &tenant, deadline).await?;
         let most = request.limit.saturating_add(1);
-        let mut rows = database.query(&statement, most, request.patience).await?;
+        let mut rows = database
+            .query(&statement, most, request.patience.bound(request.patience.length()))
+            .await?;
         database.close().await;
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let names = TenantNames::from(&tenant);

@@ -21,7 +21,7 @@ pub(crate) enum TenantVerdict {
     /// Why it was not touched.
     Skipped(String),
     Failed(Cause),
-    /// The operator stopped it before the tenant had its turn.
+    /// The operator, or the command's deadline, stopped it before the tenant had its turn.
     NotBegun,
 }
 

@@ -3,6 +3,7 @@
 //! A tenant's failure never stops the others. Everything runs in one task, so that events have one
 //! order and nothing outlives the command.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -12,7 +13,7 @@ use super::cause::Cause;
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
-use crate::model::{Act, Actor, Interrupt, SchemaVersion, Tenant, TenantNames};
+use crate::model::{Act, Actor, DatabaseName, Interrupt, SchemaVersion, Tenant, TenantNames};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
@@ -74,17 +75,27 @@ where
     }
     let is_writing = !to_open.is_empty() && !fleet.is_dry_run;
     let entry = if is_writing { Some(intend(&fleet, &to_open).await?) } else { None };
+    let patience = fleet.plane.patience();
+    let (under_way, finishing) = (Cell::new(0), interrupt.finishes(those_that_run(0)));
     let mut turns = stream::iter(to_open)
         .map(async |tenant: Tenant| {
-            if interrupt.is_raised() {
-                return None;
-            }
-            let began = Instant::now();
+            let names = TenantNames::from(&tenant);
             let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
+            let limit = patience.bound(TENANT_DEADLINE);
+            if interrupt.is_raised() || limit.is_zero() {
+                let (verdict, elapsed) = (TenantVerdict::NotBegun, Duration::ZERO);
+                return TenantResult { tenant: names, verdict, version: recorded, elapsed };
+            }
+            on_event(FleetEvent::Started(names.clone()));
+            under_way.set(under_way.get() + 1);
+            finishing.now(those_that_run(under_way.get()));
+            let began = Instant::now();
             // What a dropped future was doing goes on in the server until it sees the client gone
             // (`client_connection_check_interval`, set when the session is opened).
-            let turn = tokio::time::timeout(TENANT_DEADLINE, act(tenant.clone())).await;
-            let turn = turn.unwrap_or(Err(MigrationError::TimedOut(TENANT_DEADLINE)));
+            let turn = tokio::time::timeout(limit, act(tenant.clone())).await;
+            let turn = turn.unwrap_or_else(|_late| {
+                Err(MigrationError::TimedOut(patience.left().map_or(limit, |_| patience.length())))
+            });
             let (verdict, version) = match turn {
                 Ok(turn) => turn,
                 Err(error) => {
@@ -92,26 +103,24 @@ where
                     (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
                 }
             };
-            let names = TenantNames::from(&tenant);
-            Some(TenantResult { tenant: names, verdict, version, elapsed: began.elapsed() })
+            under_way.set(under_way.get() - 1);
+            finishing.now(those_that_run(under_way.get()));
+            TenantResult { tenant: names, verdict, version, elapsed: began.elapsed() }
         })
         .buffer_unordered(fleet.jobs.max(1));
-    let mut is_interrupted = false;
-    while let Some(turn) = turns.next().await {
-        match turn {
-            Some(result) => {
-                on_event(FleetEvent::Finished(result.clone()));
-                results.push(result);
-            }
-            None => is_interrupted = true,
+    while let Some(result) = turns.next().await {
+        if result.verdict != TenantVerdict::NotBegun {
+            on_event(FleetEvent::Finished(result.clone()));
         }
+        results.push(result);
     }
     drop(turns);
+    let is_unfinished = results.iter().any(|result| result.verdict == TenantVerdict::NotBegun);
     results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
     let report = FleetReport {
         results,
         is_dry_run: fleet.is_dry_run,
-        is_interrupted,
+        is_interrupted: is_unfinished && interrupt.is_raised(),
         is_named: fleet.is_named,
         elapsed: started.elapsed(),
     };
@@ -121,13 +130,30 @@ where
     Ok(report)
 }
 
-/// Says of a failed turn that another command has changed the tenant's state since, where one has:
+/// Returns what a signal lets come to its end.
+fn those_that_run(count: usize) -> String {
+    match count {
+        1 => "the one that runs".to_owned(),
+        count => format!("the {count} that run"),
+    }
+}
+
+/// Says of a failed turn who was in its way, where somebody was, and that another command has changed the tenant's state since, where one has:
 /// its database closed, the sessions there ended.
 async fn with_reason(
     plane: &ControlPlane,
     tenant: &Tenant,
     error: MigrationError,
 ) -> MigrationError {
+    let database = tenant.database.as_ref().map(DatabaseName::as_str);
+    let error = match plane.endpoint().waits().watched().blocker(database) {
+        Some(by) if error.is_held_up() => MigrationError::HeldUp { by, source: Box::new(error) },
+        _ => error,
+    };
+    // With no time left there is none to ask again.
+    if plane.patience().left().is_some_and(|left| left.is_zero()) {
+        return error;
+    }
     let now = async { control_plane::find_by_id(&mut *plane.session().await?, tenant.id).await };
     match now.await {
         Ok(Some(now)) if now.status != tenant.status => {
@@ -160,6 +186,7 @@ async fn record(
     let detail = serde_json::json!({
         "done": report.count(is_done),
         "failed": report.count(is_failed),
+        "not_begun": report.count(|verdict| *verdict == TenantVerdict::NotBegun),
         "interrupted": report.is_interrupted,
         "first_failed": failed.map(|r| r.tenant.to_string()).collect::<Vec<_>>(),
     });

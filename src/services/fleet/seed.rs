@@ -1,12 +1,10 @@
 //! `seed apply`: applies a seed set to every selected tenant.
 
-use std::time::Duration;
-
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
 use super::select::{enter, reason_to_skip, select};
-use crate::model::{Act, Actor, Interrupt, Selector, Tenant};
+use crate::model::{Act, Actor, Interrupt, Patience, Selector, Tenant};
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet};
 
@@ -17,7 +15,7 @@ pub(crate) struct SeedRequest {
     pub jobs: usize,
     pub is_dry_run: bool,
     /// How long to wait for a tenant's server and its lock.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -44,7 +42,7 @@ pub(crate) async fn apply_seeds(
     };
     let decide = |tenant: &Tenant| reason_to_skip(tenant).map(TenantVerdict::Skipped);
     let act = |tenant: Tenant| async move {
-        let deadline = tokio::time::Instant::now() + request.patience;
+        let deadline = request.patience.until();
         let mut database = enter(world, &tenant, deadline).await?;
         let version = tenant.schema.as_ref().and_then(|schema| schema.version);
         let files = |count| vec![format!("{count} files of {}", request.set.name)];

@@ -1,13 +1,11 @@
 //! `migrate status`: compares what the control plane recorded, or with `--verify` the histories and
 //! the catalogs in the databases.
 
-use std::time::Duration;
-
 use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 use super::select::{LOCKED, enter, reason_to_skip, select};
-use crate::model::{Classified, SchemaVersion, Selector, Tenant, TenantNames};
+use crate::model::{Classified, Patience, SchemaVersion, Selector, Tenant, TenantNames};
 use crate::services::home::World;
 use crate::services::migration::{
     CatalogStanding, CleanBuilds, MigrationError, Sets, inspect, judge,
@@ -21,7 +19,7 @@ pub(crate) struct StatusRequest {
     pub is_verified: bool,
     pub jobs: usize,
     /// How long one database may take.
-    pub patience: Duration,
+    pub patience: Patience,
 }
 
 /// Compares the selected tenants with the migrations of this binary.
@@ -110,7 +108,7 @@ async fn look_inside(
     if let Some(reason) = reason_to_skip(tenant).filter(|reason| reason != LOCKED) {
         return Seen::without(StatusStanding::Unknown(reason));
     }
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let looking = async {
         let mut database = enter(world, tenant, deadline).await?;
         let found = inspect(&mut database, &request.sets).await?;
@@ -127,7 +125,7 @@ async fn look_inside(
         database.close().await;
         Ok::<_, MigrationError>((found, catalog))
     };
-    match tokio::time::timeout(request.patience, looking).await {
+    match tokio::time::timeout_at(deadline, looking).await {
         Err(_elapsed) => {
             Seen::without(StatusStanding::Unknown("it did not answer in time".to_owned()))
         }

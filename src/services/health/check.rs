@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::advice::{Advice, advice};
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::jwks::Jwks;
-use crate::adapters::postgres::{Endpoint, Purpose, Waits};
+use crate::adapters::postgres::{Endpoint, Purpose};
 use crate::adapters::server::Server;
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, Patience};
 use crate::services::home::Projects;
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct HealthRequest {
     /// Where an address for keys is configured.
     pub jwks: Option<Jwks<'static>>,
     /// How long each may take.
-    pub patience: Duration,
+    pub patience: Patience,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +81,10 @@ impl HealthReport {
 /// Runs all checks.
 pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
     // A monitor is told that no connection is free, not kept waiting for one.
-    let waits = Waits::default();
+    let asking_once = |endpoint: &Endpoint| endpoint.waiting(&endpoint.waits().asking_once());
     let control_plane =
         Box::pin(timed("control_plane", Some(&request.control_plane), request, async {
-            let endpoint = request.control_plane.waiting(&waits);
+            let endpoint = asking_once(&request.control_plane);
             let plane = ControlPlane::open(endpoint).await.map_err(failed)?;
             let said = format!("control plane {}", plane.id());
             plane.close().await;
@@ -92,7 +92,7 @@ pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
         }));
     let (mut control_plane, cluster, management, jwks) = tokio::join!(
         control_plane,
-        Box::pin(cluster(request, &waits)),
+        Box::pin(cluster(request, asking_once(&request.cluster))),
         Box::pin(management(request)),
         Box::pin(jwks(request))
     );
@@ -104,10 +104,10 @@ pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
     HealthReport { checks: vec![control_plane, management, cluster, jwks] }
 }
 
-async fn cluster(request: &HealthRequest, waits: &Waits) -> Check {
+async fn cluster(request: &HealthRequest, endpoint: Endpoint) -> Check {
     let mut told = Vec::new();
     let asking = async {
-        let cluster = Server::cluster(request.cluster.waiting(waits), Uuid::nil());
+        let cluster = Server::cluster(endpoint, Uuid::nil());
         let mut session = cluster.operator(Purpose::query("health")).await.map_err(failed)?;
         told = advice(&cluster.standing(&mut session).await.map_err(failed)?);
         Endpoint::close(session).await;
@@ -125,7 +125,7 @@ async fn management(request: &HealthRequest) -> Check {
         return Check { name, address: None, outcome, elapsed: Duration::ZERO, advice: Vec::new() };
     };
     let asking = async {
-        let deadline = tokio::time::Instant::now() + request.patience;
+        let deadline = request.patience.until();
         let found = projects.api().organizations(deadline).await.map_err(failed)?;
         Ok(format!("{} organizations", found.len()))
     };
@@ -159,12 +159,15 @@ async fn timed(
     asking: impl Future<Output = Result<String, CheckOutcome>>,
 ) -> Check {
     let started = Instant::now();
-    let outcome = match tokio::time::timeout(request.patience, asking).await {
+    let outcome = match tokio::time::timeout_at(request.patience.until(), asking).await {
         Ok(Ok(said)) => CheckOutcome::Reachable(said),
         Ok(Err(outcome)) => outcome,
         Err(_elapsed) => CheckOutcome::Failed {
             kind: ErrorKind::Unavailable,
-            chain: vec![format!("get an answer within {} s", request.patience.as_secs())],
+            chain: vec![format!(
+                "get an answer within {} s",
+                request.patience.length().as_secs_f64()
+            )],
             hint: None,
         },
     };

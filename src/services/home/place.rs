@@ -37,7 +37,7 @@ pub(crate) enum Place {
 }
 
 /// How long, and whether, a project is waited for.
-pub(crate) struct Patience<'a> {
+pub(crate) struct Awaiting<'a> {
     /// Whether to wait at all.
     pub waits: bool,
     /// When to give up.
@@ -142,15 +142,15 @@ impl World {
         &self,
         tenant: &Tenant,
         journal: &mut Journal,
-        patience: &Patience<'_>,
+        awaiting: &Awaiting<'_>,
     ) -> Result<Made<Entered>, HomeError> {
         let nowhere = || HomeError::Nowhere(tenant.slug.to_string());
         let project = tenant.project_ref.as_ref().ok_or_else(nowhere)?;
-        let (projects, deadline) = (self.homes.projects()?, patience.deadline);
+        let (projects, deadline) = (self.homes.projects()?, awaiting.deadline);
         let started = Instant::now();
         let mut refusal = None;
         for look in 0_u32.. {
-            if let Err(error) = wait_until_ready(projects, project, patience).await {
+            if let Err(error) = wait_until_ready(projects, project, awaiting).await {
                 return Err(late(error, refusal));
             }
             match self.operator(tenant, Purpose::build(Act::Create.word()), deadline).await {
@@ -172,7 +172,7 @@ impl World {
                         refusal = Some(Box::new(error));
                     }
                     let at = (look, started);
-                    if let Err(error) = pause(projects, project, patience, at, said).await {
+                    if let Err(error) = pause(projects, project, awaiting, at, said).await {
                         return Err(late(error, refusal));
                     }
                 }
@@ -204,22 +204,22 @@ fn late(error: HomeError, refusal: Option<Box<HomeError>>) -> HomeError {
 async fn wait_until_ready(
     projects: &Projects,
     project: &ProjectRef,
-    patience: &Patience<'_>,
+    awaiting: &Awaiting<'_>,
 ) -> Result<(), HomeError> {
     let started = Instant::now();
     let mut last_seen = None;
     for look in 0_u32.. {
-        let said = match projects.look(project, patience.deadline).await? {
+        let said = match projects.look(project, awaiting.deadline).await? {
             Readiness::Ready => return Ok(()),
             Readiness::Pending(seen) => {
                 last_seen = Some(seen.clone());
                 seen
             }
             // A request that our own deadline cut off says nothing about the project.
-            Readiness::Unanswered(why) if Deadline::now() < patience.deadline => why,
+            Readiness::Unanswered(why) if Deadline::now() < awaiting.deadline => why,
             Readiness::Unanswered(why) => last_seen.clone().unwrap_or(why),
         };
-        pause(projects, project, patience, (look, started), said).await?;
+        pause(projects, project, awaiting, (look, started), said).await?;
     }
     Ok(())
 }
@@ -229,19 +229,19 @@ async fn wait_until_ready(
 async fn pause(
     projects: &Projects,
     project: &ProjectRef,
-    patience: &Patience<'_>,
+    awaiting: &Awaiting<'_>,
     (look, started): (u32, Instant),
     said: String,
 ) -> Result<(), HomeError> {
-    if patience.interrupt.is_raised() {
+    if awaiting.interrupt.is_raised() {
         return Err(HomeError::Interrupted(project.to_string()));
     }
-    if !patience.waits {
+    if !awaiting.waits {
         return Err(HomeError::NotWaited { project: project.to_string(), said });
     }
-    (patience.on_look)(&said);
+    (awaiting.on_look)(&said);
     let wait = projects.wait(look);
-    if Deadline::now() + wait > patience.deadline {
+    if Deadline::now() + wait > awaiting.deadline {
         let (project, waited) = (project.to_string(), started.elapsed());
         return Err(HomeError::NotReady { project, said, waited, source: None });
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::evidence::missing_place;
 use super::world::{World, is_login_replaced};
 use crate::adapters::server::{Home, ServerError};
-use crate::model::{Classified, ErrorKind, Placement, Tenant};
+use crate::model::{Classified, ErrorKind, Patience, Placement, Tenant};
 
 /// How long the way to a tenant's server may take to be found: an operator on call waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,8 +39,9 @@ pub(crate) struct RenewableHome<'a> {
 
 impl<'a> RenewableHome<'a> {
     /// Finds it.
-    pub(crate) async fn find(world: &'a World, tenant: &'a Tenant, patience: Duration) -> Self {
-        let deadline = Instant::now() + patience.min(PATIENCE);
+    pub(crate) async fn find(world: &'a World, tenant: &'a Tenant, patience: Patience) -> Self {
+        // Who finds it wants to try afterwards what is left open.
+        let deadline = patience.leaving_time().until_within(PATIENCE);
         let home = Self { world, tenant, deadline, found: RwLock::new((0, Ok(None))) };
         home.renew(0).await;
         home

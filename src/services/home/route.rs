@@ -55,7 +55,8 @@ impl Projects {
         let mut holder = plane.dedicated("login-role").await?;
         let (named, what) =
             (("login-role", tenant.id.0), format!("the login of project {project}"));
-        let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
+        let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane)
+            .told_like(plane.endpoint());
         hold_until(&mut holder, &lock, deadline).await.map_err(ControlPlaneError::from)?;
         let server = self.enter_by(&route, plane, tenant, project, deadline).await;
         Endpoint::close(holder).await;

@@ -147,7 +147,7 @@ impl Alone<'_> {
         if let Some(pending) = home.let_login(&mut operator, false).await? {
             pending.commit().await?;
         }
-        let deadline = tokio::time::Instant::now() + self.request.patience;
+        let deadline = self.request.patience.until();
         let ended = home.end_login_sessions(&mut operator, deadline).await?;
         let left = shown(&home.clear_leftovers(&mut operator).await?);
         Ok((LayerVerdict::Done, format!("login refused, {ended} sessions ended{left}")))

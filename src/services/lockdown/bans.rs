@@ -5,14 +5,12 @@
 
 use std::time::Duration;
 
-use sqlx::Connection;
-use tokio::time::Instant;
-
 use super::layer::{LayerError, LayerReport, LayerVerdict};
 use super::layers::{Cut, UNLOCKED, failed};
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, BannedBy, ControlPlaneError};
 use crate::adapters::postgres::PgError;
+use sqlx::Connection;
 
 /// How many users are banned at once: whoever of them signs in meanwhile waits for all of those.
 pub(super) const AT_ONCE: usize = 5_000;
@@ -24,7 +22,7 @@ pub(super) const SECOND_SWEEP: Duration = Duration::from_secs(3);
 impl Cut<'_> {
     /// Bans the tenant's users by whichever way there is.
     pub(super) async fn auth(&self) -> LayerReport {
-        let deadline = Instant::now() + self.request.patience;
+        let deadline = self.request.patience.until();
         self.layer("auth", || async {
             let by_tables = self.ban_by_tables().await;
             let admin = &self.request.auth_admin;
@@ -86,7 +84,7 @@ impl Cut<'_> {
 
     /// Lifts exactly the bans that this lockdown set.
     pub(super) async fn unban(&self) -> LayerReport {
-        let deadline = Instant::now() + self.request.patience;
+        let deadline = self.request.patience.until();
         self.layer("auth", || async {
             let has = |by: BannedBy| {
                 let saved = self.lockdown.saved.get(by.word());

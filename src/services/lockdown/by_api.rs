@@ -146,7 +146,7 @@ impl Cut<'_> {
             elsewhere: HashSet::new(),
         };
         // What is left of the time is for those who are recorded here and on no page.
-        let mut roll = Roll::new(admin, deadline - self.request.patience / 4);
+        let mut roll = Roll::new(admin, deadline - self.request.patience.length() / 4);
         let mut ended = self.walk(&mut hunt, &mut roll).await?;
         if !matches!(ended, Ended::Overtaken) {
             match self.look_up_rest(&mut hunt, &roll).await {

@@ -164,7 +164,7 @@ impl Cut<'_> {
             {
                 return Ok(overtaken);
             }
-            let deadline = tokio::time::Instant::now() + self.request.patience;
+            let deadline = self.request.patience.until();
             let ended = home.end_login_sessions(&mut operator, deadline).await?;
             let leftovers = home.clear_leftovers(&mut operator).await?;
             let left = shown(&leftovers);

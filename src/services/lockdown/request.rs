@@ -1,9 +1,7 @@
 //! What locking tenants down and unlocking them take.
 
-use std::time::Duration;
-
 use crate::adapters::auth_admin::AuthAdmin;
-use crate::model::{Actor, Reason};
+use crate::model::{Actor, Patience, Reason};
 
 /// Why, by whom and how long; which tenant it is about is said beside it.
 #[derive(Debug)]
@@ -11,7 +9,7 @@ pub(crate) struct LockdownRequest {
     pub reason: Reason,
     pub actor: Actor,
     /// How long to wait for sessions to end.
-    pub patience: Duration,
+    pub patience: Patience,
     /// Supabase Auth's admin API, for where its tables are out of reach.
     pub auth_admin: Option<AuthAdmin>,
 }

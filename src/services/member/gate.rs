@@ -21,7 +21,7 @@ pub(super) async fn enter(world: &World, tenant: &Tenant, act: Act) -> Result<Ga
     if tenant.database.is_none() || tenant.host.is_none() {
         return Ok(Gate::Closed("there is no database yet"));
     }
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = world.plane.patience().until_within(PATIENCE);
     let mut database = match world.enter(tenant, Purpose::query(act.word()), deadline).await {
         Ok(database) => database,
         Err(HomeError::Server(ServerError::Postgres(error))) if error.is("55000") => {

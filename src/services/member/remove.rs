@@ -199,7 +199,7 @@ impl Removal<'_> {
 
     /// Takes the claim away through the admin API where it names the tenant; returns whether it did.
     async fn take_claim(&self, admin: &AuthAdmin) -> Result<bool, MemberError> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = self.world.plane.patience().until_within(PATIENCE);
         let claim = Claim::Tenant(self.tenant.id);
         let is_named = |user: Option<AuthUser>| user.is_some_and(|user| user.claim == claim);
         if !is_named(admin.find(self.user, deadline).await?) {

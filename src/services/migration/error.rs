@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::exposed::{self, Exposed};
 use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
+use crate::adapters::postgres::Blocker;
 use crate::adapters::server::ServerError;
 use crate::model::{Classified, ErrorKind, Refusal, TenantStatus, did_you_mean, nearest};
 use crate::services::home::HomeError;
@@ -62,8 +63,15 @@ pub(crate) enum MigrationError {
     #[error("read the seed sets in {folder}: {problem}")]
     SeedFolder { folder: String, problem: String },
     /// One tenant's turn took longer than the deadline of a turn.
-    #[error("finish within {} min: the tenant's server does not answer", .0.as_secs() / 60)]
+    #[error("finish within {} s: the tenant's server does not answer", .0.as_secs_f64())]
     TimedOut(Duration),
+    /// Somebody held what the tenant's turn needed.
+    #[error("take a lock in the tenant's database: {by} holds it")]
+    HeldUp {
+        by: Blocker,
+        #[source]
+        source: Box<MigrationError>,
+    },
     /// Another command changed the tenant's state while it had its turn, which is why that failed.
     #[error("migrate the tenant: it is {status} by now")]
     Overtaken {
@@ -86,13 +94,23 @@ impl From<HomeError> for MigrationError {
     }
 }
 
+impl MigrationError {
+    /// Returns whether it gave up for something that somebody else may have held.
+    pub(crate) fn is_held_up(&self) -> bool {
+        match self {
+            Self::TimedOut(_) => true,
+            error => error.refusal().is_lock(),
+        }
+    }
+}
+
 impl Classified for MigrationError {
     fn refusal(&self) -> Refusal {
         match self {
             Self::ControlPlane(error) => error.refusal(),
             Self::Server(error) => error.refusal(),
             Self::Home(error) => error.refusal(),
-            Self::Overtaken { source, .. } => source.refusal(),
+            Self::Overtaken { source, .. } | Self::HeldUp { source, .. } => source.refusal(),
             _ => Refusal::default(),
         }
     }
@@ -113,6 +131,7 @@ impl Classified for MigrationError {
             Self::Exposed { has_run: false, .. } => ErrorKind::Refused,
             Self::Exposed { has_run: true, .. } => ErrorKind::Incomplete,
             Self::TimedOut(_) => ErrorKind::Unavailable,
+            Self::HeldUp { source, .. } => source.kind(),
             Self::NoSuchTenants(_) | Self::NoneFits | Self::NoSuchSet { .. } => ErrorKind::NotFound,
         }
     }
@@ -134,6 +153,7 @@ impl Classified for MigrationError {
                  the old file back and write the change as a new migration"
                     .to_owned(),
             ),
+            Self::HeldUp { by, .. } => Some(by.hint()),
             Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
             Self::NoneFits => Some("pass --allow-empty where that is no mistake".to_owned()),
             Self::NoSuchSet { name, known } => Some(

@@ -13,7 +13,7 @@ use crate::adapters::postgres::{
     self, Endpoint, Footing, Lock, LockServer, LockTable, MigrationSet, PgError, Purpose,
     hold_until,
 };
-use crate::model::{Act, Actor, MigrationRecord, SchemaVersion};
+use crate::model::{Act, Actor, MigrationRecord, Patience, SchemaVersion};
 use crate::services::audit::Entry;
 
 fn purpose() -> Purpose {
@@ -41,7 +41,7 @@ pub(crate) struct InstallReport {
 pub(crate) async fn install(
     endpoint: &Endpoint,
     actor: &Actor,
-    patience: Duration,
+    patience: Patience,
     is_dry_run: bool,
 ) -> Result<InstallReport, MigrationError> {
     let set = control_plane::set();
@@ -49,10 +49,11 @@ pub(crate) async fn install(
     let known = embedded.last().map_or(SchemaVersion(0), |record| record.version);
     let connected = postgres::connect(endpoint, purpose()).await;
     let mut connection = connected.map_err(ControlPlaneError::from)?;
-    let deadline = Instant::now() + patience;
+    let deadline = patience.until();
     if !is_dry_run {
         let (named, what) = (("init", Uuid::nil()), "the migrations");
-        let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
+        let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane)
+            .told_like(endpoint);
         let hold =
             async |session: &mut PgConnection| Ok(hold_until(session, &lock, deadline).await?);
         control_plane::patiently(&mut connection, endpoint, deadline, hold).await?;

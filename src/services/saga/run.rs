@@ -8,7 +8,7 @@ use super::fault;
 use super::journal::Journal;
 use super::step::{Made, SagaStep};
 use crate::adapters::control_plane::{self, ControlPlaneError};
-use crate::model::{Classified, InternalError, Interrupt};
+use crate::model::{Classified, Finishing, InternalError, Interrupt};
 
 /// Why a saga did not reach its end; the operation stays open.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Run<'a> {
     interrupt: &'a Interrupt,
     on_event: &'a dyn Fn(StepEvent),
     reports: Vec<StepReport>,
+    /// The step in hand, which a first signal does not cut short.
+    finishing: Finishing,
 }
 
 impl<'a> Run<'a> {
@@ -38,7 +40,8 @@ impl<'a> Run<'a> {
         interrupt: &'a Interrupt,
         on_event: &'a dyn Fn(StepEvent),
     ) -> Self {
-        Self { journal, interrupt, on_event, reports: Vec::new() }
+        let finishing = interrupt.finishes("the step in hand");
+        Self { journal, interrupt, on_event, reports: Vec::new(), finishing }
     }
 
     /// Returns what the steps did.
@@ -77,6 +80,7 @@ impl<'a> Run<'a> {
         let emit = |progress| (self.on_event)(StepEvent { step, title, progress });
         let started = Instant::now();
         emit(StepProgress::Started);
+        self.finishing.now(format!("the step `{title}`"));
         match one(self.journal, step, self.reports.last(), act).await {
             Ok(Made { value, outcome, was_there }) => {
                 let elapsed = started.elapsed();

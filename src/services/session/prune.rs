@@ -60,6 +60,7 @@ pub(crate) async fn prune(
         0
     };
     let mut sessions = 0;
+    let _finishing = interrupt.finishes("the batch in hand");
     let is_interrupted = loop {
         if interrupt.is_raised() {
             break true;

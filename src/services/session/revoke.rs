@@ -166,7 +166,7 @@ pub(crate) async fn revoke(
         transaction.commit().await.map_err(doing())?;
         Ok((was_revoked, mark, entry))
     };
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = world.plane.patience().until_within(PATIENCE);
     let raised = control_plane::patiently(&mut session, plane.endpoint(), deadline, raise);
     let (was_revoked, mark, entry) = raised.await?;
     drop(session);
@@ -287,7 +287,7 @@ async fn sign_out_in_project(
     tenant: &Tenant,
 ) -> Option<AuthResult> {
     let done = async {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = world.plane.patience().until_within(PATIENCE);
         let purpose = Purpose::query(Act::Revoke.word());
         let mut there = match world.own_auth(tenant, purpose, deadline).await? {
             None | Some(OwnAuth::Absent(_)) => return Ok(None),
@@ -334,7 +334,7 @@ async fn tell_gate(
     marks: Marks,
     denial: Option<&Denial>,
 ) -> Result<(), HomeError> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = world.plane.patience().until_within(PATIENCE);
     let mut database = world.enter(tenant, Purpose::query(Act::Revoke.word()), deadline).await?;
     database.check_identity().await?;
     if let Some(denial) = denial {

@@ -10,7 +10,9 @@ use super::operation::{Held, Opening, find, never_stamped, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{Access, GateLock, Home, ServerError};
-use crate::model::{Act, Actor, Consent, Interrupt, Tenant, TenantRef, TenantStatus, instant};
+use crate::model::{
+    Act, Actor, Consent, Interrupt, Patience, Tenant, TenantRef, TenantStatus, instant,
+};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
@@ -22,7 +24,7 @@ pub(crate) struct DeleteRequest {
     /// How long everything is kept.
     pub grace: Duration,
     /// How long to wait for locks and sessions.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -82,7 +84,7 @@ pub(crate) async fn run(
     on_event: &dyn Fn(StepEvent),
 ) -> Result<DeleteReport, TenantError> {
     let started = Instant::now();
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let tenant = find(&world.plane, request.consent.tenant()).await?;
     let mut held = Held::take(&world.plane, &tenant, Act::Delete, deadline).await?;
     check(&held.tenant)?;

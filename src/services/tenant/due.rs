@@ -4,7 +4,7 @@ use super::error::TenantError;
 use super::purge::{self, PurgeReport, PurgeRequest};
 use crate::adapters::control_plane::{self, ControlPlane, TenantFilter};
 use crate::model::{
-    Actor, Classified, Consent, ErrorKind, Interrupt, Tenant, TenantNames, TenantStatus,
+    Actor, Classified, Consent, ErrorKind, Interrupt, Patience, Tenant, TenantNames, TenantStatus,
 };
 use crate::services::home::World;
 use crate::services::saga::StepEvent;
@@ -15,7 +15,7 @@ pub(crate) struct PurgeDueRequest {
     /// The tenants that were shown to the operator.
     pub tenants: Vec<Tenant>,
     /// How long to wait for locks and sessions of each.
-    pub patience: std::time::Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 

@@ -1,13 +1,11 @@
 //! `tenant list` and `tenant show`: what the control plane knows, held against what is there.
 
 use std::collections::HashMap;
-use std::time::Duration;
-
 use time::OffsetDateTime;
 
 use super::error::TenantError;
 use crate::adapters::control_plane::{self, ControlPlane, Operation, StepRecord, TenantFilter};
-use crate::model::{Slug, Tenant, TenantRef};
+use crate::model::{Patience, Slug, Tenant, TenantRef};
 use crate::services::home::{Homes, Inventory, Presence, Unlooked, Unrecorded};
 
 /// How many tenants one query brings: enough to make round trips cheap, few enough for memory to
@@ -21,7 +19,7 @@ pub(crate) struct ListRequest {
     /// Whether projects are looked for even when no tenant is recorded as having one.
     pub expects_projects: bool,
     /// How long the places may take to tell what they hold.
-    pub patience: Duration,
+    pub patience: Patience,
 }
 
 /// A tenant as recorded, and how that compares with what is there.
@@ -69,7 +67,7 @@ pub(crate) async fn list<E>(
         None => (OffsetDateTime::UNIX_EPOCH, Inventory::default(), Vec::new()),
         Some(homes) => {
             let start = control_plane::list_begins(&mut session).await?;
-            let deadline = tokio::time::Instant::now() + request.patience;
+            let deadline = request.patience.until();
             let wants_projects = start.has_projects || request.expects_projects;
             let (inventory, unlooked) = homes.inventory(wants_projects, deadline).await;
             (start.began, inventory, unlooked)

@@ -51,9 +51,10 @@ pub(crate) async fn run(
     let mut transaction = session.begin().await.map_err(doing())?;
     let nothing = || serde_json::json!({});
     let entry = Entry::new(act, &request.actor).about(&tenant);
-    let entry = entry.intent(&mut transaction, nothing()).await?;
+    // The tenant's row first and the trail after it, like everybody.
     let has_changed =
         control_plane::set_protected(&mut transaction, tenant.id, request.is_protected).await?;
+    let entry = entry.intent(&mut transaction, nothing()).await?;
     let outcome = if has_changed { AuditOutcome::Done } else { AuditOutcome::Unchanged };
     entry.end(&mut transaction, outcome, nothing()).await?;
     transaction.commit().await.map_err(doing())?;

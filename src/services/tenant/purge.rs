@@ -11,7 +11,7 @@ use super::error::TenantError;
 use super::life_plan::{LifePlan, titles};
 use super::operation::{Held, Opening, find, never_stamped, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
-use crate::model::{Act, Actor, Consent, Interrupt, Tenant, TenantRef, TenantStatus};
+use crate::model::{Act, Actor, Consent, Interrupt, Patience, Tenant, TenantRef, TenantStatus};
 use crate::services::home::{World, destroying_title};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
@@ -21,7 +21,7 @@ pub(crate) struct PurgeRequest {
     /// The operator's consent to destroying this very tenant.
     pub consent: Consent,
     /// How long to wait for locks and sessions.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -144,7 +144,7 @@ pub(crate) async fn run(
     on_event: &dyn Fn(StepEvent),
 ) -> Result<PurgeReport, TenantError> {
     let started = Instant::now();
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let tenant = find_any(&world.plane, request.consent.tenant()).await?;
     if tenant.status == TenantStatus::Purged {
         let elapsed = started.elapsed();

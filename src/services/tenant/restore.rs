@@ -10,7 +10,7 @@ use super::operation::{Held, Opening, commit_unless_locked, find, reread, stoppe
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{Access, GateLock, Pending};
-use crate::model::{Act, Actor, Interrupt, Tenant, TenantRef, TenantStatus};
+use crate::model::{Act, Actor, Interrupt, Patience, Tenant, TenantRef, TenantStatus};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
@@ -19,7 +19,7 @@ use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepR
 pub(crate) struct RestoreRequest {
     pub tenant: TenantRef,
     /// How long to wait for locks.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn run(
     on_event: &dyn Fn(StepEvent),
 ) -> Result<RestoreReport, TenantError> {
     let started = Instant::now();
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let tenant = find_deleted(&world.plane, &request.tenant).await?;
     let mut held = Held::take(&world.plane, &tenant, Act::Restore, deadline).await?;
     held.settle_quarantine(world, Act::Restore, deadline).await?;

@@ -9,7 +9,9 @@ use super::url::{AddressReport, registered};
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{Endpoint, Purpose, generate_password};
 use crate::adapters::server::{Home, ServerError};
-use crate::model::{Act, Actor, DatabaseName, SecretText, Tenant, TenantRef, TenantStatus};
+use crate::model::{
+    Act, Actor, DatabaseName, Patience, SecretText, Tenant, TenantRef, TenantStatus,
+};
 use crate::services::home::World;
 use crate::services::saga::Journal;
 
@@ -29,7 +31,7 @@ pub(crate) struct RotateRequest {
     /// The key that seals the new password, if there is one.
     pub key: Option<SecretKey>,
     /// How long to wait for a lock.
-    pub patience: Duration,
+    pub patience: Patience,
     pub actor: Actor,
 }
 
@@ -51,7 +53,7 @@ pub(crate) async fn rotate(
     world: &World,
     request: &RotateRequest,
 ) -> Result<RotateReport, TenantError> {
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let tenant = find(&world.plane, &request.tenant).await?;
     let held = Held::take(&world.plane, &tenant, Act::Rotate, deadline).await?;
     let mut tenant = held.tenant.clone();

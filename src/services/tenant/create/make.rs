@@ -11,7 +11,7 @@ use crate::adapters::control_plane::{self, Address};
 use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
 use crate::model::{Interrupt, SecretText, Tenant};
-use crate::services::home::{Entered, Patience, Place, World};
+use crate::services::home::{Awaiting, Entered, Place, World};
 use crate::services::migration::{
     CleanBuilds, SeedSet, bring_up, inspect, judge, raise_gate, remedy,
 };
@@ -53,13 +53,13 @@ impl Making<'_> {
             let (step, title) = (Step::Await.word(), Step::Await.title());
             (self.on_event)(StepEvent { step, title, progress });
         };
-        let patience = Patience {
+        let awaiting = Awaiting {
             waits: self.request.waits,
             deadline: self.deadline,
             interrupt: self.interrupt,
             on_look: &on_look,
         };
-        Ok(self.world.wait_for_project(tenant, journal, &patience).await?)
+        Ok(self.world.wait_for_project(tenant, journal, &awaiting).await?)
     }
 
     /// Makes the login, closes the database to every other, and stamps it inside.

@@ -36,7 +36,7 @@ pub(crate) async fn plan(
     world: &World,
     request: &CreateRequest,
 ) -> Result<CreatePlan, TenantError> {
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     let plane = &world.plane;
     let existing =
         control_plane::find_live(&mut *plane.session().await?, &request.slug.clone().into())

@@ -1,12 +1,10 @@
 //! What a new tenant is to be.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use crate::model::{Act, Actor, Placement, Slug, TenantId, TenantName};
+use crate::model::{Act, Actor, Patience, Placement, Slug, TenantId, TenantName};
 use crate::services::home::Existing;
 use crate::services::migration::{SeedSet, Sets};
 use crate::services::tenant::credential::SecretKey;
+use std::collections::BTreeMap;
 
 /// A tenant to be created, or what exists already to be adopted as one.
 #[derive(Debug)]
@@ -36,7 +34,7 @@ pub(crate) struct CreateRequest {
     /// The key that seals the application's password, if there is one.
     pub key: Option<SecretKey>,
     /// How long to wait for a lock, and for a project to come up.
-    pub patience: Duration,
+    pub patience: Patience,
     /// Whether to wait for a project to come up at all.
     pub waits: bool,
     pub actor: Actor,

@@ -31,7 +31,7 @@ pub(crate) async fn run(
 ) -> Result<CreateReport, TenantError> {
     world.homes.require(request.placement)?;
     let started = Instant::now();
-    let deadline = tokio::time::Instant::now() + request.patience;
+    let deadline = request.patience.until();
     if request.migrates && request.sets.own_up_to(None).next().is_some() {
         let clean = CleanBuilds::new(world, &request.sets);
         clean.judge(request.placement, None, deadline).await?;

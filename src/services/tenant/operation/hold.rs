@@ -44,7 +44,8 @@ pub(in crate::services::tenant) async fn lock(
     let mut connection = plane.dedicated(act.word()).await?;
     let what = format!("tenant `{slug}`");
     let named = ("tenant", id.0);
-    let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane);
+    let lock = Lock::new(LockTable::ControlPlane, named, what, LockServer::ControlPlane)
+        .told_like(plane.endpoint());
     hold_until(&mut connection, &lock, deadline).await.map_err(ControlPlaneError::from)?;
     Ok(connection)
 }

@@ -1,0 +1,117 @@
+//! Who is in the way of our own sessions: looked for from beside them while a command takes long, so
+//! that a row or a table that somebody holds is named while it is waited for, and afterwards.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use super::blocker::{Blocker, SEEN, Seen, last_blocker};
+use super::error::PgError;
+use super::row::row;
+use super::waits::Waits;
+use super::watched::Opened;
+use crate::model::{Awaited, Patience, WORTH_A_WORD, escape_controls};
+
+/// The pause between two looks while nothing is in the way.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The shortest pause.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(300);
+
+/// How long a look may take.
+const LOOK: Duration = Duration::from_secs(2);
+
+row! {
+    /// One of our sessions that waits for a lock.
+    struct Waiter {
+        own: i32,
+        database: String,
+        relation: Option<String>,
+    }
+}
+
+/// Looks again and again who is in the way of the sessions of some waits, and tells it there. Never
+/// ends.
+pub(crate) async fn watch(waits: &Waits) {
+    let (first, pause) = match waits.patience() {
+        // Often enough that who is in the way is known before the time is over.
+        Patience::Whole { length, .. } => (WORTH_A_WORD.min(length / 4), PAUSE.min(length / 4)),
+        Patience::Each(_) => (WORTH_A_WORD, PAUSE),
+    };
+    tokio::time::sleep(first).await;
+    let mut told = HashMap::new();
+    loop {
+        // Where no connection is free, ours would take the one that is waited for.
+        let is_full =
+            waits.waiting().foremost().is_some_and(|wait| wait.is_known) && told.is_empty();
+        let servers = waits.watched().servers();
+        let mut still = HashMap::new();
+        for server in servers.iter().filter(|_| !is_full) {
+            let looked = tokio::time::timeout(LOOK, look(waits, server, &mut told)).await;
+            // A server that does not answer is waited for by who needs it.
+            still.extend(looked.ok().and_then(Result::ok).unwrap_or_default());
+        }
+        told = still;
+        let pause = if told.is_empty() { pause } else { pause.min(WORTH_A_WORD) };
+        tokio::time::sleep(pause.max(SHORTEST_PAUSE)).await;
+    }
+}
+
+/// What is told of each session that waits: whose lock it is.
+type Told = HashMap<i32, (Blocker, Awaited)>;
+
+async fn look(waits: &Waits, server: &Opened, told: &mut Told) -> Result<Told, PgError> {
+    let opened = server.options.connect().await;
+    let mut session = opened.map_err(PgError::doing("look who is in the way"))?;
+    let found = waiters(&mut session, server).await;
+    // One that does not end properly is gone as well.
+    drop(session.close().await);
+    let mut still = Told::new();
+    for (waiter, by) in found? {
+        let Waiter { own: pid, database, relation } = waiter;
+        waits.watched().saw(&database, &by);
+        let awaited = match told.remove(&pid) {
+            Some((known, awaited)) if known == by => awaited,
+            _ => {
+                let what = relation.map_or("a lock".to_owned(), |name| format!("a lock on {name}"));
+                let what = escape_controls(&format!("{what} in {database}"));
+                waits.waiting().held_up_by(format!("{what}, held by {by}"))
+            }
+        };
+        still.insert(pid, (by, awaited));
+    }
+    Ok(still)
+}
+
+/// Returns our sessions there that wait for a lock, each with the session that is in its way in the
+/// end, if that is none of ours.
+async fn waiters(
+    session: &mut PgConnection,
+    server: &Opened,
+) -> Result<Vec<(Waiter, Blocker)>, PgError> {
+    let pids: Vec<i32> = server.pids.iter().copied().collect();
+    let statement = format!(
+        r"SELECT a.pid AS own, a.datname::text AS database,
+            (SELECT l.relation::regclass::text FROM pg_locks l
+                WHERE l.pid = a.pid AND l.relation IS NOT NULL AND a.datname = current_database()
+                    AND (NOT l.granted OR l.locktype = 'tuple') LIMIT 1) AS relation, {SEEN}
+        FROM pg_stat_activity a
+        CROSS JOIN LATERAL ({}) last
+        JOIN pg_stat_activity b ON b.pid = last.p
+        WHERE a.pid = ANY ($1) AND a.wait_event_type = 'Lock' AND last.p <> ALL ($1)",
+        last_blocker("a.pid")
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement))
+        .bind(pids)
+        .fetch_all(session)
+        .await
+        .map_err(PgError::doing("look who is in the way"))?;
+    let read = rows.iter().map(|row| {
+        let (waiter, seen): (Waiter, Seen) =
+            (sqlx::FromRow::from_row(row)?, sqlx::FromRow::from_row(row)?);
+        Ok((waiter, Blocker::from(seen)))
+    });
+    read.collect::<Result<_, sqlx::Error>>().map_err(PgError::doing("look who is in the way"))
+}
