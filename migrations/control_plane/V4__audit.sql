@@ -15,6 +15,7 @@ CREATE TABLE control_plane.policy_sync_log (
     hash bytea NOT NULL
 );
 CREATE INDEX policy_sync_log_tenant_idx ON control_plane.policy_sync_log (tenant_id, id);
+CREATE INDEX policy_sync_log_operation_idx ON control_plane.policy_sync_log (operation_id, id);
 
 CREATE TABLE control_plane.policy_sync_head (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::Act;
+
 /// The longest duration that may be asked for: a hundred years.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
@@ -47,6 +49,15 @@ pub(super) fn role(text: &str) -> Result<String, String> {
 }
 
 /// Reads a text of one line, up to 200 characters.
+/// Reads the action of an act in the audit trail.
+pub(super) fn action(text: &str) -> Result<Act, String> {
+    let found = Act::ALL.into_iter().find(|act| act.audit_action() == text);
+    found.ok_or_else(|| {
+        let known: Vec<_> = Act::ALL.iter().map(|act| act.audit_action()).collect();
+        format!("no act is called so; there are {}", known.join(", "))
+    })
+}
+
 pub(super) fn line(text: &str) -> Result<String, String> {
     let fits = text.chars().count() <= 200 && crate::model::escape_controls(text) == text;
     if fits { Ok(text.to_owned()) } else { Err("at most 200 characters on one line".to_owned()) }

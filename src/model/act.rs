@@ -3,7 +3,7 @@
 
 /// An act that is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Act {
+pub enum Act {
     /// `init`.
     Init,
     /// `tenant create`.
@@ -50,7 +50,7 @@ pub(crate) enum Act {
 
 impl Act {
     /// Every act.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Init,
         Self::Create,
         Self::Adopt,
@@ -62,6 +62,8 @@ impl Act {
         Self::Protect,
         Self::Unprotect,
         Self::Url,
+        Self::Connect,
+        Self::Query,
         Self::Migrate,
         Self::Seed,
         Self::Revoke,

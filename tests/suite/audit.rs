@@ -286,7 +286,7 @@ fn lists_are_newest_first_and_filtered_and_the_export_is_the_whole_in_order() {
     let (operator, _superuser) = with_a_trail();
     let _ran = operator.run("tenant create globex --name Globex --no-migrate").success();
     let ids = |line: &str| {
-        let list = operator.run(&format!("audit list {line} -o json")).success().json();
+        let list = operator.run(&format!("audit list --raw {line} -o json")).success().json();
         assert_eq!(list["format_version"], 1);
         let rows = list["entries"].as_array().unwrap().clone();
         rows.into_iter().map(|mut row| row["id"].take().as_i64().unwrap()).collect::<Vec<_>>()
@@ -315,5 +315,60 @@ fn lists_are_newest_first_and_filtered_and_the_export_is_the_whole_in_order() {
         for field in ["at", "actor", "action", "target", "outcome", "operation_id", "detail"] {
             assert!(!rows[2][field].is_null(), "{field} in {}", rows[2]);
         }
+    }
+}
+
+#[test]
+fn a_trail_is_asked_by_who_what_when_and_of_whom_with_one_line_an_act() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --actor ann").success();
+    let first = operator.tenant("acme").id;
+    let _ran = operator.run("lockdown acme --reason leak --actor bob").success();
+    let purge = "tenant delete acme --purge --no-backup --confirm acme";
+    let _ran = operator.run(purge).success();
+    let _ran = operator.run("tenant create acme --name Acme --actor cid").success();
+    let second = operator.tenant("acme").id;
+    let user = "7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11";
+    let _ran = operator
+        .run(&format!("--yes session revoke --user {user} --tenant acme --reason r"))
+        .success();
+
+    let asked = |flags: &str| {
+        let ran = operator.run(&format!("audit list -o json {flags}")).success();
+        let entries = ran.json()["entries"].as_array().unwrap().clone();
+        let word = |entry: &serde_json::Value, name: &str| entry[name].as_str().unwrap().to_owned();
+        let line = |entry| format!("{} {}", word(entry, "action"), word(entry, "outcome"));
+        entries.iter().map(line).collect::<Vec<_>>()
+    };
+    // A slug means whoever had it; an id one of them.
+    let of_slug = asked("--tenant acme");
+    assert_eq!(
+        of_slug,
+        [
+            "session.revoke done",
+            "tenant.create done",
+            "tenant.purge done",
+            "tenant.delete done",
+            "tenant.lockdown done",
+            "tenant.create done"
+        ]
+    );
+    assert_eq!(asked(&format!("--tenant {first}")), of_slug[2..]);
+    assert_eq!(asked(&format!("--tenant {second}")), of_slug[..2]);
+    assert_eq!(asked("--actor bob"), ["tenant.lockdown done"]);
+    assert_eq!(asked("--action tenant.create").len(), 2);
+    assert_eq!(asked(&format!("--user {user}")), ["session.revoke done"]);
+    assert_eq!(asked("--outcome failed"), [""; 0]);
+    assert_eq!(asked("--tenant acme --raw").len(), 12);
+    assert_eq!(asked("--since 1h"), asked(""));
+    assert_eq!(asked("--until 1h"), [""; 0]);
+    // An act that came to no end stays, as what it is.
+    operator.plane().run(
+        "INSERT INTO control_plane.policy_sync_log (actor, action, outcome, operation_id) \
+         VALUES ('ann', 'tenant.rotate', 'intent', gen_random_uuid())",
+    );
+    assert_eq!(asked("--outcome intent"), ["tenant.rotate intent"]);
+    for bad in ["--action lockdown", "--since yesterday", "--outcome bad"] {
+        let _ran = operator.run(&format!("audit list {bad}")).fails_with(2);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::str::FromStr;
 
-use sqlx::FromRow;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, FromRow};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::error::ControlPlaneError;
 use crate::adapters::postgres::{PgError, Reader, row};
-use crate::model::{Actor, Reason, TenantId};
+use crate::model::{Actor, Reason, TenantId, UserId};
 
 type Result<T> = std::result::Result<T, ControlPlaneError>;
 
@@ -114,10 +114,19 @@ impl<'r> FromRow<'r, PgRow> for AuditRow {
 /// Which rows to read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AuditFilter {
-    pub tenant_id: Option<TenantId>,
+    /// Rows about one of these.
+    pub tenants: Option<Vec<TenantId>>,
+    /// Rows whose target names this user.
+    pub user: Option<UserId>,
+    pub actor: Option<String>,
     pub action: Option<String>,
+    pub outcome: Option<AuditOutcome>,
     /// Rows at or after this instant.
     pub since: Option<OffsetDateTime>,
+    /// Rows before this instant.
+    pub until: Option<OffsetDateTime>,
+    /// Leaves out an intent whose outcome is known: one row for each act.
+    pub by_act: bool,
 }
 
 row! {
@@ -163,33 +172,45 @@ pub(crate) async fn append(connection: &mut PgConnection, entry: &AuditEntry<'_>
     Ok(())
 }
 
-/// Returns up to `limit` rows between the two ids of `window`, both excluded, by id.
+/// Returns up to `limit` rows with ids after `after`, by id: the oldest first, or the newest.
 pub(crate) async fn list_audit(
     connection: &mut PgConnection,
     filter: &AuditFilter,
-    window: (i64, i64),
+    after: i64,
     ascending: bool,
     limit: i64,
 ) -> Result<Vec<AuditRow>> {
-    let rows = sqlx::query_as(
-        r"SELECT id, at, actor, action, tenant_id, target, reason, detail, outcome, operation_id,
-            encode(prev_hash, 'hex') AS prev_hash, encode(hash, 'hex') AS hash,
+    let order = if ascending { "ASC" } else { "DESC" };
+    let text = format!(
+        r"SELECT l.id, l.at, l.actor, l.action, l.tenant_id, l.target, l.reason, l.detail, l.outcome,
+            l.operation_id, encode(l.prev_hash, 'hex') AS prev_hash, encode(l.hash, 'hex') AS hash,
             (SELECT slug FROM control_plane.tenant_metadata t WHERE t.tenant_id = l.tenant_id) AS slug
         FROM control_plane.policy_sync_log l
-        WHERE ($1::uuid IS NULL OR tenant_id = $1) AND ($2::text IS NULL OR action = $2)
-            AND ($3::timestamptz IS NULL OR at >= $3) AND id > $4 AND id < $5
-        ORDER BY CASE WHEN $6 THEN id ELSE -id END LIMIT $7",
-    )
-    .bind(filter.tenant_id.map(|id| id.0))
-    .bind(&filter.action)
-    .bind(filter.since)
-    .bind(window.0)
-    .bind(window.1)
-    .bind(ascending)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
-    .map_err(PgError::doing("read the audit trail"))?;
+        WHERE ($1::uuid[] IS NULL OR l.tenant_id = ANY ($1)) AND ($2::text IS NULL OR l.action = $2)
+            AND ($3::timestamptz IS NULL OR l.at >= $3) AND ($4::timestamptz IS NULL OR l.at < $4)
+            AND ($5::text IS NULL OR l.actor = $5) AND ($6::text IS NULL OR l.outcome = $6)
+            AND ($7::text IS NULL OR strpos(l.target, $7) > 0) AND l.id > $8
+            AND NOT ($9 AND l.outcome = 'intent' AND EXISTS (
+                SELECT FROM control_plane.policy_sync_log o
+                WHERE o.operation_id = l.operation_id AND o.id > l.id AND o.outcome <> 'intent'))
+        ORDER BY l.id {order} LIMIT $10"
+    );
+    let tenants: Option<Vec<Uuid>> =
+        filter.tenants.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
+    let rows = sqlx::query_as(AssertSqlSafe(text))
+        .bind(tenants)
+        .bind(&filter.action)
+        .bind(filter.since)
+        .bind(filter.until)
+        .bind(&filter.actor)
+        .bind(filter.outcome.map(AuditOutcome::word))
+        .bind(filter.user.map(|user| user.to_string()))
+        .bind(after)
+        .bind(filter.by_act)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+        .map_err(PgError::doing("read the audit trail"))?;
     Ok(rows)
 }
 

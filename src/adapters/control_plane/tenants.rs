@@ -135,6 +135,22 @@ pub(crate) async fn find_any(
     Ok(found)
 }
 
+/// Returns the ids of all tenants that have or had the slug, or the one with the id.
+pub(crate) async fn ids_ever_named(
+    connection: &mut PgConnection,
+    tenant: &TenantRef,
+) -> Result<Vec<TenantId>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT tenant_id FROM control_plane.tenant_metadata WHERE slug = $1 OR tenant_id = $2",
+    )
+    .bind(tenant.slug().map(Slug::as_str))
+    .bind(tenant.id().map(|id| id.0))
+    .fetch_all(connection)
+    .await
+    .map_err(PgError::doing("look for the tenants of that name"))?;
+    Ok(ids.into_iter().map(TenantId).collect())
+}
+
 /// Finds a tenant by its id.
 pub(crate) async fn find_by_id(
     connection: &mut PgConnection,

@@ -1,12 +1,10 @@
 //! `audit list`, `audit verify` and `audit export`.
 
-use time::OffsetDateTime;
-
 use super::error::AuditError;
 use crate::adapters::control_plane::{
-    self, AuditFilter, AuditRow, ChainBreak, ChainHead, ControlPlane,
+    self, AuditFilter, AuditOutcome, AuditRow, ChainBreak, ChainHead, ControlPlane,
 };
-use crate::model::TenantRef;
+use crate::model::{Moment, TenantRef, UserId};
 
 /// How many rows one query of an export brings.
 const PAGE: i64 = 1000;
@@ -14,12 +12,20 @@ const PAGE: i64 = 1000;
 /// Which rows to list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListRequest {
-    /// Only about this tenant.
+    /// Only about this tenant; by a slug, about every tenant that ever had it.
     pub tenant: Option<TenantRef>,
-    /// Only this action.
+    /// Only those whose target names this user.
+    pub user: Option<UserId>,
+    pub actor: Option<String>,
+    /// Only this action, as in `tenant.create`.
     pub action: Option<String>,
-    /// Only at or after this instant.
-    pub since: Option<OffsetDateTime>,
+    pub outcome: Option<AuditOutcome>,
+    /// Only at or after this moment.
+    pub since: Option<Moment>,
+    /// Only before this moment.
+    pub until: Option<Moment>,
+    /// Both rows of an act, its intent and its outcome, instead of the last one alone.
+    pub raw: bool,
     /// At most this many, the newest.
     pub limit: i64,
 }
@@ -42,17 +48,28 @@ pub(crate) async fn list(
     request: &ListRequest,
 ) -> Result<Vec<AuditRow>, AuditError> {
     let mut session = plane.session().await?;
-    let tenant_id = match &request.tenant {
+    let tenants = match &request.tenant {
         None => None,
         Some(named) => {
-            let tenant = control_plane::find_any(&mut session, named).await?;
-            Some(tenant.ok_or_else(|| AuditError::NoTenant(named.to_string()))?.id)
+            let ids = control_plane::ids_ever_named(&mut session, named).await?;
+            if ids.is_empty() {
+                return Err(AuditError::NoTenant(named.to_string()));
+            }
+            Some(ids)
         }
     };
-    let filter = AuditFilter { tenant_id, action: request.action.clone(), since: request.since };
-    let window = (0, i64::MAX);
-    let rows =
-        control_plane::list_audit(&mut session, &filter, window, false, request.limit).await?;
+    let now = control_plane::now(&mut session).await?;
+    let filter = AuditFilter {
+        tenants,
+        user: request.user,
+        actor: request.actor.clone(),
+        action: request.action.clone(),
+        outcome: request.outcome,
+        since: request.since.map(|moment| moment.instant(now)),
+        until: request.until.map(|moment| moment.instant(now)),
+        by_act: !request.raw,
+    };
+    let rows = control_plane::list_audit(&mut session, &filter, 0, false, request.limit).await?;
     Ok(rows)
 }
 
@@ -67,9 +84,8 @@ pub(crate) async fn export<E>(
     let mut session = plane.session().await?;
     let mut after = 0;
     loop {
-        let window = (after, i64::MAX);
         let filter = AuditFilter::default();
-        let page = control_plane::list_audit(&mut session, &filter, window, true, PAGE).await?;
+        let page = control_plane::list_audit(&mut session, &filter, after, true, PAGE).await?;
         let Some(last) = page.last() else { return Ok(Ok(())) };
         after = last.id;
         if let Err(error) = on_page(page) {
