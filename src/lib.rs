@@ -144,6 +144,7 @@ fn appearance(global: &GlobalArgs) -> Appearance {
         OutputFormat::Table => Format::Table,
         OutputFormat::Json => Format::Json,
         OutputFormat::Ndjson => Format::Ndjson,
+        OutputFormat::Csv => Format::Csv,
     };
     let color = match global.color {
         ColorChoice::Auto => None,

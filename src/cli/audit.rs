@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::table::TableArgs;
 use super::values::action;
 use crate::model::{Act, Actor, Moment, TenantRef, UserRef};
 
@@ -13,7 +14,7 @@ Examples:
   tenantctl audit list
   tenantctl audit list --tenant acme --since 7d
   tenantctl audit list --action tenant.lockdown --outcome failed -o json")]
-    List(AuditListArgs),
+    List(Box<AuditListArgs>),
     /// Verify the hash chain and name the first row that does not match; exit code 10 if there is one
     ///
     /// Store the head that it prints elsewhere: an attacker who can rewrite the whole chain cannot
@@ -29,6 +30,8 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct AuditListArgs {
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Only about this tenant; by a slug, about every tenant that ever had it
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<TenantRef>,

@@ -155,3 +155,18 @@ Examples:
   tenantctl man --dir /usr/local/share/man/man1")]
     Man(ManArgs),
 }
+
+impl Command {
+    /// Returns whether its result is a list of rows, which CSV can hold.
+    pub(crate) fn is_list(&self) -> bool {
+        match self {
+            Self::Tenant(OnDemand(command)) => matches!(command, TenantCommand::List(_)),
+            Self::Session(OnDemand(command)) => matches!(command, SessionCommand::List(_)),
+            Self::Member(OnDemand(command)) => matches!(command, MemberCommand::List(_)),
+            Self::Audit(OnDemand(command)) => matches!(command, AuditCommand::List(_)),
+            Self::Seed(OnDemand(command)) => matches!(command, SeedCommand::List),
+            Self::Profile(_) | Self::Health | Self::Query(_) => true,
+            _ => false,
+        }
+    }
+}

@@ -16,6 +16,8 @@ pub enum OutputFormat {
     Json,
     /// One line of JSON for each item
     Ndjson,
+    /// A list as CSV
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,7 +50,7 @@ pub struct GlobalArgs {
         value_enum,
         default_value = "table",
         hide_possible_values = true,
-        value_name = "table|json|ndjson"
+        value_name = "table|json|ndjson|csv"
     )]
     pub output: OutputFormat,
     /// Profile of the config file to use

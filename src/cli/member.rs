@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::table::ListShapeArgs;
 use super::values::role;
 use crate::model::{Reason, TenantRef, UserRef};
 
@@ -43,6 +44,8 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct MemberListArgs {
+    #[command(flatten)]
+    pub shape: ListShapeArgs,
     /// Slug or id of the tenant
     #[arg(value_name = "TENANT")]
     pub tenant: TenantRef,

@@ -20,6 +20,7 @@ mod seed;
 mod selector;
 mod session;
 mod shell;
+mod table;
 mod tenant;
 mod token;
 mod topics;
@@ -47,6 +48,7 @@ pub(crate) use session::{
     SessionRevokeArgs,
 };
 pub(crate) use shell::{CompletionsArgs, ManArgs, Shell};
+pub(crate) use table::{ListShapeArgs, TableArgs};
 pub(crate) use tenant::{
     AdoptArgs, ConnectArgs, ConnectChoice, CreateArgs, DeleteArgs, ListArgs, NewTenantArgs,
     PurgeArgs, TenantArgs, TenantCommand, UpdateArgs, UrlArgs, WriteTenantArgs,

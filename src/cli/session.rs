@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::selector::SelectorArgs;
+use super::table::ListShapeArgs;
 use super::values::{duration, line, object, ttl};
 use crate::model::{Jti, Reason, TenantRef, UserRef};
 
@@ -84,6 +85,8 @@ pub struct SessionIssueArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).multiple(true).args(["user", "tenant"])))]
 pub struct SessionListArgs {
+    #[command(flatten)]
+    pub shape: ListShapeArgs,
     /// Sessions of this user, in every tenant: a UUID, or where Supabase Auth's tables are beside the
     /// control plane, an e-mail
     #[arg(long, value_name = "USER")]

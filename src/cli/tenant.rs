@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
+use super::table::ListShapeArgs;
 use super::values::{grace, line, plan};
 use crate::model::{
     Label, LabelChange, ProjectRef, Slug, TenantId, TenantName, TenantRef, TenantStatus,
@@ -230,6 +231,8 @@ pub struct AdoptArgs {
 
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    #[command(flatten)]
+    pub shape: ListShapeArgs,
     /// Only in this status; purged tenants are listed only when asked for
     #[arg(long, value_name = "STATUS")]
     pub status: Option<TenantStatus>,

@@ -7,11 +7,16 @@ use super::{
     profile, query, seed, session, tenant, token, unlock,
 };
 use crate::cli::{Command, OnDemand};
-use crate::output::{Ending, Failure};
+use crate::model::ErrorKind;
+use crate::output::{Ending, Failure, Format};
 use crate::services::tenant::meant;
 
 pub(crate) async fn dispatch(command: Command, context: &Context) -> Result<Ending, Failure> {
     say_where(&command, context);
+    if context.console().format() == Format::Csv && !command.is_list() {
+        let message = "write CSV: this command's result is no list";
+        return Err(Failure::new(ErrorKind::Usage, message).hint("pass -o json or -o ndjson"));
+    }
     match Box::pin(run(command, context)).await {
         Err(failure) if !failure.missing_tenants().is_empty() => {
             let meant = meant_instead(&failure.missing_tenants()[0], context).await;

@@ -2,6 +2,7 @@
 //!
 //! A command decides nothing about tenants; it only connects the rooms.
 
+mod arrangement;
 mod audit;
 mod complete;
 mod completions;

@@ -13,6 +13,8 @@ pub(crate) enum Format {
     Json,
     /// One line of JSON for each item.
     Ndjson,
+    /// A list's table, for spreadsheets.
+    Csv,
 }
 
 /// How much is said besides the result and errors.

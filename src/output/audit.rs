@@ -10,8 +10,11 @@ use super::view::View;
 use crate::model::{instant, instant_ms};
 use crate::services::audit::{AuditRow, VerifyReport};
 
+/// The columns of `audit list`.
+pub(crate) const AUDIT_COLUMNS: [&str; 7] =
+    ["ID", "AT", "ACTOR", "ACTION", "TARGET", "OUTCOME", "REASON"];
+
 pub(crate) fn render_audit(rows: &[AuditRow]) -> View {
-    let headings = ["ID", "AT", "ACTOR", "ACTION", "TARGET", "OUTCOME", "REASON"];
     let lines = rows.iter().map(|row| {
         [
             row.id.into(),
@@ -23,7 +26,10 @@ pub(crate) fn render_audit(rows: &[AuditRow]) -> View {
             cell(row.reason.as_ref()),
         ]
     });
-    let table = Table::new(headings, lines);
+    let table = Table::new(AUDIT_COLUMNS, lines)
+        .cut("TARGET")
+        .cut("REASON")
+        .dropping(&["REASON", "ID", "TARGET", "ACTOR"]);
     View::list(("entries", "entry"), rows.iter().map(audit_row_json).collect(), table)
 }
 

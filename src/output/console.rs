@@ -9,11 +9,13 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::appearance::{Appearance, Format, Volume};
+use super::csv::csv;
 use super::failure::Failure;
 use super::json::{Part, json_line, json_pretty};
-use super::layout::{Look, laid_out, laid_out_line};
+use super::layout::{laid_out, laid_out_line};
 use super::line::{Line, dim, warning};
 use super::live::Live;
+use super::look::Look;
 use super::stream::Stream;
 use super::text::Text;
 use super::view::{FORMAT_VERSION, View, typed_line};
@@ -74,6 +76,11 @@ impl Console {
         self.appearance.format
     }
 
+    /// Returns whether what goes to stderr is for people.
+    fn speaks_text(&self) -> bool {
+        matches!(self.appearance.format, Format::Table | Format::Csv)
+    }
+
     /// Returns whether a question could be answered.
     pub(super) fn can_ask(&self) -> bool {
         !self.appearance.is_no_input && self.terminals.stdin && self.terminals.stderr
@@ -120,7 +127,8 @@ impl Console {
         match self.appearance.format {
             Format::Table => {
                 if !view.text.is_empty() {
-                    let width = self.terminals.stdout.then(|| self.columns(&self.stdout));
+                    let is_bounded = self.terminals.stdout && !view.is_wide;
+                    let width = is_bounded.then(|| self.columns(&self.stdout));
                     let look = Look { has_color: self.has_color, width, wraps: false };
                     self.write_out(&(laid_out(&view.text, look) + "\n"));
                 }
@@ -128,6 +136,7 @@ impl Console {
                     self.note(view.notes.clone());
                 }
             }
+            Format::Csv => self.write_out(&view.text.table().map(csv).unwrap_or_default()),
             Format::Json => self.write_out(&(view.document(json_pretty) + "\n")),
             Format::Ndjson => {
                 // Together: a list is one write, however many lines it has.
@@ -159,7 +168,7 @@ impl Console {
             return;
         }
         match self.appearance.format {
-            Format::Table => self.say(&dim(address)),
+            Format::Table | Format::Csv => self.say(&dim(address)),
             Format::Json => {}
             Format::Ndjson => self.event(json!({
                 "event": "control_plane", "profile": address.profile, "local": address.is_local,
@@ -185,7 +194,7 @@ impl Console {
         if self.is_quiet() {
             return;
         }
-        if self.appearance.format == Format::Table {
+        if self.speaks_text() {
             self.write_err(&laid_out_line(&warning(text), self.look_of_notes()));
         } else {
             self.said("warning", json!({ "warning": text }));
@@ -229,7 +238,7 @@ impl Console {
     }
 
     pub(crate) fn fail(&self, failure: &Failure) {
-        if self.appearance.format == Format::Table {
+        if self.speaks_text() {
             // Our own lines stay whole, to be copied; what was quoted stays indented.
             let look = Look { wraps: false, ..self.look_of_notes() };
             self.write_err(&laid_out(&failure.text(), look));

@@ -119,7 +119,8 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::layout::{Look, laid_out};
+    use crate::output::layout::laid_out;
+    use crate::output::look::Look;
 
     #[test]
     fn what_a_program_printed_is_indented_and_passes_for_no_line_of_ours() {

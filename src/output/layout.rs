@@ -1,20 +1,10 @@
 //! How a text becomes characters: colour, columns, and where a line ends.
 
-use comfy_table::{ContentArrangement, Table as Columns};
-
-use super::line::{Line, heading};
-use super::text::{Block, Facts, Table, Text};
+use super::columns::columns;
+use super::line::Line;
+use super::look::Look;
+use super::text::{Block, Facts, Text};
 use crate::model::escape_controls;
-
-/// What a stream can show.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
-    pub(super) has_color: bool,
-    /// How wide a line may be, in columns; unbounded for a file or a pipe.
-    pub(super) width: Option<usize>,
-    /// Whether long lines are broken; what is indented is a command to be copied, and stays whole.
-    pub(super) wraps: bool,
-}
 
 /// Returns a text as a stream gets it, without the last line break.
 pub(super) fn laid_out(text: &Text, look: Look) -> String {
@@ -65,34 +55,6 @@ fn columns_of_facts(facts: &Facts, look: Look) -> String {
         format!("{name}  {}", value.painted(look.has_color))
     };
     facts.0.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Returns a table without lines.
-fn columns(table: &Table, look: Look) -> String {
-    let mut columns = Columns::new();
-    columns.load_style(comfy_table::presets::NOTHING);
-    columns.set_header(table.headings.iter().map(|word| heading(word).painted(look.has_color)));
-    for row in &table.rows {
-        columns.add_row(row.iter().map(|cell| cell.painted(look.has_color)));
-    }
-    // Width and colour are the console's decisions, not the library's guess.
-    columns.force_no_tty();
-    match look.width.map(|width| u16::try_from(width).unwrap_or(u16::MAX)) {
-        Some(width) => {
-            columns.set_content_arrangement(ContentArrangement::Dynamic);
-            columns.set_width(width);
-        }
-        None => {
-            columns.set_content_arrangement(ContentArrangement::Disabled);
-        }
-    }
-    let last = table.headings.len().saturating_sub(1);
-    for (index, column) in columns.column_iter_mut().enumerate() {
-        column.set_padding((0, if index == last { 0 } else { 2 }));
-    }
-    let text = columns.to_string();
-    let lines: Vec<_> = text.lines().map(str::trim_end).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use std::fmt::Display;
 
 use owo_colors::OwoColorize;
+use textwrap::core::display_width;
 
 use crate::model::{escape_controls, redact};
 
@@ -45,6 +46,11 @@ pub(super) fn good(text: impl Display) -> Line {
 /// Returns a text in the colour of what is not well.
 pub(super) fn bad(text: impl Display) -> Line {
     Line::styled(text, Style::Bad)
+}
+
+/// Returns a text in the colour of what is not as far as it should be.
+pub(super) fn behind(text: impl Display) -> Line {
+    Line::styled(text, Style::Warning)
 }
 
 /// Returns a text in the colour of what matters less.
@@ -98,6 +104,29 @@ impl Line {
             if let Some(end) = end {
                 span.text.truncate(end);
             }
+        }
+        self.and("…")
+    }
+
+    /// Returns at most so many columns, the last one `…` when something was cut.
+    #[must_use]
+    pub(super) fn cut(mut self, width: usize) -> Self {
+        if display_width(&self.plain()) <= width {
+            return self;
+        }
+        let mut left = width.saturating_sub(1);
+        for span in &mut self.0 {
+            let mut end = 0;
+            for character in span.text.chars() {
+                let wide = display_width(character.encode_utf8(&mut [0; 4]));
+                if wide > left {
+                    left = 0;
+                    break;
+                }
+                left -= wide;
+                end += character.len_utf8();
+            }
+            span.text.truncate(end);
         }
         self.and("…")
     }

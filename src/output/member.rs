@@ -11,6 +11,9 @@ use super::words::date;
 use crate::model::{MemberBy, MemberState, TenantNames, instant_ms};
 use crate::services::member::{AddReport, ClaimSays, ListReport, Member, RemoveReport};
 
+/// The columns of `member list`.
+pub(crate) const MEMBER_COLUMNS: [&str; 6] = ["USER", "STATE", "BY", "ROLE", "SINCE", "EMAIL"];
+
 pub(crate) fn render_members(report: &ListReport) -> View {
     let rows = report.members.iter().map(|member| {
         let state = member.state.word();
@@ -28,13 +31,10 @@ pub(crate) fn render_members(report: &ListReport) -> View {
             cell(member.email.as_ref()),
         ]
     });
-    let table = Table::new(["USER", "STATE", "BY", "ROLE", "SINCE", "EMAIL"], rows);
+    let table = Table::new(MEMBER_COLUMNS, rows).dropping(&["SINCE", "BY", "ROLE", "EMAIL"]);
     let values = report.members.iter().map(|member| member_json(member, &report.tenant)).collect();
-    let view = if report.members.is_empty() {
-        View::list(("members", "member"), values, Text::new()).note("No members.")
-    } else {
-        View::list(("members", "member"), values, table)
-    };
+    let view = View::list(("members", "member"), values, table);
+    let view = if report.members.is_empty() { view.note("No members.") } else { view };
     let view = view
         .with("tenant", names_json(&report.tenant))
         .with("auth_read", json!(report.is_beside_auth))

@@ -4,11 +4,14 @@
 //! This room fetches nothing and knows no flag.
 
 mod appearance;
+mod arrange;
 mod audit;
 #[cfg(test)]
 mod captured;
+mod columns;
 mod config;
 mod console;
+mod csv;
 mod exit;
 mod failure;
 mod fleet;
@@ -24,6 +27,7 @@ mod line;
 mod live;
 mod local;
 mod lockdown;
+mod look;
 mod many;
 mod member;
 mod migration;
@@ -42,7 +46,8 @@ mod view;
 mod words;
 
 pub(crate) use appearance::{Appearance, Format, Volume};
-pub(crate) use audit::{AuditLines, render_audit, render_audit_verify};
+pub(crate) use arrange::Arrangement;
+pub(crate) use audit::{AUDIT_COLUMNS, AuditLines, render_audit, render_audit_verify};
 pub(crate) use config::{
     ProfileRow, SettingRow, render_config_files, render_config_written, render_profiles,
     render_settings,
@@ -61,17 +66,20 @@ pub(crate) use lockdown::{render_lockdown, render_lockdown_plan, render_unlock};
 pub(crate) use many::{
     render_alone, render_lockdown_plans, render_lockdowns, render_revokes, render_unlocks,
 };
-pub(crate) use member::{render_member_added, render_member_removed, render_members};
+pub(crate) use member::{
+    MEMBER_COLUMNS, render_member_added, render_member_removed, render_members,
+};
 pub(crate) use migration::{render_export, render_install, render_new_migration, render_seed_sets};
 pub(crate) use progress::Progress;
 pub(crate) use session::{
-    render_check, render_issue, render_prune, render_revoke, render_session, render_sessions,
+    SESSION_COLUMNS, render_check, render_issue, render_prune, render_revoke, render_session,
+    render_sessions,
 };
 pub(crate) use stream::LogWriter;
 pub(crate) use tenant::{
-    TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
-    render_due_plan, render_life_plan, render_protect, render_protect_plan, render_purge,
-    render_restore, render_rotate_plan, render_tenant, render_update,
+    TENANT_COLUMNS, TenantLines, render_address, render_create, render_create_plan, render_delete,
+    render_due, render_due_plan, render_life_plan, render_protect, render_protect_plan,
+    render_purge, render_restore, render_rotate_plan, render_tenant, render_update,
 };
 pub(crate) use text::Text;
 pub(crate) use token::{render_decoded, render_explanation, render_verdict};

@@ -2,6 +2,7 @@
 //! for a program. All of it goes to stderr, and nothing in the first 250 ms.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ use crate::services::saga::{StepEvent, StepProgress};
 pub(crate) struct Progress<'c> {
     console: &'c Console,
     began: Instant,
+    told: RefCell<BTreeSet<String>>,
     has_lines: Cell<bool>,
     waits_for: RefCell<String>,
     reported_at: Cell<Duration>,
@@ -33,6 +35,7 @@ impl<'c> Progress<'c> {
         Self {
             console,
             began: Instant::now(),
+            told: RefCell::default(),
             has_lines: Cell::new(false),
             waits_for: RefCell::default(),
             reported_at: Cell::default(),
@@ -155,7 +158,8 @@ impl<'c> Progress<'c> {
         self.console.live().fleet(|running| running.finished(&result.tenant.slug, has_failed));
         let line = Line::from(format_args!(" {}  ", result.tenant));
         match &result.verdict {
-            TenantVerdict::Failed(_) => {
+            // Once for all that fail alike; the report counts them.
+            TenantVerdict::Failed(cause) if self.told.borrow_mut().insert(cause.common.clone()) => {
                 self.line(&bad("✗").and(line).and(Line::from(detail).shortened(300)));
             }
             TenantVerdict::Done(_) if !self.console.is_watched() => {

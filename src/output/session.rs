@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::json::{id_and_slug, names_json};
-use super::line::{bad, good};
+use super::line::{Line, bad, dim, good};
 use super::text::{Facts, Table, Text, cell};
 use super::view::View;
 use super::words::shown;
@@ -43,6 +43,14 @@ pub(crate) fn render_issue(report: &IssueReport) -> View {
     ])
 }
 
+fn state_line(state: SessionState) -> Line {
+    match state {
+        SessionState::Valid => good(state.word()),
+        SessionState::Expired | SessionState::SignedOut => dim(state.word()),
+        _ => bad(state.word()),
+    }
+}
+
 /// Renders the judgement on a session.
 pub(crate) fn render_check(jti: &Jti, state: SessionState) -> View {
     let is_valid = state == SessionState::Valid;
@@ -74,6 +82,10 @@ pub(crate) fn render_session(session: &Session) -> View {
     View::item("session", session_json(session), facts)
 }
 
+/// The columns of `session list`.
+pub(crate) const SESSION_COLUMNS: [&str; 7] =
+    ["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"];
+
 /// What is said of a user whom no session and no tenant here knows.
 const UNSEEN: &str =
     "never seen here: no session of theirs was recorded, and they belong to no tenant";
@@ -83,7 +95,7 @@ pub(crate) fn render_sessions(report: &ListReport) -> View {
     let rows = sessions.iter().map(|session| {
         [
             (&session.jti).into(),
-            session.state.word().into(),
+            state_line(session.state),
             (&session.tenant).into(),
             session.user_id.into(),
             instant(session.issued_at).into(),
@@ -91,16 +103,15 @@ pub(crate) fn render_sessions(report: &ListReport) -> View {
             cell(session.device.as_ref()),
         ]
     });
-    let table = Table::new(["JTI", "STATE", "TENANT", "USER", "ISSUED", "EXPIRES", "DEVICE"], rows);
+    let table = Table::new(SESSION_COLUMNS, rows)
+        .cut("DEVICE")
+        .dropping(&["DEVICE", "ISSUED", "EXPIRES", "USER"]);
     let values = sessions.iter().map(session_json).collect();
-    if sessions.is_empty() {
-        let why = match report.unseen {
-            Some(user) => format!("No sessions: user {user} was {UNSEEN}."),
-            None => "No sessions.".to_owned(),
-        };
-        View::list(("sessions", "session"), values, Text::new()).note(why)
-    } else {
-        View::list(("sessions", "session"), values, table)
+    let view = View::list(("sessions", "session"), values, table);
+    match report.unseen {
+        _ if !sessions.is_empty() => view,
+        Some(user) => view.note(format_args!("No sessions: user {user} was {UNSEEN}.")),
+        None => view.note("No sessions."),
     }
 }
 

@@ -75,7 +75,19 @@ impl Text {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|block| matches!(block, Block::Table(table) if table.is_empty()))
+    }
+
+    /// Returns the first table in it.
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.0
+            .iter()
+            .find_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
+    }
+
+    pub(super) fn table_mut(&mut self) -> Option<&mut Table> {
+        let mut blocks = self.0.iter_mut();
+        blocks.find_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
     }
 
     fn block(mut self, block: Block) -> Self {
@@ -133,26 +145,81 @@ impl Facts {
     }
 }
 
+/// What becomes of a cell that is wider than there is room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It stays whole: it is there to be copied.
+    Whole,
+    /// It is free text, and cut with `…`.
+    Cut,
+    /// It says what happened, and is broken between words.
+    Prose,
+}
+
 /// Rows below headings.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     pub(super) headings: Vec<String>,
     pub(super) rows: Vec<Vec<Line>>,
+    cut: Vec<String>,
+    has_prose: bool,
+    /// The columns that a narrow window does without, the first of them last.
+    pub(super) droppable: Vec<&'static str>,
 }
 
 impl Table {
-    /// Returns a table; each row has a cell for each heading.
+    /// Returns a table; each row has a cell for each heading. The last column is prose.
     pub(super) fn new<const N: usize>(
         headings: [&'static str; N],
         rows: impl IntoIterator<Item = [Line; N]>,
     ) -> Self {
         let rows = rows.into_iter().map(Vec::from).collect();
-        Self::of(headings.map(str::to_owned).to_vec(), rows)
+        Self {
+            has_prose: true,
+            cut: Vec::new(),
+            ..Self::of(headings.map(str::to_owned).to_vec(), rows)
+        }
     }
 
-    /// Returns a table whose columns are known only now; each row has a cell for each heading.
+    /// Returns a table whose columns are known only now; each row has a cell for each heading. What is
+    /// in them is free text.
     pub(super) fn of(headings: Vec<String>, rows: Vec<Vec<Line>>) -> Self {
-        Self { headings, rows }
+        let cut = headings.clone();
+        Self { headings, rows, cut, has_prose: false, droppable: Vec::new() }
+    }
+
+    /// Says that a column holds free text.
+    #[must_use]
+    pub(super) fn cut(mut self, heading: &'static str) -> Self {
+        self.cut.push(heading.to_owned());
+        self
+    }
+
+    /// Says which columns a narrow window does without, the least important first.
+    #[must_use]
+    pub(super) fn dropping(mut self, headings: &[&'static str]) -> Self {
+        self.droppable = headings.iter().rev().copied().collect();
+        self.has_prose = false;
+        self
+    }
+
+    /// Keeps these columns, in this order; none of them is left out any more.
+    pub(super) fn keep(&mut self, columns: &[usize]) {
+        let picked = |row: &[Line]| columns.iter().map(|at| row[*at].clone()).collect();
+        self.rows = self.rows.iter().map(|row| picked(row)).collect();
+        self.headings = columns.iter().map(|at| self.headings[*at].clone()).collect();
+        self.droppable = Vec::new();
+    }
+
+    /// Returns what becomes of a column's cells where there is no room.
+    pub(super) fn fit(&self, at: usize) -> Fit {
+        if self.cut.contains(&self.headings[at]) {
+            Fit::Cut
+        } else if at + 1 == self.headings.len() && self.has_prose {
+            Fit::Prose
+        } else {
+            Fit::Whole
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

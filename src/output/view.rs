@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::arrange::Arrangement;
 use super::json::Part;
 use super::text::Text;
 use super::words::millis;
@@ -18,6 +19,8 @@ pub(crate) struct View {
     body: Body,
     /// The type of its line, where that is not its noun.
     kind: Option<&'static str>,
+    /// Whether its table is shown whole, however narrow the window is.
+    pub(super) is_wide: bool,
     /// What stands beside the thing or the list in JSON.
     fields: Map<String, Value>,
     /// What a person reads on stdout.
@@ -66,7 +69,7 @@ impl View {
     }
 
     fn new(body: Body, text: Text) -> Self {
-        Self { body, kind: None, fields: Map::new(), text, notes: Text::new() }
+        Self { body, kind: None, is_wide: false, fields: Map::new(), text, notes: Text::new() }
     }
 
     /// Says what its line of JSON is called, where its noun does not.
@@ -99,6 +102,27 @@ impl View {
         self.body = Body::Item("plan", Value::Object(plan));
         self.kind = None;
         self.with("dry_run", json!(true))
+    }
+
+    /// Sorts, cuts and picks as the reader wants.
+    #[must_use]
+    pub(crate) fn arranged(mut self, arrangement: &Arrangement) -> Self {
+        self = self.within(arrangement);
+        if let Body::List(_, values) = &mut self.body {
+            if let Some(table) = self.text.table_mut() {
+                arrangement.apply(table, values);
+            }
+            let count = values.len();
+            return self.with("summary", json!({ "count": count }));
+        }
+        self
+    }
+
+    /// Shows its table as wide as the reader wants.
+    #[must_use]
+    pub(super) fn within(mut self, arrangement: &Arrangement) -> Self {
+        self.is_wide = arrangement.is_wide;
+        self
     }
 
     /// Adds how long it took.

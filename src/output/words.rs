@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
+use crate::model::TenantNames;
 use crate::services::fleet::{Cause, TenantVerdict};
 
 /// A report with more tenants than this shows only what is out of the ordinary.
@@ -44,6 +45,18 @@ pub(super) fn date(at: OffsetDateTime) -> String {
 /// Returns a number of tenants in words.
 pub(super) fn count(tenants: usize) -> String {
     if tenants == 1 { "1 tenant".to_owned() } else { format!("{tenants} tenants") }
+}
+
+/// How many of those that are alike are named.
+const NAMED: usize = 3;
+
+/// Returns the first of several tenants, and how many more there are.
+pub(super) fn some_of(tenants: &[&TenantNames]) -> String {
+    let named: Vec<_> = tenants.iter().take(NAMED).map(ToString::to_string).collect();
+    match tenants.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 /// Returns the word for a tenant's verdict, and what was done or why not.

@@ -64,7 +64,7 @@ fn one_broken_tenant_stays_whole_and_stops_no_other() {
     }
     // People read the same, grouped.
     let ran = product.run("migrate apply --all").fails_with(9);
-    assert!(ran.stdout().contains("Failures by cause:\n  2 × apply V8__notes"), "{ran}");
+    assert!(ran.stdout().contains("Failed alike:\n  2 × failed to apply V8__notes"), "{ran}");
     let standing = product.run("migrate status -o json").fails_with(10).json();
     let words: Vec<_> =
         standing["results"].as_array().unwrap().iter().map(|t| &t["outcome"]).collect();

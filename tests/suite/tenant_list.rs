@@ -100,3 +100,37 @@ fn projects_are_compared_with_the_organizations() {
     assert_eq!(presence(&blind.json(), "lost")["outcome"], "unknown");
     assert!(blind.stderr().contains("the Supabase projects: not looked at"), "{blind}");
 }
+
+#[test]
+fn a_list_is_sorted_cut_and_picked_as_asked_for_in_every_shape() {
+    let operator = Operator::new();
+    for (slug, plan) in [("globex", "pro"), ("acme", "free"), ("initech", "pro")] {
+        let line = format!("tenant create {slug} --name 'The, {slug}' --plan {plan} --no-migrate");
+        let _ran = operator.run(&line).success();
+    }
+    let csv =
+        operator.run("tenant list -o csv --columns slug,name --sort plan --limit 2").success();
+    assert_eq!(csv.stdout(), "slug,name\r\nacme,\"The, acme\"\r\nglobex,\"The, globex\"\r\n");
+    assert_eq!(csv.stderr(), "");
+    let listed = operator.run("tenant list -o json --sort slug:desc --limit 2").success().json();
+    let slugs: Vec<_> =
+        listed["tenants"].as_array().unwrap().iter().map(|tenant| &tenant["slug"]).collect();
+    assert_eq!(slugs, ["initech", "globex"]);
+    assert_eq!(listed["summary"]["count"], 2);
+    let table = operator.run("tenant list --columns slug --sort slug").success();
+    assert_eq!(table.stdout(), "SLUG\nacme\nglobex\ninitech\n");
+    let lines = operator.run("tenant list -o ndjson --sort slug:desc --limit 1").success();
+    assert_eq!(lines.stdout().lines().count(), 2, "{lines}");
+
+    let none = operator.run("tenant list --plan enterprise").success();
+    assert_eq!((none.stdout(), none.stderr()), ("", "None of 3 tenants match.\n"));
+    let none = operator.run("tenant list --plan enterprise -o csv --columns slug").success();
+    assert_eq!(none.stdout(), "slug\r\n");
+    let refused = operator.run("tenant list --sort size").fails_with(2);
+    assert!(refused.stderr().contains("slug, name, status"), "{refused}");
+    // What has no list is refused before anything is contacted.
+    let refused = operator.run("tenant protect acme -o csv").fails_with(2);
+    assert!(refused.stderr().contains("-o json"), "{refused}");
+    let shown = operator.run("tenant show acme -o json").success().json();
+    assert_eq!(shown["tenant"]["protected"], false);
+}

@@ -93,6 +93,7 @@ pub(crate) use tenant_changes::{
 };
 pub(crate) use tenant_properties::{Properties, set_properties};
 pub(crate) use tenants::{
-    NewTenant, TenantFilter, find_any, find_by_id, find_by_place, find_live, ids_ever_named,
-    last_changes, list_begins, list_page, marks_of, reserve, select, slugs_like, unknown_tenants,
+    NewTenant, TenantFilter, count_tenants, find_any, find_by_id, find_by_place, find_live,
+    ids_ever_named, last_changes, list_begins, list_page, marks_of, reserve, select, slugs_like,
+    unknown_tenants,
 };

@@ -302,6 +302,17 @@ pub(crate) async fn slugs_like(connection: &mut PgConnection, text: &str) -> Res
     Ok(slugs)
 }
 
+/// Returns how many tenants there are that are not purged.
+pub(crate) async fn count_tenants(connection: &mut PgConnection) -> Result<usize> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM control_plane.tenant_metadata WHERE status <> 'purged'",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("count the tenants"))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// Returns a tenant's epoch and mark as they stand.
 ///
 /// # Errors

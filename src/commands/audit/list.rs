@@ -1,12 +1,14 @@
 //! `tenantctl audit list`.
 
 use crate::cli::AuditListArgs;
+use crate::commands::arrangement::of_table;
 use crate::commands::context::Context;
-use crate::output::{Ending, Failure, render_audit};
+use crate::output::{AUDIT_COLUMNS, Ending, Failure, render_audit};
 use crate::services::audit::{ListRequest, list};
 use crate::services::session::resolve_user;
 
 pub(super) async fn run(args: AuditListArgs, context: &Context) -> Result<Ending, Failure> {
+    let arrangement = of_table(&args.table, &AUDIT_COLUMNS)?;
     let plane = context.plane().await?;
     let user = match &args.user {
         None => None,
@@ -24,6 +26,6 @@ pub(super) async fn run(args: AuditListArgs, context: &Context) -> Result<Ending
         limit: i64::from(args.limit),
     };
     let rows = list(&plane, &request).await?;
-    context.console().show(&render_audit(&rows));
+    context.console().show(&render_audit(&rows).arranged(&arrangement));
     Ok(None)
 }

@@ -4,27 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::model::TenantNames;
 use crate::output::json::{error_json, names_json};
-use crate::output::line::{Line, hint};
+use crate::output::line::{Line, bad, behind, hint};
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::{FULL_TABLE, count, millis, shown, verdict};
+use crate::output::words::{FULL_TABLE, count, millis, shown, some_of, verdict};
 use crate::services::fleet::{Cause, FleetReport, TenantResult, TenantVerdict};
 
 pub(crate) fn render_fleet(report: &FleetReport) -> View {
     let counts = Counts::of(report);
     let causes = causes(report);
     let mut text = Text::new();
-    let table = results_table(report);
+    let table = results_table(report, &causes);
     if !table.is_empty() {
         text = text.and(table).blank();
     }
     text = text.line(counts.sentence(report));
-    if counts.failed > 1 {
-        text = text.blank().line("Failures by cause:");
-        for (cause, (_, tenants)) in &causes {
-            let line = Line::from(format_args!("  {tenants} × "));
-            text = text.line(line.and(Line::from(*cause).shortened(200)));
+    let alike: Vec<_> = causes.values().filter(|(_, tenants)| tenants.len() > 1).collect();
+    if !alike.is_empty() {
+        text = text.blank().line("Failed alike:");
+        for (cause, tenants) in alike {
+            let lead = bad(format_args!("  {} × ", tenants.len()));
+            let said = format!("failed to {} ({})", cause.common, some_of(tenants));
+            text = text.hanging(lead, Line::from(said).shortened(600));
         }
     }
     let failures = causes.values().map(|(cause, tenants)| {
@@ -32,7 +35,7 @@ pub(crate) fn render_fleet(report: &FleetReport) -> View {
             "cause": cause.common,
             "sqlstate": cause.refusal.sqlstate,
             "migration": cause.refusal.migration,
-            "tenants": tenants,
+            "tenants": tenants.len(),
         })
     });
     let mut view =
@@ -108,17 +111,29 @@ impl Counts {
     }
 }
 
-/// Returns a row for each tenant; in a large fleet only for those that are out of the ordinary.
-fn results_table(report: &FleetReport) -> Table {
+/// Returns a row for each tenant; in a large fleet only for those that are out of the ordinary. What
+/// several failed of alike is said once, below.
+fn results_table(report: &FleetReport, causes: &Causes<'_>) -> Table {
     let is_long = report.results.len() > FULL_TABLE;
     let is_ordinary = |verdict: &TenantVerdict| {
         matches!(verdict, TenantVerdict::Unchanged | TenantVerdict::Done(_))
     };
-    let shown = report.results.iter().filter(|r| !is_long || !is_ordinary(&r.verdict));
+    let is_told_below = |verdict: &TenantVerdict| match verdict {
+        TenantVerdict::Failed(cause) => causes[cause.common.as_str()].1.len() > 1,
+        _ => false,
+    };
+    let shown = report.results.iter().filter(|result| {
+        !(is_told_below(&result.verdict) || is_long && is_ordinary(&result.verdict))
+    });
     let rows = shown.map(|result| {
         let (word, detail) = verdict(&result.verdict);
         let detail = Line::from(detail).shortened(300);
-        [(&result.tenant).into(), word.into(), cell(result.version), detail]
+        let word = match result.verdict {
+            TenantVerdict::Failed(_) => bad(word),
+            TenantVerdict::Skipped(_) => behind(word),
+            _ => word.into(),
+        };
+        [(&result.tenant).into(), word, cell(result.version), detail]
     });
     Table::new(["TENANT", "OUTCOME", "VERSION", "DETAIL"], rows)
 }
@@ -156,12 +171,16 @@ fn hints(report: &FleetReport) -> BTreeSet<String> {
     report.results.iter().filter_map(hint).collect()
 }
 
-/// Groups failures that are alike, and counts them.
-fn causes(report: &FleetReport) -> BTreeMap<&str, (&Cause, usize)> {
-    let mut causes = BTreeMap::new();
+/// Failures by what they have in common, and whose they are.
+type Causes<'r> = BTreeMap<&'r str, (&'r Cause, Vec<&'r TenantNames>)>;
+
+/// Groups failures that are alike.
+fn causes(report: &FleetReport) -> Causes<'_> {
+    let mut causes = Causes::new();
     for result in &report.results {
         if let TenantVerdict::Failed(cause) = &result.verdict {
-            causes.entry(cause.common.as_str()).or_insert((cause, 0)).1 += 1;
+            let (_, tenants) = causes.entry(&cause.common).or_insert((cause, Vec::new()));
+            tenants.push(&result.tenant);
         }
     }
     causes

@@ -1,21 +1,28 @@
 //! Where the fleet stands.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::model::{instant, instant_ms};
+use crate::model::{TenantNames, instant, instant_ms};
 use crate::output::json::names_json;
+use crate::output::line::{bad, behind};
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::{FULL_TABLE, count};
+use crate::output::words::{FULL_TABLE, count, some_of};
 use crate::services::fleet::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
 use crate::services::migration::CatalogStanding;
 
 /// How many differences a row of the table names.
 const NAMED: usize = 3;
 
+/// More tenants than this that stand alike are one line.
+const ALIKE: usize = 5;
+
 pub(crate) fn render_migration_status(report: &StatusReport) -> View {
     let mut text = Text::new();
-    let table = standings_table(report);
+    let alike = alike(report);
+    let table = standings_table(report, &alike);
     if !table.is_empty() {
         text = text.and(table).blank();
     }
@@ -24,6 +31,14 @@ pub(crate) fn render_migration_status(report: &StatusReport) -> View {
     }
     let differing = report.differing();
     let looked = if report.is_verified { compared(report) } else { "by the record".to_owned() };
+    for (word, detail, tenants) in &alike {
+        let lead = behind(format_args!("{} × {word}", tenants.len()));
+        let said = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+        text = text.hanging(lead, format_args!("{said} ({})", some_of(tenants)));
+    }
+    if !alike.is_empty() {
+        text = text.blank();
+    }
     let head = report.head.version.map_or_else(|| "nothing".to_owned(), |v| v.to_string());
     let text = text.line(format_args!(
         "{}, {differing} not current, {looked}; current is {head} ({})",
@@ -38,7 +53,36 @@ pub(crate) fn render_migration_status(report: &StatusReport) -> View {
         View::list(("results", "result"), report.tenants.iter().map(standing_json).collect(), text)
             .with("head", head)
             .with("verified", json!(report.is_verified));
-    if differing > 0 { view.next(["tenantctl migrate apply --all --dry-run"]) } else { view }
+    let next = next(report);
+    if next.is_empty() { view } else { view.next(next) }
+}
+
+/// Returns the commands that help: `migrate apply` for who is behind, and what shows more of the others.
+fn next(report: &StatusReport) -> Vec<String> {
+    let of = |test: fn(&StatusStanding) -> bool| -> Vec<&str> {
+        let found = report.tenants.iter().filter(|tenant| test(&tenant.standing));
+        found.map(|tenant| tenant.tenant.slug.as_str()).collect()
+    };
+    let mut next = Vec::new();
+    let behind = of(|standing| matches!(standing, StatusStanding::Behind(_)));
+    if behind.len() > NAMED {
+        next.push("tenantctl migrate apply --all --dry-run".to_owned());
+    } else if !behind.is_empty() {
+        next.push(format!("tenantctl migrate apply --tenant {} --dry-run", behind.join(",")));
+    }
+    let apart =
+        of(|standing| matches!(standing, StatusStanding::Diverged(_) | StatusStanding::Differs(_)));
+    match apart.first() {
+        Some(slug) if !report.is_verified => {
+            next.push(format!("tenantctl migrate status --tenant {slug} --verify"));
+        }
+        Some(slug) => next.push(format!("tenantctl audit list --tenant {slug}")),
+        None => {}
+    }
+    if let Some(slug) = of(|standing| matches!(standing, StatusStanding::Unknown(_))).first() {
+        next.push(format!("tenantctl tenant show {slug}"));
+    }
+    next
 }
 
 /// Returns the word for a standing, and why it is not current.
@@ -74,15 +118,43 @@ fn compared(report: &StatusReport) -> String {
     }
 }
 
-/// Returns a row for each tenant; in a large fleet only for those that are not current.
-fn standings_table(report: &StatusReport) -> Table {
+/// Those that stand alike: how, why, and who.
+type Alike<'r> = Vec<(&'static str, String, Vec<&'r TenantNames>)>;
+
+/// Returns what more than a few tenants have in common that are not current.
+fn alike(report: &StatusReport) -> Alike<'_> {
+    let mut groups = BTreeMap::new();
+    for tenant in &report.tenants {
+        let (word, detail) = words(&tenant.standing);
+        if tenant.standing != StatusStanding::Current {
+            let key = (word, detail.unwrap_or_default());
+            groups.entry(key).or_insert_with(Vec::new).push(&tenant.tenant);
+        }
+    }
+    let groups = groups.into_iter().filter(|(_, tenants)| tenants.len() > ALIKE);
+    groups.map(|((word, detail), tenants)| (word, detail, tenants)).collect()
+}
+
+/// Returns a row for each tenant; in a large fleet only for those that are not current. Many that stand
+/// alike are said once, below.
+fn standings_table(report: &StatusReport, alike: &Alike<'_>) -> Table {
     let is_long = report.tenants.len() > FULL_TABLE;
-    let shown = report.tenants.iter().filter(|t| !is_long || t.standing != StatusStanding::Current);
+    let is_told_below = |tenant: &TenantStanding| {
+        alike.iter().any(|(_, _, tenants)| tenants.contains(&&tenant.tenant))
+    };
+    let shown = report.tenants.iter().filter(|tenant| {
+        !(is_told_below(tenant) || is_long && tenant.standing == StatusStanding::Current)
+    });
     let rows = shown.map(|tenant| {
         let (word, detail) = words(&tenant.standing);
         let version = tenant.recorded.as_ref().and_then(|schema| schema.version);
         let status = tenant.status.word();
-        [(&tenant.tenant).into(), status.into(), cell(version), word.into(), cell(detail)]
+        let word = match tenant.standing {
+            StatusStanding::Current => word.into(),
+            StatusStanding::Behind(_) => behind(word),
+            _ => bad(word),
+        };
+        [(&tenant.tenant).into(), status.into(), cell(version), word, cell(detail)]
     });
     Table::new(["TENANT", "STATUS", "VERSION", "OUTCOME", "DETAIL"], rows)
 }

@@ -12,6 +12,7 @@ use super::reports::{AT, views};
 use crate::model::{
     Act, ErrorKind, Lock, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus,
 };
+use crate::output::arrange::Arrangement;
 use crate::output::lockdown::{render_lockdown, render_unlock};
 use crate::output::tenant::{
     TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
@@ -179,7 +180,7 @@ fn a_list_of_tenants() {
     ];
     let page = presences.map(|presence| ListedTenant { tenant: tenant(), presence });
     shown_everywhere("a list of tenants", |console| {
-        let mut lines = TenantLines::new(console);
+        let mut lines = TenantLines::new(console, Arrangement::default());
         lines.page_or_stop(&page).unwrap();
         let unrecorded = Unrecorded {
             tenant_id: "00000000-0000-4000-8000-000000000002".parse().unwrap(),
@@ -190,7 +191,7 @@ fn a_list_of_tenants() {
         };
         let error = HomeError::NoOrganization { known: vec![foreign()] };
         let unlooked = vec![Unlooked { what: "the cluster", error }];
-        lines.finish(ListReport { unrecorded: vec![unrecorded], unlooked });
+        lines.finish(ListReport { unrecorded: vec![unrecorded], unlooked, of: None });
     });
 }
 

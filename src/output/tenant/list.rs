@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::output::appearance::Format;
+use crate::output::arrange::Arrangement;
 use crate::output::console::{Console, ReaderGone};
 use crate::output::failure::Failure;
 use crate::output::json::tenant_json;
-use crate::output::line::Line;
-use crate::output::tenant::record::{place_of, status_word};
+use crate::output::line::{Line, bad};
+use crate::output::tenant::record::{place_of, status_line};
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::date;
+use crate::output::words::{count as count_of, date};
 use crate::services::home::{Presence, Unrecorded};
 use crate::services::tenant::{ListReport, ListedTenant};
 
@@ -18,15 +19,21 @@ use crate::services::tenant::{ListReport, ListedTenant};
 #[derive(Debug)]
 pub(crate) struct TenantLines<'c> {
     console: &'c Console,
+    arrangement: Arrangement,
     rows: Vec<[Line; 7]>,
     values: Vec<Value>,
     count: usize,
     missing: usize,
 }
 
+/// The columns of `tenant list`.
+pub(crate) const TENANT_COLUMNS: [&str; 7] =
+    ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
+
 impl<'c> TenantLines<'c> {
-    pub(crate) fn new(console: &'c Console) -> Self {
-        Self { console, rows: Vec::new(), values: Vec::new(), count: 0, missing: 0 }
+    pub(crate) fn new(console: &'c Console, arrangement: Arrangement) -> Self {
+        let (rows, values) = (Vec::new(), Vec::new());
+        Self { console, arrangement, rows, values, count: 0, missing: 0 }
     }
 
     /// # Errors
@@ -37,12 +44,11 @@ impl<'c> TenantLines<'c> {
             matches!(listed.presence, Presence::Missing | Presence::Contradicted(_))
         };
         self.missing += page.iter().filter(is_off).count();
-        match self.console.format() {
-            Format::Ndjson => {
-                self.console.lines("tenant", &page.iter().map(listed_json).collect::<Vec<_>>());
-            }
-            Format::Json => self.values.extend(page.iter().map(listed_json)),
-            Format::Table => self.rows.extend(page.iter().map(tenant_row)),
+        if self.streams() {
+            self.console.lines("tenant", &page.iter().map(listed_json).collect::<Vec<_>>());
+        } else {
+            self.values.extend(page.iter().map(listed_json));
+            self.rows.extend(page.iter().map(tenant_row));
         }
         if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
     }
@@ -56,29 +62,40 @@ impl<'c> TenantLines<'c> {
                 .warn(&format!("{what}: not looked at, tenants there are as recorded: {line}"));
         }
         let found = report.unrecorded;
+        let unrecorded: Vec<_> = found.iter().map(unrecorded_json).collect();
+        let is_streamed = self.streams();
+        let mut table = Table::new(TENANT_COLUMNS, self.rows)
+            .cut("NAME")
+            .dropping(&["CREATED", "DATABASE", "PLAN", "SCHEMA", "NAME"]);
+        self.arrangement.apply(&mut table, &mut self.values);
+        let count = if is_streamed { self.count } else { self.values.len() };
+        let summary = json!({ "count": count, "unrecorded": found.len() });
         match self.console.format() {
             Format::Ndjson => {
-                let values: Vec<_> = found.iter().map(unrecorded_json).collect();
-                self.console.lines("unrecorded", &values);
-                let summary = json!({ "count": self.count, "unrecorded": values.len() });
+                self.console.lines("tenant", &self.values);
+                self.console.lines("unrecorded", &unrecorded);
                 self.console.lines("summary", &[summary]);
             }
             Format::Json => {
-                let unrecorded = found.iter().map(unrecorded_json).collect();
                 let view = View::list(("tenants", "tenant"), self.values, Text::new());
-                let summary = json!({ "count": self.count, "unrecorded": found.len() });
                 let view = view.with("summary", summary);
                 self.console.show(&view.with("unrecorded", Value::Array(unrecorded)));
             }
-            Format::Table if self.count == 0 && found.is_empty() => {
-                self.console.note("No tenants.");
-                self.console.note("Next: tenantctl tenant create acme --name 'Acme Ltd'");
-            }
-            Format::Table => {
-                let headings = ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
-                self.rows.extend(found.iter().map(unrecorded_row));
-                let table = Table::new(headings, self.rows);
-                self.console.show(&View::list(("tenants", "tenant"), Vec::new(), table));
+            Format::Table if self.count == 0 && found.is_empty() => match report.of {
+                Some(of) if of > 0 => {
+                    self.console.note(format_args!("None of {} match.", count_of(of)));
+                }
+                _ => {
+                    self.console.note("No tenants.");
+                    self.console.note("Next: tenantctl tenant create acme --name 'Acme Ltd'");
+                }
+            },
+            Format::Table | Format::Csv => {
+                if self.arrangement.takes_all_columns() {
+                    table.rows.extend(found.iter().map(|one| Vec::from(unrecorded_row(one))));
+                }
+                let view = View::list(("tenants", "tenant"), Vec::new(), table);
+                self.console.show(&view.within(&self.arrangement));
                 if self.missing + found.len() > 0 {
                     self.console.note(Text::new().blank().line(format_args!(
                         "{} recorded and not found as recorded, {} found and not recorded.",
@@ -88,6 +105,11 @@ impl<'c> TenantLines<'c> {
                 }
             }
         }
+    }
+
+    /// Whether nothing is kept: memory stays flat.
+    fn streams(&self) -> bool {
+        self.console.format() == Format::Ndjson && self.arrangement.takes_as_it_comes()
     }
 }
 
@@ -121,14 +143,14 @@ fn tenant_row(listed: &ListedTenant) -> [Line; 7] {
         Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.clone()),
         _ => None,
     };
-    let mut status = status_word(tenant);
-    if let Some(mark) = mark {
-        status = format!("{status}, {mark}");
-    }
+    let status = match mark {
+        None => status_line(tenant),
+        Some(mark) => status_line(tenant).and(", ").and(bad(mark)),
+    };
     [
         (&tenant.slug).into(),
         (&tenant.name).into(),
-        status.into(),
+        status,
         cell(tenant.plan.as_ref()),
         cell(tenant.schema.as_ref().and_then(|schema| schema.version)),
         cell(place_of(tenant)),

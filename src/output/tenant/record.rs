@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Lock, Tenant, instant, instant_ms};
+use crate::model::{Lock, Tenant, TenantStatus, instant, instant_ms};
 use crate::output::json::{id_and_slug, tenant_json};
+use crate::output::line::{Line, bad, behind, dim};
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
 use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails, UpdateReport};
@@ -30,7 +31,7 @@ fn record_facts(tenant: &Tenant) -> Facts {
         .fact("tenant", &tenant.slug)
         .fact("id", tenant.id)
         .fact("name", &tenant.name)
-        .fact("status", status_word(tenant))
+        .fact("status", status_line(tenant))
         .some("plan", tenant.plan.as_ref())
         .some("labels", (!labels.is_empty()).then(|| labels.join(", ")))
         .fact("placement", tenant.placement.word())
@@ -173,6 +174,17 @@ pub(super) fn status_word(tenant: &Tenant) -> String {
     }
     words.extend(tenant.quarantine.as_ref().map(|_| "quarantined"));
     words.join(", ")
+}
+
+/// Returns the same with a colour for what somebody has to look at.
+pub(super) fn status_line(tenant: &Tenant) -> Line {
+    let word = status_word(tenant);
+    match tenant.status {
+        _ if tenant.lock.is_some() || tenant.quarantine.is_some() => bad(word),
+        TenantStatus::Active => word.into(),
+        TenantStatus::Provisioning => behind(word),
+        TenantStatus::Deleted | TenantStatus::Purging | TenantStatus::Purged => dim(word),
+    }
 }
 
 pub(super) fn schema_of(tenant: &Tenant) -> Option<String> {

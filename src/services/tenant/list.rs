@@ -37,6 +37,8 @@ pub(crate) struct ListReport {
     pub unrecorded: Vec<Unrecorded>,
     /// What could not be looked at.
     pub unlooked: Vec<Unlooked>,
+    /// How many tenants there are, where none of them fit.
+    pub of: Option<usize>,
 }
 
 /// A tenant with what was last done to it.
@@ -78,7 +80,7 @@ pub(crate) async fn list<E>(
         let from = after.as_ref().map(|(slug, id)| (slug, *id));
         let page = control_plane::list_page(&mut session, &request.filter, from, PAGE).await?;
         let is_last = i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE;
-        after = page.last().map(|tenant| (tenant.slug.clone(), tenant.id));
+        after = page.last().map(|tenant| (tenant.slug.clone(), tenant.id)).or(after);
         let listed = page.into_iter().map(|tenant| ListedTenant {
             presence: compare(&mut inventory, &tenant, began),
             tenant,
@@ -90,6 +92,12 @@ pub(crate) async fn list<E>(
             break;
         }
     }
+    let of = match after {
+        None if !request.filter.is_everything() => {
+            Some(control_plane::count_tenants(&mut session).await?)
+        }
+        _ => None,
+    };
     let mut unrecorded = Vec::new();
     if request.filter.is_everything() {
         unrecorded = inventory.rest();
@@ -100,7 +108,7 @@ pub(crate) async fn list<E>(
         // What changed while we looked is no finding.
         unrecorded.retain(|found| known.get(&found.tenant_id.0).is_none_or(|at| *at < began));
     }
-    Ok(Ok(ListReport { unrecorded, unlooked }))
+    Ok(Ok(ListReport { unrecorded, unlooked, of }))
 }
 
 /// Compares one record with what was seen; one that changed since is taken as it is.

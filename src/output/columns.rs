@@ -1,0 +1,170 @@
+//! How a table becomes characters: what is whole, what is cut, and what is left out in a narrow window.
+//!
+//! Identifiers and instants are there to be copied, so they are never broken.
+
+use textwrap::core::display_width;
+
+use super::line::{Line, dim, heading};
+use super::look::Look;
+use super::text::{Fit, Table};
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// A free text is not cut below this, and prose not broken below it.
+const LEAST: usize = 12;
+
+/// Returns a table without lines.
+pub(super) fn columns(table: &Table, look: Look) -> String {
+    let widths: Vec<usize> = (0..table.headings.len()).map(|at| natural(table, at)).collect();
+    let all: Vec<usize> = (0..widths.len()).collect();
+    let (shown, widths) = match look.width {
+        None => (all, widths),
+        Some(width) => fitted(table, &widths, width),
+    };
+    let headings = shown.iter().map(|at| heading(&table.headings[*at])).collect::<Vec<_>>();
+    let mut lines = Vec::with_capacity(table.rows.len() + 1);
+    let mut row = |cells: Vec<&Line>| {
+        let cells = shown.iter().zip(cells).map(|(at, cell)| match (look.width, table.fit(*at)) {
+            (Some(_), Fit::Prose) => broken(cell, widths[*at], look.has_color),
+            (Some(_), Fit::Cut) => vec![cell.clone().cut(widths[*at]).painted(look.has_color)],
+            (None, _) | (Some(_), Fit::Whole) => vec![cell.painted(look.has_color)],
+        });
+        let cells: Vec<Vec<String>> = cells.collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+        for index in 0..height {
+            let mut line = String::new();
+            for (at, cell) in shown.iter().zip(&cells) {
+                let text = cell.get(index).map_or("", String::as_str);
+                let missing = widths[*at].saturating_sub(display_width(text)) + GAP;
+                line.push_str(text);
+                line.push_str(&" ".repeat(missing));
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+    };
+    row(headings.iter().collect());
+    for cells in &table.rows {
+        row(shown.iter().map(|at| &cells[*at]).collect());
+    }
+    if shown.len() < table.headings.len() {
+        let out = (0..table.headings.len()).filter(|at| !shown.contains(at));
+        let out: Vec<_> = out.map(|at| table.headings[at].as_str()).collect();
+        let line = dim(format_args!("Left out here: {}; --wide shows all.", out.join(", ")));
+        lines.push(line.painted(look.has_color));
+    }
+    lines.join("\n")
+}
+
+fn natural(table: &Table, at: usize) -> usize {
+    let cells = table.rows.iter().map(|row| display_width(&row[at].plain()));
+    cells.chain([display_width(&table.headings[at])]).max().unwrap_or(0)
+}
+
+/// Returns which columns a window of this width has room for, and how wide each is.
+fn fitted(table: &Table, widths: &[usize], width: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut shown: Vec<usize> = (0..widths.len()).collect();
+    let least = |at: usize| match table.fit(at) {
+        Fit::Whole => widths[at],
+        Fit::Cut | Fit::Prose => widths[at].min(LEAST.max(table.headings[at].len())),
+    };
+    let gaps = |shown: &[usize]| GAP * shown.len().saturating_sub(1);
+    let needed = |shown: &[usize]| shown.iter().map(|at| least(*at)).sum::<usize>() + gaps(shown);
+    while needed(&shown) > width
+        && let Some(out) = table
+            .droppable
+            .iter()
+            .rev()
+            .find_map(|heading| shown.iter().position(|at| table.headings[*at] == *heading))
+    {
+        shown.remove(out);
+    }
+    // What had to go may have been wide: something narrower may have room again.
+    for heading in &table.droppable {
+        let Some(at) = table.headings.iter().position(|known| known == heading) else { continue };
+        let mut more = shown.clone();
+        more.push(at);
+        more.sort_unstable();
+        if !shown.contains(&at) && needed(&more) <= width {
+            shown = more;
+        }
+    }
+    let mut given = widths.to_vec();
+    let mut spare = width.saturating_sub(needed(&shown));
+    for at in shown.iter().copied().filter(|at| table.fit(*at) != Fit::Whole) {
+        let more = spare.min(widths[at] - least(at));
+        given[at] = least(at) + more;
+        spare -= more;
+    }
+    (shown, given)
+}
+
+/// Breaks prose between words; what is one word stays whole.
+fn broken(cell: &Line, width: usize, has_color: bool) -> Vec<String> {
+    let options = textwrap::Options::new(width.max(1))
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let text = cell.painted(has_color);
+    textwrap::wrap(&text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions() -> Table {
+        let id = "01a21718-bae7-7064-8860-edf5b03e14d8";
+        let row = |device: &str| {
+            let cells = [id, "acme", "2026-11-26T08:30:57Z", device];
+            cells.map(Line::from)
+        };
+        let device = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36";
+        Table::new(
+            ["JTI", "TENANT", "ISSUED", "DEVICE"],
+            [row(device), row("電話電話電話電話電話")],
+        )
+        .cut("DEVICE")
+        .dropping(&["DEVICE", "ISSUED"])
+    }
+
+    fn shown(table: &Table, width: usize) -> String {
+        columns(table, Look { has_color: false, width: Some(width), wraps: false })
+    }
+
+    #[test]
+    fn identifiers_and_instants_stay_whole_and_free_text_is_cut() {
+        let text = shown(&sessions(), 84);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[1].ends_with("2026-11-26T08:30:57Z  Mozilla/5.0 (X1…"), "{text}");
+        assert!(lines[2].ends_with("電話電話電話電…"), "two columns a character: {text}");
+        assert!(lines.iter().all(|line| display_width(line) <= 84), "{text}");
+    }
+
+    #[test]
+    fn what_matters_least_is_left_out_and_named() {
+        let text = shown(&sessions(), 56);
+        let first = text.lines().nth(1).unwrap();
+        assert_eq!(first, "01a21718-bae7-7064-8860-edf5b03e14d8  acme");
+        assert!(text.ends_with("Left out here: ISSUED, DEVICE; --wide shows all."), "{text}");
+        // What cannot be left out is not broken either.
+        let narrow = shown(&sessions(), 20);
+        assert!(narrow.contains("01a21718-bae7-7064-8860-edf5b03e14d8  acme"), "{narrow}");
+    }
+
+    #[test]
+    fn a_table_that_has_room_is_as_wide_as_it_is() {
+        let table = sessions();
+        let whole = columns(&table, Look { has_color: false, width: None, wraps: false });
+        assert_eq!(shown(&table, 200), whole);
+        assert!(whole.contains("AppleWebKit/537.36"));
+    }
+
+    #[test]
+    fn prose_is_broken_between_words() {
+        let row = ["gate", "shut in the tenant's own database"].map(Line::from);
+        let text = shown(&Table::new(["LAYER", "DETAIL"], [row]), 24);
+        let expected = "LAYER  DETAIL\ngate   shut in the\n       tenant's own\n       database";
+        assert_eq!(text, expected);
+    }
+}
