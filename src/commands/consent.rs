@@ -37,6 +37,28 @@ impl Context {
         self.confirm(question)
     }
 
+    /// Returns whether a write is asked about.
+    pub(crate) fn asks(&self) -> bool {
+        !self.says_yes
+    }
+
+    /// Allows a write that destroys many things, once its word was typed; `--yes` answers as well.
+    ///
+    /// # Errors
+    /// When another word was typed, or there is neither `--yes` nor a terminal to ask at.
+    pub(crate) fn confirm_by_word(&self, what: &str, word: &str) -> Result<(), Failure> {
+        self.require_actor(what)?;
+        if self.says_yes {
+            return Ok(());
+        }
+        let question = format!("Type `{word}` to {what}");
+        if self.console().ask(question, "--yes")?.trim() == word {
+            return Ok(());
+        }
+        let message = format!("{what}: what was typed is not `{word}`");
+        Err(Failure::new(ErrorKind::Refused, message))
+    }
+
     /// Returns consent to an act on this tenant once its slug was typed or passed by `--confirm`;
     /// `--yes` is not enough.
     ///

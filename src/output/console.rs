@@ -47,6 +47,16 @@ pub(crate) struct Console {
     broken: Mutex<Option<io::Error>>,
 }
 
+/// Whether a question could be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CanAsk {
+    Yes,
+    /// `--no-input` was passed.
+    NoInput,
+    /// stdin or stderr is no terminal.
+    NoTerminal,
+}
+
 impl Console {
     /// Looks at the streams once.
     pub(crate) fn new(appearance: Appearance) -> Self {
@@ -81,9 +91,13 @@ impl Console {
         matches!(self.appearance.format, Format::Table | Format::Csv)
     }
 
-    /// Returns whether a question could be answered.
-    pub(super) fn can_ask(&self) -> bool {
-        !self.appearance.is_no_input && self.terminals.stdin && self.terminals.stderr
+    /// Returns whether a question could be answered, and why not.
+    pub(super) fn can_ask(&self) -> CanAsk {
+        match (self.terminals.stdin && self.terminals.stderr, self.appearance.is_no_input) {
+            (_, true) => CanAsk::NoInput,
+            (false, false) => CanAsk::NoTerminal,
+            (true, false) => CanAsk::Yes,
+        }
     }
 
     /// Returns whether only the result and errors are wanted.

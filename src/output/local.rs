@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::text::Facts;
+use super::console::Console;
+use super::text::{Facts, Text};
 use super::view::View;
 use super::words::shown;
 use crate::model::{SecretText, instant, instant_ms};
@@ -131,6 +132,18 @@ pub(crate) fn render_down_plan(status: &LocalStatus) -> View {
 
 /// Renders what removing the server would do.
 pub(crate) fn render_destroy_plan(status: &LocalStatus) -> View {
+    let view = View::item("local", json!({ "status": "not_created" }), destroyed(status));
+    view.with("changed", json!(!matches!(status, LocalStatus::NotCreated))).into_plan()
+}
+
+impl Console {
+    /// Shows what is about to be destroyed, before it is asked about.
+    pub(crate) fn show_destroyed(&self, status: &LocalStatus) {
+        self.note(Text::from(destroyed(status)).blank());
+    }
+}
+
+fn destroyed(status: &LocalStatus) -> Facts {
     let sentence = match status {
         LocalStatus::NotCreated => "there is none".to_owned(),
         LocalStatus::Running { databases, directory, .. } => {
@@ -142,9 +155,7 @@ pub(crate) fn render_destroy_plan(status: &LocalStatus) -> View {
             format!("would be gone, with its data in {}", directory.display())
         }
     };
-    let facts = Facts::new().fact("local Postgres", sentence);
-    let view = View::item("local", json!({ "status": "not_created" }), facts);
-    view.with("changed", json!(!matches!(status, LocalStatus::NotCreated))).into_plan()
+    Facts::new().fact("local Postgres", sentence)
 }
 
 /// Returns an event's word, its sentence, and whether the sentence is worth a line that stays.

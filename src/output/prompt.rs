@@ -1,34 +1,45 @@
 //! Questions, asked only where they can be answered.
 
-use dialoguer::{Confirm, Input};
+use dialoguer::Input;
 
-use super::console::Console;
+use super::console::{CanAsk, Console};
 use super::line::Line;
 use crate::model::{Classified, ErrorKind};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PromptError {
-    /// stdin or stderr is no terminal, or `--no-input` was passed.
-    #[error("ask for confirmation: there is no terminal, or --no-input was passed")]
+    /// stdin or stderr is no terminal.
+    #[error("ask for confirmation: there is no terminal to ask at")]
     NoTerminal {
+        /// The flag that answers instead.
+        flag: String,
+    },
+    #[error("ask for confirmation: --no-input was passed")]
+    NoInput {
         /// The flag that answers instead.
         flag: String,
     },
     /// The operator said no.
     #[error("go on: it was not confirmed")]
     Declined,
+    /// The operator pressed Ctrl-C.
+    #[error("go on: interrupted at the question; nothing was changed")]
+    Interrupted,
 }
 
 impl Classified for PromptError {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Refused
+        match self {
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::NoTerminal { .. } | Self::NoInput { .. } | Self::Declined => ErrorKind::Refused,
+        }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoTerminal { flag } => Some(format!("pass {flag}")),
-            Self::Declined => None,
+            Self::NoTerminal { flag } | Self::NoInput { flag } => Some(format!("pass {flag}")),
+            Self::Declined | Self::Interrupted => None,
         }
     }
 }
@@ -39,22 +50,22 @@ impl Console {
     /// # Errors
     /// When stdin or stderr is no terminal, or `--no-input` was passed.
     pub(crate) fn require_terminal(&self, flag: &str) -> Result<(), PromptError> {
-        if self.can_ask() { Ok(()) } else { Err(PromptError::NoTerminal { flag: flag.to_owned() }) }
+        let flag = flag.to_owned();
+        match self.can_ask() {
+            CanAsk::Yes => Ok(()),
+            CanAsk::NoInput => Err(PromptError::NoInput { flag }),
+            CanAsk::NoTerminal => Err(PromptError::NoTerminal { flag }),
+        }
     }
 
-    /// Asks a y/N question.
+    /// Asks a y/N question, answered by a line: `y` or `yes` is yes, everything else is no.
     ///
     /// # Errors
     /// When it cannot be answered, or the answer is no.
     pub(crate) fn confirm(&self, question: impl Into<Line>, flag: &str) -> Result<(), PromptError> {
-        self.require_terminal(flag)?;
-        let question = question.into().plain();
-        let answer = Confirm::new().with_prompt(question).default(false).interact_opt();
-        match answer {
-            Ok(Some(true)) => Ok(()),
-            Ok(_) => Err(PromptError::Declined),
-            Err(_) => Err(self.left_unanswered()),
-        }
+        let answer = self.ask(question.into().and(" [y/N]"), flag)?;
+        let is_yes = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+        if is_yes { Ok(()) } else { Err(PromptError::Declined) }
     }
 
     /// Asks for a word to be typed.
@@ -65,12 +76,13 @@ impl Console {
         self.require_terminal(flag)?;
         let question = question.into().plain();
         let answer = Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
-        answer.map_err(|_| self.left_unanswered())
-    }
-
-    /// The question still stands in its line: what follows begins a new one.
-    fn left_unanswered(&self) -> PromptError {
-        self.say(&Line::default());
-        PromptError::Declined
+        answer.map_err(|dialoguer::Error::IO(error)| {
+            // The question still stands in its line: what follows begins a new one.
+            self.say(&Line::default());
+            match error.kind() {
+                std::io::ErrorKind::Interrupted => PromptError::Interrupted,
+                _ => PromptError::Declined,
+            }
+        })
     }
 }

@@ -202,24 +202,27 @@ fn a_deletion_is_confirmed_by_typing_the_slug_at_the_terminal() {
 }
 
 #[test]
-fn a_question_is_answered_with_y_and_everything_else_is_no() {
+fn a_question_is_answered_by_a_line_and_everything_but_yes_is_no() {
     let operator = Operator::new();
     let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
     let jti = operator.issue(USER, "acme");
-    let answer = |key: &str| {
+    let answer = |keys: &str| {
         let mut command = operator.command(&format!("session revoke --jti {jti} --reason x"));
         command.env("TERM", "xterm");
         let mut terminal = Terminal::start(command, 100);
-        terminal.sees("[y/N]");
-        terminal.presses(key);
+        terminal.sees("1 recorded and valid. [y/N]");
+        terminal.presses(keys);
         terminal.end()
     };
-    for key in ["n", "\r"] {
-        let (code, seen) = answer(key);
-        assert_eq!(code, 3, "{key:?}: {seen}");
+    // A key alone decides nothing: it is Enter that does, and so nothing is left for the shell.
+    for (keys, expected) in
+        [("n\r", 3), ("\r", 3), ("yn\r", 3), ("nay\r", 3), ("why\r", 3), ("y\u{3}", 130)]
+    {
+        let (code, seen) = answer(keys);
+        assert_eq!(code, expected, "{keys:?}: {seen}");
         let _ran = operator.run(&format!("session check {jti}")).success();
     }
-    let (code, seen) = answer("y");
+    let (code, seen) = answer("YES\r");
     assert_eq!(code, 0, "{seen}");
     let _ran = operator.run(&format!("session check {jti}")).fails_with(11);
 }

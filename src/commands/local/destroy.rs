@@ -4,6 +4,9 @@ use crate::cli::LocalDryRunArgs;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure, render_destroy_plan, render_destroyed};
 
+/// What is typed at a terminal, where a `y` too many would remove every tenant.
+const WORD: &str = "destroy";
+
 /// Stops the private local Postgres and removes its data.
 pub(super) async fn run(args: &LocalDryRunArgs, context: &Context) -> Result<Ending, Failure> {
     if args.dry_run {
@@ -11,9 +14,15 @@ pub(super) async fn run(args: &LocalDryRunArgs, context: &Context) -> Result<End
         context.console().show(&render_destroy_plan(&status));
         return Ok(None);
     }
-    let question = "Remove the private local Postgres with every tenant in it?";
-    context.confirm_write("remove the private local Postgres", question)?;
+    let what = "remove the private local Postgres";
+    context.require_confirmation_possible(what)?;
+    let status = context.local_server()?.status().await?;
+    let console = context.console();
+    if context.asks() {
+        console.show_destroyed(&status);
+    }
+    context.confirm_by_word(what, WORD)?;
     let destroyed = context.local_server()?.destroy().await?;
-    context.console().show(&render_destroyed(&destroyed));
+    console.show(&render_destroyed(&destroyed));
     Ok(None)
 }

@@ -69,10 +69,21 @@ async fn one(
     request: &RevokeRequest,
     context: &Context,
 ) -> Result<Ending, Failure> {
+    let asks = !request.is_dry_run && context.asks();
     if !request.is_dry_run {
+        context.require_confirmation_possible("revoke sessions")?;
+    }
+    let world = context.world().await?;
+    if asks {
+        // What is asked is what it would do, with its number.
+        let counted = RevokeRequest { is_dry_run: true, ..request.clone() };
+        let sessions = revoke(&world, &target, &counted).await?.sessions;
+        let question = format!("{question} {sessions} recorded and valid.");
+        context.confirm_write("revoke sessions", &question)?;
+    } else if !request.is_dry_run {
         context.confirm_write("revoke sessions", question)?;
     }
-    let report = revoke(&context.world().await?, &target, request).await?;
+    let report = revoke(&world, &target, request).await?;
     context.console().show(&render_revoke(&report));
     Ok(report.ending())
 }

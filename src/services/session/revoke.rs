@@ -35,7 +35,7 @@ pub(crate) enum Target {
 }
 
 /// Why, by whom and how; what is revoked is said beside it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RevokeRequest {
     pub reason: Reason,
     pub actor: Actor,
