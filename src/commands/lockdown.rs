@@ -76,10 +76,10 @@ fn nothing_locked(failure: Failure, named: Option<String>) -> Failure {
         return failure;
     }
     let named = named.unwrap_or_else(|| "TENANT".to_owned());
-    failure.better_hint(Some(format!(
+    failure.and_hint(&format!(
         "nothing was locked; from the cluster alone: tenantctl lockdown {named} --reason '…' \
          --without-control-plane"
-    )))
+    ))
 }
 
 /// Shuts tenants' databases from the cluster alone.

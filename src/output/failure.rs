@@ -55,6 +55,16 @@ impl Failure {
         self
     }
 
+    /// Adds to what to do about it.
+    #[must_use]
+    pub(crate) fn and_hint(self, more: &str) -> Self {
+        let hint = match &self.hint {
+            Some(hint) => format!("{hint}; {more}"),
+            None => more.to_owned(),
+        };
+        self.better_hint(Some(hint))
+    }
+
     /// Returns the tenants that were named and do not exist.
     pub(crate) fn missing_tenants(&self) -> &[String] {
         &self.missing_tenants

@@ -98,7 +98,7 @@ fn a_project_that_cannot_be_reached_is_cut_where_it_can_be() {
     let (_fake, operator) = with_tenant();
     let jti = operator.issue(&Uuid::new_v4().to_string(), "acme");
     let cut_off = operator.with("TENANTCTL_MANAGEMENT_API_URL", "http://127.0.0.1:1");
-    let report = cut_off.run(&format!("{LOCK} --timeout 2s")).fails_with(12).json();
+    let report = cut_off.run(&format!("{LOCK} --timeout 6s")).fails_with(12).json();
     assert_eq!(report["proven"], false);
     assert_eq!(
         results(&report, "layers"),

@@ -23,7 +23,7 @@ fn psql_shows_the_tenants_rows_as_its_login_and_as_the_operator() {
 
     let ran = operator.run("tenant connect acme -- -X -c 'select 1/0'").fails_with(8);
     assert!(ran.stderr().contains("division by zero"), "{ran}");
-    let trail = operator.run("audit list -o json").success();
+    let trail = operator.run("audit list --raw -o json").success();
     let trail = trail.json().to_string();
     for told in ["tenant.connect", "select 1/0", "\"as\":\"operator\"", "\"exit_code\":1"] {
         assert!(trail.contains(told), "{told}: {trail}");
