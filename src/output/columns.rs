@@ -2,6 +2,7 @@
 //!
 //! Identifiers and instants are there to be copied, so they are never broken.
 
+use comfy_table::{ContentArrangement, Table as Columns};
 use textwrap::core::display_width;
 
 use super::line::{Line, dim, heading};
@@ -22,31 +23,23 @@ pub(super) fn columns(table: &Table, look: Look) -> String {
         None => (all, widths),
         Some(width) => fitted(table, &widths, width),
     };
-    let headings = shown.iter().map(|at| heading(&table.headings[*at])).collect::<Vec<_>>();
-    let mut lines = Vec::with_capacity(table.rows.len() + 1);
-    let mut row = |cells: Vec<&Line>| {
-        let cells = shown.iter().zip(cells).map(|(at, cell)| match (look.width, table.fit(*at)) {
-            (Some(_), Fit::Prose) => broken(cell, widths[*at], look.has_color),
-            (Some(_), Fit::Cut) => vec![cell.clone().cut(widths[*at]).painted(look.has_color)],
-            (None, _) | (Some(_), Fit::Whole) => vec![cell.painted(look.has_color)],
-        });
-        let cells: Vec<Vec<String>> = cells.collect();
-        let height = cells.iter().map(Vec::len).max().unwrap_or(1);
-        for index in 0..height {
-            let mut line = String::new();
-            for (at, cell) in shown.iter().zip(&cells) {
-                let text = cell.get(index).map_or("", String::as_str);
-                let missing = widths[*at].saturating_sub(display_width(text)) + GAP;
-                line.push_str(text);
-                line.push_str(&" ".repeat(missing));
-            }
-            lines.push(line.trim_end().to_owned());
-        }
-    };
-    row(headings.iter().collect());
+    let mut drawn = Columns::new();
+    drawn.load_style(comfy_table::presets::NOTHING);
+    // Width and colour are decided here, not guessed by the library.
+    drawn.force_no_tty();
+    drawn.set_content_arrangement(ContentArrangement::Disabled);
+    drawn.set_header(shown.iter().map(|at| heading(&table.headings[*at]).painted(look.has_color)));
     for cells in &table.rows {
-        row(shown.iter().map(|at| &cells[*at]).collect());
+        drawn.add_row(shown.iter().map(|at| match (look.width, table.fit(*at)) {
+            (Some(_), Fit::Prose) => broken(&cells[*at], widths[*at], look.has_color).join("\n"),
+            (Some(_), Fit::Cut) => cells[*at].clone().cut(widths[*at]).painted(look.has_color),
+            (None, _) | (Some(_), Fit::Whole) => cells[*at].painted(look.has_color),
+        }));
     }
+    for column in drawn.column_iter_mut() {
+        column.set_padding((0, u16::try_from(GAP).unwrap_or_default()));
+    }
+    let mut lines: Vec<_> = drawn.lines().map(|line| line.trim_end().to_owned()).collect();
     if shown.len() < table.headings.len() {
         let out = (0..table.headings.len()).filter(|at| !shown.contains(at));
         let out: Vec<_> = out.map(|at| table.headings[at].as_str()).collect();
