@@ -394,7 +394,7 @@ fn retry() -> RetryPolicy {
 fn endpoint(name: &str, setting: &Setting<SecretText>) -> Result<Endpoint, Failure> {
     Endpoint::parse(setting.value.expose()).map_err(|error| {
         let message = format!("use {name} from {}: {error}", setting.origin);
-        Failure::new(ErrorKind::Usage, message)
-            .hint("write it like postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+        let hint = "write it like postgresql://USER@HOST:5432/DATABASE, with :PASSWORD behind USER";
+        Failure::new(ErrorKind::Usage, message).hint(hint)
     })
 }

@@ -6,6 +6,9 @@ use super::console::{CanAsk, Console};
 use super::line::Line;
 use crate::model::{Classified, ErrorKind};
 
+/// How many columns an answer has beside its question.
+const ANSWER: usize = 44;
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PromptError {
@@ -63,7 +66,7 @@ impl Console {
     /// # Errors
     /// When it cannot be answered, or the answer is no.
     pub(crate) fn confirm(&self, question: impl Into<Line>, flag: &str) -> Result<(), PromptError> {
-        let answer = self.ask(question.into().and(" [y/N]"), flag)?;
+        let answer = self.answer(&question.into().plain(), "[y/N]", flag)?;
         let is_yes = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
         if is_yes { Ok(()) } else { Err(PromptError::Declined) }
     }
@@ -73,9 +76,24 @@ impl Console {
     /// # Errors
     /// When it cannot be answered.
     pub(crate) fn ask(&self, question: impl Into<Line>, flag: &str) -> Result<String, PromptError> {
+        self.answer(&question.into().plain(), "", flag)
+    }
+
+    fn answer(&self, question: &str, end: &str, flag: &str) -> Result<String, PromptError> {
         self.require_terminal(flag)?;
-        let question = question.into().plain();
-        let answer = Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
+        let whole = format!("{question} {end}");
+        // What is typed goes behind it. A question that fills its line stands above, since it would be
+        // drawn twice once it is answered.
+        let is_long = self.line_width().is_some_and(|width| whole.len() + ANSWER > width);
+        let prompt = match (is_long, end) {
+            (false, _) => whole.trim_end().to_owned(),
+            (true, "") => "Answer".to_owned(),
+            (true, end) => end.to_owned(),
+        };
+        if is_long {
+            self.say(&Line::from(question));
+        }
+        let answer = Input::<String>::new().with_prompt(prompt).allow_empty(true).interact_text();
         answer.map_err(|dialoguer::Error::IO(error)| {
             // The question still stands in its line: what follows begins a new one.
             self.say(&Line::default());

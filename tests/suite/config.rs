@@ -186,7 +186,7 @@ fn connection_strings_that_mean_nothing_are_refused_and_never_repeated() {
         ("postgresql://u:canary@/d", "names no host"),
         ("postgresql://u:canary@h/d?options=-crow_security%3Doff", "`options` is not supported"),
         ("postgresql://u:canary@h/d?host=/evil", "`host` is not supported"),
-        ("postgresql://u:canary@h/d?sslmode=maybe", "sslmode is not valid"),
+        ("postgresql://u:canary@h/d?sslmode=maybe", "sslmode is none of disable"),
         ("postgresql://u:canary@h:99999/d", "it is not of the form"),
         ("postgresql://u:canary@h/d#x", "it is not of the form"),
         ("postgresql://u%0a:canary@h/d", "user name is not valid"),

@@ -210,7 +210,8 @@ fn a_question_is_answered_by_a_line_and_everything_but_yes_is_no() {
         let mut command = operator.command(&format!("session revoke --jti {jti} --reason x"));
         command.env("TERM", "xterm");
         let mut terminal = Terminal::start(command, 100);
-        terminal.sees("1 recorded and valid. [y/N]");
+        terminal.sees("1 recorded and valid.");
+        terminal.sees("[y/N]");
         terminal.presses(keys);
         terminal.end()
     };

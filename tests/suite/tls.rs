@@ -43,10 +43,10 @@ fn a_named_authority_is_the_only_one_that_is_trusted() {
                     ends(operator, url(&format!("?{mode}sslrootcert={file}.pem")));
                 operator = same;
                 let shown = format!("{network} {mode} {file}: {said}");
-                assert_eq!(code, if gets_in { 0 } else { 7 }, "{shown}");
-                let is_said =
-                    ["certificate", "no root trust anchors"].map(|words| said.contains(words));
-                assert!(gets_in || is_said.contains(&true), "{shown}");
+                // Trying again helps nobody, so it is not `unavailable`.
+                let refused: &[i32] = if file == "none" { &[2, 6] } else { &[6] };
+                assert!(if gets_in { code == 0 } else { refused.contains(&code) }, "{shown}");
+                assert!(gets_in || said.contains("certificate"), "{shown}");
             }
         }
         // Everybody's authorities know nothing of this server.
@@ -57,11 +57,10 @@ fn a_named_authority_is_the_only_one_that_is_trusted() {
         ] {
             let (same, code, said) = ends(operator, url(parameters));
             operator = same;
-            assert_eq!(code, 7, "{parameters}: {said}");
-            assert!(
-                said.contains("invalid peer certificate: UnknownIssuer"),
-                "{parameters}: {said}"
-            );
+            assert_eq!(code, 6, "{parameters}: {said}");
+            let told =
+                said.contains("not accepted: UnknownIssuer") && said.contains("?sslrootcert=");
+            assert!(told, "{parameters}: {said}");
         }
         // Nothing is verified where nothing was asked for.
         for parameters in ["", "?sslmode=prefer", "?sslmode=allow", "?sslmode=require"] {
@@ -82,10 +81,10 @@ fn what_would_verify_nothing_although_an_authority_is_named_is_refused() {
         ("?sslmode=verify-ca&sslrootcert=system", "sslrootcert=system needs sslmode=verify-full"),
         ("?sslmode=require&sslrootcert=system", "sslrootcert=system needs sslmode=verify-full"),
         ("?sslmode=disable&sslrootcert=system", "sslrootcert=system needs sslmode=verify-full"),
-        ("?sslmode=verify-full&sslrootcert=missing.pem", "names no file that is there"),
-        ("?sslrootcert=", "names no file that is there"),
-        ("?sslmode=", "its sslmode is not valid"),
-        ("?sslmode=verify_full", "its sslmode is not valid"),
+        ("?sslmode=verify-full&sslrootcert=missing.pem", "missing.pem, and there is no such file"),
+        ("?sslrootcert=", "and there is no such file"),
+        ("?sslmode=", "its sslmode is none of disable"),
+        ("?sslmode=verify_full", "its sslmode is none of disable"),
     ] {
         let (same, code, said) = ends(operator, url(parameters));
         operator = same;

@@ -15,6 +15,11 @@ pub enum EndpointError {
     /// What is asked of the server's certificate does not fit together.
     #[error("{0}")]
     Tls(&'static str),
+    /// The file of the authority, by its path.
+    #[error("its sslrootcert is {0}, and there is no such file")]
+    NoRootCert(String),
+    #[error("its sslmode is none of disable, allow, prefer, require, verify-ca and verify-full")]
+    Mode,
     /// A value we cannot use.
     #[error("its {0} is not valid")]
     Value(&'static str),

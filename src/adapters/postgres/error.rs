@@ -8,6 +8,7 @@ use std::io;
 
 use sqlx::postgres::PgDatabaseError;
 
+use super::certificate::{TlsTrouble, trouble};
 use super::row::Unfit;
 use crate::model::{Classified, ErrorKind, Refusal, escape_controls, shorten};
 
@@ -29,6 +30,7 @@ pub struct ServerFault {
     pub position: Option<usize>,
     is_connection: bool,
     io: Option<io::ErrorKind>,
+    tls: Option<TlsTrouble>,
 }
 
 impl ServerFault {
@@ -53,6 +55,9 @@ impl ServerFault {
 
     /// Returns the kind of ending this fault means when nothing more specific is known.
     pub fn kind(&self) -> ErrorKind {
+        if let Some(tls) = &self.tls {
+            return tls.kind;
+        }
         let Some(code) = self.sqlstate.as_deref() else {
             return if self.is_connection { ErrorKind::Unavailable } else { ErrorKind::Internal };
         };
@@ -115,6 +120,7 @@ impl From<sqlx::Error> for ServerFault {
                 position,
                 is_connection: false,
                 io: None,
+                tls: None,
             };
         }
         let message = match &error {
@@ -122,6 +128,8 @@ impl From<sqlx::Error> for ServerFault {
             sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
             other => clean(&other.to_string()),
         };
+        let tls = if is_connection { trouble(&message) } else { None };
+        let message = tls.as_ref().map_or(message, |tls| tls.message.clone());
         Self {
             sqlstate: None,
             message,
@@ -130,6 +138,7 @@ impl From<sqlx::Error> for ServerFault {
             position: None,
             is_connection,
             io: if let sqlx::Error::Io(io) = &error { Some(io.kind()) } else { None },
+            tls,
         }
     }
 }
@@ -269,9 +278,8 @@ impl Classified for PgError {
             Self::ConnectTimeout { .. } => Some(
                 "see whether that server is up and answers, or pass a longer --timeout".to_owned(),
             ),
-            Self::Connect { .. }
-            | Self::Statement { .. }
-            | Self::Inconsistency { .. } => None,
+            Self::Connect { fault, .. } => fault.tls.as_ref().map(|tls| tls.hint.to_owned()),
+            Self::Statement { .. } | Self::Inconsistency { .. } => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod blocker;
+mod certificate;
 mod connect;
 mod endpoint;
 mod endpoint_error;

@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::endpoint_error::EndpointError;
+use crate::model::escape_controls;
 
 /// What has to be escaped inside the parts of a connection string.
 pub(super) const ESCAPED: &AsciiSet =
@@ -67,9 +68,7 @@ impl Tls {
             None => None,
             Some("system") => Some(Roots::System),
             Some(file) if Path::new(file).is_file() => Some(Roots::File(PathBuf::from(file))),
-            Some(_) => {
-                return Err(EndpointError::Tls("its sslrootcert names no file that is there"));
-            }
+            Some(file) => return Err(EndpointError::NoRootCert(escape_controls(file))),
         };
         let mode = match (word, &roots) {
             (None, None) if is_this_machine => TlsMode::Prefer,
@@ -97,7 +96,7 @@ impl Tls {
                      sslmode=verify-full does without",
                 ));
             }
-            (Some(_), _) => return Err(EndpointError::Value("sslmode")),
+            (Some(_), _) => return Err(EndpointError::Mode),
         };
         Ok(Self { mode, roots })
     }
