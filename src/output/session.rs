@@ -124,7 +124,7 @@ pub(crate) fn render_revoke(report: &RevokeReport) -> View {
         (false, n) => format!("{n} recorded sessions that were valid {verb}"),
     };
     let unseen = report.unseen.map(|_| UNSEEN);
-    let facts = Facts::new().fact(kind, &name).fact("outcome", outcome).some("user", unseen);
+    let facts = Facts::new().fact(kind, &name).fact("outcome", outcome).some("note", unseen);
     let text = reached(report)
         .into_iter()
         .fold(Text::from(facts), |text, (layer, what)| text.and(Facts::new().fact(layer, what)));
