@@ -3,15 +3,13 @@
 use super::selection::{Which, which};
 use crate::cli::{LockArgs, LockdownArgs};
 use crate::commands::context::Context;
-use crate::model::{ErrorKind, TenantRef};
+use crate::model::{Act, ErrorKind, TenantRef};
 use crate::output::{
     Ending, Failure, Progress, render_alone, render_lockdown, render_lockdown_plan,
     render_lockdown_plans, render_lockdowns,
 };
-use crate::services::fleet::{Listener, lockdown_ending, lockdown_many, select_many};
-use crate::services::lockdown::{
-    LockdownEvent, LockdownRequest, lockdown, lockdown_alone, plan_lockdown,
-};
+use crate::services::fleet::{Listener, lockdown_ending, lockdown_many, select};
+use crate::services::lockdown::{LockdownEvent, LockdownRequest, lockdown, lockdown_alone, plan};
 use crate::services::tenant::opened_password;
 
 /// Locks tenants down and proves it. It is urgent, and `unlock` undoes it, so nothing is asked first,
@@ -21,12 +19,12 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         return alone(args.act, context).await;
     }
     let args = args.act;
-    let first = args.named.first().map(ToString::to_string);
+    let named: Vec<_> = args.named.iter().map(ToString::to_string).collect();
     let which = which(args.named, args.selector)?;
     if args.dry_run {
-        return plan(which, context).await;
+        return show_plan(Act::Lockdown, which, context).await;
     }
-    let world = context.world().await.map_err(|failure| nothing_locked(failure, first))?;
+    let world = context.world().await.map_err(|failure| nothing_locked(failure, &named))?;
     let request = LockdownRequest {
         reason: args.reason,
         actor: context.urgent_actor(&world.plane).await,
@@ -57,7 +55,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
             Ok(report.ending())
         }
         Which::Many(selector) => {
-            let tenants = select_many(&world.plane, &selector).await?;
+            let tenants = select(&world.plane, &selector).await?;
             let listener = Listener {
                 interrupt: context.interrupt(),
                 on_event: &|event| progress.fleet(&event),
@@ -71,11 +69,11 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
 }
 
 /// Says of a control plane that is away what is in force, and the way without it.
-fn nothing_locked(failure: Failure, named: Option<String>) -> Failure {
+fn nothing_locked(failure: Failure, named: &[String]) -> Failure {
     if failure.kind() != ErrorKind::Unavailable {
         return failure;
     }
-    let named = named.unwrap_or_else(|| "TENANT".to_owned());
+    let named = if named.is_empty() { "TENANT".to_owned() } else { named.join(" ") };
     failure.and_hint(&format!(
         "nothing was locked; from the cluster alone: tenantctl lockdown {named} --reason '…' \
          --without-control-plane"
@@ -91,36 +89,28 @@ async fn alone(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
         auth_admin: None,
     };
     let cluster = context.cluster_alone()?;
-    let console = context.console();
-    let (mut reports, mut failure) = (Vec::new(), None);
-    for named in &args.named {
-        match Box::pin(lockdown_alone(&cluster, named, &request, args.dry_run)).await {
-            Ok(report) => reports.push(report),
-            // The others are shut all the same.
-            Err(error) => failure = failure.or(Some(error)),
-        }
-    }
-    if !reports.is_empty() {
-        console.show(&render_alone(&reports));
-    }
-    if let Some(error) = failure {
-        return Err(error.into());
-    }
+    let reports = lockdown_alone(&cluster, &args.named, &request, args.dry_run).await?;
+    context.console().show(&render_alone(&reports));
     Ok((!args.dry_run).then_some(ErrorKind::Unproven))
 }
 
-async fn plan(which: Which, context: &Context) -> Result<Ending, Failure> {
+/// Shows what locking tenants down, or unlocking them, would do.
+pub(super) async fn show_plan(
+    act: Act,
+    which: Which,
+    context: &Context,
+) -> Result<Ending, Failure> {
     let plane = context.plane().await?;
     let selector = match which {
         Which::One(named) => {
-            context.console().show(&render_lockdown_plan(&plan_lockdown(&plane, &named).await?));
+            context.console().show(&render_lockdown_plan(&plan(&plane, act, &named).await?));
             return Ok(None);
         }
         Which::Many(selector) => selector,
     };
     let mut all = Vec::new();
-    for tenant in select_many(&plane, &selector).await? {
-        all.push(plan_lockdown(&plane, &TenantRef::from(tenant.id)).await?);
+    for tenant in select(&plane, &selector).await? {
+        all.push(plan(&plane, act, &TenantRef::from(tenant.id)).await?);
     }
     context.console().show(&render_lockdown_plans(&all));
     Ok(None)

@@ -194,6 +194,11 @@ fn without_its_control_plane_a_tenant_is_shut_from_the_cluster_and_taken_over_la
     let planned = away.run(&format!("-o json {both} --dry-run")).success().json();
     assert_eq!(planned["shut"].as_array().unwrap().len(), 2, "{planned}");
     assert!(urls.iter().all(|url| Session::at(url).is_ok()), "a dry run shuts nothing");
+    // A name that is nobody's stops it before any is shut.
+    let slip =
+        format!("-o json lockdown {} nobody-at-all --reason r --without-control-plane", ids[0]);
+    assert_eq!(away.run(&slip).fails_with(4).error()["kind"], "not_found");
+    assert!(urls.iter().all(|url| Session::at(url).is_ok()), "nothing is shut");
     for _again in 0..2 {
         let ran = away.run(&format!("-o json {both}")).fails_with(12);
         let document = ran.json();

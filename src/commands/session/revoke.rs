@@ -5,7 +5,7 @@ use crate::commands::context::Context;
 use crate::commands::selection::{Which, is_chosen, named, which};
 use crate::model::{ErrorKind, Selector, TenantRef, UserRef};
 use crate::output::{Ending, Failure, Progress, render_revoke, render_revokes};
-use crate::services::fleet::{Listener, revoke_many, select_many};
+use crate::services::fleet::{Listener, revoke_many, select};
 use crate::services::session::{RevokeRequest, Target, resolve_user, revoke};
 
 /// Whose sessions are revoked.
@@ -99,7 +99,7 @@ async fn many(
         None => None,
         Some(user) => Some(resolve_user(&world.plane, &user).await?),
     };
-    let tenants = select_many(&world.plane, selector).await?;
+    let tenants = select(&world.plane, selector).await?;
     if !request.is_dry_run {
         let of = user.map_or(String::new(), |user| format!(" of user {user}"));
         let question = format!("Revoke every session{of} in {}?", named("tenants", &tenants));

@@ -11,17 +11,14 @@ use futures_util::{StreamExt, stream};
 use super::cause::Cause;
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
-use super::select::select;
-use crate::adapters::control_plane::ControlPlane;
 use crate::model::{
-    Classified, ErrorKind, Interrupt, SecretText, Selector, Slug, Tenant, TenantNames, TenantRef,
+    Classified, ErrorKind, Interrupt, SecretText, Slug, Tenant, TenantNames, TenantRef,
 };
 use crate::services::home::World;
 use crate::services::lockdown::{
     BegunLockdown, LockdownError, LockdownReport, LockdownRequest, UnlockReport, begin_lockdown,
     finish_lockdown, unlock,
 };
-use crate::services::migration::MigrationError;
 use crate::services::session::{RevokeReport, RevokeRequest, SessionError, Target, revoke};
 
 /// How many tenants at a time. It is waiting that takes long: for servers, and between two sweeps.
@@ -41,17 +38,6 @@ pub(crate) struct ManyReport<R> {
 pub(crate) struct Listener<'a> {
     pub interrupt: &'a Interrupt,
     pub on_event: &'a dyn Fn(FleetEvent),
-}
-
-/// Returns the tenants that an act is about.
-///
-/// # Errors
-/// When one that is named does not exist, or labels and status fit none.
-pub(crate) async fn select_many(
-    plane: &ControlPlane,
-    selector: &Selector,
-) -> Result<Vec<Tenant>, MigrationError> {
-    select(plane, selector).await
 }
 
 /// Locks tenants down. The control plane refuses all of them before a slower layer of any is begun.

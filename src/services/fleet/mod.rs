@@ -18,7 +18,7 @@ pub(crate) use apply::{ApplyRequest, apply};
 pub(crate) use cause::Cause;
 pub(crate) use event::FleetEvent;
 pub(crate) use many::{
-    Listener, ManyReport, lockdown_ending, lockdown_many, revoke_many, select_many, unlock_many,
+    Listener, ManyReport, lockdown_ending, lockdown_many, revoke_many, unlock_many,
 };
 pub(crate) use query::{QueryReport, QueryRequest, query};
 pub(crate) use report::{
@@ -26,4 +26,5 @@ pub(crate) use report::{
     TenantVerdict,
 };
 pub(crate) use seed::{SeedRequest, apply_seeds};
+pub(crate) use select::select;
 pub(crate) use status::{StatusRequest, status};

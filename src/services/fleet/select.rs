@@ -12,7 +12,7 @@ use crate::services::migration::MigrationError;
 /// # Errors
 /// When one that is named does not exist, to be excluded or not, or when labels and status fit none;
 /// then none is touched.
-pub(super) async fn select(
+pub(crate) async fn select(
     plane: &ControlPlane,
     selector: &Selector,
 ) -> Result<Vec<Tenant>, MigrationError> {

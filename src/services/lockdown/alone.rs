@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use super::error::LockdownError;
 use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
 use super::layers::{SAVED_ACCESS, shown};
@@ -37,75 +39,56 @@ pub(crate) struct AloneReport {
     pub elapsed: Duration,
 }
 
-/// Finds the tenant's database on the cluster by the stamps there.
-async fn find(cluster: &Server, named: &TenantRef) -> Result<(Home, TenantNames), LockdownError> {
+/// Finds the database of each tenant by the stamps on the cluster.
+async fn find(
+    cluster: &Server,
+    named: &[TenantRef],
+) -> Result<Vec<(Home, TenantNames)>, LockdownError> {
     let mut operator = cluster.operator(Purpose::query(Act::Lockdown.word())).await?;
-    let listed = cluster.list(&mut operator).await?;
-    let mut found = Vec::new();
-    for database in listed {
-        let Stamp::Of(identity) = database.stamp else { continue };
+    let stamped = cluster.list(&mut operator).await?.into_iter().filter_map(|database| {
+        let Stamp::Of(identity) = database.stamp else { return None };
         let id = TenantId(identity.tenant_id);
-        let is_meant = match named {
-            TenantRef::Slug(slug) => identity.slug == slug.as_str(),
-            TenantRef::Id(meant) => id == *meant,
+        let slug = identity.slug.parse().ok()?;
+        let name = DatabaseName::recorded(&database.name, &slug, id)?;
+        let server = Server::cluster(cluster.endpoint().clone(), identity.control_plane_id);
+        Some((server.home(name, identity), TenantNames { id, slug }))
+    });
+    let stamped: Vec<_> = stamped.collect();
+    let one = |named: &TenantRef| {
+        let is_meant = |(_, tenant): &&(Home, TenantNames)| match named {
+            TenantRef::Slug(slug) => tenant.slug == *slug,
+            TenantRef::Id(id) => tenant.id == *id,
         };
-        if is_meant
-            && let Ok(slug) = identity.slug.parse()
-            && let Some(name) = DatabaseName::recorded(&database.name, &slug, id)
-        {
-            found.push((name, identity, TenantNames { id, slug }));
+        match stamped.iter().filter(is_meant).collect::<Vec<_>>().as_slice() {
+            [] => Err(LockdownError::NoStamp(named.to_string())),
+            [one] => Ok((*one).clone()),
+            several => {
+                let ids = several.iter().map(|(_, tenant)| tenant.id.to_string()).collect();
+                Err(LockdownError::SeveralStamps { slug: named.to_string(), ids })
+            }
         }
-    }
-    match found.len() {
-        0 => Err(LockdownError::NoStamp(named.to_string())),
-        1 => {
-            let (name, identity, tenant) = found.remove(0);
-            let server = Server::cluster(cluster.endpoint().clone(), identity.control_plane_id);
-            Ok((server.home(name, identity), tenant))
-        }
-        _ => {
-            let ids = found.iter().map(|(_, _, tenant)| tenant.id.to_string());
-            Err(LockdownError::SeveralStamps { slug: named.to_string(), ids: ids.collect() })
-        }
-    }
+    };
+    named.iter().map(one).collect()
 }
 
-/// Shuts a tenant's database from the cluster alone, and tries its gate. Twice is harmless.
+/// Shuts tenants' databases from the cluster alone, side by side, and tries their gates. Twice is
+/// harmless.
 ///
 /// # Errors
-/// When the cluster does not answer, or no database there is the tenant's, or several are; what fails
-/// later is a layer's own result.
+/// When the cluster does not answer, or of one of them no database is there, or several are: then none
+/// is shut. What fails later is a layer's own result.
 pub(crate) async fn lockdown_alone(
     cluster: &Server,
-    named: &TenantRef,
+    named: &[TenantRef],
     request: &LockdownRequest,
     is_dry_run: bool,
-) -> Result<AloneReport, LockdownError> {
-    let started = Instant::now();
-    let (home, tenant) = find(cluster, named).await?;
-    let database = home.name().clone();
-    if is_dry_run {
-        let (layers, probes, elapsed) = (Vec::new(), Vec::new(), started.elapsed());
-        return Ok(AloneReport { tenant, database, is_dry_run, layers, probes, elapsed });
-    }
-    let alone = Alone { home: &home, request, started };
-    let (gate, connections) = tokio::join!(
-        alone.layer("gate", alone.gate()),
-        alone.layer("connections", alone.connections())
-    );
-    let not_covered = |layer, detail: &str| LayerReport {
-        layer,
-        verdict: LayerVerdict::NotCovered,
-        detail: detail.to_owned(),
-        elapsed: Duration::ZERO,
-        at: started.elapsed(),
-    };
-    let plane = "not asked: whoever asks it still finds the tenant open";
-    let auth = "not reached: who is signed in stays so, and signing in goes on";
-    let layers =
-        vec![not_covered("control_plane", plane), gate, not_covered("auth", auth), connections];
-    let probes = vec![alone.probe_gate().await];
-    Ok(AloneReport { tenant, database, is_dry_run, layers, probes, elapsed: started.elapsed() })
+) -> Result<Vec<AloneReport>, LockdownError> {
+    let found = find(cluster, named).await?;
+    let shut = found.into_iter().map(|(home, tenant)| async move {
+        let alone = Alone { home: &home, request, started: Instant::now() };
+        Box::pin(alone.shut(tenant, is_dry_run)).await
+    });
+    Ok(join_all(shut).await)
 }
 
 struct Alone<'a> {
@@ -115,6 +98,34 @@ struct Alone<'a> {
 }
 
 impl Alone<'_> {
+    async fn shut(&self, tenant: TenantNames, is_dry_run: bool) -> AloneReport {
+        let (started, database) = (self.started, self.home.name().clone());
+        let (mut layers, mut probes) = (Vec::new(), Vec::new());
+        if !is_dry_run {
+            let (gate, connections) = tokio::join!(
+                self.layer("gate", self.gate()),
+                self.layer("connections", self.connections())
+            );
+            let not_covered = |layer, detail: &str| LayerReport {
+                layer,
+                verdict: LayerVerdict::NotCovered,
+                detail: detail.to_owned(),
+                elapsed: Duration::ZERO,
+                at: started.elapsed(),
+            };
+            let plane = "not asked: whoever asks it still finds the tenant open";
+            let auth = "not reached: who is signed in stays so, and signing in goes on";
+            layers = vec![
+                not_covered("control_plane", plane),
+                gate,
+                not_covered("auth", auth),
+                connections,
+            ];
+            probes = vec![self.probe_gate().await];
+        }
+        AloneReport { tenant, database, is_dry_run, layers, probes, elapsed: started.elapsed() }
+    }
+
     async fn layer(&self, layer: &'static str, work: impl Future<Output = Worked>) -> LayerReport {
         let began = Instant::now();
         let (verdict, detail) = work.await.unwrap_or_else(|error| {

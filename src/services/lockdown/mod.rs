@@ -25,7 +25,7 @@ pub(crate) use lock::{
     BegunLockdown, LockdownReport, StandIn, begin_lockdown, finish_lockdown, lockdown,
 };
 pub(crate) use overtaken::Overtaken;
-pub(crate) use plan::{LockdownPlan, plan_lockdown, plan_unlock};
+pub(crate) use plan::{LockdownPlan, plan};
 pub(crate) use probe::{ProbeReport, ProbeVerdict};
 pub(crate) use request::LockdownRequest;
 pub(crate) use unlock::{UnlockReport, unlock};

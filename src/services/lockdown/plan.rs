@@ -18,50 +18,32 @@ pub(crate) struct LockdownPlan {
     pub layers: Vec<(&'static str, &'static str)>,
 }
 
-/// Returns what locking the tenant down would do.
-pub(crate) async fn plan_lockdown(
-    plane: &ControlPlane,
-    named: &TenantRef,
-) -> Result<LockdownPlan, LockdownError> {
-    let layers = vec![
-        ("control_plane", "raise the epoch and lock the tenant: every session is refused"),
-        ("gate", "lock the gate in the tenant's database"),
-        ("auth", "ban the tenant's users in Supabase Auth and end their sessions"),
-        ("connections", "forbid the login and end its sessions"),
-        ("probes", "try a session, the gate and a login"),
-    ];
-    plan(plane, Act::Lockdown, named, |_| layers).await
-}
-
-/// Returns what unlocking the tenant would do.
-pub(crate) async fn plan_unlock(
-    plane: &ControlPlane,
-    named: &TenantRef,
-) -> Result<LockdownPlan, LockdownError> {
-    plan(plane, Act::Unlock, named, |is_open| {
-        if !is_open {
-            return Vec::new();
-        }
-        vec![
-            ("connections", "give the login back the access that it had"),
-            ("auth", "lift the bans that the lockdown set"),
-            ("control_plane", "unlock the tenant; sessions from before stay dead"),
-            ("gate", "unlock the gate in the tenant's database"),
-        ]
-    })
-    .await
-}
-
-async fn plan(
+/// Returns what locking the tenant down, or unlocking it, would do.
+pub(crate) async fn plan(
     plane: &ControlPlane,
     act: Act,
     named: &TenantRef,
-    layers: impl FnOnce(bool) -> Vec<(&'static str, &'static str)>,
 ) -> Result<LockdownPlan, LockdownError> {
     let tenant = find(plane, named).await?;
     let mut session = plane.session().await?;
     let is_open = control_plane::find_lockdown(&mut session, tenant.id).await?.is_some();
+    let layers = match (act, is_open) {
+        (Act::Unlock, false) => Vec::new(),
+        (Act::Unlock, true) => vec![
+            ("connections", "give the login back the access that it had"),
+            ("auth", "lift the bans that the lockdown set"),
+            ("control_plane", "unlock the tenant; sessions from before stay dead"),
+            ("gate", "unlock the gate in the tenant's database"),
+        ],
+        _ => vec![
+            ("control_plane", "raise the epoch and lock the tenant: every session is refused"),
+            ("gate", "lock the gate in the tenant's database"),
+            ("auth", "ban the tenant's users in Supabase Auth and end their sessions"),
+            ("connections", "forbid the login and end its sessions"),
+            ("probes", "try a session, the gate and a login"),
+        ],
+    };
     let scope = SessionScope::Tenant(tenant.id);
     let sessions = control_plane::count_live(&mut session, &scope).await?;
-    Ok(LockdownPlan { act, tenant, sessions, layers: layers(is_open) })
+    Ok(LockdownPlan { act, tenant, sessions, layers })
 }
