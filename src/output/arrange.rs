@@ -55,9 +55,14 @@ impl Arrangement {
         Ok(Self { is_wide, columns, sort, limit })
     }
 
-    /// Returns whether the list is wanted as it comes.
-    pub(super) fn takes_as_it_comes(&self) -> bool {
-        self.sort.is_none() && self.limit.is_none()
+    /// Returns whether the list is wanted in an order of its own.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.sort.is_some()
+    }
+
+    /// Returns how many more items are wanted after so many.
+    pub(super) fn room(&self, shown: usize) -> usize {
+        self.limit.map_or(usize::MAX, |limit| limit.saturating_sub(shown))
     }
 
     /// Returns whether every column is shown.
@@ -83,6 +88,11 @@ impl Arrangement {
             table.rows.truncate(limit);
             values.truncate(limit);
         }
+        self.pick(table);
+    }
+
+    /// Keeps the columns that are wanted.
+    pub(super) fn pick(&self, table: &mut Table) {
         if !self.columns.is_empty() {
             table.keep(&self.columns);
         }

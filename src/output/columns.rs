@@ -17,36 +17,76 @@ const LEAST: usize = 12;
 
 /// Returns a table without lines.
 pub(super) fn columns(table: &Table, look: Look) -> String {
+    let mut layout = None;
+    let text = page(table, look, &mut layout);
+    match layout.and_then(|layout| layout.left_out(table)) {
+        Some(line) => format!("{text}\n{}", line.painted(look.has_color)),
+        None => text,
+    }
+}
+
+/// Which columns a table has room for, decided by its first page.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// The columns by their place.
+    shown: Vec<usize>,
+    /// How wide each column may be where its text is free.
+    room: Vec<usize>,
+    /// How wide each column was drawn so far.
+    drawn: Vec<usize>,
+}
+
+impl Layout {
+    /// Returns a line about the columns that had no room.
+    pub(super) fn left_out(&self, table: &Table) -> Option<Line> {
+        let out = (0..table.headings.len()).filter(|at| !self.shown.contains(at));
+        let out: Vec<_> = out.map(|at| table.headings[at].as_str()).collect();
+        (!out.is_empty())
+            .then(|| dim(format_args!("Left out here: {}; --wide shows all.", out.join(", "))))
+    }
+}
+
+/// Returns a page of a table. The first one has the headings and decides on the layout; in a later one
+/// what is there to be copied stays whole, should it be wider.
+pub(super) fn page(table: &Table, look: Look, layout: &mut Option<Layout>) -> String {
     let widths: Vec<usize> = (0..table.headings.len()).map(|at| natural(table, at)).collect();
-    let all: Vec<usize> = (0..widths.len()).collect();
-    let (shown, widths) = match look.width {
-        None => (all, widths),
-        Some(width) => fitted(table, &widths, width),
-    };
+    let is_first = layout.is_none();
+    let layout = layout.get_or_insert_with(|| {
+        let (shown, room) = match look.width {
+            None => ((0..widths.len()).collect(), vec![usize::MAX; widths.len()]),
+            Some(width) => fitted(table, &widths, width),
+        };
+        Layout { shown, room, drawn: vec![0; widths.len()] }
+    });
+    for (at, drawn) in layout.drawn.iter_mut().enumerate() {
+        let is_whole = table.fit(at) == Fit::Whole;
+        *drawn = (*drawn).max(if is_whole { widths[at] } else { widths[at].min(layout.room[at]) });
+    }
     let mut drawn = Columns::new();
     drawn.load_style(comfy_table::presets::NOTHING);
     // Width and colour are decided here, not guessed by the library.
     drawn.force_no_tty();
     drawn.set_content_arrangement(ContentArrangement::Disabled);
-    drawn.set_header(shown.iter().map(|at| heading(&table.headings[*at]).painted(look.has_color)));
+    drawn.set_header(layout.shown.iter().map(|at| {
+        let name = &table.headings[*at];
+        // A page is as wide as those before it.
+        let missing = layout.drawn[*at].saturating_sub(display_width(name));
+        heading(name).painted(look.has_color) + &" ".repeat(missing)
+    }));
     for cells in &table.rows {
-        drawn.add_row(shown.iter().map(|at| match (look.width, table.fit(*at)) {
-            (Some(_), Fit::Prose) => broken(&cells[*at], widths[*at], look.has_color).join("\n"),
-            (Some(_), Fit::Cut) => cells[*at].clone().cut(widths[*at]).painted(look.has_color),
+        drawn.add_row(layout.shown.iter().map(|at| match (look.width, table.fit(*at)) {
+            (Some(_), Fit::Prose) => {
+                broken(&cells[*at], layout.room[*at], look.has_color).join("\n")
+            }
+            (Some(_), Fit::Cut) => cells[*at].clone().cut(layout.room[*at]).painted(look.has_color),
             (None, _) | (Some(_), Fit::Whole) => cells[*at].painted(look.has_color),
         }));
     }
     for column in drawn.column_iter_mut() {
         column.set_padding((0, u16::try_from(GAP).unwrap_or_default()));
     }
-    let mut lines: Vec<_> = drawn.lines().map(|line| line.trim_end().to_owned()).collect();
-    if shown.len() < table.headings.len() {
-        let out = (0..table.headings.len()).filter(|at| !shown.contains(at));
-        let out: Vec<_> = out.map(|at| table.headings[at].as_str()).collect();
-        let line = dim(format_args!("Left out here: {}; --wide shows all.", out.join(", ")));
-        lines.push(line.painted(look.has_color));
-    }
-    lines.join("\n")
+    let lines = drawn.lines().skip(usize::from(!is_first));
+    lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 fn natural(table: &Table, at: usize) -> usize {
@@ -151,6 +191,22 @@ mod tests {
         let whole = columns(&table, Look { has_color: false, width: None, wraps: false });
         assert_eq!(shown(&table, 200), whole);
         assert!(whole.contains("AppleWebKit/537.36"));
+    }
+
+    #[test]
+    fn a_later_page_stands_below_the_first_and_grows_where_it_must() {
+        let look = Look { has_color: false, width: Some(30), wraps: false };
+        let table = |rows: &[[&str; 3]]| {
+            let rows = rows.iter().map(|row| row.map(Line::from));
+            Table::new(["SLUG", "NAME", "PLAN"], rows).cut("NAME").dropping(&["PLAN"])
+        };
+        let mut layout = None;
+        let first = page(&table(&[["acme", "Acme Limited", "gold"]]), look, &mut layout);
+        assert_eq!(first, "SLUG  NAME          PLAN\nacme  Acme Limited  gold");
+        let narrow = page(&table(&[["a1", "Globex", ""], ["b", "C", "x"]]), look, &mut layout);
+        assert_eq!(narrow, "a1    Globex\nb     C             x");
+        let wide = page(&table(&[["a-long-slug", "A name that is long", "g"]]), look, &mut layout);
+        assert_eq!(wide, "a-long-slug  A name that…  g");
     }
 
     #[test]

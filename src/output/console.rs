@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::appearance::{Appearance, Format, Volume};
+use super::columns::{Layout, page};
 use super::csv::csv;
 use super::failure::Failure;
 use super::json::{Part, json_line, json_pretty};
@@ -16,8 +17,9 @@ use super::layout::{laid_out, laid_out_line};
 use super::line::{Line, dim, warning};
 use super::live::Live;
 use super::look::Look;
+use super::spool::Spool;
 use super::stream::Stream;
-use super::text::Text;
+use super::text::{Table, Text};
 use super::view::{FORMAT_VERSION, View, typed_line};
 use super::words::shown;
 use crate::model::{ErrorKind, PlaneAddress, Wait};
@@ -137,20 +139,29 @@ impl Console {
         usize::from(columns.max(40))
     }
 
+    /// Returns how results look; `is_wide` as wide as they are.
+    fn look_of_results(&self, is_wide: bool) -> Look {
+        let is_bounded = self.terminals.stdout && !is_wide;
+        let width = is_bounded.then(|| self.columns(&self.stdout));
+        Look { has_color: self.has_color, width, wraps: false }
+    }
+
     pub(crate) fn show(&self, view: &View) {
         match self.appearance.format {
             Format::Table => {
                 if !view.text.is_empty() {
-                    let is_bounded = self.terminals.stdout && !view.is_wide;
-                    let width = is_bounded.then(|| self.columns(&self.stdout));
-                    let look = Look { has_color: self.has_color, width, wraps: false };
+                    let look = self.look_of_results(view.is_wide);
                     self.write_out(&(laid_out(&view.text, look) + "\n"));
                 }
                 if !view.notes.is_empty() {
                     self.note(view.notes.clone());
                 }
             }
-            Format::Csv => self.write_out(&view.text.table().map(csv).unwrap_or_default()),
+            Format::Csv => {
+                self.write_out(
+                    &view.text.table().map(|table| csv(table, true)).unwrap_or_default(),
+                );
+            }
             Format::Json => self.write_out(&(view.document(json_pretty) + "\n")),
             Format::Ndjson => {
                 // Together: a list is one write, however many lines it has.
@@ -168,6 +179,36 @@ impl Console {
     pub(super) fn lines(&self, kind: &str, values: &[Value]) {
         let line = |value| json_line(&typed_line(kind, value)) + "\n";
         self.write_out(&values.iter().map(line).collect::<String>());
+    }
+
+    /// Writes a page of a table; the first one decides on the layout.
+    pub(super) fn page(&self, table: &Table, is_wide: bool, layout: &mut Option<Layout>) {
+        let is_first = layout.is_none();
+        match self.appearance.format {
+            Format::Csv => {
+                // Its layout is that of any table that is not cut.
+                layout.get_or_insert_default();
+                self.write_out(&csv(table, is_first));
+            }
+            _ => self.write_out(&(page(table, self.look_of_results(is_wide), layout) + "\n")),
+        }
+    }
+
+    /// Writes what follows the last page of a table: which columns had no room.
+    pub(super) fn end_of_pages(&self, table: &Table, layout: &Layout) {
+        if self.appearance.format == Format::Table
+            && let Some(line) = layout.left_out(table)
+        {
+            self.write_out(&(line.painted(self.has_color) + "\n"));
+        }
+    }
+
+    /// Writes a document whose list came in pieces; `around` has the list empty.
+    pub(super) fn show_spooled(&self, around: &View, spool: Spool) {
+        let text = around.document(json_pretty) + "\n";
+        if let Err(error) = spool.document(&text, |piece| self.write_out(piece)) {
+            self.break_stdout(error);
+        }
     }
 
     /// Writes what is generated from the command line's own definition, a script or a manual, as it
@@ -298,6 +339,13 @@ impl Console {
 
     fn look_of_notes(&self) -> Look {
         Look { has_color: self.has_color, width: self.line_width(), wraps: true }
+    }
+
+    /// Remembers why the result cannot be written.
+    pub(super) fn break_stdout(&self, error: io::Error) {
+        if let Ok(mut broken) = self.broken.lock() {
+            broken.get_or_insert(error);
+        }
     }
 
     fn write_out(&self, text: &str) {

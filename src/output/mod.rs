@@ -35,6 +35,7 @@ mod progress;
 mod prompt;
 mod running;
 mod session;
+mod spool;
 mod steps;
 mod stream;
 mod tenant;

@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use crate::output::appearance::Format;
 use crate::output::arrange::Arrangement;
+use crate::output::columns::Layout;
 use crate::output::console::{Console, ReaderGone};
 use crate::output::failure::Failure;
 use crate::output::json::tenant_json;
 use crate::output::line::{Line, bad};
+use crate::output::spool::Spool;
 use crate::output::tenant::record::{place_of, status_line};
 use crate::output::text::{Table, Text, cell};
 use crate::output::view::View;
@@ -15,14 +17,18 @@ use crate::output::words::{count as count_of, date};
 use crate::services::home::{Presence, Unrecorded};
 use crate::services::tenant::{ListReport, ListedTenant};
 
-/// Writes tenants page by page; in ndjson nothing is kept, so memory stays flat.
+/// Writes tenants page by page, so that memory stays flat; only what is to be sorted is kept until the
+/// last one is there.
 #[derive(Debug)]
 pub(crate) struct TenantLines<'c> {
     console: &'c Console,
     arrangement: Arrangement,
     rows: Vec<[Line; 7]>,
     values: Vec<Value>,
+    spool: Spool,
+    layout: Option<Layout>,
     count: usize,
+    shown: usize,
     missing: usize,
 }
 
@@ -32,8 +38,9 @@ pub(crate) const TENANT_COLUMNS: [&str; 7] =
 
 impl<'c> TenantLines<'c> {
     pub(crate) fn new(console: &'c Console, arrangement: Arrangement) -> Self {
-        let (rows, values) = (Vec::new(), Vec::new());
-        Self { console, arrangement, rows, values, count: 0, missing: 0 }
+        let (rows, values, spool, layout) = (Vec::new(), Vec::new(), Spool::new("tenants"), None);
+        let (count, shown, missing) = (0, 0, 0);
+        Self { console, arrangement, rows, values, spool, layout, count, shown, missing }
     }
 
     /// # Errors
@@ -44,16 +51,42 @@ impl<'c> TenantLines<'c> {
             matches!(listed.presence, Presence::Missing | Presence::Contradicted(_))
         };
         self.missing += page.iter().filter(is_off).count();
-        if self.streams() {
-            self.console.lines("tenant", &page.iter().map(listed_json).collect::<Vec<_>>());
-        } else {
+        if self.arrangement.is_sorted() {
             self.values.extend(page.iter().map(listed_json));
             self.rows.extend(page.iter().map(tenant_row));
+        } else {
+            let room = self.arrangement.room(self.shown);
+            self.write(&page[..page.len().min(room)]);
         }
         if self.console.is_stdout_gone() { Err(ReaderGone) } else { Ok(()) }
     }
 
-    /// Shows what was not streamed yet, and the databases and projects that belong to no tenant.
+    /// Writes a page as it comes.
+    fn write(&mut self, page: &[ListedTenant]) {
+        self.shown += page.len();
+        match self.console.format() {
+            Format::Ndjson => {
+                self.console.lines("tenant", &page.iter().map(listed_json).collect::<Vec<_>>());
+            }
+            Format::Json => self.put_by(page.iter().map(listed_json)),
+            Format::Table | Format::Csv if page.is_empty() => {}
+            Format::Table | Format::Csv => {
+                let mut table = tenants_table(page.iter().map(tenant_row));
+                self.arrangement.pick(&mut table);
+                self.console.page(&table, self.arrangement.is_wide, &mut self.layout);
+            }
+        }
+    }
+
+    fn put_by(&mut self, values: impl IntoIterator<Item = Value>) {
+        for value in values {
+            if let Err(error) = self.spool.push(&value) {
+                return self.console.break_stdout(error);
+            }
+        }
+    }
+
+    /// Shows what was not written yet, and the databases and projects that belong to no tenant.
     pub(crate) fn finish(mut self, report: ListReport) {
         for unlooked in report.unlooked {
             let what = unlooked.what;
@@ -63,23 +96,23 @@ impl<'c> TenantLines<'c> {
         }
         let found = report.unrecorded;
         let unrecorded: Vec<_> = found.iter().map(unrecorded_json).collect();
-        let is_streamed = self.streams();
-        let mut table = Table::new(TENANT_COLUMNS, self.rows)
-            .cut("NAME")
-            .dropping(&["CREATED", "DATABASE", "PLAN", "SCHEMA", "NAME"]);
-        self.arrangement.apply(&mut table, &mut self.values);
-        let count = if is_streamed { self.count } else { self.values.len() };
+        let mut rest = tenants_table(std::mem::take(&mut self.rows));
+        let mut values = std::mem::take(&mut self.values);
+        self.arrangement.apply(&mut rest, &mut values);
+        let count = self.shown + values.len();
         let summary = json!({ "count": count, "unrecorded": found.len() });
         match self.console.format() {
             Format::Ndjson => {
-                self.console.lines("tenant", &self.values);
+                self.console.lines("tenant", &values);
                 self.console.lines("unrecorded", &unrecorded);
                 self.console.lines("summary", &[summary]);
             }
             Format::Json => {
-                let view = View::list(("tenants", "tenant"), self.values, Text::new());
+                self.put_by(values);
+                let view = View::list(("tenants", "tenant"), Vec::new(), Text::new());
                 let view = view.with("summary", summary);
-                self.console.show(&view.with("unrecorded", Value::Array(unrecorded)));
+                let view = view.with("unrecorded", Value::Array(unrecorded));
+                self.console.show_spooled(&view, self.spool);
             }
             Format::Table if self.count == 0 && found.is_empty() => match report.of {
                 Some(of) if of > 0 => {
@@ -92,10 +125,14 @@ impl<'c> TenantLines<'c> {
             },
             Format::Table | Format::Csv => {
                 if self.arrangement.takes_all_columns() {
-                    table.rows.extend(found.iter().map(|one| Vec::from(unrecorded_row(one))));
+                    rest.rows.extend(found.iter().map(|one| Vec::from(unrecorded_row(one))));
                 }
-                let view = View::list(("tenants", "tenant"), Vec::new(), table);
-                self.console.show(&view.within(&self.arrangement));
+                if !rest.is_empty() || self.layout.is_none() {
+                    self.console.page(&rest, self.arrangement.is_wide, &mut self.layout);
+                }
+                if let Some(layout) = &self.layout {
+                    self.console.end_of_pages(&rest, layout);
+                }
                 if self.missing + found.len() > 0 {
                     self.console.note(Text::new().blank().line(format_args!(
                         "{} recorded and not found as recorded, {} found and not recorded.",
@@ -106,11 +143,11 @@ impl<'c> TenantLines<'c> {
             }
         }
     }
+}
 
-    /// Whether nothing is kept: memory stays flat.
-    fn streams(&self) -> bool {
-        self.console.format() == Format::Ndjson && self.arrangement.takes_as_it_comes()
-    }
+fn tenants_table(rows: impl IntoIterator<Item = [Line; 7]>) -> Table {
+    let table = Table::new(TENANT_COLUMNS, rows).cut("NAME");
+    table.dropping(&["CREATED", "DATABASE", "PLAN", "SCHEMA", "NAME"])
 }
 
 fn listed_json(listed: &ListedTenant) -> Value {
