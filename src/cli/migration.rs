@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueHint};
 
 use super::selector::SelectorArgs;
 use super::values::{line, title};
+use crate::model::Reason;
 
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
@@ -52,6 +53,84 @@ Examples:
   tenantctl migrate export db/migrations
   tenantctl migrate export db/migrations --dry-run")]
     Export(ExportArgs),
+    /// Judge migrations before any tenant gets them
+    ///
+    /// Reads files and contacts nothing: those that are named, else your own, else the embedded ones.
+    /// Finds what `migrate apply` refuses, what keeps a tenant's application waiting or breaks it, and
+    /// what lets somebody past row security; `tenantctl help lint` lists the rules. Exit code 10 when
+    /// something is found. `-- tenantctl: allow RULE because …` waives a rule in its file. It does not see
+    /// data, the size of tables, and what functions and DO blocks do. In GitHub Actions each finding is an
+    /// annotation as well.
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate lint
+  tenantctl migrate lint supabase/migrations
+  tenantctl migrate lint db/V9__notes.sql -o json | jq .findings")]
+    Lint(LintArgs),
+    /// Accept a file that was edited after it ran, where only its checksum differs
+    ///
+    /// For a comment or a blank: the history takes the checksum of the file as it is now. The tenant's
+    /// catalog has to be that of a clean build of the files as they are now, else nothing is recorded and
+    /// what differs is said (exit code 10). No migration runs. The audit trail has the reason.
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate repair --all --accept 8 --reason 'a comment' --dry-run
+  tenantctl migrate repair --all --accept 8,9 --reason 'a comment'")]
+    Repair(RepairArgs),
+    /// Record migrations that a database has already
+    ///
+    /// For a database that was adopted with its tables: the history says that everything up to --at was
+    /// applied. The catalog has to be that of a clean build up to there, else nothing is recorded and what
+    /// differs is said (exit code 10); tables and functions of its own may stand beside it. No migration
+    /// runs. The audit trail has the reason. `tenant adopt --baseline` does the same at once.
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate baseline --tenant acme --at 7 --reason adopted --dry-run
+  tenantctl migrate baseline --label from=legacy --at 7 --reason adopted")]
+    Baseline(BaselineArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RepairArgs {
+    /// The versions of the files, separated by commas
+    #[arg(long, value_name = "VERSION", required = true, value_delimiter = ',', value_parser = clap::value_parser!(i64).range(0..))]
+    pub accept: Vec<i64>,
+    // Last, since its help heading holds for every option after it.
+    #[command(flatten)]
+    pub change: RecordsArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// The last version that is there
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(0..))]
+    pub at: i64,
+    // Last, since its help heading holds for every option after it.
+    #[command(flatten)]
+    pub change: RecordsArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RecordsArgs {
+    /// Reason recorded in the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Reason,
+    /// How many tenants at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+    /// Compare and show what would be recorded, and record nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    // Last, since its help heading holds for every option after it.
+    #[command(flatten)]
+    pub selector: SelectorArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Files, or folders of them, instead of the configured one
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

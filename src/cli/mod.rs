@@ -37,7 +37,10 @@ pub(crate) use local::{LocalCommand, LocalDryRunArgs, LocalUpArgs, LocalUrlArgs}
 pub(crate) use lockdown::{LockArgs, LockdownArgs};
 pub(crate) use manual::whole;
 pub(crate) use member::{MemberAddArgs, MemberCommand, MemberListArgs, MemberRemoveArgs};
-pub(crate) use migration::{ApplyArgs, ExportArgs, MigrateCommand, NewArgs, StatusArgs};
+pub(crate) use migration::{
+    ApplyArgs, BaselineArgs, ExportArgs, LintArgs, MigrateCommand, NewArgs, RecordsArgs,
+    RepairArgs, StatusArgs,
+};
 pub(crate) use on_demand::OnDemand;
 pub(crate) use parse::{parse, wants_json};
 pub(crate) use query::QueryArgs;
@@ -56,4 +59,6 @@ pub(crate) use tenant::{
 pub(crate) use token::{
     JwksArgs, JwksClearArgs, JwksCommand, TokenCommand, TokenInputArgs, TokenVerifyArgs,
 };
-pub(crate) use topics::{CONFIG, ENVIRONMENT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS};
+pub(crate) use topics::{
+    CONFIG, ENVIRONMENT, LINT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS,
+};

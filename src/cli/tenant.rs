@@ -32,6 +32,7 @@ Examples:
 Examples:
   tenantctl tenant adopt acme --name Acme --database acme_production --dry-run
   tenantctl tenant adopt acme --name Acme --database acme --id 7d3c…
+  tenantctl tenant adopt acme --name 'Acme Ltd' --database acme --baseline 7
   tenantctl tenant adopt acme --name 'Acme Ltd' --project abcdefghijklmnopqrst")]
     Adopt(AdoptArgs),
     /// List tenants, and whether their databases exist
@@ -224,6 +225,9 @@ pub struct AdoptArgs {
     /// A Supabase project, by its ref
     #[arg(long, value_name = "REF")]
     pub project: Option<ProjectRef>,
+    /// Record the migrations up to this version as applied, when its catalog is what they make
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(0..))]
+    pub baseline: Option<i64>,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,

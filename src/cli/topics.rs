@@ -9,6 +9,7 @@ pub(crate) const TOPICS: &[(&str, &str)] = &[
     ("selectors", "How tenants are named and chosen"),
     ("output", "Shapes of the result, and what goes to stderr"),
     ("options", "The options that every command takes"),
+    ("lint", "The rules of `migrate lint`, and how one is waived"),
     ("exit-codes", "What each exit code promises to a script"),
 ];
 
@@ -25,8 +26,8 @@ not writable by others; links are followed, as Kubernetes mounts secrets.
 pub(crate) const OTHER_VARIABLES: &str = "\
 Also read: HOME, XDG_CONFIG_HOME, XDG_DATA_HOME and PATH (where files and
 programs are looked for), USER, LOGNAME (the default actor), NO_COLOR, TERM and
-COLUMNS (how a terminal is written to). libpq's variables (PGHOST, PGPASSWORD,
-PGOPTIONS …) are not read.
+COLUMNS (how a terminal is written to), GITHUB_ACTIONS (annotations by
+`migrate lint`). libpq's variables (PGHOST, PGPASSWORD, PGOPTIONS …) are not read.
 ";
 
 /// Before the list of keys.
@@ -114,4 +115,21 @@ and no error object. Secrets are masked everywhere, but for `--reveal`.
 /// Before the options.
 pub(crate) const OPTIONS: &str = "\
 Options that every command takes, before or after its name:
+";
+
+/// Before the rules.
+pub(crate) const LINT: &str = "\
+`tenantctl migrate lint` judges files and contacts nothing. Whatever it finds is
+exit code 10. A line of the file waives one rule in it, with a reason:
+
+  -- tenantctl: allow ban-drop-column because V12 stopped reading it
+
+A waiver without a reason, of a rule there is not, or that waives nothing is
+found as well. A table that everybody may read needs no waiver but this line:
+
+  -- tenantctl: shared public.currencies because ISO 4217 is everybody's
+
+It does not see data and the size of tables, what a DO block or a function does,
+and what else runs meanwhile; `migrate apply` judges row security in a clean
+build.
 ";

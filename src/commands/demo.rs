@@ -101,6 +101,7 @@ async fn make_tenant(world: &World, context: &Context) -> Result<CreateReport, F
         placement: Placement::default(),
         sets: context.sets()?,
         migrates: true,
+        baseline: None,
         seed: Some(find_set(context.seeds_folder(), "demo")?),
         key: context.secret_key()?,
         patience: context.patience,

@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use clap::CommandFactory;
 
 use crate::cli::{
-    CONFIG, Cli, ENVIRONMENT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS, global_options,
+    CONFIG, Cli, ENVIRONMENT, LINT, OPTIONS, OTHER_VARIABLES, OUTPUT, SELECTORS, TOPICS,
+    global_options,
 };
 use crate::config::{Documented, documented};
 use crate::output::{EXIT_CODES_TOPIC, definitions, exit_codes};
+use crate::services::migration::{CHANGES, OFF, REFUSALS, Rule, TENANTS};
 
 /// Returns the page that a command line asks for; nothing when it asks for something else.
 pub(crate) fn topic(arguments: &[OsString]) -> Option<String> {
@@ -26,6 +28,7 @@ fn page(name: &str) -> Option<String> {
         "selectors" => SELECTORS.to_owned(),
         "output" => OUTPUT.to_owned(),
         "options" => format!("{OPTIONS}\n{}", global_options(&Cli::command())),
+        "lint" => lint(),
         EXIT_CODES_TOPIC => exit_codes(),
         _ => return None,
     })
@@ -34,6 +37,26 @@ fn page(name: &str) -> Option<String> {
 /// Returns the page of every variable.
 pub(super) fn environment() -> String {
     format!("{ENVIRONMENT}\n{}\n{OTHER_VARIABLES}", definitions(&variables()))
+}
+
+/// Returns the page of the rules, those that are off as well.
+fn lint() -> String {
+    let rows = |rules: &[Rule]| {
+        let row = |rule: &Rule| (rule.name.to_owned(), rule.finds);
+        definitions(&rules.iter().map(row).collect::<Vec<_>>())
+    };
+    let off: Vec<_> =
+        OFF.iter().map(|(why, names)| ((*why).to_owned(), names.join(", "))).collect();
+    let off: Vec<_> = off.iter().map(|(why, names)| (why.clone(), names.as_str())).collect();
+    format!(
+        "{LINT}\nRefused by `migrate apply` as well; no waiver helps:\n\n{}\nWhat keeps tenants apart:\n\n{}\n\
+         What applications wait for or break by, of squawk's rules:\n\n{}\n\
+         Of squawk's rules, off, and why:\n\n{}",
+        rows(REFUSALS),
+        rows(TENANTS),
+        rows(CHANGES),
+        definitions(&off)
+    )
 }
 
 /// Returns every variable with its meaning.

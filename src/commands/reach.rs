@@ -33,9 +33,13 @@ pub(super) fn reach(command: &Command) -> Reach {
             | TenantCommand::Purge(_) => Reach::Writes,
         },
         Command::Migrate(OnDemand(command)) => match command {
-            MigrateCommand::Apply(_) => Reach::Writes,
+            MigrateCommand::Apply(_) | MigrateCommand::Repair(_) | MigrateCommand::Baseline(_) => {
+                Reach::Writes
+            }
             MigrateCommand::Status(_) => Reach::Reads,
-            MigrateCommand::New(_) | MigrateCommand::Export(_) => Reach::Elsewhere,
+            MigrateCommand::New(_) | MigrateCommand::Export(_) | MigrateCommand::Lint(_) => {
+                Reach::Elsewhere
+            }
         },
         Command::Seed(OnDemand(command)) => match command {
             SeedCommand::Apply(_) => Reach::Writes,

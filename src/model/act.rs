@@ -32,6 +32,10 @@ pub enum Act {
     Query,
     /// `migrate apply`.
     Migrate,
+    /// `migrate repair`.
+    Repair,
+    /// `migrate baseline`.
+    Baseline,
     /// `seed apply`.
     Seed,
     /// `session revoke`.
@@ -50,7 +54,7 @@ pub enum Act {
 
 impl Act {
     /// Every act.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Init,
         Self::Create,
         Self::Adopt,
@@ -65,6 +69,8 @@ impl Act {
         Self::Connect,
         Self::Query,
         Self::Migrate,
+        Self::Repair,
+        Self::Baseline,
         Self::Seed,
         Self::Revoke,
         Self::Prune,
@@ -91,6 +97,8 @@ impl Act {
             Self::Url | Self::Connect => "connect to",
             Self::Query => "query",
             Self::Migrate => "migrate",
+            Self::Repair => "repair",
+            Self::Baseline => "baseline",
             Self::Seed => "seed",
             Self::Revoke => "revoke",
             Self::Prune => "prune",
@@ -118,6 +126,8 @@ impl Act {
             Self::Connect => "tenant.connect",
             Self::Query => "query",
             Self::Migrate => "migrate.apply",
+            Self::Repair => "migrate.repair",
+            Self::Baseline => "migrate.baseline",
             Self::Seed => "seed.apply",
             Self::Revoke => "session.revoke",
             Self::Prune => "session.prune",

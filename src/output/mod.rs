@@ -24,6 +24,7 @@ mod jwks;
 mod kept;
 mod layout;
 mod line;
+mod lint;
 mod live;
 mod local;
 mod lockdown;
@@ -59,6 +60,7 @@ pub(crate) use failure::{Ending, Failure};
 pub(crate) use fleet::{render_fleet, render_migration_status, render_query};
 pub(crate) use health::render_health;
 pub(crate) use jwks::{render_keys, render_keys_clear_plan, render_keys_cleared, warn_about_keys};
+pub(crate) use lint::{annotations, render_lint};
 pub(crate) use local::{
     render_destroy_plan, render_destroyed, render_down, render_down_plan, render_revealed_url,
     render_status, render_up, render_url,

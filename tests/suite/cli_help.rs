@@ -59,7 +59,8 @@ const MISTAKES: &[&[&str]] = &[
 ];
 
 /// What `tenantctl help` tells of besides commands.
-const TOPICS: &[&str] = &["environment", "config", "selectors", "output", "options", "exit-codes"];
+const TOPICS: &[&str] =
+    &["environment", "config", "selectors", "output", "options", "lint", "exit-codes"];
 
 /// Returns the words that lead to every command, parents before their children.
 pub(crate) fn every_command(of_leaves_only: bool) -> Vec<Vec<String>> {

@@ -58,6 +58,8 @@ const WITH: &[(&str, &str)] = &[
     ("migrate apply", "--all"),
     ("migrate new", "notes --dir made"),
     ("migrate export", "made"),
+    ("migrate repair", "--all --accept 7 --reason x"),
+    ("migrate baseline", "--all --at 7 --reason x"),
     ("seed apply", "--all"),
     ("session issue", "--user USER --tenant acme"),
     ("session revoke", "--tenant acme --reason x"),
@@ -70,7 +72,8 @@ const WITH: &[(&str, &str)] = &[
 ];
 
 /// Those whose document is a list of what would happen to each tenant, or a shape of their own.
-const LISTS: &[&str] = &["migrate apply", "seed apply", "session revoke"];
+const LISTS: &[&str] =
+    &["migrate apply", "migrate repair", "migrate baseline", "seed apply", "session revoke"];
 
 fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, bool)>) {
     let below: Vec<_> = command.get_subcommands().filter(|it| it.get_name() != "help").collect();

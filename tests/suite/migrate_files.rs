@@ -88,6 +88,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("disc_a395a2", "`V1__init.sql~` does not end in `.sql`", "V1__vendors.sql"),
     ("disc_d8d1c0", "`V1_1__x.sql` is not named like a migration", "V1__vendors.sql"),
     (
+        "days",
+        "`20240130_second.sql` has a date of 8 digits: by its number it comes before `20230407194143_first.sql`",
+        "name it 20240130000000_second.sql",
+    ),
+    (
         "doc",
         "V1__a.sql: line 1: DO with a COMMIT or ROLLBACK in it",
         "-- tenantctl: no-transaction",
@@ -278,10 +283,40 @@ fn what_the_server_refuses_leaves_nothing_and_the_hint_says_what_to_do() {
 }
 
 #[test]
+fn lint_refuses_what_apply_refuses_and_nothing_else() {
+    let operator = Operator::unconfigured();
+    let lint =
+        |folder: &str| operator.run(&format!("migrate lint {} -o json", field(folder).display()));
+    let refused = |ran: &Ran| {
+        let findings = ran.json()["findings"].as_array().unwrap().clone();
+        let refused = findings.into_iter().filter(|finding| finding["refused"] == true);
+        refused.map(|it| (it["file"].clone(), it["line"].clone(), it["message"].clone())).collect()
+    };
+    for (folder, what, _) in REFUSED {
+        let ran = lint(folder);
+        if ran.code() == 2 {
+            assert!(ran.error()["message"].as_str().unwrap().contains(what), "{folder}: {ran}");
+            continue;
+        }
+        let found: Vec<_> = refused(&ran.fails_with(10));
+        let is_told = found.iter().any(|(file, line, message)| {
+            let file = Path::new(file.as_str().unwrap()).file_name().unwrap().to_string_lossy();
+            format!("{file}: line {line}: {}", message.as_str().unwrap()).contains(what)
+        });
+        assert!(is_told, "{folder}: {found:?}");
+    }
+    for (folder, _, _) in WORKS.iter().chain(FAILS) {
+        let ran = lint(folder);
+        assert!([0, 10].contains(&ran.code()), "{folder}: {ran}");
+        assert_eq!(refused(&ran), Vec::<(_, _, _)>::new(), "{folder}");
+    }
+}
+
+#[test]
 fn every_folder_has_its_place_in_a_table() {
     let named = |folder: &str| {
         let tables = [WORKS, REFUSED, FAILS];
-        let elsewhere = ["cic", "p10", "p10b", "part", "scope", "view"];
+        let elsewhere = ["app", "cic", "p10", "p10b", "part", "scope", "view"];
         tables.iter().any(|table| table.iter().any(|case| case.0 == folder))
             || elsewhere.contains(&folder)
     };

@@ -8,7 +8,14 @@ use crate::support::Operator;
 use crate::support::management::Fake;
 
 /// The folder of `tests/data/field`, and a question about what it made.
-const FOLDERS: [(&str, &str); 13] = [
+const FOLDERS: [(&str, &str); 14] = [
+    (
+        "app",
+        "SELECT count(*) = 6 AND max(version) = 20240430131658 \
+           AND (SELECT count(*) = 3 FROM pg_policies WHERE schemaname IN ('public', 'storage')) \
+           AND (SELECT count(*) = 1 FROM pg_trigger WHERE tgname = 'make_profile') AS t \
+         FROM tenantctl.schema_history, pg_publication_tables WHERE tablename = 'profiles'",
+    ),
     ("dump", "SELECT count(*) = 0 AS t FROM public.customers, public.orders"),
     ("mark", "SELECT indisvalid AS t FROM pg_index WHERE indexrelid = 'public.i'::regclass"),
     (

@@ -53,6 +53,6 @@ pub(crate) use script::{NO_TRANSACTION, Script, Statement, Unreadable};
 pub(crate) use session::Footing;
 pub(crate) use source::decode;
 pub(crate) use statements::statement_line;
-pub(crate) use tree::ask as ask_tree;
+pub(crate) use tree::{ask as ask_tree, on_wide_stack};
 pub(crate) use waits::Waits;
 pub(crate) use watch::watch;

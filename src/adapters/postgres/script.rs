@@ -50,6 +50,11 @@ pub(super) struct Part<'t> {
 }
 
 impl Statement {
+    /// Returns how many tokens it has.
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
     pub(super) fn range(&self) -> Range<usize> {
         let start = self.tokens.first().map_or(0, |token| token.start);
         start..self.tokens.last().map_or(start, |token| token.end)
@@ -101,17 +106,63 @@ impl<'t> Script<'t> {
 
     /// Returns the last part of the name that follows a keyword, as `b` of `TABLE IF EXISTS a.b`.
     pub(crate) fn name_after(&self, statement: &Statement, keyword: &str) -> Option<String> {
-        let mut rest =
-            statement.tokens.iter().skip_while(|token| !self.is_word(Some(token), keyword));
-        rest.next()?;
+        self.path_after(statement, keyword).pop()
+    }
+
+    /// Returns the parts of the name that follows a keyword.
+    pub(crate) fn path_after(&self, statement: &Statement, keyword: &str) -> Vec<String> {
+        let tokens = statement.tokens.iter();
+        let after = tokens.skip_while(|token| !self.is_word(Some(token), keyword)).skip(1);
         let fillers = ["if", "not", "exists", "only"];
         let mut rest =
-            rest.skip_while(|token| fillers.iter().any(|word| self.is_word(Some(token), word)));
-        let mut last = self.name(rest.next()?)?;
-        while rest.next().is_some_and(|token| token.kind == Kind::Symbol('.')) {
-            last = self.name(rest.next()?)?;
+            after.skip_while(|token| fillers.iter().any(|word| self.is_word(Some(token), word)));
+        let mut path = Vec::new();
+        while let Some(name) = rest.next().and_then(|token| self.name(token)) {
+            path.push(name);
+            if rest.next().is_none_or(|token| token.kind != Kind::Symbol('.')) {
+                break;
+            }
         }
-        Some(last)
+        path
+    }
+
+    /// Returns the names that a statement takes from a schema, and whether each is called.
+    pub(crate) fn members(&self, statement: &Statement, schema: &str) -> Vec<(String, bool)> {
+        let tokens = &statement.tokens;
+        let is_symbol = |at: usize, symbol| {
+            tokens.get(at).is_some_and(|token: &Token| token.kind == Kind::Symbol(symbol))
+        };
+        let member = |at: usize| {
+            let is_path = self.name(&tokens[at]).as_deref() == Some(schema)
+                && is_symbol(at + 1, '.')
+                && (at == 0 || !is_symbol(at - 1, '.'));
+            let name = self.name(tokens.get(at + 2).filter(|_| is_path)?)?;
+            Some((name, is_symbol(at + 3, '(')))
+        };
+        (0..tokens.len()).filter_map(member).collect()
+    }
+
+    /// Returns the text with blanks in place of everything but its statements, so that each stays
+    /// where it is: comments, data and what is psql's are gone, and so are statements of more tokens
+    /// than `most`.
+    pub(crate) fn bare(&self, most: usize) -> String {
+        let blank = |c: char| if c == '\n' { "\n".to_owned() } else { " ".repeat(c.len_utf8()) };
+        let mut bare = String::with_capacity(self.text.len());
+        let fill = |bare: &mut String, until: usize| {
+            let gap = self.text[bare.len()..until].chars().map(blank).collect::<String>();
+            bare.push_str(&gap);
+        };
+        for statement in self.statements.iter().filter(|it| it.tokens.len() <= most) {
+            for token in &statement.tokens {
+                fill(&mut bare, token.start);
+                bare.push_str(self.token(token));
+            }
+            // Where its own semicolon is, a comment may begin or the text end.
+            if self.text[bare.len()..].chars().next().is_some_and(|c| c.len_utf8() == 1) {
+                bare.push(';');
+            }
+        }
+        bare
     }
 
     /// Leaves statements out whose words are these.
@@ -191,7 +242,8 @@ impl<'t> Script<'t> {
             && self.outer_words(statement).windows(2).any(|two| two == ["from", "stdin"])
     }
 
-    fn line(&self, at: usize) -> usize {
+    /// Returns the line that a byte is in, counted from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
         1 + self.text[..at].matches('\n').count()
     }
 

@@ -19,10 +19,17 @@ pub(crate) fn ask<T: Send>(
     if statement.len() > LIMIT {
         return None;
     }
+    on_wide_stack(STACK, move || question(&SourceFile::parse(statement).tree()))
+}
+
+/// Asks something on a stack of this many bytes; nothing when there is no room for it.
+pub(crate) fn on_wide_stack<T: Send>(
+    bytes: usize,
+    question: impl FnOnce() -> T + Send,
+) -> Option<T> {
     std::thread::scope(|scope| {
-        let reader = std::thread::Builder::new().stack_size(STACK);
-        let answer = move || question(&SourceFile::parse(statement).tree());
-        reader.spawn_scoped(scope, answer).ok()?.join().ok()
+        let reader = std::thread::Builder::new().stack_size(bytes);
+        reader.spawn_scoped(scope, question).ok()?.join().ok()
     })
 }
 

@@ -30,6 +30,9 @@ pub(crate) enum ServerError {
     /// No clean build to compare a catalog with could be had.
     #[error("make a clean build to compare with: {0}")]
     CleanBuild(&'static str),
+    /// A history's row is not what it was a moment ago.
+    #[error("accept {0}: its row in the migration history was changed meanwhile")]
+    HistoryMoved(String),
     /// A database that must be there is not.
     #[error("find database `{0}` on the cluster")]
     NoDatabase(String),
@@ -120,7 +123,9 @@ impl Classified for ServerError {
             | Self::CleanBuild(_)
             | Self::StillOwns { .. } => ErrorKind::Incomplete,
             Self::Lock(error) => error.kind(),
-            Self::NoDatabase(_) | Self::Prepared { .. } => ErrorKind::Conflict,
+            Self::NoDatabase(_) | Self::HistoryMoved(_) | Self::Prepared { .. } => {
+                ErrorKind::Conflict
+            }
             Self::Folder { .. } => ErrorKind::Usage,
             Self::SessionsStay { .. } => ErrorKind::Unavailable,
             Self::NoRandomness => ErrorKind::Internal,
@@ -156,6 +161,7 @@ impl Classified for ServerError {
                 login = identifier(login)
             )),
             Self::NoDatabase(_)
+            | Self::HistoryMoved(_)
             | Self::SessionsStay { .. }
             | Self::Gate(_)
             | Self::CleanBuild(_)

@@ -72,7 +72,32 @@ pub(super) fn read(folder: &Path) -> Result<Vec<MigrationFile>, (String, Option<
         let what = format!("`{}` and `{}` have the same version", one.name, two.name);
         return Err((what, Some("give one of them another number".to_owned())));
     }
-    Ok(files)
+    match out_of_order(&files) {
+        Some(odd) => Err(odd),
+        None => Ok(files),
+    }
+}
+
+/// From here on a number of eight digits is a date, and a longer one may have its time as well.
+const DATES: i64 = 19_000_000;
+
+/// Finds a date without its time that its number puts before earlier dates with theirs: the tools that
+/// people have it from order the names.
+fn out_of_order(files: &[MigrationFile]) -> Option<(String, Option<String>)> {
+    let dated = files.iter().filter(|file| file.migration.version() >= DATES);
+    let dated: Vec<_> = dated.map(|file| (file.migration.version().to_string(), file)).collect();
+    let longest = dated.iter().map(|(digits, _)| digits.len()).max()?;
+    dated.iter().enumerate().find_map(|(index, (digits, file))| {
+        let (_, before) = dated[index..].iter().find(|(other, _)| other < digits)?;
+        let padded = format!("{digits:0<longest$}");
+        let what = format!(
+            "`{}` has a date of {} digits: by its number it comes before `{}`",
+            file.name,
+            digits.len(),
+            before.name
+        );
+        Some((what, Some(format!("name it {}", file.name.replacen(digits.as_str(), &padded, 1)))))
+    })
 }
 
 /// Returns the names of all files in a folder and below, the latter with their folders.

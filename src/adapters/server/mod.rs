@@ -23,6 +23,7 @@ mod pending;
 mod prepared;
 mod query;
 mod reach;
+mod records;
 mod role_names;
 mod roles;
 mod seed;

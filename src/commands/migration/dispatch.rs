@@ -1,6 +1,6 @@
 //! Runs the subcommands of `tenantctl migrate`, each from its own file.
 
-use super::{apply, export, new, status};
+use super::{apply, export, lint, new, records, status};
 use crate::cli::MigrateCommand;
 use crate::commands::context::Context;
 use crate::output::{Ending, Failure};
@@ -11,5 +11,8 @@ pub(crate) async fn run(command: MigrateCommand, context: &Context) -> Result<En
         MigrateCommand::Status(args) => status::run(args, context).await,
         MigrateCommand::New(args) => new::run(args, context),
         MigrateCommand::Export(args) => export::run(args, context),
+        MigrateCommand::Lint(args) => lint::run(args, context),
+        MigrateCommand::Repair(args) => records::repair(args, context).await,
+        MigrateCommand::Baseline(args) => records::baseline(args, context).await,
     }
 }

@@ -3,7 +3,9 @@
 mod apply;
 mod dispatch;
 mod export;
+mod lint;
 mod new;
+mod records;
 mod status;
 
 pub(super) use dispatch::run;

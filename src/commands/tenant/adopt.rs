@@ -3,6 +3,7 @@
 use super::create::{make, request_for};
 use crate::cli::AdoptArgs;
 use crate::commands::context::Context;
+use crate::model::SchemaVersion;
 use crate::output::{Ending, Failure};
 use crate::services::home::Existing;
 use crate::services::tenant::CreateRequest;
@@ -15,6 +16,8 @@ pub(super) async fn run(args: AdoptArgs, context: &Context) -> Result<Ending, Fa
     };
     let placement = adopts.as_ref().map(Existing::placement).unwrap_or_default();
     let patience = context.patience_for(placement);
-    let request = CreateRequest { adopts, placement, patience, ..request_for(args.new, context)? };
+    let baseline = args.baseline.map(SchemaVersion);
+    let request =
+        CreateRequest { adopts, placement, baseline, patience, ..request_for(args.new, context)? };
     make(&request, args.dry_run, context).await
 }

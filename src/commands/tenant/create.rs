@@ -34,6 +34,7 @@ pub(super) fn request_for(new: NewTenantArgs, context: &Context) -> Result<Creat
         placement: Placement::default(),
         sets: context.sets()?,
         migrates: false,
+        baseline: None,
         seed: None,
         key: context.secret_key()?,
         patience: context.patience,

@@ -7,6 +7,7 @@ mod cause;
 mod event;
 mod many;
 mod query;
+mod records;
 mod report;
 mod run;
 mod seed;
@@ -21,6 +22,7 @@ pub(crate) use many::{
     Listener, ManyReport, lockdown_ending, lockdown_many, revoke_many, unlock_many,
 };
 pub(crate) use query::{QueryReport, QueryRequest, query};
+pub(crate) use records::{RecordsRequest, change_histories};
 pub(crate) use report::{
     FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantStanding,
     TenantVerdict,

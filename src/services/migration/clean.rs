@@ -48,6 +48,11 @@ impl<'a> CleanBuilds<'a> {
         Self { world, sets, known: Mutex::default(), usual: Mutex::default() }
     }
 
+    /// Returns the migrations that clean builds are made of.
+    pub(super) fn sets(&self) -> &'a Sets {
+        self.sets
+    }
+
     /// Compares a database that has this schema, whose functions are ours, with a clean build.
     ///
     /// # Errors

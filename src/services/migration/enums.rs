@@ -7,6 +7,9 @@
 use super::lint::Problem;
 use crate::adapters::postgres::{Script, Statement};
 
+/// The rule of such a use.
+const RULE: &str = "enum-value";
+
 /// Returns the first such use in files that can be read, with the file's name.
 pub(super) fn problem<'f>(files: &[(&'f str, &str)]) -> Option<(&'f str, Problem)> {
     let scripts = files.iter().filter_map(|(name, text)| Some((*name, Script::read(text).ok()?)));
@@ -25,7 +28,7 @@ pub(super) fn problem<'f>(files: &[(&'f str, &str)]) -> Option<(&'f str, Problem
             );
             let remedy =
                 "move ALTER TYPE … ADD VALUE into a file of its own before this one".to_owned();
-            Some((*name, Problem { line: script.line_of(statement), what, remedy }))
+            Some((*name, Problem { rule: RULE, line: script.line_of(statement), what, remedy }))
         })
     })
 }

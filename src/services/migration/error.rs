@@ -7,7 +7,9 @@ use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::Blocker;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind, Refusal, TenantStatus, did_you_mean, nearest};
+use crate::model::{
+    Classified, ErrorKind, Refusal, SchemaVersion, TenantStatus, did_you_mean, nearest,
+};
 use crate::services::home::HomeError;
 
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,17 @@ pub(crate) enum MigrationError {
         /// What to do about it.
         remedy: String,
     },
+    /// A history is to say what the catalog does not.
+    #[error("{doing}: the database is not what the migrations up to {at} make: {}", several(found))]
+    NotAsBuilt { doing: &'static str, at: SchemaVersion, found: Vec<String> },
+    /// A history is to say what no clean build shows.
+    #[error("{doing}: its catalog cannot be compared: {why}")]
+    NotComparable { doing: &'static str, why: String },
+    #[error("{doing}: migrations of the schema `tenantctl` are pending in it")]
+    GatePending { doing: &'static str },
+    /// More than the checksum differs.
+    #[error("accept {file}: it was applied as {applied}")]
+    OtherName { applied: String, file: String },
     /// `--target` is the number of no migration.
     #[error("migrate to V{0}: there is no such migration")]
     NoSuchVersion(i64),
@@ -60,6 +73,8 @@ pub(crate) enum MigrationError {
     FileDiffers { folder: String, file: String },
     #[error("write to {folder}: {problem}")]
     Unwritable { folder: String, problem: String },
+    #[error("read {file}: {problem}")]
+    UnreadableFile { file: String, problem: String },
     #[error("read the seed sets in {folder}: {problem}")]
     SeedFolder { folder: String, problem: String },
     /// One tenant's turn took longer than the deadline of a turn.
@@ -82,6 +97,17 @@ pub(crate) enum MigrationError {
     /// The record lacks what opening the database needs.
     #[error("migrate the tenant: {0}")]
     NotReady(String),
+}
+
+/// How many differences a message names.
+const NAMED: usize = 5;
+
+fn several(found: &[String]) -> String {
+    let named = found.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match found.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named}; and {more} more"),
+    }
 }
 
 impl From<HomeError> for MigrationError {
@@ -123,10 +149,15 @@ impl Classified for MigrationError {
             Self::Diverged { .. }
             | Self::NotReady(_)
             | Self::Overtaken { .. }
+            | Self::NotComparable { .. }
+            | Self::GatePending { .. }
+            | Self::OtherName { .. }
             | Self::FileDiffers { .. } => ErrorKind::Conflict,
+            Self::NotAsBuilt { .. } => ErrorKind::Differences,
             Self::Unfit { .. }
             | Self::NoSuchVersion(_)
             | Self::SeedFolder { .. }
+            | Self::UnreadableFile { .. }
             | Self::Unwritable { .. } => ErrorKind::Usage,
             Self::Exposed { has_run: false, .. } => ErrorKind::Refused,
             Self::Exposed { has_run: true, .. } => ErrorKind::Incomplete,
@@ -150,9 +181,26 @@ impl Classified for MigrationError {
             Self::Home(error) => error.hint(),
             Self::Diverged { .. } => Some(
                 "an applied migration is never edited: run the tenantctl that applied it, or put \
-                 the old file back and write the change as a new migration"
+                 the old file back and write the change as a new migration; where nothing but a \
+                 comment was edited: tenantctl migrate repair"
                     .to_owned(),
             ),
+            Self::NotAsBuilt { .. } => Some(
+                "make the database what the files make, or name an earlier version; nothing was \
+                 recorded"
+                    .to_owned(),
+            ),
+            Self::NotComparable { .. } => Some(
+                "create a tenant with these files first: what it looks like is what others are \
+                 compared with"
+                    .to_owned(),
+            ),
+            Self::GatePending { .. } => {
+                Some("tenantctl migrate apply applies those before all others".to_owned())
+            }
+            Self::OtherName { .. } => {
+                Some("give the file its old name back: only its text may differ".to_owned())
+            }
             Self::HeldUp { by, .. } => Some(by.hint()),
             Self::NoSuchTenants(_) => Some("tenantctl tenant list".to_owned()),
             Self::NoneFits => Some("pass --allow-empty where that is no mistake".to_owned()),
@@ -167,6 +215,7 @@ impl Classified for MigrationError {
             }
             Self::NoSuchVersion(_)
             | Self::SeedFolder { .. }
+            | Self::UnreadableFile { .. }
             | Self::Unwritable { .. }
             | Self::TimedOut(_)
             | Self::Overtaken { .. }

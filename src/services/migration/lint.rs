@@ -11,9 +11,14 @@ use squawk_syntax::ast::{AstNode, Do};
 
 use crate::adapters::postgres::{NO_TRANSACTION, Script, Statement, Unreadable, ask_tree};
 
+/// The rule of a file that cannot be told apart into statements.
+pub(super) const UNREADABLE: &str = "unreadable";
+
 /// Why a file may not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
+    /// The rule that finds it.
+    pub rule: &'static str,
     /// The line of the file, counted from 1.
     pub line: usize,
     pub what: String,
@@ -23,38 +28,51 @@ pub(super) struct Problem {
 
 impl From<Unreadable> for Problem {
     fn from(Unreadable { line, what, remedy }: Unreadable) -> Self {
-        Self { line, what, remedy: remedy.to_owned() }
+        Self { rule: UNREADABLE, line, what, remedy: remedy.to_owned() }
     }
 }
 
 /// Returns why a migration may not run, or `None` when it may.
 pub(super) fn problem(text: &str) -> Option<Problem> {
-    let script = match Script::read(text) {
-        Ok(script) => script,
-        Err(unreadable) => return Some(unreadable.into()),
-    };
-    if let (true, Some(second)) = (script.is_alone, script.statements.get(1)) {
-        return Some(Problem {
-            line: script.line_of(second),
-            what: format!(
-                "it runs outside a transaction and has {} statements",
-                script.statements.len()
-            ),
-            remedy: "put each into a file of its own".to_owned(),
-        });
+    match Script::read(text) {
+        Ok(script) => problems(&script).next(),
+        Err(unreadable) => Some(unreadable.into()),
     }
-    script.statements.iter().find_map(|statement| {
-        let found = refused(&script, statement).or_else(|| {
-            let what = needs_to_be_alone(&script, statement).filter(|_| !script.is_alone)?;
+}
+
+/// Returns every reason why a migration may not run.
+pub(super) fn problems<'s>(script: &'s Script<'_>) -> impl Iterator<Item = Problem> + 's {
+    let second = script.statements.get(1).filter(|_| script.is_alone).map(|second| Problem {
+        rule: OWN_FILE,
+        line: script.line_of(second),
+        what: format!(
+            "it runs outside a transaction and has {} statements",
+            script.statements.len()
+        ),
+        remedy: "put each into a file of its own".to_owned(),
+    });
+    let found = script.statements.iter().filter_map(|statement| {
+        let found = refused(script, statement).or_else(|| {
+            let what = needs_to_be_alone(script, statement).filter(|_| !script.is_alone)?;
             let remedy = format!(
                 "put the statement into a file of its own that begins with `{NO_TRANSACTION}`"
             );
-            Some((what, remedy))
+            Some((OWN_FILE, what, remedy))
         });
-        let (what, remedy) = found?;
-        Some(Problem { line: script.line_of(statement), what, remedy })
-    })
+        let (rule, what, remedy) = found?;
+        Some(Problem { rule, line: script.line_of(statement), what, remedy })
+    });
+    second.into_iter().chain(found)
 }
+
+/// The rule of what has to be the only statement of its file.
+const OWN_FILE: &str = "own-file";
+/// The rule of what begins or ends a transaction.
+const TRANSACTION: &str = "transaction-control";
+/// The rule of data that are not in the file.
+const COPY: &str = "copy";
+/// The rule of what gives back the session's lock.
+const LOCK: &str = "session-lock";
 
 /// Returns why a file of a seed set may not run, or `None` when it may: a set is one transaction.
 pub(super) fn seed_problem(text: &str) -> Option<Problem> {
@@ -65,45 +83,51 @@ pub(super) fn seed_problem(text: &str) -> Option<Problem> {
     script.statements.iter().find_map(|statement| {
         let found = refused(&script, statement).or_else(|| {
             let what = needs_to_be_alone(&script, statement)?;
-            Some((what, "take it out: a seed set is one transaction".to_owned()))
+            Some((OWN_FILE, what, "take it out: a seed set is one transaction".to_owned()))
         });
-        let (what, remedy) = found?;
-        Some(Problem { line: script.line_of(statement), what, remedy })
+        let (rule, what, remedy) = found?;
+        Some(Problem { rule, line: script.line_of(statement), what, remedy })
     })
 }
 
-/// Returns what no file may hold, and the remedy.
-fn refused(script: &Script<'_>, statement: &Statement) -> Option<(String, String)> {
+/// Returns what no file may hold: the rule, what is wrong, and the remedy.
+fn refused(script: &Script<'_>, statement: &Statement) -> Option<(&'static str, String, String)> {
     let words = script.outer_words(statement);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let has = |two: [&str; 2]| words.windows(2).any(|pair| pair == two);
-    let told = |what: &str, remedy: &str| Some((what.to_owned(), remedy.to_owned()));
+    let told = |rule, what: &str, remedy: &str| Some((rule, what.to_owned(), remedy.to_owned()));
     match words.as_slice() {
         ["begin" | "commit" | "rollback" | "end" | "abort" | "savepoint" | "release", ..]
         | ["start" | "prepare", "transaction", ..] => told(
+            TRANSACTION,
             &format!("`{}` would break the transaction it runs in", words[0].to_uppercase()),
             "take it out: tenantctl runs the file in a transaction of its own",
         ),
         ["set", "transaction", ..] if has(["read", "only"]) => told(
+            TRANSACTION,
             "a transaction that only reads cannot record that the file ran",
             "take `READ ONLY` out",
         ),
         ["copy", ..] if has(["to", "stdout"]) => told(
+            COPY,
             "nobody reads what COPY … TO STDOUT writes",
             "take it out; to look at data, use psql",
         ),
         ["copy", ..] if has(["from", "'…'"]) || has(["to", "'…'"]) => told(
+            COPY,
             "COPY with a file's name means a file on the server",
             "put the data into this file, behind COPY … FROM STDIN, and end them with a line `\\.`",
         ),
         ["copy", ..] if has(["from", "program"]) || has(["to", "program"]) => {
-            told("COPY … PROGRAM runs a program on the server", "put the data into this file")
+            told(COPY, "COPY … PROGRAM runs a program on the server", "put the data into this file")
         }
         ["discard", "all"] => told(
+            LOCK,
             "DISCARD ALL would give back the lock that keeps two migrations apart",
             "take it out: tenantctl puts the session back after each file",
         ),
         _ if script.words(statement).iter().any(|word| word == "pg_advisory_unlock_all") => told(
+            LOCK,
             "pg_advisory_unlock_all() would give back the lock that keeps two migrations apart",
             "use pg_advisory_xact_lock, which needs no unlocking",
         ),

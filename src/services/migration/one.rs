@@ -46,6 +46,22 @@ pub(crate) async fn raise_gate(
     Ok(plan::state_of(&gate, &history.records()))
 }
 
+/// Returns what a database has of the gate, its functions too, and whether something of it is pending.
+///
+/// # Errors
+/// When its history contradicts ours.
+pub(super) async fn gate_records(
+    database: &mut TenantDatabase,
+    sets: &Sets,
+) -> Result<(Vec<MigrationRecord>, bool), MigrationError> {
+    let history = database.history(&sets.gate).await?;
+    let mut gate = history.records();
+    let is_pending = !compare(&sets.gate, &gate)?.is_empty()
+        || functions_missing(&sets.gate, &history)?.is_some();
+    gate.extend(functions_of(&history));
+    Ok((gate, is_pending))
+}
+
 /// Returns the domain's history, the database's version and fingerprint, and what is pending;
 /// changes nothing.
 ///
@@ -102,7 +118,7 @@ fn functions_of(history: &History) -> Option<MigrationRecord> {
     })
 }
 
-fn compare(
+pub(super) fn compare(
     set: &MigrationSet,
     applied: &[MigrationRecord],
 ) -> Result<Vec<MigrationRecord>, MigrationError> {

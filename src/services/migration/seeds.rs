@@ -103,7 +103,7 @@ pub(crate) fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, Mig
         .find(|set| set.name == name)
         .ok_or_else(|| MigrationError::NoSuchSet { name: escape_controls(name), known })?;
     for file in &set.files {
-        if let Some(Problem { line, what, remedy }) = lint::seed_problem(&file.sql) {
+        if let Some(Problem { line, what, remedy, .. }) = lint::seed_problem(&file.sql) {
             let file = format!("seed file {}/{}", set.name, file.name);
             return Err(MigrationError::Unfit { file, line, what, remedy });
         }
@@ -112,7 +112,7 @@ pub(crate) fn find_set(folder: Option<&Path>, name: &str) -> Result<SeedSet, Mig
 }
 
 fn unfit(set: &Path, file: &Path, problem: Problem) -> MigrationError {
-    let Problem { line, what, remedy } = problem;
+    let Problem { line, what, remedy, .. } = problem;
     let file = format!("seed file {}/{}", file_name(set), file_name(file));
     MigrationError::Unfit { file, line, what, remedy }
 }

@@ -46,7 +46,7 @@ impl Sets {
                 (domain, Some(origin))
             }
         };
-        let unfit = |name: &str, Problem { line, what, remedy }| {
+        let unfit = |name: &str, Problem { line, what, remedy, .. }| {
             let file = format!("migration {name}");
             MigrationError::Unfit { file, line, what, remedy }
         };

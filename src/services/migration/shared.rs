@@ -9,6 +9,9 @@ use crate::model::escape_controls;
 /// What begins such a line.
 pub(super) const SHARED: &str = "-- tenantctl: shared";
 
+/// The rule of a line that says too little.
+const RULE: &str = "shared";
+
 /// One table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shared {
@@ -38,6 +41,7 @@ pub(super) fn declared(text: &str) -> Result<Vec<Shared>, Problem> {
                 because: escape_controls(because),
             }),
             _ => Err(Problem {
+                rule: RULE,
                 line: index + 1,
                 what: format!("`{SHARED}` needs a table and a reason"),
                 remedy: format!(

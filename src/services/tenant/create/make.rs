@@ -10,10 +10,11 @@ use super::steps::Step;
 use crate::adapters::control_plane::{self, Address};
 use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
-use crate::model::{Interrupt, SecretText, Tenant};
+use crate::model::{Interrupt, SchemaVersion, SecretText, Tenant};
 use crate::services::home::{Awaiting, Entered, Place, World};
 use crate::services::migration::{
-    CleanBuilds, SeedSet, bring_up, inspect, judge, raise_gate, remedy,
+    CleanBuilds, RecordsChange, SeedSet, bring_up, change_records, inspect, judge, raise_gate,
+    remedy,
 };
 use crate::services::saga::{Journal, Made, SagaStep, StepEvent, StepProgress};
 use crate::services::tenant::error::TenantError;
@@ -148,12 +149,31 @@ impl Making<'_> {
         inside: &mut TenantDatabase,
         journal: &mut Journal,
     ) -> Result<()> {
+        if let Some(at) = self.request.baseline {
+            return self.record_baseline(inside, at, journal).await;
+        }
         let brought = bring_up(inside, &self.request.sets, None, self.deadline).await?;
         let (connection, schema) = (&mut journal.connection, &brought.schema);
         control_plane::record_schema(connection, self.tenant.id, schema).await?;
         let version = schema.version.map(|version| version.to_string());
         let version = version.unwrap_or_else(|| "no version".to_owned());
         Ok(Made::now((), format!("{} applied, now at {version}", brought.applied.len())))
+    }
+
+    /// Records what an adopted database has already, when its catalog says so too.
+    async fn record_baseline(
+        &self,
+        inside: &mut TenantDatabase,
+        at: SchemaVersion,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        let clean = CleanBuilds::new(self.world, &self.request.sets);
+        let (change, deadline) = (RecordsChange::Baseline(at), self.deadline);
+        let recorded =
+            change_records(&clean, self.tenant, inside, &change, false, deadline).await?;
+        let (connection, schema) = (&mut journal.connection, &recorded.schema);
+        control_plane::record_schema(connection, self.tenant.id, schema).await?;
+        Ok(Made::now((), format!("{} recorded, now at {at}", recorded.lines.len())))
     }
 
     pub(super) async fn seed(&self, inside: &mut TenantDatabase, set: &SeedSet) -> Result<()> {

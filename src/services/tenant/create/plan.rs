@@ -1,7 +1,7 @@
 //! What creating or adopting a tenant would do; nothing is changed.
 
 use super::request::CreateRequest;
-use super::spec::check_same;
+use super::spec::{check_baseline, check_same};
 use super::steps::{RESERVE, steps_of, title_of};
 use super::survey;
 use crate::adapters::control_plane;
@@ -36,6 +36,7 @@ pub(crate) async fn plan(
     world: &World,
     request: &CreateRequest,
 ) -> Result<CreatePlan, TenantError> {
+    check_baseline(request)?;
     let deadline = request.patience.until();
     let plane = &world.plane;
     let existing =
@@ -57,6 +58,9 @@ pub(crate) async fn plan(
     };
     let wanted = request.adopts.as_ref();
     let (database, project) = Homes::planned_names(request.placement, &request.slug, id, wanted);
-    let schema = request.migrates.then(|| request.sets.head());
+    let schema = match request.baseline {
+        Some(at) => Some(request.sets.state_at(Some(at))),
+        None => request.migrates.then(|| request.sets.head()),
+    };
     Ok(CreatePlan { existing, database, project, found, steps, schema })
 }

@@ -1,6 +1,6 @@
 //! What a new tenant is to be.
 
-use crate::model::{Act, Actor, Patience, Placement, Slug, TenantId, TenantName};
+use crate::model::{Act, Actor, Patience, Placement, SchemaVersion, Slug, TenantId, TenantName};
 use crate::services::home::Existing;
 use crate::services::migration::{SeedSet, Sets};
 use crate::services::tenant::credential::SecretKey;
@@ -29,6 +29,8 @@ pub(crate) struct CreateRequest {
     pub sets: Sets,
     /// Whether the product's migrations run now.
     pub migrates: bool,
+    /// Up to which version what is adopted has the product's migrations already.
+    pub baseline: Option<SchemaVersion>,
     /// The seed set to apply, if any.
     pub seed: Option<SeedSet>,
     /// The key that seals the application's password, if there is one.
@@ -60,6 +62,7 @@ impl CreateRequest {
                 Existing::Project(project) => project.to_string(),
             }),
             "migrate": self.migrates,
+            "baseline": self.baseline.map(|version| version.0),
             "seed": self.seed.as_ref().map(|set| set.name.clone()),
         })
     }

@@ -10,6 +10,7 @@ use super::make::{Making, Secured};
 use super::report::{CreateOutcome, CreateReport};
 use super::request::CreateRequest;
 use super::reserve::{Reserved, reserve};
+use super::spec::check_baseline;
 use super::steps::{RESERVE, Step, title_of};
 use crate::model::{Act, Interrupt, Tenant};
 use crate::services::home::{Place, World};
@@ -30,6 +31,7 @@ pub(crate) async fn run(
     on_event: &dyn Fn(StepEvent),
 ) -> Result<CreateReport, TenantError> {
     world.homes.require(request.placement)?;
+    check_baseline(request)?;
     let started = Instant::now();
     let deadline = request.patience.until();
     if request.migrates && request.sets.own_up_to(None).next().is_some() {
@@ -79,9 +81,12 @@ async fn in_steps(making: &Making<'_>, run: &mut Run<'_>) -> Result<(), Halt<Ten
         making.register(&mut entered, &password, journal).await
     })
     .await?;
-    if making.request.migrates {
-        run.step(Step::Migrate, async |journal, _| making.migrate(&mut inside, journal).await)
-            .await?;
+    if making.request.migrates || making.request.baseline.is_some() {
+        let title = title_of(Step::Migrate, making.request);
+        run.titled(Step::Migrate, title, async |journal, _| {
+            making.migrate(&mut inside, journal).await
+        })
+        .await?;
     }
     if let Some(set) = &making.request.seed {
         run.step(Step::Seed, async |_, _| making.seed(&mut inside, set).await).await?;

@@ -5,7 +5,19 @@ use std::collections::BTreeMap;
 use super::request::CreateRequest;
 use crate::model::{Tenant, TenantStatus};
 use crate::services::home::Existing;
+use crate::services::migration::MigrationError;
 use crate::services::tenant::error::TenantError;
+
+/// Refuses a baseline that is the number of no migration.
+pub(super) fn check_baseline(request: &CreateRequest) -> Result<(), TenantError> {
+    let files = request.sets.domain.records();
+    match request.baseline {
+        Some(at) if !files.iter().any(|file| file.version == at) => {
+            Err(MigrationError::NoSuchVersion(at.0).into())
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Refuses a tenant that is not what was asked for, or in no state to be continued.
 pub(super) fn check_same(tenant: &Tenant, request: &CreateRequest) -> Result<(), TenantError> {

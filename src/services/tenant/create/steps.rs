@@ -53,6 +53,7 @@ impl SagaStep for Step {
 pub(super) fn title_of(step: Step, request: &CreateRequest) -> &'static str {
     match step {
         Step::Place if request.adopts.is_some() => "Adopt it",
+        Step::Migrate if request.baseline.is_some() => "Record what it has",
         Step::Place => placing_title(request.placement),
         step => step.title(),
     }
@@ -65,7 +66,7 @@ pub(super) fn steps_of(request: &CreateRequest) -> Vec<Step> {
         steps.push(Step::Await);
     }
     steps.extend([Step::Secure, Step::Register]);
-    if request.migrates {
+    if request.migrates || request.baseline.is_some() {
         steps.push(Step::Migrate);
     }
     if request.seed.is_some() {

@@ -1,0 +1,48 @@
+//! `tenantctl migrate repair` and `tenantctl migrate baseline`.
+
+use crate::cli::{BaselineArgs, RecordsArgs, RepairArgs};
+use crate::commands::context::Context;
+use crate::commands::selection::selector;
+use crate::model::SchemaVersion;
+use crate::output::{Ending, Failure, Progress, render_fleet};
+use crate::services::fleet::{RecordsRequest, change_histories};
+use crate::services::migration::RecordsChange;
+
+/// Takes the checksums of files that were edited.
+pub(super) async fn repair(args: RepairArgs, context: &Context) -> Result<Ending, Failure> {
+    let versions = args.accept.into_iter().map(SchemaVersion).collect();
+    run(RecordsChange::Accept(versions), args.change, context).await
+}
+
+/// Records what databases have already.
+pub(super) async fn baseline(args: BaselineArgs, context: &Context) -> Result<Ending, Failure> {
+    run(RecordsChange::Baseline(SchemaVersion(args.at)), args.change, context).await
+}
+
+async fn run(
+    change: RecordsChange,
+    args: RecordsArgs,
+    context: &Context,
+) -> Result<Ending, Failure> {
+    if !args.dry_run {
+        context.allow_write("change migration histories")?;
+    }
+    let request = RecordsRequest {
+        selector: selector(args.selector, false)?,
+        sets: context.sets()?,
+        change,
+        reason: args.reason,
+        jobs: usize::from(args.jobs),
+        is_dry_run: args.dry_run,
+        patience: context.patience,
+        actor: context.actor(),
+    };
+    let world = context.world().await?;
+    let console = context.console();
+    let progress = Progress::new(console);
+    let on_event = |event| progress.fleet(&event);
+    let report = change_histories(&world, &request, context.interrupt(), &on_event).await?;
+    drop(progress);
+    console.show(&render_fleet(&report));
+    Ok(report.ending())
+}

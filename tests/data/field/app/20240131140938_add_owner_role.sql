@@ -1,0 +1,1 @@
+alter type app_role add value if not exists 'owner';
