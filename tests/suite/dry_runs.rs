@@ -18,6 +18,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("tenant url", "it reads"),
     ("tenant connect", "what psql does is the operator's"),
     ("migrate status", "it reads"),
+    ("migrate lint", "it reads files"),
     ("seed list", "it reads"),
     ("query", "it reads"),
     ("session list", "it reads"),
