@@ -71,6 +71,7 @@ mod project_files;
 mod project_gone;
 mod project_lockdown;
 mod query;
+mod round_trips;
 mod saga_faults;
 mod saga_takeover;
 mod secrets;

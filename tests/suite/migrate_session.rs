@@ -38,7 +38,7 @@ const SEEN: &str = "CREATE TABLE public.seen AS SELECT kind, name FROM (
       FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() GROUP BY 1
     UNION ALL SELECT 'tenant', current_setting('app.current_tenant_id')
     UNION ALL SELECT 'setting', format('%s = %s', s.name, setting) FROM pg_settings s
-      WHERE source = 'session' AND s.name NOT LIKE 'transaction%'
+      WHERE source IN ('session', 'client') AND s.name NOT LIKE 'transaction%'
     UNION ALL SELECT 'setting', format('%s = %s', s.name, setting) FROM pg_settings s
       WHERE s.name IN ('TimeZone', 'DateStyle', 'client_encoding', 'row_security', 'search_path')
   ) AS seen;

@@ -21,7 +21,7 @@ const UNLOCK: &str = "SELECT CASE WHEN objsubid = 1 AND mode = 'ShareLock' \
          (classid::bigint << 32 >> 32)::integer, (objid::bigint << 32 >> 32)::integer) \
        ELSE pg_advisory_unlock( \
          (classid::bigint << 32 >> 32)::integer, (objid::bigint << 32 >> 32)::integer) END \
-     FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted \
+     FROM pg_catalog.pg_lock_status() WHERE locktype = 'advisory' AND granted \
        AND pid = pg_backend_pid() AND (classid::bigint, objid::bigint, objsubid) NOT IN (";
 
 /// Returns the advisory locks that the session holds, as a list for `IN`.
@@ -54,6 +54,17 @@ impl<'c> Files<'c> {
         let text = AssertSqlSafe(format!("{first};\n{HELD}"));
         let row = sqlx::raw_sql(text).fetch_one(&mut *connection).await?;
         let locks = row.try_get_unchecked(0)?;
+        Ok(Self { connection, footing, locks })
+    }
+
+    /// Goes on in a session that holds these locks, a list for `IN`, and has no statement prepared that
+    /// is used again.
+    pub(crate) async fn go_on(
+        connection: &'c mut PgConnection,
+        footing: &'c Footing,
+        locks: String,
+    ) -> Result<Self> {
+        connection.clear_cached_statements().await?;
         Ok(Self { connection, footing, locks })
     }
 
@@ -170,7 +181,7 @@ impl<'c> Files<'c> {
             if let Err(fault) = self.run(part.sql.to_owned()).await {
                 if let Some(index) = &index {
                     drop(self.drop_invalid(index).await);
-                    drop(self.run(self.footing.ours().to_owned()).await);
+                    drop(self.run(self.footing.ours()).await);
                 }
                 return Err(placed(fault, "", &part));
             }

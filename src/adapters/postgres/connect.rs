@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::error::{PgError, ServerFault};
-use super::pooled::{SIGN, TransactionMode, ensure_kept};
+use super::pooled::{self, SIGN, TransactionMode, ensure_kept};
 use super::quote::literal;
 use super::statements::{place, with_events};
 use super::waits::is_full;
@@ -100,18 +100,54 @@ impl Purpose {
 
     /// Returns the statements that set them; files rely on `standard_conforming_strings`.
     pub(super) fn settings(self) -> String {
-        format!(
-            "SET search_path = pg_catalog; SET standard_conforming_strings = on; \
-             SET statement_timeout = {}; SET lock_timeout = {}; \
-             SET idle_in_transaction_session_timeout = 60000; SET client_min_messages = warning; \
-             SET client_connection_check_interval = {}; SET application_name = {}",
-            self.statement_timeout.as_millis(),
-            self.lock_timeout.as_millis(),
-            self.client_check.as_millis(),
-            literal(&application_name(self.name)),
-        )
+        let set = |(name, value): (&str, String)| format!("SET {name} = {}", literal(&value));
+        self.values().map(set).join("; ")
+    }
+
+    fn values(self) -> [(&'static str, String); 8] {
+        let in_ms = |limit: Duration| limit.as_millis().to_string();
+        [
+            ("search_path", "pg_catalog".to_owned()),
+            ("standard_conforming_strings", "on".to_owned()),
+            ("statement_timeout", in_ms(self.statement_timeout)),
+            ("lock_timeout", in_ms(self.lock_timeout)),
+            ("idle_in_transaction_session_timeout", "60000".to_owned()),
+            ("client_min_messages", "warning".to_owned()),
+            ("client_connection_check_interval", in_ms(self.client_check)),
+            ("application_name", application_name(self.name)),
+        ]
     }
 }
+
+/// Further settings of a session, by name.
+pub(crate) type Stance<'s> = &'s [(&'static str, String)];
+
+/// Opens a session with further settings, all of them in the packet that it starts with where the
+/// server itself is known to answer; returns whether they are there. A pooler would keep or refuse
+/// them, so who relies on them looks whether they came.
+///
+/// # Errors
+/// As for [`connect`].
+pub(crate) async fn connect_on(
+    endpoint: &Endpoint,
+    purpose: Purpose,
+    stance: Stance<'_>,
+) -> Result<(PgConnection, bool), PgError> {
+    if !pooled::is_direct(&server(endpoint)) {
+        return Ok((connect(endpoint, purpose).await?, false));
+    }
+    match patiently(endpoint, purpose, Some(stance)).await {
+        // Not the server, nor the login, but what the packet asks for: said better by statements.
+        Err(error) if ASKED_TOO_MUCH.iter().any(|code| error.is(code)) => {
+            Ok((connect(endpoint, purpose).await?, false))
+        }
+        opened => Ok((opened?, true)),
+    }
+}
+
+/// What is answered to settings in the first packet: no privilege, no such role or value, no such
+/// parameter at a pooler.
+const ASKED_TOO_MUCH: [&str; 5] = ["42501", "22023", "42704", "08P01", "0A000"];
 
 /// Opens a session. While every connection of the server is taken, it waits for one as long as the
 /// endpoint's patience lasts.
@@ -123,10 +159,18 @@ pub(crate) async fn connect(
     endpoint: &Endpoint,
     purpose: Purpose,
 ) -> Result<PgConnection, PgError> {
+    patiently(endpoint, purpose, None).await
+}
+
+async fn patiently(
+    endpoint: &Endpoint,
+    purpose: Purpose,
+    stance: Option<Stance<'_>>,
+) -> Result<PgConnection, PgError> {
     let mut wait = endpoint.waits.begin(server(endpoint));
     let mut full = None;
     loop {
-        match Box::pin(attempt(endpoint, purpose)).await {
+        match Box::pin(attempt(endpoint, purpose, stance)).await {
             Err(error @ PgError::Full { .. }) => {
                 if !wait.goes_on().await {
                     return Err(error);
@@ -140,12 +184,23 @@ pub(crate) async fn connect(
     }
 }
 
-async fn attempt(endpoint: &Endpoint, purpose: Purpose) -> Result<PgConnection, PgError> {
+async fn attempt(
+    endpoint: &Endpoint,
+    purpose: Purpose,
+    stance: Option<Stance<'_>>,
+) -> Result<PgConnection, PgError> {
     let options = options(endpoint);
     let opening = async {
-        let mut connection = options.connect().await?;
-        prepare(&mut connection, purpose, endpoint).await?;
-        Ok(connection)
+        let Some(stance) = stance else {
+            let mut connection = options.connect().await?;
+            prepare(&mut connection, purpose, endpoint).await?;
+            return Ok(connection);
+        };
+        let settings = purpose.within(endpoint.waits.patience()).values();
+        options
+            .options(settings.iter().chain(stance).map(|(name, value)| (name, value)))
+            .connect()
+            .await
     };
     let began = Instant::now();
     let patience = endpoint.waits.patience();
@@ -178,12 +233,18 @@ async fn prepare(
     let settings = purpose.within(endpoint.waits.patience()).settings();
     let statements = format!("{settings}; {SIGN}");
     let row = sqlx::raw_sql(AssertSqlSafe(statements)).fetch_one(&mut *connection).await?;
-    let beside = || options(endpoint).application_name(&application_name("watch"));
-    endpoint.waits.watched().opened(&server(endpoint), sqlx::Row::try_get(&row, 1)?, beside);
+    seen_process(endpoint, sqlx::Row::try_get(&row, 1)?);
     if sqlx::Row::try_get::<bool, _>(&row, 0)? {
+        pooled::found_direct(server(endpoint));
         return Ok(());
     }
     ensure_kept(connection, &options(endpoint), &place(endpoint)).await
+}
+
+/// Remembers a session's process at the server, so that who is in its way is looked for by it.
+pub(crate) fn seen_process(endpoint: &Endpoint, pid: i32) {
+    let beside = || options(endpoint).application_name(&application_name("watch"));
+    endpoint.waits.watched().opened(&server(endpoint), pid, beside);
 }
 
 /// Returns what it means that no session came about at a target.
@@ -248,6 +309,12 @@ fn server(endpoint: &Endpoint) -> String {
 
 fn target(endpoint: &Endpoint) -> String {
     format!("{}:{}/{} as {}", endpoint.host_text(), endpoint.port, endpoint.database, endpoint.user)
+}
+
+/// Returns what the names of all our sessions end with.
+pub(super) fn own_ending() -> String {
+    let name = application_name("");
+    name.split_once(' ').map(|(_, ending)| format!(" {ending}")).unwrap_or(name)
 }
 
 /// Returns `tenantctl/<purpose> <host>:<pid>`, cut to the 63 bytes Postgres keeps: it is how the

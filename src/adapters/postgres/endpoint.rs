@@ -246,12 +246,13 @@ impl Endpoint {
             .username(&self.user)
             .database(&self.database)
             .password(self.password.as_ref().map_or("", |secret| secret.expose()));
-        let options = match &self.host {
-            Host::Tcp(name) => options.host(name),
+        match &self.host {
+            Host::Tcp(name) => self.tls.apply(options.host(name)),
             // `localhost` keeps a host name from the environment out of the error messages.
-            Host::Socket(directory) => options.host("localhost").socket(directory),
-        };
-        self.tls.apply(options)
+            Host::Socket(directory) => {
+                self.tls.on_socket().apply(options.host("localhost").socket(directory))
+            }
+        }
     }
 
     fn render(&self, password: Option<&str>) -> String {

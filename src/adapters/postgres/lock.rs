@@ -31,9 +31,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// A lock to take, and how an operator reads it.
 #[derive(Debug, Clone)]
 pub(crate) struct Lock {
-    table: LockTable,
+    pub(super) table: LockTable,
     /// The row's name: the realm, such as `tenant` or `ddl`, and the thing's id.
-    name: String,
+    pub(super) name: String,
     what: String,
     server: LockServer,
     /// Where it is told that it is waited for.

@@ -19,7 +19,7 @@ pub(crate) enum LockTable {
 }
 
 impl LockTable {
-    fn schema(self) -> &'static str {
+    pub(super) fn schema(self) -> &'static str {
         match self {
             Self::ControlPlane => "control_plane",
             Self::Gate => "tenantctl",

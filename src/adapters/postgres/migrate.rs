@@ -6,8 +6,8 @@
 
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use refinery_core::{Migration, Runner, Target};
-use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, FromRow};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -136,6 +136,24 @@ pub(crate) async fn read_history(
 ) -> Result<History, MigrateError> {
     // One round trip whether the table exists or not: the query text is only prepared on the
     // server when it is, and a missing table is an answer rather than a failure.
+    let text = history_query(set);
+    let rows = match sqlx::query(AssertSqlSafe(text)).persistent(false).fetch_all(connection).await
+    {
+        Ok(rows) => rows,
+        Err(error) => {
+            let error = PgError::doing("read the migration history")(error);
+            return if error.is("42P01") || error.is("3F000") {
+                Ok(History::default())
+            } else {
+                Err(error.into())
+            };
+        }
+    };
+    history_of(set, &rows)
+}
+
+/// Returns the query for a set's history.
+pub(crate) fn history_query(set: &MigrationSet) -> String {
     let functions = set.functions.as_ref().map_or_else(String::new, |functions| {
         format!(
             "UNION ALL SELECT {}, installed_by, NULL, checksum FROM {}",
@@ -143,24 +161,22 @@ pub(crate) async fn read_history(
             functions.table
         )
     });
-    let text = format!(
+    format!(
         "SELECT version, name, applied_on, checksum FROM {} {functions} ORDER BY version",
         set.history
-    );
-    let rows: Vec<HistoryRow> =
-        match sqlx::query_as(AssertSqlSafe(text)).persistent(false).fetch_all(connection).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                let error = PgError::doing("read the migration history")(error);
-                return if error.is("42P01") || error.is("3F000") {
-                    Ok(History::default())
-                } else {
-                    Err(error.into())
-                };
-            }
-        };
+    )
+}
+
+/// Reads what that query returned.
+///
+/// # Errors
+/// When a row is not what a migration tool writes.
+pub(crate) fn history_of(set: &MigrationSet, rows: &[PgRow]) -> Result<History, MigrateError> {
     let mut history = History::default();
-    for HistoryRow { version, name, applied_on, checksum } in rows {
+    for row in rows {
+        let read = HistoryRow::from_row(row);
+        let HistoryRow { version, name, applied_on, checksum } =
+            read.map_err(PgError::doing("read the migration history"))?;
         let unreadable = |what| MigrateError::Unreadable { table: set.history, version, what };
         let checksum = checksum.and_then(|text| text.parse().ok());
         if version == SchemaVersion::UNNUMBERED.0 {
@@ -185,7 +201,8 @@ pub(crate) async fn read_history(
 /// Applies what is pending, up to `target` when one is named, and returns what was applied.
 ///
 /// The caller holds the lock and has compared the history with the set. `footing` says what files of
-/// each provenance run on.
+/// each provenance run on; `known` is what was read under the lock, if something was, in a session that
+/// ran no file since.
 ///
 /// # Errors
 /// The first migration that fails; it leaves nothing behind, those before it stay applied.
@@ -194,6 +211,7 @@ pub(crate) async fn apply(
     footing: impl Fn(Provenance) -> Footing,
     set: &MigrationSet,
     target: Option<SchemaVersion>,
+    known: Option<Known>,
 ) -> Result<Vec<MigrationRecord>, MigrateError> {
     let migrations: Vec<_> = set.files.iter().map(|file| file.migration.clone()).collect();
     let mut runner = Runner::new(&migrations);
@@ -203,12 +221,18 @@ pub(crate) async fn apply(
     }
     let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", set.schema);
     let [embedded, own] = [Provenance::Embedded, Provenance::Folder].map(footing);
-    let files = Files::begin(connection, &embedded, &schema).await;
+    let (known, files) = match known {
+        Some(Known { history, locks }) => {
+            (Some(history), Files::go_on(connection, &embedded, locks).await)
+        }
+        None => (None, Files::begin(connection, &embedded, &schema).await),
+    };
     let files = files.map_err(|fault| PgError::Statement {
         doing: "create the schema of the migration history",
         fault: Box::new(fault),
     })?;
-    let mut driver = Driver { files, footings: [&embedded, &own], set, current: None, fault: None };
+    let mut driver =
+        Driver { files, footings: [&embedded, &own], set, known, current: None, fault: None };
     match runner.run_async(&mut driver).await {
         Ok(report) => Ok(report
             .applied_migrations()
@@ -223,11 +247,21 @@ pub(crate) async fn apply(
     }
 }
 
+/// What a session knows of a history table that exists.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub history: History,
+    /// The advisory locks that it holds, as a list for `IN`.
+    pub locks: String,
+}
+
 struct Driver<'c> {
     files: Files<'c>,
     /// Of what is embedded, and of an operator's own files.
     footings: [&'c Footing; 2],
     set: &'c MigrationSet,
+    /// The history, where it was read before.
+    known: Option<History>,
     /// The file that is running; nothing during bookkeeping.
     current: Option<&'c MigrationFile>,
     fault: Option<ServerFault>,
@@ -248,6 +282,10 @@ impl Driver<'_> {
     async fn run(&mut self, queries: &[&str]) -> Result<(), ServerFault> {
         // Refinery hands over a migration and its history row together, bookkeeping alone.
         let (Some(text), Some(record)) = (queries.first(), queries.get(1)) else {
+            // It is the table that refinery makes sure of.
+            if self.known.is_some() {
+                return Ok(());
+            }
             return self.files.run(queries.join(";\n")).await;
         };
         self.current = self.set.files.iter().find(|file| {
@@ -283,7 +321,11 @@ impl AsyncQuery<Vec<Migration>> for Driver<'_> {
     async fn query<'a>(&'a mut self, _query: &'a str) -> Result<Vec<Migration>, Self::Error> {
         // The query that refinery passes is the one `read_history` asks; asking ours keeps one
         // fallible reader of the history.
-        match read_history(self.files.connection(), self.set).await {
+        let history = match self.known.take() {
+            Some(known) => Ok(known),
+            None => read_history(self.files.connection(), self.set).await,
+        };
+        match history {
             Ok(history) => Ok(history
                 .applied
                 .into_iter()

@@ -6,6 +6,7 @@
 mod apply;
 mod blocker;
 mod certificate;
+mod claim;
 mod connect;
 mod endpoint;
 mod endpoint_error;
@@ -35,14 +36,17 @@ mod watched;
 
 pub(crate) use apply::Files;
 pub(crate) use blocker::{Blocker, blocker_of};
-pub(crate) use connect::{Purpose, connect, pool, refused};
+pub(crate) use claim::Claim;
+pub(crate) use connect::{Purpose, connect, connect_on, pool, refused, seen_process};
 pub use endpoint::Endpoint;
 pub(crate) use error::{PgError, ServerFault};
 pub(crate) use functions::{Functions, InstalledFunctions};
 pub(crate) use install::install_functions;
 pub(crate) use lock::{Lock, LockError, LockServer, hold_for, hold_until};
 pub(crate) use lock_rows::LockTable;
-pub(crate) use migrate::{Applied, History, MigrationSet, apply, read_history};
+pub(crate) use migrate::{
+    Applied, History, Known, MigrationSet, apply, history_of, history_query, read_history,
+};
 pub(crate) use migrate_error::{MigrateError, MigrationFile, place};
 pub(crate) use position::line_and_column;
 pub(crate) use quote::{identifier, literal};

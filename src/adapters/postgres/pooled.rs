@@ -26,6 +26,22 @@ const ROUNDS: usize = 48;
 /// Poolers that were found to be in session mode, by where they are.
 static IN_SESSION_MODE: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Servers that were found to answer themselves.
+static DIRECT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Remembers that a server itself answers at an address.
+pub(super) fn found_direct(server: String) {
+    let mut known = DIRECT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains(&server) {
+        known.push(server);
+    }
+}
+
+/// Returns whether a server itself answered at an address before.
+pub(super) fn is_direct(server: &str) -> bool {
+    DIRECT.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == server)
+}
+
 /// That no session can be had at an address, but for a transaction each.
 #[derive(Debug, thiserror::Error)]
 #[error("a pooler in transaction mode answers there")]

@@ -22,6 +22,12 @@ impl Footing {
         Self { ours: format!("{}; {prepared}", purpose.settings()), theirs: String::new() }
     }
 
+    /// Returns the footing of a session that has its settings since its start, and then was prepared
+    /// with these statements.
+    pub(crate) fn since_the_start(prepared: &str) -> Self {
+        Self { ours: prepared.to_owned(), theirs: String::new() }
+    }
+
     /// Lets files run after further statements, names and literals quoted.
     #[must_use]
     pub(crate) fn with_files_after(self, theirs: &str) -> Self {
@@ -29,8 +35,8 @@ impl Footing {
     }
 
     /// Returns what makes the session ours.
-    pub(super) fn ours(&self) -> &str {
-        &self.ours
+    pub(super) fn ours(&self) -> String {
+        format!("RESET ALL; {}", self.ours)
     }
 
     /// Returns what comes before a file.
@@ -43,8 +49,8 @@ impl Footing {
         // What the file deferred is checked, and its triggers run, in the state it left.
         format!(
             "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL; \
-             SET SESSION AUTHORIZATION DEFAULT; RESET ALL; {}; DISCARD TEMP; DISCARD SEQUENCES",
-            self.ours
+             SET SESSION AUTHORIZATION DEFAULT; {}; DISCARD TEMP; DISCARD SEQUENCES",
+            self.ours()
         )
     }
 }

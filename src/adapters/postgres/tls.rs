@@ -109,6 +109,14 @@ impl Tls {
         Self { mode, roots: root_cert.map(Roots::File) }
     }
 
+    /// Returns the same for a Unix socket, where no server speaks TLS: it is not asked whether it does.
+    pub(super) fn on_socket(&self) -> Self {
+        match self.mode {
+            TlsMode::Prefer => Self::OFF,
+            _ => self.clone(),
+        }
+    }
+
     /// Sets what sqlx demands.
     pub(super) fn apply(&self, options: PgConnectOptions) -> PgConnectOptions {
         let options = options.ssl_mode(match self.mode {

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::blocker::{Blocker, SEEN, Seen, last_blocker};
+use super::connect::own_ending;
 use super::error::PgError;
 use super::row::row;
 use super::waits::Waits;
@@ -100,11 +101,16 @@ async fn waiters(
         FROM pg_stat_activity a
         CROSS JOIN LATERAL ({}) last
         JOIN pg_stat_activity b ON b.pid = last.p
-        WHERE a.pid = ANY ($1) AND a.wait_event_type = 'Lock' AND last.p <> ALL ($1)",
+        -- A session that has just begun did not say its number yet.
+        WHERE (a.pid = ANY ($1)
+                OR a.usename = session_user AND right(a.application_name, length($2)) = $2)
+            AND a.wait_event_type = 'Lock' AND last.p <> ALL ($1)
+            AND NOT (b.usename = session_user AND right(b.application_name, length($2)) = $2)",
         last_blocker("a.pid")
     );
     let rows = sqlx::query(AssertSqlSafe(statement))
         .bind(pids)
+        .bind(own_ending())
         .fetch_all(session)
         .await
         .map_err(PgError::doing("look who is in the way"))?;

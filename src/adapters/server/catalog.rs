@@ -7,14 +7,14 @@
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
-use super::database::{EXPOSURE, TenantDatabase};
 use super::error::ServerError;
+use super::exposure::EXPOSURE;
 use super::operator::Server;
 use crate::adapters::postgres::{PgError, row};
 use crate::model::{hex, sha256};
 
 /// The statement; roles are judged in it, by what they should be.
-const CATALOG: &str = include_str!("catalog.sql");
+pub(super) const CATALOG: &str = include_str!("catalog.sql");
 
 /// One object: a table, a policy, what one role was granted on one thing.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -97,22 +97,5 @@ impl Server {
         .await
         .map_err(PgError::doing("look at the server's version"))?;
         Ok(traits)
-    }
-}
-
-impl TenantDatabase {
-    /// Returns the catalog.
-    ///
-    /// # Errors
-    /// When the server refuses or does not answer.
-    pub(crate) async fn catalog(&mut self, expected: Option<&str>) -> Result<Catalog, ServerError> {
-        let login = self.home().name().login().to_owned();
-        let catalog = sqlx::query_as(CATALOG)
-            .bind(login)
-            .bind(expected)
-            .fetch_one(self.connection())
-            .await
-            .map_err(PgError::doing("read the database's catalog"))?;
-        Ok(catalog)
     }
 }

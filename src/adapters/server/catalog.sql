@@ -1,4 +1,4 @@
--- A database's catalog, object by object: $1 is the tenant's login, $2 the digest that makes the list
+-- A database's catalog, object by object, for the tenant's login and with the digest that makes the list
 -- of objects superfluous. Extensions' objects and the schemas of Supabase's own services change with
 -- their versions and are left out.
 WITH names AS MATERIALIZED (

@@ -5,19 +5,19 @@
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use sqlx::types::Json;
 use tokio::time::Instant;
 
+use super::catalog::{CATALOG, Catalog};
 use super::contradiction::Contradiction;
 use super::error::ServerError;
+use super::exposure::{EXPOSURE, Exposure};
 use super::home::Home;
 use super::operator::Server;
-use super::role_names::OWNER;
 use super::seed::{self, SeedOutcome, Seeds};
+use super::seen::Seen;
 use super::supabase;
 use crate::adapters::postgres::{
-    self, Endpoint, Footing, Functions, History, Lock, LockTable, MigrationSet, PgError, Purpose,
-    hold_until, literal, row,
+    self, Endpoint, Footing, Functions, History, Known, MigrationSet, PgError, Purpose, hold_until,
 };
 use crate::model::{MigrationRecord, Provenance, SchemaVersion, SecretText};
 
@@ -30,33 +30,8 @@ pub(crate) struct TenantDatabase {
     /// How the session stands before a file runs in it, and after.
     footing: Footing,
     home: Home,
-}
-
-/// What clients could reach past row security.
-pub(super) const EXPOSURE: &str = include_str!("exposure.sql");
-
-/// One way past row security.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub(crate) struct Finding {
-    /// A clause, as in `row security is not forced on notes`.
-    pub(crate) text: String,
-    /// The table or view, with its schema; nothing for a function.
-    pub(crate) relation: Option<String>,
-    /// The statement that mends it.
-    pub(crate) line: String,
-}
-
-row! {
-    /// What was seen inside a tenant's database.
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    pub(crate) struct Exposure {
-        /// How many tables carry a tenant's id.
-        pub(crate) tables: i64,
-        /// What lets a client past row security.
-        pub(crate) findings: Json<Vec<Finding>>,
-        /// Whether any role of the server may connect, where the database is the tenant's alone.
-        pub(crate) is_public: bool,
-    }
+    /// What was seen when it was entered, as far as it still holds.
+    seen: Seen,
 }
 
 impl Home {
@@ -73,19 +48,14 @@ impl Home {
             }
             Err(error) => return Err(error.into()),
         };
-        // `public` first, so that a migration's tables land there; pg_catalog is searched before
-        // it all the same.
         self.server.act_as_operator(&mut connection).await?;
-        let settings = format!(
-            "SET ROLE {OWNER}; SET search_path = public; SET app.current_tenant_id = {}",
-            literal(&self.identity.tenant_id.to_string())
-        );
+        let settings = self.settings();
         let footing = Footing::new(purpose, &settings);
         sqlx::raw_sql(AssertSqlSafe(settings))
             .execute(&mut connection)
             .await
             .map_err(PgError::doing("act as the owner of the tenant's database"))?;
-        Ok(TenantDatabase { connection, footing, home: self.clone() })
+        Ok(TenantDatabase::of(connection, footing, self.clone(), Seen::default()))
     }
 
     /// Tries the application's login, as the application will, and what the gate says to it.
@@ -116,6 +86,11 @@ impl Home {
 }
 
 impl TenantDatabase {
+    /// Returns a session that was opened and seen.
+    pub(super) fn of(connection: PgConnection, footing: Footing, home: Home, seen: Seen) -> Self {
+        Self { connection, footing, home, seen }
+    }
+
     /// Returns where it is.
     pub(super) fn home(&self) -> &Home {
         &self.home
@@ -132,15 +107,19 @@ impl TenantDatabase {
     /// # Errors
     /// When another session holds it until the deadline.
     pub(crate) async fn lock(&mut self, deadline: Instant) -> Result<()> {
-        let named = ("migrate", self.home.identity.tenant_id);
-        let server = self.home.server.lock_server();
-        let lock = Lock::new(LockTable::Gate, named, "the tenant's migrations", server)
-            .told_like(&self.home.server.admin);
-        Ok(hold_until(&mut self.connection, &lock, deadline).await?)
+        if self.seen.locks.is_some() {
+            return Ok(());
+        }
+        // What was seen without it may be over.
+        self.seen = Seen::default();
+        Ok(hold_until(&mut self.connection, &self.home.migrations_lock(), deadline).await?)
     }
 
     /// Returns a set's history, which is empty when none was ever kept.
     pub(crate) async fn history(&mut self, set: &MigrationSet) -> Result<History> {
+        if let Some(seen) = self.seen.histories.get(set.history) {
+            return Ok(seen.clone());
+        }
         Ok(postgres::read_history(&mut self.connection, set).await?)
     }
 
@@ -153,9 +132,14 @@ impl TenantDatabase {
         set: &MigrationSet,
         target: Option<SchemaVersion>,
     ) -> Result<Vec<MigrationRecord>> {
+        // A file may change whatever was seen; only the locks stay.
+        let Seen { mut histories, locks, .. } = std::mem::take(&mut self.seen);
+        self.seen.locks.clone_from(&locks);
+        let known = histories.remove(set.history).zip(locks);
+        let known = known.map(|(history, locks)| Known { history, locks });
         let (footing, server) = (self.footing.clone(), &self.home.server);
         let footing_of = |provenance| footing_of(&footing, server, provenance);
-        let applied = postgres::apply(&mut self.connection, footing_of, set, target).await;
+        let applied = postgres::apply(&mut self.connection, footing_of, set, target, known).await;
         applied.map_err(|error| supabase::explain(error, &self.home.server).into())
     }
 
@@ -164,6 +148,8 @@ impl TenantDatabase {
     /// # Errors
     /// When the server refuses one.
     pub(crate) async fn install_functions(&mut self, functions: &Functions) -> Result<()> {
+        let locks = self.seen.locks.take();
+        self.seen = Seen { locks, ..Seen::default() };
         Ok(postgres::install_functions(&mut self.connection, functions).await?)
     }
 
@@ -225,13 +211,34 @@ impl TenantDatabase {
 
     /// Looks at what must hold before a tenant may be used.
     pub(crate) async fn exposure(&mut self) -> Result<Exposure> {
-        let seen: Exposure = sqlx::query_as(EXPOSURE)
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(PgError::doing("look at the tenant's tables"))?;
+        let seen: Exposure = match self.seen.exposure.take() {
+            Some(seen) => seen,
+            None => sqlx::query_as(EXPOSURE)
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(PgError::doing("look at the tenant's tables"))?,
+        };
         // Supabase's own services connect to a project's database.
         let is_public = seen.is_public && !self.home.server.is_project();
         Ok(Exposure { is_public, ..seen })
+    }
+
+    /// Returns the catalog; where it has the expected digest, without what stands in it.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub(crate) async fn catalog(&mut self, expected: Option<&str>) -> Result<Catalog> {
+        if let Some(seen) = self.seen.catalog_for(expected) {
+            return Ok(seen);
+        }
+        let login = self.home.name().login().to_owned();
+        let catalog = sqlx::query_as(CATALOG)
+            .bind(login)
+            .bind(expected)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(PgError::doing("read the database's catalog"))?;
+        Ok(catalog)
     }
 
     pub(crate) async fn close(self) {

@@ -169,6 +169,13 @@ impl Home {
         Ok(hold_for(plane, connection, &lock, deadline).await?)
     }
 
+    /// Returns the lock that keeps two migrations of the database apart; its row is inside.
+    pub(super) fn migrations_lock(&self) -> Lock {
+        let (named, server) = (("migrate", self.identity.tenant_id), self.server.lock_server());
+        Lock::new(LockTable::Gate, named, "the tenant's migrations", server)
+            .told_like(&self.server.admin)
+    }
+
     /// Returns the database of exactly this name, if it exists.
     pub(crate) async fn look(
         &self,

@@ -3,7 +3,7 @@
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
-use super::select::{enter, reason_to_skip, select};
+use super::select::{enter, enter_to_migrate, reason_to_skip, select};
 use super::trial::{Trial, Wanted};
 use crate::adapters::control_plane::{self, ControlPlaneError};
 use crate::model::{Act, Actor, Interrupt, Patience, SchemaState, SchemaVersion, Selector, Tenant};
@@ -134,7 +134,7 @@ impl Task<'_> {
     /// Migrates one tenant; one that is the first to get the migrations is judged afterwards.
     async fn migrate_one(&self, tenant: &Tenant, is_first: bool) -> Turn {
         let deadline = self.request.patience.until();
-        let mut database = enter(self.world, tenant, deadline).await?;
+        let mut database = enter_to_migrate(self.world, tenant, deadline).await?;
         let brought =
             bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
         // Migrations that were applied before the failure stay applied, so they are recorded too.

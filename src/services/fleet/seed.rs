@@ -3,7 +3,7 @@
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
-use super::select::{enter, reason_to_skip, select};
+use super::select::{enter, enter_to_migrate, reason_to_skip, select};
 use crate::model::{Act, Actor, Interrupt, Patience, Selector, Tenant};
 use crate::services::home::World;
 use crate::services::migration::{MigrationError, SeedSet};
@@ -43,7 +43,11 @@ pub(crate) async fn apply_seeds(
     let decide = |tenant: &Tenant| reason_to_skip(tenant).map(TenantVerdict::Skipped);
     let act = |tenant: Tenant| async move {
         let deadline = request.patience.until();
-        let mut database = enter(world, &tenant, deadline).await?;
+        let mut database = if request.is_dry_run {
+            enter(world, &tenant, deadline).await?
+        } else {
+            enter_to_migrate(world, &tenant, deadline).await?
+        };
         let version = tenant.schema.as_ref().and_then(|schema| schema.version);
         let files = |count| vec![format!("{count} files of {}", request.set.name)];
         if request.is_dry_run {

@@ -1,8 +1,10 @@
 //! The tenants of a selector, which of them are skipped, and the connection to one.
 
+use tokio::time::Instant;
+
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::TenantDatabase;
+use crate::adapters::server::{Sight, TenantDatabase};
 use crate::model::{Act, Selector, Tenant, TenantRef, TenantStatus};
 use crate::services::home::World;
 use crate::services::migration::MigrationError;
@@ -38,19 +40,36 @@ pub(crate) async fn select(
     Ok(tenants)
 }
 
-/// Opens a tenant's database and checks its stamp.
+/// Opens a tenant's database, checks its stamp and reads its histories.
 pub(super) async fn enter(
     world: &World,
     tenant: &Tenant,
-    deadline: tokio::time::Instant,
+    deadline: Instant,
+) -> Result<TenantDatabase, MigrationError> {
+    enter_seeing(world, tenant, Sight::Histories, deadline).await
+}
+
+/// Does the same to migrate it: under the lock of its migrations, where nobody holds that.
+pub(super) async fn enter_to_migrate(
+    world: &World,
+    tenant: &Tenant,
+    deadline: Instant,
+) -> Result<TenantDatabase, MigrationError> {
+    enter_seeing(world, tenant, Sight::Locked, deadline).await
+}
+
+/// Does the same and sees what is wanted.
+pub(super) async fn enter_seeing(
+    world: &World,
+    tenant: &Tenant,
+    sight: Sight<'_>,
+    deadline: Instant,
 ) -> Result<TenantDatabase, MigrationError> {
     if tenant.database.is_none() {
         return Err(MigrationError::NotReady("no database is recorded".to_owned()));
     }
     let purpose = Purpose::migrate(Act::Migrate.word());
-    let mut database = world.enter(tenant, purpose, deadline).await?;
-    database.check_identity().await?;
-    Ok(database)
+    Ok(world.enter_seeing(tenant, purpose, sight, deadline).await?)
 }
 
 /// Why a tenant is skipped that is locked down.

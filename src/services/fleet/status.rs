@@ -4,7 +4,8 @@
 use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
-use super::select::{LOCKED, enter, reason_to_skip, select};
+use super::select::{LOCKED, enter_seeing, reason_to_skip, select};
+use crate::adapters::server::Sight;
 use crate::model::{Classified, Patience, SchemaVersion, Selector, Tenant, TenantNames};
 use crate::services::home::World;
 use crate::services::migration::{
@@ -110,7 +111,9 @@ async fn look_inside(
     }
     let deadline = request.patience.until();
     let looking = async {
-        let mut database = enter(world, tenant, deadline).await?;
+        let expected = clean.usual(&request.sets.head()).await;
+        let sight = Sight::Everything { expected: expected.as_deref() };
+        let mut database = enter_seeing(world, tenant, sight, deadline).await?;
         let found = inspect(&mut database, &request.sets).await?;
         let (_, schema, missing) = &found;
         let exposed = judge(database.exposure().await?.findings.0, &request.sets);

@@ -8,7 +8,7 @@ use super::homes::Homes;
 use super::projects::Projects;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::postgres::{Endpoint, Purpose};
-use crate::adapters::server::{Home, Identity, ServerError, TenantDatabase};
+use crate::adapters::server::{Home, Identity, ServerError, Sight, TenantDatabase};
 use crate::model::{Placement, SecretText, Tenant};
 
 /// The control plane and the homes of its tenants.
@@ -77,6 +77,24 @@ impl World {
             Err(error) if is_login_replaced(tenant, &error) => {
                 let home = self.home(tenant, deadline).await?;
                 Ok(home.enter(purpose).await?)
+            }
+            entered => Ok(entered?),
+        }
+    }
+
+    /// Does the same, makes sure whose it is, and sees what is wanted on the same way.
+    pub(crate) async fn enter_seeing(
+        &self,
+        tenant: &Tenant,
+        purpose: Purpose,
+        sight: Sight<'_>,
+        deadline: Instant,
+    ) -> Result<TenantDatabase, HomeError> {
+        let home = self.home(tenant, deadline).await?;
+        match home.enter_seeing(purpose, sight).await {
+            Err(error) if is_login_replaced(tenant, &error) => {
+                let home = self.home(tenant, deadline).await?;
+                Ok(home.enter_seeing(purpose, sight).await?)
             }
             entered => Ok(entered?),
         }

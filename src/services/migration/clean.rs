@@ -53,6 +53,11 @@ impl<'a> CleanBuilds<'a> {
         self.sets
     }
 
+    /// Returns the digest that most databases of a schema have, once one was met.
+    pub(crate) async fn usual(&self, schema: &SchemaState) -> Option<String> {
+        self.usual.lock().await.get(&schema.fingerprint).cloned()
+    }
+
     /// Compares a database that has this schema, whose functions are ours, with a clean build.
     ///
     /// # Errors
@@ -64,7 +69,7 @@ impl<'a> CleanBuilds<'a> {
         schema: &SchemaState,
         deadline: Instant,
     ) -> Result<CatalogStanding, MigrationError> {
-        let usual = self.usual.lock().await.get(&schema.fingerprint).cloned();
+        let usual = self.usual(schema).await;
         let mut catalog = database.catalog(usual.as_deref()).await?;
         let Some(clean) = self.find(tenant.placement, &catalog.traits(), schema, deadline).await?
         else {

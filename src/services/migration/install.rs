@@ -128,7 +128,7 @@ async fn upgrade(
 ) -> Result<(), ControlPlaneError> {
     let footing = Footing::new(purpose(), "SET ROLE NONE");
     let apply = async |session: &mut PgConnection| {
-        let applied = postgres::apply(session, |_| footing.clone(), set, None).await;
+        let applied = postgres::apply(session, |_| footing.clone(), set, None, None).await;
         Ok(applied.map(drop)?)
     };
     control_plane::patiently(connection, endpoint, deadline, apply).await

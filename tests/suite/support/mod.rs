@@ -32,6 +32,7 @@ mod terminal;
 mod tls_server;
 pub(crate) mod tokens;
 pub(crate) mod traces;
+pub(crate) mod trips;
 pub(crate) mod two;
 pub(crate) mod worlds;
 
