@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::product::verdicts;
-use crate::support::{Operator, server};
+use crate::support::{Operator, PATIENCE, server, until};
 
 const NOTES: &str = "CREATE TABLE public.notes (tenant_id uuid NOT NULL, body text);\n\
                      SELECT tenantctl.protect('public.notes');\n";
@@ -143,4 +143,56 @@ fn what_a_database_has_is_recorded_where_the_catalog_agrees() {
     let audited = operator.run("audit list --action migrate.baseline -o json").success().json();
     let entries = audited["entries"].as_array().unwrap();
     assert!(entries.iter().any(|entry| entry["reason"] == "had it before"), "{audited}");
+}
+
+/// Runs a repair until it waits for what `holder` holds, and kills it there.
+fn killed_while_it_waits(operator: &Operator, line: &str, database: &str, held: &str) {
+    let mut holder = server().superuser(database);
+    holder.run(&format!("BEGIN; {held}"));
+    let running = operator.start(line, &[]);
+    let mut watcher = server().superuser("postgres");
+    until("the repair to wait", PATIENCE, || {
+        let waiting = watcher.ask(&format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' \
+               AND wait_event_type = 'Lock'"
+        ));
+        if waiting == "1" { Ok(()) } else { Err(waiting) }
+    });
+    drop(running);
+    let gone = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' \
+           AND application_name LIKE 'tenantctl%'"
+    );
+    until("its sessions to end", PATIENCE, || {
+        let left = watcher.ask(&gone);
+        if left == "0" { Ok(()) } else { Err(left) }
+    });
+    holder.run("ROLLBACK");
+}
+
+#[test]
+fn a_repair_that_is_killed_recorded_nothing_or_all_and_the_same_command_finishes() {
+    let operator = with_files(&[("V8__notes.sql", NOTES)]);
+    let _ran = operator.run("tenant create acme --name Acme").success();
+    let before = checksum(&operator, "acme");
+    let file = operator.home().join("own/V8__notes.sql");
+    fs::write(&file, format!("{NOTES}-- at the end\n")).unwrap();
+    let repair = "migrate repair --all --accept 8 --reason x -o json";
+    let database = operator.tenant("acme").database;
+    killed_while_it_waits(
+        &operator,
+        repair,
+        &database,
+        "LOCK TABLE tenantctl.schema_history IN SHARE MODE",
+    );
+    assert_eq!(checksum(&operator, "acme"), before);
+    // The history is committed; the control plane's record waits.
+    let plane = operator.plane_name().to_owned();
+    let row = "SELECT FROM control_plane.tenant_metadata FOR UPDATE";
+    killed_while_it_waits(&operator, repair, &plane, row);
+    assert_ne!(checksum(&operator, "acme"), before);
+    let _ran = operator.run("migrate status").fails_with(10);
+    let done = operator.run(repair).success().json();
+    assert_eq!(done["results"][0]["applied"][0], "the control plane's record");
+    let _ran = operator.run("migrate status --verify").success();
 }

@@ -50,6 +50,19 @@ pub(super) struct Part<'t> {
 }
 
 impl Statement {
+    /// Returns whether it has a comma outside its brackets.
+    pub(crate) fn is_list(&self) -> bool {
+        let mut depth = 0_usize;
+        self.tokens.iter().any(|token| {
+            match token.kind {
+                Kind::Symbol('(') => depth += 1,
+                Kind::Symbol(')') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && token.kind == Kind::Symbol(',')
+        })
+    }
+
     /// Returns how many tokens it has.
     pub(crate) fn len(&self) -> usize {
         self.tokens.len()
@@ -124,6 +137,11 @@ impl<'t> Script<'t> {
             }
         }
         path
+    }
+
+    /// Returns the statement that a byte is in.
+    pub(crate) fn statement_at(&self, at: usize) -> Option<&Statement> {
+        self.statements.iter().find(|statement| statement.range().contains(&at))
     }
 
     /// Returns the names that a statement takes from a schema, and whether each is called.

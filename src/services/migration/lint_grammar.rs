@@ -7,7 +7,8 @@ use squawk_syntax::SourceFile;
 
 use super::lint::Problem;
 use super::lint_rules::{CHANGES, find_change};
-use crate::adapters::postgres::{Script, on_wide_stack};
+use super::lint_tenants::qualified;
+use crate::adapters::postgres::{Script, Statement, on_wide_stack};
 
 /// A statement of more tokens is not read: no statement nests deeper than it has tokens.
 const MOST: usize = 20_000;
@@ -55,14 +56,50 @@ fn judge(script: &Script<'_>, bare: &str) -> Vec<Problem> {
         // In a transaction nothing has to run twice, wherever squawk sees it end.
         let is_of_concern = script.is_alone || violation.code != Rule::PreferRobustStmts;
         let rule = find_change(&violation.code.to_string()).filter(|_| is_of_concern)?;
+        let at = usize::from(violation.text_range.start());
+        if script.statement_at(at).is_some_and(|statement| is_its_own(script, statement)) {
+            return None;
+        }
         Some(Problem {
             rule: rule.name,
-            line: script.line(usize::from(violation.text_range.start())),
+            line: script.line(at),
             what: violation.message.split_whitespace().collect::<Vec<_>>().join(" "),
             remedy: rule.remedy.to_owned(),
         })
     }));
     problems
+}
+
+/// What is replaced where it is dropped and made in one file: nobody meets the gap.
+const REPLACED: [&str; 2] = ["policy", "view"];
+
+/// What may be made for the file alone.
+const HELPERS: [&str; 4] = ["table", "function", "procedure", "type"];
+
+/// Returns whether a statement drops what its own file makes before, or anew.
+fn is_its_own(script: &Script<'_>, statement: &Statement) -> bool {
+    let words = script.outer_words(statement);
+    let kind = words.iter().skip(1).find(|word| *word != "materialized");
+    let is_drop = words.first().is_some_and(|word| word == "drop");
+    let Some(kind) = kind.filter(|_| is_drop && !statement.is_list()) else {
+        return false;
+    };
+    // A policy's name counts on its table only.
+    let named = |statement: &Statement| {
+        [kind, "on"].map(|word| qualified(&script.path_after(statement, word)))
+    };
+    let named_here = named(statement);
+    let makes = |other: &Statement| {
+        let words = script.outer_words(other);
+        let mut head = words.iter().skip(1).take(4);
+        words.first().is_some_and(|word| word == "create")
+            && head.any(|word| word == kind)
+            && named(other)[0] == named_here[0]
+            && (kind != "policy" || named(other)[1] == named_here[1])
+    };
+    let mut before = script.statements.iter().take_while(|other| *other != statement);
+    REPLACED.contains(&kind.as_str()) && script.statements.iter().any(makes)
+        || HELPERS.contains(&kind.as_str()) && before.any(makes)
 }
 
 #[cfg(test)]
@@ -83,6 +120,17 @@ mod tests {
                 "alter table t add column a int;\n\nalter table t rename column a to b",
                 &[("renaming-column", 3)],
             ),
+            ("drop policy if exists \"P\" on t;\ncreate policy \"P\" on t for select;", &[]),
+            ("drop policy p on t;\ncreate policy p on u;", &[("ban-drop-policy", 1)]),
+            ("drop view v;\ncreate view public.v as select 1", &[]),
+            ("drop view v;\ncreate or replace view a.v as select 1", &[("ban-drop-view", 1)]),
+            ("create temp table x (a int);\ndrop table x;\ndrop table y", &[("ban-drop-table", 3)]),
+            ("create table x (a int);\ndrop table x, y", &[("ban-drop-table", 2)]),
+            (
+                "drop function f(int);\ncreate function f(text) returns int language sql as ''",
+                &[("ban-drop-function", 1)],
+            ),
+            ("alter table only t force row level security;", &[]),
             ("copy t from stdin;\ndrop table t;\n\\.\nselect 1 from;", &[("syntax", 4)]),
             ("-- squawk-ignore ban-drop-table\ndrop table t;", &[("ban-drop-table", 2)]),
             (

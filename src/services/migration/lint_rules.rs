@@ -36,6 +36,7 @@ pub(crate) const REFUSALS: &[Rule] = &[
 pub(crate) const TENANTS: &[Rule] = &[
     rule("row-security", "a table without row security, or with a tenant_id and not forced", ""),
     rule("row-security-off", "row security that is switched off, or forced no more", ""),
+    rule("trigger-off", "a trigger that is switched off, which may guard something", ""),
     rule("policy-check", "a policy for writing without WITH CHECK", ""),
     rule("policy-true", "a policy that lets every row through", ""),
     rule("grant-anon", "a grant to anon or to PUBLIC", ""),
@@ -128,13 +129,8 @@ pub(crate) const CHANGES: &[Rule] = &[
     rule("ban-set-schema", "something moved from where code of before looks for it", EXPAND),
     rule(
         "ban-drop-policy",
-        "a policy dropped",
-        "ALTER POLICY, or make its successor in this file and waive the rule",
-    ),
-    rule(
-        "ban-disable-trigger",
-        "a trigger switched off, which may guard something",
-        "let it run, or say in a waiver what guards the rows meanwhile",
+        "a policy that is dropped and not made anew",
+        "ALTER POLICY, or make one of the same name in this file",
     ),
 ];
 
@@ -153,8 +149,9 @@ pub(crate) const OFF: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "found by server-wide and row-security-off",
+        "found by server-wide, row-security-off and trigger-off",
         &[
+            "ban-disable-trigger",
             "ban-drop-database",
             "ban-alter-role-options",
             "ban-alter-database-options",

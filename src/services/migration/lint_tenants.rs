@@ -15,7 +15,17 @@ const OURS: &str = "tenantctl";
 /// Returns what is wrong with a file's statements, each for itself.
 pub(super) fn problems(script: &Script<'_>) -> Vec<Problem> {
     let judge = |statement| {
-        let rules = [policy_check, policy_true, grant, definer, view, ours, server, switched_off];
+        let rules = [
+            policy_check,
+            policy_true,
+            grant,
+            definer,
+            view,
+            ours,
+            server,
+            switched_off,
+            trigger_off,
+        ];
         let found = rules.into_iter().filter_map(move |rule| rule(script, statement));
         found.map(|(rule, what, remedy)| Problem {
             rule,
@@ -38,7 +48,7 @@ fn has(words: &[&str], wanted: &[&str]) -> bool {
 }
 
 /// Returns a name with its schema, which is `public` where none is said.
-fn qualified(path: &[String]) -> Option<String> {
+pub(super) fn qualified(path: &[String]) -> Option<String> {
     let (name, before) = path.split_last()?;
     let schema = before.last().map_or("public", String::as_str);
     Some(format!("{schema}.{name}"))
@@ -185,6 +195,16 @@ fn switched_off(script: &Script<'_>, statement: &Statement) -> Found {
     })
 }
 
+fn trigger_off(script: &Script<'_>, statement: &Statement) -> Found {
+    let words = script.outer_words(statement);
+    let words = words_of(&words);
+    (words.starts_with(&["alter", "table"]) && has(&words, &["disable", "trigger"])).then(|| {
+        let what = "a trigger is switched off, which may guard something";
+        let remedy = "let it run, or say in a waiver what guards the rows meanwhile";
+        ("trigger-off", what.to_owned(), remedy)
+    })
+}
+
 /// A table that a file makes.
 struct Made {
     file: usize,
@@ -314,6 +334,7 @@ mod tests {
             ("alter system set a = b", "server-wide"),
             ("alter table only t disable row level security", "row-security-off"),
             ("alter table t no force row level security", "row-security-off"),
+            ("alter table t disable trigger all", "trigger-off"),
         ] {
             assert_eq!(rules(text), [rule], "{text}");
         }
