@@ -164,7 +164,8 @@ impl Command {
             Self::Session(OnDemand(command)) => matches!(command, SessionCommand::List(_)),
             Self::Member(OnDemand(command)) => matches!(command, MemberCommand::List(_)),
             Self::Audit(OnDemand(command)) => matches!(command, AuditCommand::List(_)),
-            Self::Seed(OnDemand(command)) => matches!(command, SeedCommand::List),
+            Self::Seed(OnDemand(command)) => matches!(command, SeedCommand::List(_)),
+            Self::Migrate(OnDemand(command)) => matches!(command, MigrateCommand::Status(_)),
             Self::Profile(_) | Self::Health | Self::Query(_) => true,
             _ => false,
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::selector::SelectorArgs;
+use super::table::ListShapeArgs;
 use super::values::{line, title};
 use crate::model::Reason;
 
@@ -30,6 +31,7 @@ Examples:
 Examples:
   tenantctl migrate status
   tenantctl migrate status --tenant acme --verify
+  tenantctl migrate status --sort version:desc --limit 20 -o csv
   tenantctl migrate status --all --verify -o json")]
     Status(StatusArgs),
     /// Begin a migration of your own
@@ -183,6 +185,8 @@ pub struct StatusArgs {
     /// How many databases at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
+    #[command(flatten)]
+    pub shape: ListShapeArgs,
     // Last, since its help heading holds for every option after it. All tenants when none is chosen.
     #[command(flatten)]
     pub selector: SelectorArgs,

@@ -44,7 +44,7 @@ pub(crate) use migration::{
 pub(crate) use on_demand::OnDemand;
 pub(crate) use parse::{parse, wants_json};
 pub(crate) use query::QueryArgs;
-pub(crate) use seed::{SeedApplyArgs, SeedCommand};
+pub(crate) use seed::{SeedApplyArgs, SeedCommand, SeedListArgs};
 pub(crate) use selector::SelectorArgs;
 pub(crate) use session::{
     SessionCommand, SessionIssueArgs, SessionJtiArgs, SessionListArgs, SessionPruneArgs,

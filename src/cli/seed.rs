@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::selector::SelectorArgs;
+use super::table::ListShapeArgs;
 use super::values::line;
 
 #[derive(Debug, Subcommand)]
@@ -16,8 +17,17 @@ Examples:
   tenantctl seed apply --all --set demo --dry-run")]
     Apply(SeedApplyArgs),
     /// Show the seed sets and what they hold
-    #[command(after_help = "Examples:\n  tenantctl seed list")]
-    List,
+    #[command(after_help = "\
+Examples:
+  tenantctl seed list
+  tenantctl seed list --sort rows:desc --limit 3 -o csv")]
+    List(SeedListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SeedListArgs {
+    #[command(flatten)]
+    pub shape: ListShapeArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! `tenantctl lockdown`.
 
+use std::cell::RefCell;
+
 use super::selection::{Which, which};
 use crate::cli::{LockArgs, LockdownArgs};
 use crate::commands::context::Context;
@@ -9,7 +11,9 @@ use crate::output::{
     render_lockdown_plans, render_lockdowns,
 };
 use crate::services::fleet::{Listener, lockdown_ending, lockdown_many, select};
-use crate::services::lockdown::{LockdownEvent, LockdownRequest, lockdown, lockdown_alone, plan};
+use crate::services::lockdown::{
+    LayerVerdict, LockdownEvent, LockdownRequest, Roll, lockdown, lockdown_alone, plan,
+};
 use crate::services::tenant::opened_password;
 
 /// Locks tenants down and proves it. It is urgent, and `unlock` undoes it, so nothing is asked first,
@@ -30,6 +34,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
         actor: context.urgent_actor(&world.plane).await,
         patience: context.patience,
         auth_admin: context.auth_admin()?,
+        roll: Roll::default(),
     };
     // A key that cannot be read must not stop the lockdown; the probe of the login reports it.
     let key = context.secret_key().ok().flatten();
@@ -38,17 +43,16 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let progress = Progress::new(console);
     match which {
         Which::One(named) => {
+            let standing = RefCell::new(Standing::default());
             let on_event = |event: LockdownEvent<'_>| {
-                if let LockdownEvent::Layer(layer) = event
-                    && layer.layer == "control_plane"
-                {
-                    let what =
-                        format!("{named} is locked in the control plane, and not yet proved");
+                if let Some(what) = standing.borrow_mut().hears(&event) {
+                    let what = format!("{named} is {what}");
                     context.interrupt().stands(what, ErrorKind::Unproven);
                 }
                 progress.lockdown(event);
             };
-            let locking = lockdown(&world, &named, &request, &open_password, &on_event);
+            let interrupt = context.interrupt();
+            let locking = lockdown(&world, &named, &request, &open_password, interrupt, &on_event);
             let report = Box::pin(locking).await?;
             drop(progress);
             console.show(&render_lockdown(&report));
@@ -65,6 +69,40 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
             console.show(&render_lockdowns(&report));
             Ok(lockdown_ending(&report))
         }
+    }
+}
+
+/// What of a lockdown is in force, and what is not done yet.
+#[derive(Debug, Default)]
+struct Standing {
+    cut: Vec<&'static str>,
+    left: Vec<&'static str>,
+}
+
+impl Standing {
+    /// Takes an event in; returns what to say from now on, once something is in force.
+    fn hears(&mut self, event: &LockdownEvent<'_>) -> Option<String> {
+        match event {
+            LockdownEvent::Begun(words) => self.left = words.to_vec(),
+            LockdownEvent::Layer(layer) => {
+                self.left.retain(|word| *word != layer.layer);
+                if layer.layer == "control_plane" {
+                    self.left = vec!["gate", "auth", "connections"];
+                }
+                if matches!(layer.verdict, LayerVerdict::Done | LayerVerdict::Unchanged) {
+                    self.cut.push(layer.layer);
+                }
+            }
+            _ => return None,
+        }
+        let said = |words: &[&str]| words.join(", ").replace('_', " ");
+        let left = if self.left.is_empty() {
+            String::new()
+        } else {
+            format!("; {} not done", said(&self.left))
+        };
+        (!self.cut.is_empty())
+            .then(|| format!("locked at: {}{left}, and not yet proved", said(&self.cut)))
     }
 }
 
@@ -87,6 +125,7 @@ async fn alone(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
         actor: context.actor(),
         patience: context.patience,
         auth_admin: None,
+        roll: Roll::default(),
     };
     let cluster = context.cluster_alone()?;
     let reports = lockdown_alone(&cluster, &args.named, &request, args.dry_run).await?;

@@ -43,7 +43,7 @@ pub(super) fn reach(command: &Command) -> Reach {
         },
         Command::Seed(OnDemand(command)) => match command {
             SeedCommand::Apply(_) => Reach::Writes,
-            SeedCommand::List => Reach::Elsewhere,
+            SeedCommand::List(_) => Reach::Elsewhere,
         },
         Command::Session(OnDemand(command)) => match command {
             SessionCommand::Issue(_) | SessionCommand::Revoke(_) | SessionCommand::Prune(_) => {

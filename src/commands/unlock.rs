@@ -4,10 +4,11 @@ use super::lockdown::show_plan;
 use super::selection::{Which, named, which};
 use crate::cli::LockArgs;
 use crate::commands::context::Context;
-use crate::model::Act;
+use crate::model::{Act, ErrorKind, Lock, TenantRef, instant};
 use crate::output::{Ending, Failure, Progress, render_unlock, render_unlocks};
 use crate::services::fleet::{Listener, select, unlock_many};
-use crate::services::lockdown::{LockdownEvent, LockdownRequest, unlock};
+use crate::services::home::World;
+use crate::services::lockdown::{LockdownEvent, LockdownPlan, LockdownRequest, Roll, plan, unlock};
 
 /// Unlocks tenants: restores the flags that were set before the lockdown.
 pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
@@ -20,16 +21,28 @@ pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Fai
         actor: context.actor(),
         patience: context.patience,
         auth_admin: context.auth_admin()?,
+        roll: Roll::default(),
     };
     let console = context.console();
     match which {
         Which::One(tenant) => {
-            let question = format!("Give `{tenant}` its access back?");
-            context.confirm_write("unlock a tenant", &question)?;
+            context.require_confirmation_possible("unlock a tenant")?;
             let world = context.world().await?;
+            let question = question(&tenant, &world, context).await?;
+            context.confirm_write("unlock a tenant", &question)?;
             let progress = Progress::new(console);
-            let on_event = |event: LockdownEvent<'_>| progress.lockdown(event);
-            let report = Box::pin(unlock(&world, &tenant, &request, &on_event)).await?;
+            let on_event = |event: LockdownEvent<'_>| {
+                if let LockdownEvent::Begun([word]) = event {
+                    let what = match *word {
+                        "gate" => format!("{tenant} is unlocked, but its gate is not yet"),
+                        _ => format!("{tenant} is still locked"),
+                    };
+                    context.interrupt().stands(what, ErrorKind::Incomplete);
+                }
+                progress.lockdown(event);
+            };
+            let unlocking = unlock(&world, &tenant, &request, context.interrupt(), &on_event);
+            let report = Box::pin(unlocking).await?;
             drop(progress);
             console.show(&render_unlock(&report));
             Ok(report.ending())
@@ -52,4 +65,25 @@ pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Fai
             Ok(report.fleet.ending())
         }
     }
+}
+
+/// Returns what is asked before a tenant is unlocked: since when it is locked and why, and who gets in.
+async fn question(named: &TenantRef, world: &World, context: &Context) -> Result<String, Failure> {
+    let question = format!("Give `{named}` its access back?");
+    if !context.asks() {
+        return Ok(question);
+    }
+    let LockdownPlan { tenant, banned, .. } = plan(&world.plane, Act::Unlock, named).await?;
+    let bans = match banned {
+        0 => String::new(),
+        1 => "; 1 user's ban is lifted".to_owned(),
+        some => format!("; the bans of {some} users are lifted"),
+    };
+    Ok(match tenant.lock {
+        None => format!("`{named}` is not locked in the control plane. {question}"),
+        Some(Lock { since, by, reason, .. }) => {
+            let since = instant(since);
+            format!("Locked since {since} by {by}: {reason}{bans}. {question}")
+        }
+    })
 }

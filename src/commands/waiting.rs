@@ -50,7 +50,10 @@ impl Context {
     pub(crate) fn stops_later(&self) -> bool {
         let Some(what) = self.interrupt().finishing() else { return false };
         self.interrupt().raise();
-        self.console().urgent(&format!("stopping after {what}; interrupt again to abort"));
+        let stands = self.interrupt().standing();
+        let stands = stands.map_or(String::new(), |(what, _)| format!("{what}; "));
+        let text = format!("{stands}stopping after {what}; interrupt again to abort");
+        self.console().urgent(&text);
         true
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::line::Line;
 use super::text::Table;
-use crate::model::ErrorKind;
+use crate::model::{ErrorKind, did_you_mean, nearest};
 
 /// What a reader wants of a list.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Arrangement {
     /// The column that rows are sorted by, and whether backwards.
     sort: Option<(usize, bool)>,
     limit: Option<usize>,
+    /// Whether each item has its row, also where many are alike.
+    has_each: bool,
 }
 
 impl Arrangement {
@@ -36,12 +38,13 @@ impl Arrangement {
         let place = |name: &str| {
             headings.iter().position(|heading| heading.eq_ignore_ascii_case(name)).ok_or_else(
                 || {
-                    let known = headings.join(", ").to_lowercase();
-                    Failure::new(
-                        ErrorKind::Usage,
-                        format!("find column `{name}`: the list has none"),
-                    )
-                    .hint(format!("its columns are {known}"))
+                    let known: Vec<_> =
+                        headings.iter().map(|heading| heading.to_lowercase()).collect();
+                    let message = format!("find column `{name}`: the list has none");
+                    let near = nearest(&name.to_lowercase(), known.iter().map(String::as_str));
+                    let meant = did_you_mean(&near).map_or(String::new(), |meant| meant + " ");
+                    Failure::new(ErrorKind::Usage, message)
+                        .hint(format!("{meant}its columns are {}", known.join(", ")))
                 },
             )
         };
@@ -52,7 +55,7 @@ impl Arrangement {
             Some((key, None)) => Some((place(key)?, false)),
         };
         let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(Self { is_wide, columns, sort, limit })
+        Ok(Self { is_wide, columns, sort, limit, has_each: false })
     }
 
     /// Returns whether the list is wanted in an order of its own.
@@ -63,6 +66,18 @@ impl Arrangement {
     /// Returns how many more items are wanted after so many.
     pub(super) fn room(&self, shown: usize) -> usize {
         self.limit.map_or(usize::MAX, |limit| limit.saturating_sub(shown))
+    }
+
+    /// Returns the same with a row for each item, as a program wants it.
+    #[must_use]
+    pub(crate) fn with_each(self) -> Self {
+        Self { has_each: true, ..self }
+    }
+
+    /// Returns whether nothing was asked for: then what is alike may be said once.
+    pub(super) fn is_plain(&self) -> bool {
+        !(self.has_each || self.is_sorted() || self.limit.is_some() || self.is_wide)
+            && self.takes_all_columns()
     }
 
     /// Returns whether every column is shown.
@@ -140,5 +155,7 @@ mod tests {
         let refused = Arrangement::new(&["SLUG"], false, &[], Some("slgu"), None).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Usage);
         assert!(refused.line().contains("`slgu`"));
+        let hint = refused.json()["error"]["hint"].to_string();
+        assert!(hint.contains("did you mean `slug`? its columns are slug"), "{hint}");
     }
 }

@@ -125,7 +125,7 @@ impl Console {
     /// Draws that line, where somebody watches.
     pub(super) fn draw(&self) {
         if self.is_watched() && self.appearance.format == Format::Table {
-            self.live.draw(&self.stderr, self.columns(&self.stderr));
+            self.live.draw(&self.stderr, self.columns(&self.stderr), self.has_color);
         }
     }
 
@@ -283,17 +283,25 @@ impl Console {
     /// Answers a signal, whatever the operator wants to hear otherwise.
     pub(crate) fn urgent(&self, text: &str) {
         if self.appearance.format == Format::Table {
-            // The terminal has written `^C` where the cursor was.
-            let start = if self.terminals.stderr { "\n" } else { "" };
-            drop(self.live.above(|| self.stderr.write(start)));
+            self.over_the_mark();
             self.say(&Line::from(text));
         } else {
             self.said("warning", json!({ "warning": text }));
         }
     }
 
+    /// Goes back to the beginning of the line, where a terminal wrote `^C` at the cursor.
+    fn over_the_mark(&self) {
+        if self.terminals.stderr {
+            drop(self.live.above(|| self.stderr.write("\r")));
+        }
+    }
+
     pub(crate) fn fail(&self, failure: &Failure) {
         if self.speaks_text() {
+            if failure.kind() == ErrorKind::Interrupted {
+                self.over_the_mark();
+            }
             // Our own lines stay whole, to be copied; what was quoted stays indented.
             let look = Look { wraps: false, ..self.look_of_notes() };
             self.write_err(&laid_out(&failure.text(), look));

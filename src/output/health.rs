@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::line::{Line, hint, warning};
-use super::text::Table;
+use super::line::{Line, bad, behind, dim, good, hint, warning};
+use super::text::{Table, Text};
 use super::view::View;
-use super::words::{millis, shown};
-use crate::services::health::{Advice, Check, CheckOutcome, HealthReport};
+use super::words::{count, millis, shown};
+use crate::services::health::{Advice, Check, CheckOutcome, FleetFacts, HealthReport};
 
 /// Renders each check: what was asked, and what it answered.
 pub(crate) fn render_health(report: &HealthReport) -> View {
@@ -23,13 +23,23 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
             }
             _ => detail,
         };
-        [check.name.into(), word.into(), took, detail.into()]
+        let word = match check.outcome {
+            CheckOutcome::Reachable(_) => good(word),
+            CheckOutcome::NotConfigured(_) => dim(word),
+            CheckOutcome::Failed { .. } => bad(word),
+        };
+        [check.name.into(), word, took, detail.into()]
     });
     let table = Table::new(["WHAT", "OUTCOME", "TOOK", "DETAIL"], rows);
+    let text = match &report.fleet {
+        Some(facts) => Text::from(table).blank().line(fleet(facts)),
+        None => Text::from(table),
+    };
     let checks: Vec<Value> = report.checks.iter().map(check_json).collect();
     let is_healthy = report.ending().is_none();
-    let mut view =
-        View::list(("checks", "check"), checks, table).with("healthy", json!(is_healthy));
+    let mut view = View::list(("checks", "check"), checks, text)
+        .with("fleet", report.fleet.as_ref().map_or(Value::Null, fleet_json))
+        .with("healthy", json!(is_healthy));
     for check in &report.checks {
         if let CheckOutcome::Failed { hint: Some(what), .. } = &check.outcome {
             view = view.note(hint(what));
@@ -39,6 +49,34 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
         }
     }
     view
+}
+
+/// Says how the tenants stand, and of those that somebody has to look at how many there are.
+fn fleet(facts: &FleetFacts) -> Line {
+    let FleetFacts { tenants, locked, unproven, behind: not_current, due, quarantined } = *facts;
+    let tenants = usize::try_from(tenants).unwrap_or_default();
+    let parts = [
+        (locked, behind(format_args!("{locked} locked"))),
+        (unproven, bad(format_args!("{unproven} of them unproven"))),
+        (quarantined, bad(format_args!("{quarantined} quarantined"))),
+        (not_current.unwrap_or_default(), {
+            behind(format_args!("{} behind", not_current.unwrap_or_default()))
+        }),
+        (due, behind(format_args!("{due} due to be purged"))),
+    ];
+    let told = parts.into_iter().filter(|(count, _)| *count > 0);
+    told.fold(Line::from(count(tenants)), |line, (_, part)| line.and(", ").and(part))
+}
+
+fn fleet_json(facts: &FleetFacts) -> Value {
+    json!({
+        "tenants": facts.tenants,
+        "locked": facts.locked,
+        "locked_unproven": facts.unproven,
+        "quarantined": facts.quarantined,
+        "behind": facts.behind,
+        "due": facts.due,
+    })
 }
 
 fn check_json(check: &Check) -> Value {

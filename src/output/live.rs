@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::line::{Line, dim};
 use super::running::Running;
+use super::screen::target;
 use super::stream::Stream;
 use super::words::whole_seconds;
 
@@ -50,6 +51,8 @@ pub(super) type Waited = (String, Instant);
 
 #[derive(Debug, Default)]
 struct State {
+    /// What is over and belongs to what is being done: it stands above it.
+    settled: Vec<Line>,
     doing: Option<Doing>,
     waited: Option<Waited>,
     bar: Option<ProgressBar>,
@@ -80,8 +83,13 @@ impl Live {
         self.state().waited = waited;
     }
 
+    /// Adds a line about a part that is over; it goes away with what is being done.
+    pub(super) fn settle(&self, part: Line) {
+        self.state().settled.push(part);
+    }
+
     /// Draws what there is to tell, on so many columns; nothing in the first moment.
-    pub(super) fn draw(&self, stream: &Stream, columns: usize) {
+    pub(super) fn draw(&self, stream: &Stream, columns: usize, has_color: bool) {
         let mut state = self.state();
         let now = Instant::now();
         // The mark at the beginning and its space; and the last column, where some terminals break.
@@ -100,18 +108,21 @@ impl Live {
         let Some((first, rest)) = lines.split_first().filter(|_| is_due) else {
             return end(&mut state);
         };
+        let settled = state.settled.iter().map(|part| part.clone().cut(width).painted(has_color));
+        let settled = settled.collect::<Vec<_>>().join("\n");
         let bar = state.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(None, stream.draw_target());
+            let bar = ProgressBar::with_draw_target(None, target(stream));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
         let template =
-            if rest.is_empty() { "{spinner} {msg}" } else { "{spinner} {msg}\n  {prefix}" };
+            if settled.is_empty() { "{spinner} {msg}" } else { "{prefix}\n{spinner} {msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_prefix(rest.first().map(Line::plain).unwrap_or_default());
-        bar.set_message(first.plain());
+        let below = rest.iter().map(|line| format!("\n  {}", line.plain()));
+        bar.set_prefix(settled);
+        bar.set_message(first.plain() + &below.collect::<String>());
     }
 
     /// Returns a line for a log about how far things are, every half minute.
@@ -141,6 +152,7 @@ impl Live {
     pub(super) fn end(&self) {
         let mut state = self.state();
         (state.doing, state.waited) = (None, None);
+        state.settled.clear();
         end(&mut state);
     }
 

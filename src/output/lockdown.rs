@@ -7,7 +7,7 @@ use super::line::{Line, bad, good};
 use super::steps::step_list;
 use super::text::{Facts, Table, Text};
 use super::view::View;
-use super::words::{millis, seconds};
+use super::words::{millis, shown};
 use crate::services::lockdown::{
     Hole, LayerReport, LockdownPlan, LockdownReport, Overtaken, ProbeReport, ProbeVerdict, StandIn,
     UnlockReport,
@@ -69,6 +69,7 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let is_proven = report.ending().is_none();
     let verdict = match &report.overtaken {
         None if is_proven => good("locked down, and proved"),
+        None if report.is_interrupted => bad("locked down, and nothing was tried: interrupted"),
         None if report.is_open() => bad("NOT locked down: a client still gets in"),
         None => bad("locked down, but not proved"),
         Some(_) => bad("not locked down by this"),
@@ -76,11 +77,12 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let why = report.overtaken.as_ref().map_or(String::new(), |why| format!(": {why}"));
     let text = Text::from(Line::from(format_args!("`{slug}` is ")).and(verdict).and(why).and("."))
         .blank()
-        .and(layer_table(&report.layers))
-        .blank()
-        .and(probe_table(&report.probes));
+        .and(layer_table(&report.layers));
+    let text =
+        if report.probes.is_empty() { text } else { text.blank().and(probe_table(&report.probes)) };
     let view = View::item("tenant", tenant_json(&report.tenant), text)
         .with("proven", json!(is_proven))
+        .with("interrupted", json!(report.is_interrupted))
         .with("overtaken", overtaken_json(report.overtaken.as_ref()))
         .with("auth_proved_by", stand_in_json(report.stand_in()))
         .with("layers", report.layers.iter().map(layer_json).collect())
@@ -89,6 +91,11 @@ pub(crate) fn render_lockdown(report: &LockdownReport) -> View {
     let again = [format!("tenantctl lockdown {slug} --reason '…'")];
     if report.overtaken.is_some() {
         return view.note(Text::new().blank().line("Run it again to lock it.")).next(again);
+    }
+    if report.is_interrupted {
+        let left = "Not done: no session, no statement and no login was tried. The record says \
+                    unproven; the same command does it all.";
+        return view.note(Text::new().blank().line(left)).next(again);
     }
     let view = match report.stand_in() {
         None => view,
@@ -122,13 +129,20 @@ pub(crate) fn render_unlock(report: &UnlockReport) -> View {
             (Some(_), Some(_)) => "still locked",
             (Some(_), None) => "unlocked in part: run it again until all is given back",
         };
-        let text = Text::from(format_args!("`{slug}` is {word}."));
+        let why = if report.is_interrupted { ": interrupted" } else { "" };
+        let text = Text::from(format_args!("`{slug}` is {word}{why}."));
         text.blank().and(layer_table(&report.layers))
     } else {
         Text::from(format_args!("`{slug}` was not locked."))
     };
-    View::item("tenant", tenant_json(&report.tenant), text)
-        .with("changed", json!(report.was_locked))
+    let view = View::item("tenant", tenant_json(&report.tenant), text);
+    let view = if report.is_interrupted {
+        view.note("What the table does not name was not given back: the same command goes on.")
+    } else {
+        view
+    };
+    view.with("changed", json!(report.was_locked))
+        .with("interrupted", json!(report.is_interrupted))
         .with("overtaken", overtaken_json(report.overtaken.as_ref()))
         .with("layers", report.layers.iter().map(layer_json).collect())
         .took(report.elapsed)
@@ -149,7 +163,7 @@ pub(super) fn layer_table(layers: &[LayerReport]) -> Table {
     let rows = layers.iter().map(|layer| {
         let word = layer.verdict.word();
         let word = if layer.has_failed() { bad(word) } else { word.into() };
-        [layer.layer.into(), word, seconds(layer.at).into(), (&layer.detail).into()]
+        [layer.layer.into(), word, shown(layer.at).into(), (&layer.detail).into()]
     });
     Table::new(["LAYER", "OUTCOME", "AFTER", "DETAIL"], rows)
 }
@@ -165,7 +179,7 @@ fn probe_row(probe: &ProbeReport) -> [Line; 4] {
         ProbeVerdict::GotIn => bad("GOT IN"),
         ProbeVerdict::CouldNotRun(_) => bad("could not run"),
     };
-    [probe.probe.into(), word, seconds(probe.at).into(), (&probe.detail).into()]
+    [probe.probe.into(), word, shown(probe.at).into(), (&probe.detail).into()]
 }
 
 pub(super) fn layer_json(layer: &LayerReport) -> Value {

@@ -11,7 +11,7 @@ use super::lockdown::{
 use super::session::revocation_json;
 use super::text::{Table, Text};
 use super::view::View;
-use super::words::{FULL_TABLE, count, millis, seconds, shown, verdict};
+use super::words::{FULL_TABLE, count, millis, shown, verdict};
 use crate::model::ErrorKind;
 use crate::services::fleet::{ManyReport, TenantResult, TenantVerdict};
 use crate::services::lockdown::{
@@ -153,7 +153,7 @@ fn view<R>(
     let rows = told.map(|result| {
         let (_, detail) = verdict(&result.verdict);
         let detail = Line::from(detail).shortened(300);
-        [(&result.tenant).into(), word(result), seconds(result.elapsed).into(), detail]
+        [(&result.tenant).into(), word(result), shown(result.elapsed).into(), detail]
     });
     let table = Table::new(["TENANT", "OUTCOME", "TOOK", "DETAIL"], rows);
     let lead = lead.and(format_args!(", {}", shown(fleet.elapsed)));

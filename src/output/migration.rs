@@ -2,19 +2,25 @@
 
 use serde_json::{Value, json};
 
+use super::arrange::Arrangement;
 use super::text::{Facts, Table};
 use super::view::View;
 use crate::model::MigrationsBase;
 use crate::services::migration::{ExportReport, InstallReport, NewReport, SeedSet};
 
-pub(crate) fn render_seed_sets(sets: &[SeedSet]) -> View {
+/// The columns of `seed list`.
+pub(crate) const SEED_COLUMNS: [&str; 4] = ["SET", "FILES", "ROWS", "HOLDS"];
+
+pub(crate) fn render_seed_sets(sets: &[SeedSet], arrangement: &Arrangement) -> View {
     let rows = sets.iter().map(|set| {
         let holds: Vec<_> = set.holds.iter().map(|h| format!("{} {}", h.rows, h.table)).collect();
         let rows: u64 = set.holds.iter().map(|h| h.rows).sum();
         [(&set.name).into(), set.files.len().into(), rows.into(), holds.join(", ").into()]
     });
-    let table = Table::new(["SET", "FILES", "ROWS", "HOLDS"], rows);
-    View::list(("seed_sets", "seed_set"), sets.iter().map(set_json).collect(), table)
+    let mut table = Table::new(SEED_COLUMNS, rows);
+    let mut values = sets.iter().map(set_json).collect();
+    arrangement.apply(&mut table, &mut values);
+    View::list(("seed_sets", "seed_set"), values, table).within(arrangement)
 }
 
 fn set_json(set: &SeedSet) -> Value {

@@ -35,6 +35,7 @@ mod migration;
 mod progress;
 mod prompt;
 mod running;
+mod screen;
 mod session;
 mod spool;
 mod steps;
@@ -57,7 +58,7 @@ pub(crate) use config::{
 pub(crate) use console::Console;
 pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code, exit_codes};
 pub(crate) use failure::{Ending, Failure};
-pub(crate) use fleet::{render_fleet, render_migration_status, render_query};
+pub(crate) use fleet::{STATUS_COLUMNS, render_fleet, render_migration_status, render_query};
 pub(crate) use health::render_health;
 pub(crate) use jwks::{render_keys, render_keys_clear_plan, render_keys_cleared, warn_about_keys};
 pub(crate) use lint::{annotations, render_lint};
@@ -72,7 +73,9 @@ pub(crate) use many::{
 pub(crate) use member::{
     MEMBER_COLUMNS, render_member_added, render_member_removed, render_members,
 };
-pub(crate) use migration::{render_export, render_install, render_new_migration, render_seed_sets};
+pub(crate) use migration::{
+    SEED_COLUMNS, render_export, render_install, render_new_migration, render_seed_sets,
+};
 pub(crate) use progress::Progress;
 pub(crate) use session::{
     SESSION_COLUMNS, render_check, render_issue, render_prune, render_revoke, render_session,

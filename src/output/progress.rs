@@ -14,7 +14,7 @@ use super::line::{Line, bad, dim, good};
 use super::live::{Doing, STILL_WAITING};
 use super::local::local_event;
 use super::running::Running;
-use super::words::{millis, seconds, shown, verdict};
+use super::words::{millis, shown, verdict};
 use crate::services::fleet::{FleetEvent, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
 use crate::services::lockdown::{Counted, LayerReport, LayerVerdict, LockdownEvent};
@@ -28,6 +28,8 @@ pub(crate) struct Progress<'c> {
     has_lines: Cell<bool>,
     waits_for: RefCell<String>,
     reported_at: Cell<Duration>,
+    /// The layers that are being cut, or given back.
+    under_way: RefCell<Vec<&'static str>>,
 }
 
 impl<'c> Progress<'c> {
@@ -39,6 +41,7 @@ impl<'c> Progress<'c> {
             has_lines: Cell::new(false),
             waits_for: RefCell::default(),
             reported_at: Cell::default(),
+            under_way: RefCell::default(),
         }
     }
 
@@ -66,6 +69,13 @@ impl<'c> Progress<'c> {
 
     pub(crate) fn lockdown(&self, event: LockdownEvent<'_>) {
         match event {
+            LockdownEvent::Begun(words) => {
+                if self.is_machine() {
+                    return self.machine(json!({ "event": "begun", "layers": words }));
+                }
+                *self.under_way.borrow_mut() = words.to_vec();
+                self.cutting();
+            }
             LockdownEvent::Layer(layer) => self.layer(layer),
             LockdownEvent::Users(counted) => self.users(counted),
             LockdownEvent::Lifting { done, of } => {
@@ -111,8 +121,19 @@ impl<'c> Progress<'c> {
             LayerVerdict::Done => good("✓"),
             LayerVerdict::Unchanged | LayerVerdict::Absent | LayerVerdict::NotCovered => dim("·"),
         };
-        let title = format!(" {:<16} {:>9}  ", layer.layer, seconds(layer.at));
-        self.line(&mark.and(title).and(dim(&layer.detail).shortened(self.room(30))));
+        let title = format!(" {:<16} {:>9}  ", layer.layer, shown(layer.at));
+        // The table of the report takes its place, so that a log has it once.
+        self.console.live().settle(mark.and(title).and(dim(&layer.detail)));
+        self.under_way.borrow_mut().retain(|word| *word != layer.layer);
+        self.cutting();
+    }
+
+    /// Shows which layers are being cut.
+    fn cutting(&self) {
+        let words = self.under_way.borrow();
+        if !words.is_empty() {
+            self.show(words.join(", "));
+        }
     }
 
     pub(crate) fn fleet(&self, event: &FleetEvent) {

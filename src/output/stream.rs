@@ -2,11 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::ProgressDrawTarget;
+use rustix::termios::{Winsize, tcgetwinsize};
 
 use super::line::harmless;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Stream {
     Stdout,
     Stderr,
@@ -32,16 +32,6 @@ impl Stream {
         }
     }
 
-    /// Returns where a line that is redrawn goes.
-    pub(super) fn draw_target(&self) -> ProgressDrawTarget {
-        match self {
-            Self::Stdout => ProgressDrawTarget::stdout(),
-            Self::Stderr => ProgressDrawTarget::stderr(),
-            #[cfg(test)]
-            Self::Kept(kept) => ProgressDrawTarget::term_like(Box::new(kept.clone())),
-        }
-    }
-
     pub(super) fn is_terminal(&self) -> bool {
         match self {
             Self::Stdout => io::stdout().is_terminal(),
@@ -53,13 +43,22 @@ impl Stream {
 
     /// Returns how many columns the terminal has, where it knows.
     pub(super) fn columns(&self) -> Option<u16> {
+        self.size().map(|size| size.ws_col).filter(|columns| *columns > 0)
+    }
+
+    /// Returns how many rows the terminal has, where it knows.
+    pub(super) fn rows(&self) -> Option<u16> {
+        self.size().map(|size| size.ws_row).filter(|rows| *rows > 0)
+    }
+
+    fn size(&self) -> Option<Winsize> {
         let size = match self {
-            Self::Stdout => rustix::termios::tcgetwinsize(io::stdout()),
-            Self::Stderr => rustix::termios::tcgetwinsize(io::stderr()),
+            Self::Stdout => tcgetwinsize(io::stdout()),
+            Self::Stderr => tcgetwinsize(io::stderr()),
             #[cfg(test)]
             Self::Kept(_) => return None,
         };
-        size.ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+        size.ok()
     }
 }
 

@@ -15,17 +15,22 @@ pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Returns a duration in seconds, to the millisecond.
-pub(super) fn seconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
-}
-
 /// Returns a duration as people read it: `340 ms`, `2.1 s`, `1m 05s`.
 pub(super) fn shown(duration: Duration) -> String {
     match duration.as_millis() {
         ms @ 0..1000 => format!("{ms} ms"),
         ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
         ms => format!("{}m {:02}s", ms / 60_000, ms % 60_000 / 1000),
+    }
+}
+
+/// Returns a number of bytes as people read it: `812 KiB`, `7.3 MiB`, `1.2 GiB`.
+pub(super) fn bytes_shown(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        0..0x10_0000 => format!("{} KiB", bytes.div_ceil(1024)),
+        0x10_0000..0x4000_0000 => format!("{} MiB", tenths(0x10_0000)),
+        _ => format!("{} GiB", tenths(0x4000_0000)),
     }
 }
 

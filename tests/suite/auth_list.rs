@@ -1,13 +1,13 @@
 //! Whom a lockdown bans where there is only Auth's admin API: whom it lists, however it lists them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::auth_list::{AuthList, Page, entry, honest};
 use crate::support::lockdown::{ALL_REFUSED, LOCK, UNLOCK, pairs, results, with_tenant};
-use crate::support::{AUTH_KEY, Operator, server};
+use crate::support::{AUTH_KEY, Operator, PATIENCE, server, until};
 
 fn knowing(auth: &AuthList, operator: Operator) -> Operator {
     operator
@@ -99,6 +99,62 @@ fn whoever_works_in_another_tenant_now_is_left_alone_also_when_recorded_here() {
     let report = operator.run("-o json lockdown globex --reason r").success().json();
     assert_eq!(auth_layer(&report).0, "done");
     assert_eq!(auth.banned(), sorted(&[gone]));
+}
+
+/// The list is read for all lockdowns of a command together, and what counts for each is what was asked
+/// for after its marks were written; one that somebody holds up keeps no other waiting.
+#[test]
+fn of_many_lockdowns_the_list_is_read_once_and_after_what_each_has_written() {
+    const SLUGS: [&str; 3] = ["acme", "globex", "initech"];
+    let operator = with_tenant();
+    for slug in &SLUGS[1..] {
+        let _ran = operator.run(&format!("tenant create {slug} --name X --no-migrate")).success();
+    }
+    let members: Vec<_> = ids(3);
+    let claims: Vec<_> =
+        SLUGS.iter().map(|slug| operator.tenant(slug).id).zip(members.clone()).collect();
+    let plane = operator.plane_name().to_owned();
+    let locked = move || -> Vec<String> {
+        let rows: Vec<(String,)> = server().superuser(&plane).rows(
+            "SELECT tenant_id::text FROM control_plane.tenant_metadata WHERE locked_at IS NOT NULL",
+        );
+        rows.into_iter().map(|(id,)| id).collect()
+    };
+    let by_then = Arc::new(Mutex::new(Vec::new()));
+    let (seen, now) = (Arc::clone(&by_then), locked.clone());
+    // Whoever came to a tenant before it was locked is shown only then.
+    let auth = AuthList::written_by(move |page, size, _| {
+        let locked = now();
+        seen.lock().unwrap().push(locked.len());
+        let shown = claims.iter().filter(|(id, _)| locked.contains(id));
+        let users: Vec<_> = shown.map(|(id, user)| entry(*user, Some(id))).collect();
+        honest(&users, page, size)
+    });
+    let operator = knowing(&auth, operator);
+    let line = "lockdown acme globex initech --reason r";
+    let _ran = operator.run(line).success();
+    assert_eq!(auth.banned(), sorted(&members));
+    assert_eq!(*by_then.lock().unwrap(), [3, 3], "once for all, and once more without news");
+    let _ran = operator.run("--yes unlock --locked --reason r").success();
+    assert_eq!(auth.banned(), Vec::<String>::new());
+
+    let mut holder = operator.plane();
+    holder
+        .run("BEGIN; UPDATE control_plane.tenant_metadata SET name = name WHERE slug = 'initech'");
+    let running = operator.start(line, &[]);
+    let proven = || -> i64 {
+        operator.plane().value(
+            "SELECT count(*) FROM control_plane.tenant_metadata WHERE lock_proven_at IS NOT NULL",
+        )
+    };
+    until("the others to be locked and proved meanwhile", PATIENCE, || {
+        if proven() == 2 { Ok(()) } else { Err(format!("{} proved", proven())) }
+    });
+    assert_eq!(locked().len(), 2);
+    assert_eq!(auth.banned(), sorted(&members[..2]));
+    holder.run("ROLLBACK");
+    let _ran = running.wait().success();
+    assert_eq!(auth.banned(), sorted(&members), "the one that was held up read it anew");
 }
 
 /// One deleted while the list is read moves everybody after them a place forward, past the edge of a

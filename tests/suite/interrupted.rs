@@ -7,9 +7,10 @@ use rustix::process::Signal;
 
 use crate::support::dice::Dice;
 use crate::support::faults::{USER, assert_usable, bare_line};
+use crate::support::lockdown::{LOCK, UNLOCK, access, with_tenant};
 use crate::support::preload::{self, CLOCK_IS_OFF};
 use crate::support::product::{NOTES, Product, verdicts};
-use crate::support::{Operator, PATIENCE, server, until};
+use crate::support::{Operator, PATIENCE, Terminal, plain, server, until};
 
 /// Stops the command itself at the point, and interrupts it there.
 fn interrupted_at(operator: &Operator, point: &str, signal: Signal, line: &str) {
@@ -107,6 +108,52 @@ fn a_statement_that_waits_for_ever_ends_here_and_at_the_server() {
     holder.run("ROLLBACK");
     assert_eq!(operator.tenants("globex"), []);
     operator.assert_sound();
+}
+
+/// Ctrl-C while the layers of a lockdown are cut, or given back: what is in force and what goes on is
+/// said at once, above nothing that was left standing there; then what was not done.
+#[test]
+fn a_lockdown_and_an_unlock_that_are_interrupted_say_what_is_in_force() {
+    let operator = with_tenant();
+    let before = access(&operator);
+    let name = operator.tenant("acme").database;
+    let interrupted = |line: &str, hold: &str, goes_on: &str| {
+        let mut holder = server().superuser(&name);
+        holder.run(&format!("BEGIN; {hold}"));
+        let mut terminal = Terminal::start(operator.command(line), 80);
+        terminal.sees("waiting for a lock");
+        terminal.presses("\u{3}");
+        terminal.sees(&format!("stopping after {goes_on}; interrupt again to abort"));
+        holder.run("ROLLBACK");
+        let (code, seen) = terminal.end();
+        assert_eq!(code, 130, "{seen}");
+        // The lines that are redrawn are gone by then, and whatever the terminal wrote at the cursor.
+        let (drawn, _) = seen.split_once("acme is ").unwrap();
+        assert!(drawn.trim_end_matches('\r').ends_with("\u{1b}[J"), "{drawn:?}");
+        plain(&seen)
+    };
+    let lock = "lockdown acme --reason drill";
+    let gate = "SELECT FROM tenantctl.gate FOR UPDATE";
+    let seen = interrupted(lock, gate, "the layers that are being cut");
+    assert!(seen.contains("acme is locked at: control plane"), "{seen}");
+    assert!(seen.contains("gate not done, and not yet proved; stopping"), "{seen}");
+    assert!(seen.contains("locked down, and nothing was tried: interrupted"), "{seen}");
+    assert!(seen.contains("Not done: no session"), "{seen}");
+    let proven: bool = operator
+        .plane()
+        .value("SELECT lock_proven_at IS NOT NULL FROM control_plane.tenant_metadata");
+    assert!(!proven, "what was not tried is not proved");
+    let report = operator.run(LOCK).success().json();
+    assert_eq!(report["interrupted"], false, "{report}");
+
+    let login = format!("ALTER ROLE \"{name}\" CONNECTION LIMIT 7");
+    let unlock = "--yes unlock acme --reason over";
+    let seen = interrupted(unlock, &login, "giving the connections back");
+    assert!(seen.contains("acme is still locked; stopping"), "{seen}");
+    assert!(seen.contains("`acme` is still locked: interrupted."), "{seen}");
+    assert!(operator.tenant("acme").is_locked);
+    let _ran = operator.run(UNLOCK).success();
+    assert_eq!(access(&operator), before);
 }
 
 /// Order and expiry are the servers' business: a clock that is two hours off changes no result.

@@ -88,6 +88,17 @@ fn one_that_still_lets_in_is_named_and_stays_unproven_until_a_lockdown_proved_it
     assert!(shown.stdout().contains("NOT proved"), "{shown}");
     let listed = operator.run("tenant list --locked").success();
     assert!(listed.stdout().contains("locked unproven"), "{listed}");
+    // A monitor is told as well; that somebody has to look at it fails nothing.
+    let health = operator.run("health -o json").success().json();
+    let facts = ["tenants", "locked", "locked_unproven", "behind", "due"];
+    assert_eq!(facts.map(|fact| health["fleet"][fact].as_i64().unwrap()), [2, 2, 1, 0, 0]);
+    operator.plane().run(
+        "UPDATE control_plane.tenant_metadata SET schema_fingerprint = 'old' WHERE slug = 'acme'",
+    );
+    let health = operator.run("health --color always").success();
+    for told in ["2 locked\u{1b}", "\u{1b}[31m1 of them unproven", "1 behind", "\u{1b}[32mok"] {
+        assert!(health.stdout().contains(told), "{told}: {health}");
+    }
     owner.run(&format!("ALTER ROLE \"{database}\" NOSUPERUSER"));
     let ran = operator.run("-o json lockdown globex --reason leak").success().json();
     assert!(ran["tenant"]["lock"]["proven_at"].is_string(), "{ran}");
@@ -225,13 +236,23 @@ fn without_its_control_plane_a_tenant_is_shut_from_the_cluster_and_taken_over_la
     let ran = operator.run("lockdown acme --reason leak").success();
     assert!(ran.stdout().contains("shut without the control plane since"), "{ran}");
     assert_eq!(state(&jti), "tenant_locked");
+    let taken_over = |slug: &str| {
+        operator.plane().ask(&format!(
+            "SELECT count(*) FROM control_plane.policy_sync_log WHERE target = '{slug}' \
+             AND action = 'tenant.lockdown' AND detail ? 'shut_without_control_plane'"
+        ))
+    };
+    assert_eq!(taken_over("acme"), "1");
+    let _ran = operator.run("lockdown acme --reason leak").success();
+    assert_eq!(taken_over("acme"), "1", "the note went with it");
+    // What was shut so stays shut through a delete and a restore, until somebody unlocks it.
+    let _ran = operator.run("tenant delete globex --confirm globex").success();
+    let ran = operator.run("tenant restore globex").success();
+    assert!(ran.stderr().contains("stays shut, as tester left it"), "{ran}");
+    assert!(Session::at(&urls[1]).err().unwrap().starts_with("28000"));
     let ran = operator.run("-o json --yes unlock globex --reason over").success();
     assert_eq!(ran.json()["changed"], true, "{ran}");
-    let trail = operator.plane().ask(
-        "SELECT count(*) FROM control_plane.policy_sync_log WHERE target = 'globex' \
-         AND action = 'tenant.lockdown' AND detail ? 'shut_without_control_plane'",
-    );
-    assert_eq!(trail, "1");
+    assert_eq!(taken_over("globex"), "1");
     let _ran = operator.run("--yes unlock acme --reason over").success();
     for (url, id) in urls.iter().zip(&ids) {
         assert_open(url, id);

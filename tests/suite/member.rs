@@ -1,11 +1,12 @@
 //! Who belongs to a tenant, by whose word: listed, added, removed for good, and given back.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::claims::{create, event, hook, judged, now, quoted, token, user};
 use crate::support::lockdown::{pairs, results};
-use crate::support::{AUTH_KEY, AuthServer, Operator, Session, server};
+use crate::support::{AUTH_KEY, AuthServer, Operator, PATIENCE, Session, server, until};
 
 const REFUSED: [(&str, &str); 2] = [("session", "refused"), ("gate", "refused")];
 
@@ -179,6 +180,51 @@ fn a_gate_that_was_out_of_reach_learns_of_a_removal() {
     let mut app = operator.login("acme").unwrap();
     assert_eq!(rows(&mut app, &fresh(&three, &acme, at + 30)), 0);
     assert!(rows(&mut app, &fresh(&user(), &acme, at + 30)) > 0);
+}
+
+/// Whichever of two commands on one user is stopped between the control plane and the gate: the gate
+/// ends as the control plane says, and the one that was overtaken says so.
+#[test]
+fn an_add_and_a_removal_at_once_end_as_the_control_plane_says() {
+    let operator = Operator::new();
+    let acme = seeded(&operator, "acme");
+    let (mut plane, user) = (operator.plane(), user());
+    plane.run("UPDATE control_plane.settings SET unrecorded_passes = true");
+    let add = format!("-o json member add acme {user}");
+    let remove = format!("-o json --yes member remove acme {user} --reason r");
+    let database = operator.tenant("acme").database;
+    // Runs the first as far as the tenant's database, then the second to its end.
+    let overtaken = |first: &str, second: &str| {
+        let mut holder = server().superuser(&database);
+        holder.run("BEGIN; LOCK TABLE tenantctl.identity IN ACCESS EXCLUSIVE MODE");
+        let running = operator.start(first, &[]);
+        let mut watcher = server().superuser(&database);
+        until("it to come to the database", PATIENCE, || {
+            let waits: i64 = watcher.value("SELECT count(*) FROM pg_locks WHERE NOT granted");
+            if waits > 0 { Ok(()) } else { Err("not yet".to_owned()) }
+        });
+        running.signal(Signal::STOP);
+        holder.run("ROLLBACK");
+        let _ran = operator.run(second).success();
+        running.signal(Signal::CONT);
+        running.wait()
+    };
+    let _ran = operator.run(&remove).success();
+    let at = now(&mut plane) + 60;
+    let token = fresh(&user, &acme, at);
+    let mut app = operator.login("acme").unwrap();
+
+    let ran = overtaken(&add, &remove).fails_with(8);
+    assert!(ran.stdout().contains("was removed again meanwhile"), "{ran}");
+    assert_eq!((&*judged(&mut plane, &token), rows(&mut app, &token)), ("not_a_member", 0));
+
+    let ran = overtaken(&remove, &add);
+    // The first removal was done before: this one removes nobody new, and is overtaken all the same.
+    let ran = ran.fails_with(5);
+    assert!(ran.stdout().contains("added the user again meanwhile"), "{ran}");
+    assert_eq!(judged(&mut plane, &token), "unrecorded");
+    assert!(rows(&mut app, &token) > 0);
+    operator.assert_sound();
 }
 
 #[test]

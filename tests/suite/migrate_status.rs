@@ -34,6 +34,14 @@ fn status_shows_the_history_with_its_checksums() {
         assert_eq!(status["results"][0]["outcome"], "diverged", "{line}");
         assert_eq!(status["results"][1]["outcome"], "current", "{line}");
     }
+    // Arranged, and as CSV, every tenant has its row.
+    let line = "migrate status -o csv --columns tenant,outcome --sort tenant:desc --limit 2";
+    let ran = product.run(line).fails_with(10);
+    assert_eq!(ran.stdout(), "tenant,outcome\r\nglobex,current\r\nacme,diverged\r\n");
+    let refused = product.run("migrate status --columns tenat").fails_with(2);
+    assert!(refused.stderr().contains("did you mean `tenant`?"), "{refused}");
+    let ran = product.run("seed list -o csv --columns set,rows --limit 1").success();
+    assert_eq!(ran.stdout().lines().next(), Some("set,rows"), "{ran}");
     // Applying sets the record right, without touching the database.
     let ran = product.run("migrate apply --tenant acme -o json").success();
     assert_eq!(verdicts(&ran.json()), "acme:unchanged");

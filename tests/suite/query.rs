@@ -40,12 +40,20 @@ fn one_table_comes_back_and_says_what_is_missing() {
     let ran = operator.run("query --tenant acme -o ndjson 'TABLE vendors'").success();
     assert_eq!(ran.stdout().lines().count(), 31, "{ran}");
 
+    // As RFC 4180 has it, and no cell is a formula to a spreadsheet.
+    let cells = "SELECT $$=1+1$$ AS a, $$+x$$ AS b, -5 AS c, $$-2+3$$ AS d, $$@SUM(A1)$$ AS e, \
+                 $$say \"hi\", then$$ AS f, chr(9) || $$=1$$ AS g, chr(13) || $$=1$$ AS h";
+    let words = ["query", "--tenant", "acme", "-o", "csv", cells].map(std::ffi::OsStr::new);
+    let ran = operator.run_words(&words).success();
+    let row = r#"acme,'=1+1,'+x,-5,'-2+3,'@SUM(A1),"say ""hi"", then",'\t=1,'\r=1"#;
+    assert_eq!(ran.stdout(), format!("tenant,a,b,c,d,e,f,g,h\r\n{row}\r\n"));
+
     // One intent and one outcome, whatever the number of tenants, with the statement.
     let rows = "SELECT string_agg(outcome || ' ' || coalesce(detail ->> 'statement', ''), '; ' ORDER BY id) \
                 FROM control_plane.policy_sync_log WHERE action = 'query'";
     let trail = operator.plane().ask(rows);
-    assert_eq!(trail.matches("intent").count(), 3, "{trail}");
-    assert_eq!(trail.matches("done ").count(), 2, "{trail}");
+    assert_eq!(trail.matches("intent").count(), 4, "{trail}");
+    assert_eq!(trail.matches("done ").count(), 3, "{trail}");
     assert!(trail.contains("intent SELECT code, rating"), "{trail}");
 }
 

@@ -55,6 +55,21 @@ fn what_is_on_one_side_only_is_marked() {
     assert!(line("ghost").contains("not recorded"), "{table}");
     assert!(!line("here").contains(','), "{table}");
     assert!(table.stderr().contains("2 recorded and not found as recorded"), "{table}");
+    // One alone is looked at in the same way, and says what was last done to it, whatever that was.
+    let shown = operator.run("tenant show lost").success();
+    assert!(shown.stdout().contains("active, missing"), "{shown}");
+    assert!(shown.stdout().contains("tenant.create, done, by tester"), "{shown}");
+    assert!(shown.stdout().contains("activate"), "its steps: {shown}");
+    let _ran = operator.run("tenant protect here").success();
+    let shown = operator.run("tenant show here").success();
+    assert!(shown.stdout().contains("tenant.protect, done, by tester"), "{shown}");
+    assert!(
+        !shown.stdout().contains("activate"),
+        "the steps of its making are not the last: {shown}"
+    );
+    let document = operator.run("tenant show taken -o json").success().json();
+    assert_eq!(document["tenant"]["presence"]["outcome"], "contradicted");
+    assert_eq!(document["last_act"]["action"], "tenant.create");
     let lines = operator.run("tenant list -o ndjson").success();
     let newest = lines.stdout().lines().rev().nth(1).unwrap();
     let newest: Value = serde_json::from_str(newest).unwrap();

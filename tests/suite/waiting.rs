@@ -150,6 +150,16 @@ fn a_cluster_that_never_answers_ends_every_command_in_time() {
         let (line, ran) = all_in_time(&operator, &[line]).remove(0);
         assert_eq!(ran.code(), code, "{line}: {ran}");
         assert!(ran.stderr().contains(&format!("cluster 127.0.0.1:{port}")), "{line}: {ran}");
+        if line.contains("lockdown") {
+            // What is in force, layer by layer, and not only that the time is over.
+            let said: Vec<_> = ran.stdout().split_whitespace().collect();
+            let said = said.join(" ");
+            for layer in ["control_plane done", "gate failed", "connections failed"] {
+                assert!(said.contains(layer), "{layer}: {ran}");
+            }
+            // The login's probe asks the recorded address, not the cluster that hangs.
+            assert!(said.matches("not reached in time").count() >= 3, "{ran}");
+        }
     }
 }
 

@@ -68,6 +68,41 @@ fn a_question_names_where_its_answer_acts() {
     assert!(question.contains("[production · ") && question.contains(&place), "{seen}");
 }
 
+/// A question says what is at stake; numbers that cannot be had in time neither stop it nor hold it up.
+#[test]
+fn a_question_has_the_numbers_that_it_is_about() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let user = "7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11";
+    let _jti = operator.issue(user, "acme");
+    let asked = |operator: &Operator, line: &str, until: &str| {
+        let mut terminal = Terminal::start(operator.command(line), 200);
+        terminal.sees(until);
+        terminal.types("no");
+        let (code, seen) = terminal.end();
+        assert_eq!(code, 3, "{seen}");
+        let seen = plain(&seen);
+        seen.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let seen = asked(&operator, "tenant delete acme", "Type `acme`");
+    assert!(seen.contains(" MiB sessions 1 valid, and revoked by this"), "{seen}");
+    assert!(seen.contains("kept until 20") && seen.contains("tenant restore acme`"), "{seen}");
+    let seen = asked(&operator, "tenant delete acme --purge --no-backup", "Type `acme`");
+    assert!(seen.contains("kept no: nothing brings it back"), "{seen}");
+
+    let _ran = operator.run("lockdown acme --reason 'key leaked'").success();
+    let seen = asked(&operator, "unlock acme --reason over", "its access back?");
+    assert!(seen.contains("by tester: key leaked. Give `acme` its access back?"), "{seen}");
+
+    let _ran = operator.run("tenant delete acme --confirm acme").success();
+    operator.plane().run("UPDATE control_plane.tenant_metadata SET purge_after = now()");
+    let seen = asked(&operator, "tenant purge --due --no-backup", "Type `due`");
+    assert!(seen.contains("1 tenant, ") && seen.contains(" MiB"), "{seen}");
+    let away = operator.with("TENANTCTL_CLUSTER_URL", "postgresql://u@127.0.0.1:1/d");
+    let seen = asked(&away, "tenant purge acme --no-backup", "Type `acme`");
+    assert!(seen.contains("size unknown: connect to 127.0.0.1:1"), "{seen}");
+}
+
 #[test]
 fn what_was_looked_for_in_vain_is_said_on_request() {
     let operator = Operator::unconfigured();

@@ -35,6 +35,7 @@ mod clean_builds;
 mod closing;
 mod epochs;
 mod error;
+mod facts;
 mod lockdowns;
 mod member_list;
 mod members;
@@ -60,6 +61,7 @@ pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
 pub(crate) use closing::{close_to_public, grant_to_callers};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;
+pub(crate) use facts::{FleetFacts, fleet_facts};
 pub(crate) use lockdowns::{
     BannedBy, Lifting, Lockdown, begin_lifting, find_lifting, find_lockdown, hand_bans_over,
     hold_lockdown, keep_banned, keep_saved, kept_bans, lift_lockdown, open_lockdown, share_bans,
@@ -72,11 +74,9 @@ pub(crate) use moment::{fix_moment, now};
 pub(crate) use operation_steps::{
     StepRecord, advance, doubtful_post, intend_post, settle_posts, steps,
 };
-#[cfg(test)]
-pub(crate) use operations::OperationState;
 pub(crate) use operations::{
-    Lease, NewOperation, Operation, check_lease, finish, latest_operation, note_failure,
-    open_operation, start, supersede, take_over, was_taken_in,
+    Lease, NewOperation, Operation, OperationState, check_lease, finish, latest_operation,
+    note_failure, open_operation, start, supersede, take_over, was_taken_in,
 };
 pub(crate) use patience::{patiently, wait_briefly};
 pub use plane::ControlPlane;

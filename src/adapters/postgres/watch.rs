@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::blocker::{Blocker, SEEN, Seen, last_blocker};
 use super::connect::own_ending;
@@ -42,17 +42,23 @@ pub(crate) async fn watch(waits: &Waits) {
         Patience::Each(_) => (WORTH_A_WORD, PAUSE),
     };
     tokio::time::sleep(first).await;
-    let mut told = HashMap::new();
+    let (mut told, mut beside) = (HashMap::new(), Beside::new());
     loop {
         // Where no connection is free, ours would take the one that is waited for.
         let is_full =
             waits.waiting().foremost().is_some_and(|wait| wait.is_known) && told.is_empty();
-        let servers = waits.watched().servers();
+        let servers = if is_full { Vec::new() } else { waits.watched().servers() };
+        beside.retain(|place, _| servers.iter().any(|server| server.place == *place));
         let mut still = HashMap::new();
-        for server in servers.iter().filter(|_| !is_full) {
-            let looked = tokio::time::timeout(LOOK, look(waits, server, &mut told)).await;
+        for server in &servers {
+            let before = beside.remove(&server.place);
+            let looking = look(waits, server, before, &mut told);
+            let looked = tokio::time::timeout(LOOK, looking).await;
             // A server that does not answer is waited for by who needs it.
-            still.extend(looked.ok().and_then(Result::ok).unwrap_or_default());
+            if let Ok(Ok((session, found))) = looked {
+                still.extend(found);
+                let _none = beside.insert(server.place.clone(), session);
+            }
         }
         told = still;
         let pause = if told.is_empty() { pause } else { pause.min(WORTH_A_WORD) };
@@ -63,14 +69,25 @@ pub(crate) async fn watch(waits: &Waits) {
 /// What is told of each session that waits: whose lock it is.
 type Told = HashMap<i32, (Blocker, Awaited)>;
 
-async fn look(waits: &Waits, server: &Opened, told: &mut Told) -> Result<Told, PgError> {
-    let opened = server.options.connect().await;
-    let mut session = opened.map_err(PgError::doing("look who is in the way"))?;
-    let found = waiters(&mut session, server).await;
-    // One that does not end properly is gone as well.
-    drop(session.close().await);
+/// The session beside ours on each server, by its place. It is kept while it answers; one that does not
+/// is left, and another opened for the next look.
+type Beside = HashMap<String, PgConnection>;
+
+async fn look(
+    waits: &Waits,
+    server: &Opened,
+    before: Option<PgConnection>,
+    told: &mut Told,
+) -> Result<(PgConnection, Told), PgError> {
+    let mut session = if let Some(session) = before {
+        session
+    } else {
+        let opened = server.options.connect().await;
+        opened.map_err(PgError::doing("look who is in the way"))?
+    };
+    let found = waiters(&mut session, server).await?;
     let mut still = Told::new();
-    for (waiter, by) in found? {
+    for (waiter, by) in found {
         let Waiter { own: pid, database, relation } = waiter;
         waits.watched().saw(&database, &by);
         let awaited = match told.remove(&pid) {
@@ -83,7 +100,7 @@ async fn look(waits: &Waits, server: &Opened, told: &mut Told) -> Result<Told, P
         };
         still.insert(pid, (by, awaited));
     }
-    Ok(still)
+    Ok((session, still))
 }
 
 /// Returns our sessions there that wait for a lock, each with the session that is in its way in the

@@ -27,7 +27,7 @@ struct Sight {
 /// Sessions on one server, by their server processes, and how one more is opened beside them.
 #[derive(Debug, Clone)]
 pub(super) struct Opened {
-    place: String,
+    pub(super) place: String,
     pub(super) options: PgConnectOptions,
     pub(super) pids: VecDeque<i32>,
 }

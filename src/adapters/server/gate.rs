@@ -22,8 +22,6 @@ pub(crate) enum Denial {
     Session(Jti, Option<OffsetDateTime>),
     /// Every session of a user that began up to this instant of the control plane's clock.
     User(UserId, OffsetDateTime),
-    /// Every session of a user who was removed from the tenant, whenever it began.
-    Removed(UserId),
 }
 
 /// Whether the gate lets anybody through.
@@ -104,7 +102,6 @@ impl TenantDatabase {
             )
             .bind(user.0)
             .bind(*since),
-            Denial::Removed(user) => return self.deny_removed(&[*user]).await,
         };
         statement.execute(self.connection()).await.map_err(doing())?;
         sqlx::query("DELETE FROM tenantctl.denied WHERE until <= now()")
@@ -132,12 +129,30 @@ impl TenantDatabase {
         Ok(())
     }
 
-    /// Lets a user in again who was removed, with sessions that begin after this instant.
+    /// Refuses a user who was removed, whatever they come with; as soon as the change is committed.
+    pub(crate) async fn deny_member(&mut self, user: UserId) -> Result<Pending<'_>> {
+        self.hold_gate().await?;
+        self.deny_removed(&[user]).await?;
+        Ok(Pending::made(self.connection()))
+    }
+
+    /// Begins a change that others of its kind wait for: a user who is not denied yet has no row.
+    async fn hold_gate(&mut self) -> Result<()> {
+        pending::begin(self.connection()).await?;
+        let doing = PgError::doing("hold the tenant's gate");
+        let held = sqlx::query("SELECT FROM tenantctl.gate FOR NO KEY UPDATE");
+        held.execute(self.connection()).await.map_err(doing)?;
+        Ok(())
+    }
+
+    /// Lets a user in again who was removed, with sessions that begin after this instant; as soon as
+    /// the change is committed.
     pub(crate) async fn readmit(
         &mut self,
         user: UserId,
         not_before: Option<OffsetDateTime>,
-    ) -> Result<()> {
+    ) -> Result<Pending<'_>> {
+        self.hold_gate().await?;
         sqlx::query(
             r"UPDATE tenantctl.denied SET denied_at = coalesce($2, clock_timestamp())
             WHERE user_id = $1 AND denied_at = 'infinity'",
@@ -147,7 +162,7 @@ impl TenantDatabase {
         .execute(self.connection())
         .await
         .map_err(PgError::doing("let the user through the tenant's gate again"))?;
-        Ok(())
+        Ok(Pending::made(self.connection()))
     }
 
     /// Returns the second it is here, as a token issued now would say it.

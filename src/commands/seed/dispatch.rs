@@ -8,6 +8,6 @@ use crate::output::{Ending, Failure};
 pub(crate) async fn run(command: SeedCommand, context: &Context) -> Result<Ending, Failure> {
     match command {
         SeedCommand::Apply(args) => apply::run(args, context).await,
-        SeedCommand::List => list::run(context),
+        SeedCommand::List(args) => list::run(&args, context),
     }
 }

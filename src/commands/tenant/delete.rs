@@ -1,9 +1,12 @@
 //! `tenantctl tenant delete`.
 
+use std::slice::from_ref;
+
 use crate::cli::DeleteArgs;
 use crate::commands::context::Context;
+use crate::model::{Clock, SystemClock};
 use crate::output::{Ending, Failure, Progress, render_delete, render_life_plan, render_purge};
-use crate::services::tenant::{DeleteRequest, delete, destroy, plan_delete, plan_destroy};
+use crate::services::tenant::{DeleteRequest, delete, destroy, plan_delete, plan_destroy, stakes};
 
 /// Deletes a tenant: access ends, the data stays for the grace period. With `--purge`, destroys it
 /// at once.
@@ -23,7 +26,9 @@ pub(super) async fn run(args: DeleteArgs, context: &Context) -> Result<Ending, F
         return Ok(None);
     }
     if args.confirm.is_none() {
-        console.show_affected(&plan.tenant, plan.status);
+        let stakes = stakes(&world, from_ref(&plan.tenant), context.patience).await;
+        let kept = (!args.purge).then(|| SystemClock.now() + args.grace);
+        console.show_affected(&plan, &stakes, kept);
     }
     let what = if args.purge { "destroy" } else { "delete" };
     let consent = context.consent(what, &args.tenant, args.confirm.as_deref())?;

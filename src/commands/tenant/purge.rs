@@ -1,12 +1,16 @@
 //! `tenantctl tenant purge`.
 
+use std::slice::from_ref;
+
 use crate::cli::PurgeArgs;
 use crate::commands::context::Context;
 use crate::model::{ErrorKind, TenantRef};
 use crate::output::{
     Ending, Failure, Progress, render_due, render_due_plan, render_life_plan, render_purge,
 };
-use crate::services::tenant::{PurgeDueRequest, PurgeRequest, due, plan_purge, purge, purge_due};
+use crate::services::tenant::{
+    PurgeDueRequest, PurgeRequest, due, plan_purge, purge, purge_due, stakes,
+};
 
 /// The word to confirm with, in place of a slug, when every tenant that is due is purged.
 const DUE: &str = "due";
@@ -31,7 +35,8 @@ async fn one(tenant: &TenantRef, args: &PurgeArgs, context: &Context) -> Result<
     }
     if args.confirm.is_none() {
         let plan = plan_purge(&world.plane, tenant).await?;
-        console.show_affected(&plan.tenant, plan.status);
+        let stakes = stakes(&world, from_ref(&plan.tenant), context.patience).await;
+        console.show_affected(&plan, &stakes, None);
     }
     let consent = context.consent("destroy", tenant, args.confirm.as_deref())?;
     let request = PurgeRequest { consent, patience: context.patience, actor: context.actor() };
@@ -62,7 +67,7 @@ async fn all_due(args: &PurgeArgs, context: &Context) -> Result<Ending, Failure>
         return Ok(None);
     }
     if args.confirm.is_none() {
-        console.show(&render_due_plan(&tenants));
+        console.show_due(&tenants, &stakes(&world, &tenants, context.patience).await);
         let typed =
             console.ask(context.placed("Type `due` to destroy all of these"), "--confirm due")?;
         if typed.trim() != DUE {

@@ -7,4 +7,4 @@ mod standing;
 pub(crate) use query::render_query;
 pub(crate) use run::render_fleet;
 pub(super) use run::{result_json, summary_json};
-pub(crate) use standing::render_migration_status;
+pub(crate) use standing::{STATUS_COLUMNS, render_migration_status};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::{TenantNames, instant, instant_ms};
+use crate::output::arrange::Arrangement;
 use crate::output::json::names_json;
 use crate::output::line::{bad, behind};
 use crate::output::text::{Table, Text, cell};
@@ -19,10 +20,18 @@ const NAMED: usize = 3;
 /// More tenants than this that stand alike are one line.
 const ALIKE: usize = 5;
 
-pub(crate) fn render_migration_status(report: &StatusReport) -> View {
+/// The columns of `migrate status`.
+pub(crate) const STATUS_COLUMNS: [&str; 5] = ["TENANT", "STATUS", "VERSION", "OUTCOME", "DETAIL"];
+
+/// Renders where tenants stand. Arranged, or as CSV, each has its row; else those that stand alike are
+/// said once.
+pub(crate) fn render_migration_status(report: &StatusReport, arrangement: &Arrangement) -> View {
     let mut text = Text::new();
-    let alike = alike(report);
-    let table = standings_table(report, &alike);
+    let is_plain = arrangement.is_plain();
+    let alike = if is_plain { alike(report) } else { Vec::new() };
+    let mut values = report.tenants.iter().map(standing_json).collect();
+    let mut table = standings_table(report, &alike, is_plain);
+    arrangement.apply(&mut table, &mut values);
     if !table.is_empty() {
         text = text.and(table).blank();
     }
@@ -49,10 +58,10 @@ pub(crate) fn render_migration_status(report: &StatusReport) -> View {
         "schema_version": report.head.version.map(|v| v.0),
         "schema_fingerprint": report.head.fingerprint,
     });
-    let view =
-        View::list(("results", "result"), report.tenants.iter().map(standing_json).collect(), text)
-            .with("head", head)
-            .with("verified", json!(report.is_verified));
+    let view = View::list(("results", "result"), values, text)
+        .with("head", head)
+        .with("verified", json!(report.is_verified))
+        .within(arrangement);
     let next = next(report);
     if next.is_empty() { view } else { view.next(next) }
 }
@@ -137,8 +146,8 @@ fn alike(report: &StatusReport) -> Alike<'_> {
 
 /// Returns a row for each tenant; in a large fleet only for those that are not current. Many that stand
 /// alike are said once, below.
-fn standings_table(report: &StatusReport, alike: &Alike<'_>) -> Table {
-    let is_long = report.tenants.len() > FULL_TABLE;
+fn standings_table(report: &StatusReport, alike: &Alike<'_>, is_plain: bool) -> Table {
+    let is_long = is_plain && report.tenants.len() > FULL_TABLE;
     let is_told_below = |tenant: &TenantStanding| {
         alike.iter().any(|(_, _, tenants)| tenants.contains(&&tenant.tenant))
     };
@@ -156,7 +165,7 @@ fn standings_table(report: &StatusReport, alike: &Alike<'_>) -> Table {
         };
         [(&tenant.tenant).into(), status.into(), cell(version), word, cell(detail)]
     });
-    Table::new(["TENANT", "STATUS", "VERSION", "OUTCOME", "DETAIL"], rows)
+    Table::new(STATUS_COLUMNS, rows)
 }
 
 fn history_table(history: &[HistoryLine]) -> Table {

@@ -13,6 +13,7 @@ use crate::model::{
     ErrorKind, MemberBy, MemberState, MigrationRecord, Provenance, SchemaState, SchemaVersion,
     SessionState, TenantId, TenantStatus, UserId,
 };
+use crate::output::arrange::Arrangement;
 use crate::output::view::View;
 use crate::output::{audit, fleet, health, local, member, migration, session};
 use crate::services::audit::{AuditOutcome, AuditRow, ChainBreak, ChainHead, VerifyReport};
@@ -66,7 +67,10 @@ fn a_fleets_results_and_its_standing() {
     });
     let status = |tenants: &[TenantStanding]| {
         let tenants = tenants.to_vec();
-        fleet::render_migration_status(&StatusReport { head: schema(), tenants, is_verified: true })
+        fleet::render_migration_status(
+            &StatusReport { head: schema(), tenants, is_verified: true },
+            &Arrangement::default(),
+        )
     };
     let of_one = status(&tenants[..1]);
     views("a fleet", vec![fleet::render_fleet(&results), status(&tenants), of_one]);
@@ -163,6 +167,7 @@ fn members() {
         sessions: 1,
         layers: layers(),
         probes: vec![probe],
+        was_added_again: false,
         elapsed: Duration::from_secs(1),
     };
     views(
@@ -237,10 +242,10 @@ fn health_and_the_control_plane() {
     views(
         "the control plane",
         vec![
-            health::render_health(&HealthReport { checks: checks.into() }),
+            health::render_health(&HealthReport { checks: checks.into(), fleet: None }),
             install(true),
             install(false),
-            migration::render_seed_sets(&[set]),
+            migration::render_seed_sets(&[set], &Arrangement::default()),
         ],
     );
 }

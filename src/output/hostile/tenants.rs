@@ -19,13 +19,14 @@ use crate::output::tenant::{
     render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
     render_update,
 };
+use crate::services::audit::{AuditOutcome, AuditRow};
 use crate::services::home::{Contradiction, HomeError, Presence, Standing, Unlooked, Unrecorded};
 use crate::services::lockdown::{Hole, LockdownReport, ProbeReport, ProbeVerdict, UnlockReport};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     AddressReport, CreateOutcome, CreatePlan, CreateReport, DeleteReport, DueFailure, LifePlan,
     ListReport, ListedTenant, Operation, OperationState, PropertyChange, ProtectReport,
-    PurgeDueReport, PurgeReport, RestoreReport, StepRecord, TenantDetails, UpdateReport,
+    PurgeDueReport, PurgeReport, RestoreReport, Stakes, StepRecord, TenantDetails, UpdateReport,
 };
 
 const ELAPSED: Duration = Duration::from_secs(1);
@@ -144,7 +145,10 @@ fn a_tenants_life() {
         ],
     );
     shown_everywhere("what is about to change", |console| {
-        console.show_affected(&tenant(), TenantStatus::Deleted);
+        let plan = LifePlan { tenant: tenant(), status: TenantStatus::Deleted, steps: Vec::new() };
+        let stakes = Stakes { size: Err(foreign()), sessions: Some(3) };
+        console.show_affected(&plan, &stakes, Some(AT));
+        console.show_due(&[tenant()], &stakes);
     });
 }
 
@@ -165,7 +169,28 @@ fn a_tenants_record() {
     };
     let step =
         StepRecord { step: foreign(), attempt: 1, elapsed_ms: Some(1), outcome: Some(foreign()) };
-    let details = TenantDetails { tenant: tenant(), operation: Some(operation), steps: vec![step] };
+    let act = AuditRow {
+        id: 1,
+        at: AT,
+        actor: foreign(),
+        action: foreign(),
+        tenant_id: None,
+        slug: Some(foreign()),
+        target: Some(foreign()),
+        reason: Some(foreign()),
+        detail: json!({}),
+        outcome: AuditOutcome::Failed,
+        operation_id: Some(operation.id),
+        prev_hash: foreign(),
+        hash: foreign(),
+    };
+    let details = TenantDetails {
+        listed: ListedTenant { tenant: tenant(), presence: Presence::Missing },
+        unlooked: None,
+        act: Some(act),
+        operation: Some(operation),
+        steps: vec![step],
+    };
     views("a tenant's record", vec![render_tenant(&details)]);
 }
 
@@ -215,6 +240,7 @@ fn a_lockdown() {
         tenant: tenant(),
         layers: layers(),
         probes: probes.into(),
+        is_interrupted: false,
         elapsed: ELAPSED,
     };
     let unlocked = UnlockReport {
@@ -222,6 +248,7 @@ fn a_lockdown() {
         tenant: tenant(),
         layers: layers(),
         was_locked: true,
+        is_interrupted: true,
         elapsed: ELAPSED,
     };
     views("a lockdown", vec![render_lockdown(&locked), render_unlock(&unlocked)]);

@@ -1,8 +1,9 @@
 //! What creating, deleting, restoring and purging a tenant did, or would do.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
-use crate::model::{Tenant, TenantNames, TenantStatus, instant};
+use crate::model::{Tenant, TenantNames, instant};
 use crate::output::console::Console;
 use crate::output::json::{error_json, id_and_slug, names_json, steps_json, tenant_json};
 use crate::output::line::Line;
@@ -10,11 +11,11 @@ use crate::output::steps::step_list;
 use crate::output::tenant::record::{address_of, place_fact, schema_of, status_word};
 use crate::output::text::{Facts, Table, Text, cell};
 use crate::output::view::View;
-use crate::output::words::shown;
+use crate::output::words::{bytes_shown, count, shown};
 use crate::services::saga::StepReport;
 use crate::services::tenant::{
     CreateOutcome, CreatePlan, CreateReport, DeleteReport, DueFailure, LifePlan, PurgeDueReport,
-    PurgeReport, RestoreReport,
+    PurgeReport, RestoreReport, Stakes,
 };
 
 pub(crate) fn render_create(report: &CreateReport) -> View {
@@ -88,7 +89,7 @@ pub(crate) fn render_create_plan(slug: &str, plan: &CreatePlan) -> View {
 /// Renders what deleting or purging would do.
 pub(crate) fn render_life_plan(plan: &LifePlan) -> View {
     let tenant = &plan.tenant;
-    let facts = affected(tenant, plan.status);
+    let facts = affected(plan);
     let text = Text::from(facts).blank().and(step_list(&plan.steps));
     let value = json!({
         "tenant": id_and_slug(tenant.id, &tenant.slug),
@@ -183,13 +184,37 @@ fn due_table(rows: Vec<[Line; 3]>) -> Text {
 }
 
 impl Console {
-    /// Shows which tenant a destructive command is about to change, before it asks.
-    pub(crate) fn show_affected(&self, tenant: &Tenant, after: TenantStatus) {
-        self.note(Text::from(affected(tenant, after)).blank());
+    /// Shows which tenant a destructive command is about to change, and what is at stake, before it asks.
+    pub(crate) fn show_affected(
+        &self,
+        plan: &LifePlan,
+        stakes: &Stakes,
+        kept: Option<OffsetDateTime>,
+    ) {
+        let kept = match kept {
+            Some(until) => {
+                let slug = &plan.tenant.slug;
+                format!("until {}: `tenantctl tenant restore {slug}`", instant(until))
+            }
+            None => "no: nothing brings it back".to_owned(),
+        };
+        let sessions = stakes.sessions.map(|count| format!("{count} valid, and revoked by this"));
+        let facts = affected(plan)
+            .fact("size", size_of(stakes))
+            .some("sessions", sessions)
+            .fact("kept", kept);
+        self.note(Text::from(facts).blank());
+    }
+
+    /// Shows the tenants that are about to be destroyed, and how much data that is.
+    pub(crate) fn show_due(&self, tenants: &[Tenant], stakes: &Stakes) {
+        self.show(&render_due_plan(tenants));
+        self.note(format_args!("{}, {}", count(tenants.len()), size_of(stakes)));
     }
 }
 
-fn affected(tenant: &Tenant, after: TenantStatus) -> Facts {
+fn affected(plan: &LifePlan) -> Facts {
+    let tenant = &plan.tenant;
     let (place, name) = place_fact(tenant, "");
     Facts::new()
         .fact("tenant", &tenant.slug)
@@ -198,5 +223,12 @@ fn affected(tenant: &Tenant, after: TenantStatus) -> Facts {
         .fact("status", status_word(tenant))
         .some(place, name)
         .some("address", address_of(tenant))
-        .fact("status after", after.word())
+        .fact("status after", plan.status.word())
+}
+
+fn size_of(stakes: &Stakes) -> String {
+    match &stakes.size {
+        Ok(bytes) => bytes_shown(*bytes),
+        Err(why) => format!("size unknown: {why}"),
+    }
 }

@@ -150,7 +150,7 @@ fn tenants_table(rows: impl IntoIterator<Item = [Line; 7]>) -> Table {
     table.dropping(&["CREATED", "DATABASE", "PLAN", "SCHEMA", "NAME"])
 }
 
-fn listed_json(listed: &ListedTenant) -> Value {
+pub(super) fn listed_json(listed: &ListedTenant) -> Value {
     let mut value = tenant_json(&listed.tenant);
     let (word, status, finding) = match &listed.presence {
         Presence::Unknown => ("unknown", None, None),
@@ -172,22 +172,26 @@ fn unrecorded_json(found: &Unrecorded) -> Value {
     })
 }
 
-fn tenant_row(listed: &ListedTenant) -> [Line; 7] {
-    let tenant = &listed.tenant;
+/// Returns a tenant's status, and what is there instead where that is not as recorded.
+pub(super) fn standing(listed: &ListedTenant) -> Line {
     let mark = match &listed.presence {
         Presence::Missing => Some("missing".to_owned()),
         Presence::Contradicted(finding) => Some(finding.to_string()),
         Presence::Found(Some(standing)) if !standing.is_ready => Some(standing.word.clone()),
         _ => None,
     };
-    let status = match mark {
-        None => status_line(tenant),
-        Some(mark) => status_line(tenant).and(", ").and(bad(mark)),
-    };
+    match mark {
+        None => status_line(&listed.tenant),
+        Some(mark) => status_line(&listed.tenant).and(", ").and(bad(mark)),
+    }
+}
+
+fn tenant_row(listed: &ListedTenant) -> [Line; 7] {
+    let tenant = &listed.tenant;
     [
         (&tenant.slug).into(),
         (&tenant.name).into(),
-        status,
+        standing(listed),
         cell(tenant.plan.as_ref()),
         cell(tenant.schema.as_ref().and_then(|schema| schema.version)),
         cell(place_of(tenant)),

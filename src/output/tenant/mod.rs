@@ -3,6 +3,7 @@
 mod life;
 mod list;
 mod record;
+mod show;
 
 pub(crate) use life::{
     render_create, render_create_plan, render_delete, render_due, render_due_plan,
@@ -10,6 +11,6 @@ pub(crate) use life::{
 };
 pub(crate) use list::{TENANT_COLUMNS, TenantLines};
 pub(crate) use record::{
-    render_address, render_protect, render_protect_plan, render_rotate_plan, render_tenant,
-    render_update,
+    render_address, render_protect, render_protect_plan, render_rotate_plan, render_update,
 };
+pub(crate) use show::render_tenant;

@@ -1,98 +1,13 @@
-//! One tenant: its record, its address, its protection.
+//! One tenant: its address, its protection, its properties.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::model::{Lock, Tenant, TenantStatus, instant, instant_ms};
+use crate::model::{Lock, Tenant, TenantStatus};
 use crate::output::json::{id_and_slug, tenant_json};
 use crate::output::line::{Line, bad, behind, dim};
-use crate::output::text::{Facts, Table, Text, cell};
+use crate::output::text::Facts;
 use crate::output::view::View;
-use crate::services::tenant::{AddressReport, ProtectReport, TenantDetails, UpdateReport};
-
-/// Renders one tenant with what was last done to it.
-pub(crate) fn render_tenant(details: &TenantDetails) -> View {
-    let tenant = &details.tenant;
-    let text = Text::from(record_facts(tenant)).and(last_operation(details));
-    View::item("tenant", tenant_json(tenant), text).with("operation", operation_json(details))
-}
-
-fn record_facts(tenant: &Tenant) -> Facts {
-    let labels: Vec<_> = tenant.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let quarantined =
-        tenant.quarantine.as_ref().map(|q| format!("since {}: {}", instant(q.at), q.reason));
-    let locked = tenant.lock.as_ref().map(|lock| {
-        let proof = match lock.proven_at {
-            Some(at) => format!("proved {}", instant(at)),
-            None => "NOT proved".to_owned(),
-        };
-        format!("since {} by {}, {proof}: {}", instant(lock.since), lock.by, lock.reason)
-    });
-    Facts::new()
-        .fact("tenant", &tenant.slug)
-        .fact("id", tenant.id)
-        .fact("name", &tenant.name)
-        .fact("status", status_line(tenant))
-        .some("plan", tenant.plan.as_ref())
-        .some("labels", (!labels.is_empty()).then(|| labels.join(", ")))
-        .fact("placement", tenant.placement.word())
-        .some("project", tenant.project_ref.as_ref())
-        .some("region", tenant.region.as_ref())
-        .some("database", tenant.database.as_ref())
-        .some("address", address_of(tenant))
-        .some("schema", schema_of(tenant))
-        .fact("password", if tenant.credential.is_some() { "sealed" } else { "not kept" })
-        .some("protected", tenant.is_protected.then_some("yes"))
-        .some("quarantined", quarantined)
-        .some("locked", locked)
-        .some("purge after", tenant.purge_after.map(instant))
-        .fact("created", instant(tenant.created_at))
-        .fact("updated", instant(tenant.updated_at))
-}
-
-fn last_operation(details: &TenantDetails) -> Text {
-    let Some(operation) = &details.operation else { return Text::new() };
-    let failed =
-        operation.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
-    let line = format!(
-        "{} {} at step `{}` by {}, {}{failed}",
-        operation.kind.word(),
-        operation.state.word(),
-        operation.step,
-        operation.actor,
-        instant(operation.updated_at)
-    );
-    let text = Text::new().blank().and(Facts::new().fact("last operation", line));
-    let rows = details.steps.iter().map(|step| {
-        let took = step.elapsed_ms.map(|ms| format!("{ms} ms"));
-        let outcome = step.outcome.as_deref().unwrap_or("not done");
-        [(&step.step).into(), step.attempt.into(), cell(took), outcome.into()]
-    });
-    let table = Table::new(["STEP", "ATTEMPT", "TOOK", "OUTCOME"], rows);
-    if table.is_empty() { text } else { text.blank().and(table) }
-}
-
-fn operation_json(details: &TenantDetails) -> Value {
-    let Some(operation) = &details.operation else { return Value::Null };
-    let steps = details.steps.iter().map(|step| {
-        json!({
-            "step": step.step, "attempt": step.attempt,
-            "outcome": if step.outcome.is_some() { "done" } else { "not_done" },
-            "detail": step.outcome, "elapsed_ms": step.elapsed_ms,
-        })
-    });
-    json!({
-        "id": operation.id.to_string(),
-        "kind": operation.kind.word(),
-        "state": operation.state.word(),
-        "step": operation.step,
-        "actor": operation.actor,
-        "holder": operation.holder,
-        "last_error": operation.last_error,
-        "started_at": instant_ms(operation.started_at),
-        "updated_at": instant_ms(operation.updated_at),
-        "steps": steps.collect::<Value>(),
-    })
-}
+use crate::services::tenant::{AddressReport, ProtectReport, UpdateReport};
 
 /// Renders a connection string: the text is the string alone, so that a shell can use it.
 pub(crate) fn render_address(report: &AddressReport) -> View {

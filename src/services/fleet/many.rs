@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::Semaphore;
 
 use super::cause::Cause;
 use super::event::FleetEvent;
@@ -16,7 +17,7 @@ use crate::model::{
 };
 use crate::services::home::World;
 use crate::services::lockdown::{
-    BegunLockdown, LockdownError, LockdownReport, LockdownRequest, UnlockReport, begin_lockdown,
+    Coming, LockdownError, LockdownReport, LockdownRequest, UnlockReport, begin_lockdown,
     finish_lockdown, unlock,
 };
 use crate::services::session::{RevokeReport, RevokeRequest, SessionError, Target, revoke};
@@ -40,7 +41,8 @@ pub(crate) struct Listener<'a> {
     pub on_event: &'a dyn Fn(FleetEvent),
 }
 
-/// Locks tenants down. The control plane refuses all of them before a slower layer of any is begun.
+/// Locks tenants down. Each is refused by the control plane before anything slower of it is begun, and
+/// waits for no other: those whose turn with the slower layers has not come are refused all the same.
 pub(crate) async fn lockdown_many(
     world: &World,
     tenants: Vec<Tenant>,
@@ -48,26 +50,34 @@ pub(crate) async fn lockdown_many(
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
     listener: Listener<'_>,
 ) -> ManyReport<LockdownReport> {
-    let lock = async |tenant: Tenant| {
-        if listener.interrupt.is_raised() {
-            return (tenant, None);
-        }
-        let begun = Some(begin_lockdown(&world.plane, &tenant.id.into(), request).await);
-        (tenant, begun)
-    };
-    let started = Instant::now();
-    listener.planned(&tenants);
-    let _finishing = listener.interrupt.finishes("those that run");
-    let locked: Vec<_> = stream::iter(tenants).map(lock).buffer_unordered(AT_ONCE).collect().await;
-    let finish = async |begun: Option<Result<BegunLockdown, LockdownError>>| {
-        let Some(begun) = begun.transpose()? else { return Ok(None) };
+    let (first, slower) = (Semaphore::new(AT_ONCE), Semaphore::new(AT_ONCE));
+    // Those that run come to their end, with what is tried.
+    let whole = Interrupt::default();
+    let lock = async |named: TenantRef, coming: Coming| {
+        let begun = {
+            let _turn = first.acquire().await;
+            if listener.interrupt.is_raised() {
+                return Ok(None);
+            }
+            begin_lockdown(&world.plane, &named, request).await?
+        };
+        let _turn = slower.acquire().await;
         if listener.interrupt.is_raised() {
             return Err(LockdownError::OnlyBegun(begun.tenant.slug.to_string()));
         }
-        Ok(Some(Box::pin(finish_lockdown(world, begun, request, open_password, &|_| {})).await))
+        begun.coming.set(Some(coming));
+        let finishing = finish_lockdown(world, begun, request, open_password, &whole, &|_| {});
+        Ok(Some(Box::pin(finishing).await))
     };
-    let acts = locked.into_iter().map(|(tenant, begun)| (tenant, finish(begun)));
-    listener.run(acts, lockdown_verdict, started).await
+    listener.planned(&tenants);
+    let acts: Vec<_> = tenants
+        .into_iter()
+        .map(|tenant| {
+            let lock = lock(tenant.id.into(), request.roll.coming());
+            (tenant, lock)
+        })
+        .collect();
+    listener.run(acts.into_iter(), usize::MAX, lockdown_verdict).await
 }
 
 /// Unlocks tenants.
@@ -81,14 +91,14 @@ pub(crate) async fn unlock_many(
         if listener.interrupt.is_raised() {
             return Ok::<_, LockdownError>(None);
         }
-        Box::pin(unlock(world, &named, request, &|_| {})).await.map(Some)
+        Box::pin(unlock(world, &named, request, &Interrupt::default(), &|_| {})).await.map(Some)
     };
     listener.planned(&tenants);
     let acts = tenants.into_iter().map(|tenant| {
         let named = tenant.id.into();
         (tenant, unlock(named))
     });
-    listener.run(acts, unlock_verdict, Instant::now()).await
+    listener.run(acts, AT_ONCE, unlock_verdict).await
 }
 
 /// Revokes the sessions in tenants, or those of one user there.
@@ -110,7 +120,7 @@ pub(crate) async fn revoke_many(
         let target = target(tenant.id.into());
         (tenant, revoke(target))
     });
-    listener.run(acts, revoke_verdict, Instant::now()).await
+    listener.run(acts, AT_ONCE, revoke_verdict).await
 }
 
 impl Listener<'_> {
@@ -119,23 +129,27 @@ impl Listener<'_> {
         (self.on_event)(FleetEvent::Planned { tenants, to_open: tenants });
     }
 
-    /// Gives each its turn, several at a time and in one task.
+    /// Gives each its turn, so many at a time and in one task.
     async fn run<R, E, F>(
         self,
         acts: impl Iterator<Item = (Tenant, F)>,
+        at_once: usize,
         verdict: fn(&R, &Tenant) -> TenantVerdict,
-        started: Instant,
     ) -> ManyReport<R>
     where
         E: Classified,
         F: Future<Output = Result<Option<R>, E>>,
     {
+        let started = Instant::now();
         let turn = async |(tenant, act): (Tenant, F)| {
             let began = Instant::now();
+            if !self.interrupt.is_raised() {
+                (self.on_event)(FleetEvent::Started((&tenant).into()));
+            }
             (act.await, tenant, began.elapsed())
         };
         let _finishing = self.interrupt.finishes("those that run");
-        let mut turns = stream::iter(acts).map(turn).buffer_unordered(AT_ONCE);
+        let mut turns = stream::iter(acts).map(turn).buffer_unordered(at_once);
         let (mut results, mut reports) = (Vec::new(), BTreeMap::new());
         while let Some((turn, tenant, elapsed)) = turns.next().await {
             let verdict = match turn {
@@ -150,7 +164,9 @@ impl Listener<'_> {
             let version = tenant.schema.and_then(|schema| schema.version);
             let tenant = TenantNames { id: tenant.id, slug: tenant.slug };
             let result = TenantResult { tenant, verdict, version, elapsed };
-            (self.on_event)(FleetEvent::Finished(result.clone()));
+            if result.verdict != TenantVerdict::NotBegun {
+                (self.on_event)(FleetEvent::Finished(result.clone()));
+            }
             results.push(result);
         }
         results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::advice::{Advice, advice};
-use crate::adapters::control_plane::ControlPlane;
+use crate::adapters::control_plane::{self, ControlPlane, FleetFacts};
 use crate::adapters::jwks::Jwks;
 use crate::adapters::postgres::{Endpoint, Purpose};
 use crate::adapters::server::Server;
@@ -24,6 +24,8 @@ pub(crate) struct HealthRequest {
     pub projects: Option<Projects>,
     /// Where an address for keys is configured.
     pub jwks: Option<Jwks<'static>>,
+    /// The fingerprint of our migrations, where they can be read.
+    pub fingerprint: Option<String>,
     /// How long each may take.
     pub patience: Patience,
 }
@@ -57,6 +59,8 @@ pub(crate) struct Check {
 pub(crate) struct HealthReport {
     /// Most important first.
     pub checks: Vec<Check>,
+    /// How the tenants stand; nothing where the control plane does not tell. It fails nothing.
+    pub fleet: Option<FleetFacts>,
 }
 
 impl HealthReport {
@@ -81,27 +85,32 @@ impl HealthReport {
 /// Runs all checks.
 pub(crate) async fn check(request: &HealthRequest) -> HealthReport {
     // A monitor is told that no connection is free, not kept waiting for one.
+    let mut fleet = None;
     let asking_once = |endpoint: &Endpoint| endpoint.waiting(&endpoint.waits().asking_once());
-    let control_plane =
-        Box::pin(timed("control_plane", Some(&request.control_plane), request, async {
-            let endpoint = asking_once(&request.control_plane);
-            let plane = ControlPlane::open(endpoint).await.map_err(failed)?;
-            let said = format!("control plane {}", plane.id());
-            plane.close().await;
-            Ok(said)
-        }));
-    let (mut control_plane, cluster, management, jwks) = tokio::join!(
-        control_plane,
+    let first = Box::pin(timed("control_plane", Some(&request.control_plane), request, async {
+        let endpoint = asking_once(&request.control_plane);
+        let plane = ControlPlane::open(endpoint).await.map_err(failed)?;
+        let said = format!("control plane {}", plane.id());
+        let facts = async {
+            let mut session = plane.session().await?;
+            control_plane::fleet_facts(&mut session, request.fingerprint.as_deref()).await
+        };
+        fleet = Some(facts.await.map_err(failed)?);
+        plane.close().await;
+        Ok(said)
+    }));
+    let (mut first, cluster, management, jwks) = tokio::join!(
+        first,
         Box::pin(cluster(request, asking_once(&request.cluster))),
         Box::pin(management(request)),
         Box::pin(jwks(request))
     );
     if let (CheckOutcome::Failed { kind: ErrorKind::Unavailable, hint, .. }, Some(command)) =
-        (&mut control_plane.outcome, request.start_it)
+        (&mut first.outcome, request.start_it)
     {
         hint.get_or_insert(command.to_owned());
     }
-    HealthReport { checks: vec![control_plane, management, cluster, jwks] }
+    HealthReport { checks: vec![first, management, cluster, jwks], fleet }
 }
 
 async fn cluster(request: &HealthRequest, endpoint: Endpoint) -> Check {
@@ -197,7 +206,8 @@ mod tests {
             advice: Vec::new(),
         };
         let ending = |kinds: &[Option<ErrorKind>]| {
-            HealthReport { checks: kinds.iter().map(|kind| check(*kind)).collect() }.ending()
+            HealthReport { checks: kinds.iter().map(|kind| check(*kind)).collect(), fleet: None }
+                .ending()
         };
         let (denied, away) = (Some(ErrorKind::Denied), Some(ErrorKind::Unavailable));
         assert_eq!(ending(&[None, None]), None);

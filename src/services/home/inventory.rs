@@ -65,9 +65,11 @@ pub(crate) struct Unrecorded {
 pub(crate) struct Inventory {
     control_plane_id: Uuid,
     databases: Option<HashMap<String, ListedDatabase>>,
-    /// The organization that was looked at, and its projects.
-    projects: Option<(String, HashMap<ProjectRef, ListedProject>)>,
+    projects: Option<SeenProjects>,
 }
+
+/// The organization that was looked at, and its projects.
+type SeenProjects = (String, HashMap<ProjectRef, ListedProject>);
 
 /// A kind of place that could not be looked at.
 #[derive(Debug)]
@@ -85,34 +87,48 @@ impl Homes {
         wants_projects: bool,
         deadline: Instant,
     ) -> (Inventory, Vec<Unlooked>) {
-        let cluster = async {
-            let mut session = self.cluster().operator(Purpose::query("list")).await?;
-            let listed = self.cluster().list(&mut session).await?;
-            Endpoint::close(session).await;
-            Ok::<_, HomeError>(listed)
-        };
         let projects = async {
-            if !wants_projects {
-                return Ok(None);
-            }
-            self.projects()?.list(deadline).await.map(Some)
+            if wants_projects { self.all_projects(deadline).await.map(Some) } else { Ok(None) }
         };
-        let (cluster, projects) = tokio::join!(cluster, projects);
+        let (databases, projects) = tokio::join!(self.databases(), projects);
         let mut unlooked = Vec::new();
         let mut give_up = |what, error| unlooked.push(Unlooked { what, error });
-        let databases = cluster.map_err(|error| give_up("the cluster", error)).ok();
+        let databases = databases.map_err(|error| give_up("the cluster", error)).ok();
         let projects = projects.map_err(|error| give_up("the Supabase projects", error));
         let projects = projects.ok().flatten();
-        let inventory = Inventory {
-            control_plane_id: self.cluster().control_plane_id(),
-            databases: databases
-                .map(|all| all.into_iter().map(|one| (one.name.clone(), one)).collect()),
-            projects: projects.map(|(organization, all)| {
-                let there = all.into_iter().filter(|one| one.status.phase() != Phase::Gone);
-                (organization, there.map(|one| (one.reference.clone(), one)).collect())
-            }),
-        };
-        (inventory, unlooked)
+        let control_plane_id = self.cluster().control_plane_id();
+        (Inventory { control_plane_id, databases, projects }, unlooked)
+    }
+
+    /// Looks whether one tenant's database or project is there.
+    ///
+    /// # Errors
+    /// When its place does not answer.
+    pub(crate) async fn presence(
+        &self,
+        tenant: &Tenant,
+        deadline: Instant,
+    ) -> Result<Presence, HomeError> {
+        let control_plane_id = self.cluster().control_plane_id();
+        let mut inventory = Inventory { control_plane_id, ..Inventory::default() };
+        match tenant.placement {
+            Placement::Database => inventory.databases = Some(self.databases().await?),
+            Placement::Project => inventory.projects = Some(self.all_projects(deadline).await?),
+        }
+        Ok(inventory.claim(tenant))
+    }
+
+    async fn databases(&self) -> Result<HashMap<String, ListedDatabase>, HomeError> {
+        let mut session = self.cluster().operator(Purpose::query("list")).await?;
+        let listed = self.cluster().list(&mut session).await?;
+        Endpoint::close(session).await;
+        Ok(listed.into_iter().map(|one| (one.name.clone(), one)).collect())
+    }
+
+    async fn all_projects(&self, deadline: Instant) -> Result<SeenProjects, HomeError> {
+        let (organization, all) = self.projects()?.list(deadline).await?;
+        let there = all.into_iter().filter(|one| one.status.phase() != Phase::Gone);
+        Ok((organization, there.map(|one| (one.reference.clone(), one)).collect()))
     }
 }
 

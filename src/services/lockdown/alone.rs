@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::error::LockdownError;
-use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
+use super::layer::{LayerError, LayerReport, LayerVerdict, NOT_IN_TIME, Worked, failed, in_time};
 use super::layers::{SAVED_ACCESS, shown};
 use super::probe::{ProbeReport, ProbeVerdict};
 use super::request::LockdownRequest;
@@ -128,7 +128,9 @@ impl Alone<'_> {
 
     async fn layer(&self, layer: &'static str, work: impl Future<Output = Worked>) -> LayerReport {
         let began = Instant::now();
-        let (verdict, detail) = work.await.unwrap_or_else(|error| {
+        let worked = in_time(self.request.patience, work).await;
+        let worked = worked.unwrap_or_else(|| Ok(failed(NOT_IN_TIME)));
+        let (verdict, detail) = worked.unwrap_or_else(|error| {
             let causes = error.chain();
             (LayerVerdict::Failed(causes.clone()), format!("failed to {}", causes.join(": ")))
         });
@@ -182,15 +184,17 @@ impl Alone<'_> {
             database.close().await;
             Ok::<_, ServerError>(let_in)
         };
-        let (verdict, detail) = match asked.await {
-            Ok(true) => {
+        let asked = in_time(self.request.patience, asked).await;
+        let (verdict, detail) = match asked {
+            None => (ProbeVerdict::CouldNotRun(NOT_IN_TIME.to_owned()), NOT_IN_TIME.to_owned()),
+            Some(Ok(true)) => {
                 (ProbeVerdict::GotIn, "a statement with a token issued now got through".to_owned())
             }
-            Ok(false) => (
+            Some(Ok(false)) => (
                 ProbeVerdict::Refused,
                 "a statement with a token issued now was refused".to_owned(),
             ),
-            Err(error) => {
+            Some(Err(error)) => {
                 let reason = error.chain().join(": ");
                 (ProbeVerdict::CouldNotRun(reason.clone()), reason)
             }

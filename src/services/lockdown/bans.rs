@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::layer::{LayerError, LayerReport, LayerVerdict};
-use super::layers::{Cut, UNLOCKED, failed};
+use super::layer::{LayerError, LayerReport, LayerVerdict, failed};
+use super::layers::{Cut, UNLOCKED};
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, BannedBy, ControlPlaneError};
 use crate::adapters::postgres::PgError;
@@ -22,7 +22,8 @@ pub(super) const SECOND_SWEEP: Duration = Duration::from_secs(3);
 impl Cut<'_> {
     /// Bans the tenant's users by whichever way there is.
     pub(super) async fn auth(&self) -> LayerReport {
-        let deadline = self.request.patience.until();
+        // Before the layer's own end, so that it says how far it came.
+        let deadline = self.request.patience.leaving_time().leaving_time().until();
         self.layer("auth", || async {
             let by_tables = self.ban_by_tables().await;
             let admin = &self.request.auth_admin;
@@ -32,6 +33,7 @@ impl Cut<'_> {
                 (Err(error), Some(admin)) if is_denied(&error) => self.ban_by_api(admin, deadline).await,
                 (Err(error), _) => Err(error),
                 (Ok(None), None) => {
+                    drop(self.notes.coming.take());
                     let detail = "not covered: no Supabase Auth beside the control plane, and no key for \
                          the admin API of one elsewhere: signing in and refreshing there still gives \
                          tokens";

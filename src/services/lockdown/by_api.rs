@@ -11,12 +11,12 @@ use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
 use super::event::{Counted, LockdownEvent};
-use super::layer::{LayerError, LayerVerdict, Worked};
-use super::layers::{Cut, Turn, UNLOCKED, failed};
-use super::roll::{Next, Roll};
+use super::layer::{LayerError, LayerVerdict, Worked, failed};
+use super::layers::{Cut, Turn, UNLOCKED};
+use super::roll::{Next, Reader, Unfinished};
 use crate::adapters::auth_admin::{AuthAdmin, AuthAdminError, AuthUser, BAN, Claim};
 use crate::adapters::control_plane::{self, BannedBy};
-use crate::model::{Ban, Classified, TenantId, UserId};
+use crate::model::{Ban, TenantId, UserId};
 
 /// A ban that ends later than this from now is a lockdown's.
 const LOCKDOWN_BAN: Duration = Duration::from_hours(99 * 365 * 24);
@@ -35,6 +35,8 @@ struct Hunt<'a> {
     /// Of whom a membership or a session in the tenant is recorded.
     recorded: HashSet<UserId>,
     now: OffsetDateTime,
+    /// Those of them who stood on a page.
+    met: HashSet<UserId>,
     /// Whom it banned, or found banned by a lockdown, or is about to ban.
     taken: HashSet<UserId>,
     /// How many of them Auth said are banned.
@@ -53,24 +55,6 @@ enum Ended {
     Overtaken,
 }
 
-/// Why not everybody was looked at, and what to do.
-struct Unfinished {
-    why: String,
-    remedy: String,
-}
-
-impl Unfinished {
-    fn because(why: String) -> Self {
-        let remedy = "run it again, with a longer --timeout where there are many".to_owned();
-        Self { why, remedy }
-    }
-
-    fn of(error: &AuthAdminError) -> Self {
-        let unfinished = Self::because(format!("failed to {}", error.chain().join(": ")));
-        Self { remedy: error.hint().unwrap_or(unfinished.remedy), ..unfinished }
-    }
-}
-
 impl Hunt<'_> {
     /// Returns which of some users have to be banned, and which are by a lockdown, each once.
     ///
@@ -80,6 +64,9 @@ impl Hunt<'_> {
         let (mut free, mut banned) = (Vec::new(), Vec::new());
         for user in users {
             let is_recorded = self.recorded.contains(&user.id);
+            if is_recorded {
+                self.met.insert(user.id);
+            }
             let belongs = match user.claim {
                 Claim::Tenant(tenant) => tenant == self.tenant,
                 Claim::None => is_recorded,
@@ -140,16 +127,20 @@ impl Cut<'_> {
             tenant: self.tenant.id,
             recorded: recorded.into_iter().collect(),
             now,
+            met: HashSet::new(),
             taken: HashSet::new(),
             banned: 0,
             unknown: HashSet::new(),
             elsewhere: HashSet::new(),
         };
         // What is left of the time is for those who are recorded here and on no page.
-        let mut roll = Roll::new(admin, deadline - self.request.patience.length() / 4);
-        let mut ended = self.walk(&mut hunt, &mut roll).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        // The marks are written: what is read from here on shows whoever could still sign in before.
+        let mut roll = self.request.roll.join();
+        drop(self.notes.coming.take());
+        let mut ended = self.walk(&mut hunt, &mut roll, deadline - left / 4).await?;
         if !matches!(ended, Ended::Overtaken) {
-            match self.look_up_rest(&mut hunt, &roll).await {
+            match self.look_up_rest(&mut hunt).await {
                 Ok(true) => {}
                 Ok(false) => ended = Ended::Overtaken,
                 Err(LayerError::AuthAdmin(error)) => {
@@ -170,15 +161,17 @@ impl Cut<'_> {
 
     /// Walks over Auth's list, and bans as it goes. A refusal ends the walk: the client tried again as
     /// often as that is of use, and from the list's beginning it would be of less.
-    async fn walk(&self, hunt: &mut Hunt<'_>, roll: &mut Roll<'_>) -> Result<Ended, LayerError> {
+    async fn walk(
+        &self,
+        hunt: &mut Hunt<'_>,
+        roll: &mut Reader,
+        deadline: Instant,
+    ) -> Result<Ended, LayerError> {
         loop {
-            let users = match roll.next().await {
-                Ok(Next::Users(users)) => users,
-                Ok(Next::Whole) => return Ok(Ended::Whole),
-                Ok(Next::Unfinished(why)) => {
-                    return Ok(Ended::Unfinished(Unfinished::because(why)));
-                }
-                Err(error) => return Ok(Ended::Unfinished(Unfinished::of(&error))),
+            let users = match roll.next(hunt.admin, deadline).await {
+                Next::Users(users) => users,
+                Next::Whole => return Ok(Ended::Whole),
+                Next::Unfinished(unfinished) => return Ok(Ended::Unfinished(unfinished)),
             };
             let known = hunt.taken.len();
             match self.ban_some(hunt, &users).await {
@@ -202,9 +195,8 @@ impl Cut<'_> {
     }
 
     /// Looks up who is recorded here and stood on no page; false when the lockdown is being lifted.
-    async fn look_up_rest(&self, hunt: &mut Hunt<'_>, roll: &Roll<'_>) -> Result<bool, LayerError> {
-        let rest: Vec<_> =
-            hunt.recorded.iter().copied().filter(|user| !roll.has_seen(*user)).collect();
+    async fn look_up_rest(&self, hunt: &mut Hunt<'_>) -> Result<bool, LayerError> {
+        let rest: Vec<_> = hunt.recorded.difference(&hunt.met).copied().collect();
         for some in rest.chunks(AT_ONCE) {
             let looks = some.iter().map(|user| hunt.admin.find(*user, hunt.deadline));
             let looks = join_all(looks).await;
@@ -267,7 +259,7 @@ impl Cut<'_> {
 }
 
 /// Returns what a walk came to, in words.
-fn said(hunt: &Hunt<'_>, roll: &Roll<'_>, ended: Ended) -> (LayerVerdict, String) {
+fn said(hunt: &Hunt<'_>, roll: &Reader, ended: Ended) -> (LayerVerdict, String) {
     let (seen, banned) = (roll.seen(), hunt.banned);
     let some = |users: &HashSet<UserId>, said: &str| match users.len() {
         0 => String::new(),

@@ -5,6 +5,8 @@ use super::layer::LayerReport;
 /// Something worth telling while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LockdownEvent<'a> {
+    /// Layers, or the probes, are begun side by side.
+    Begun(&'a [&'static str]),
     /// A layer is over.
     Layer(&'a LayerReport),
     /// Auth's list of users is being read.

@@ -6,7 +6,7 @@ use crate::adapters::auth_admin::AuthAdminError;
 use crate::adapters::control_plane::ControlPlaneError;
 use crate::adapters::postgres::PgError;
 use crate::adapters::server::ServerError;
-use crate::model::{Classified, ErrorKind};
+use crate::model::{Classified, ErrorKind, Patience};
 use crate::services::home::Away;
 
 /// How one layer ended.
@@ -60,6 +60,22 @@ impl LayerReport {
 
 /// What a layer's work comes to: done or not, and what.
 pub(super) type Worked = Result<(LayerVerdict, String), LayerError>;
+
+/// What is said of what a command's deadline did not leave the time for.
+pub(super) const NOT_IN_TIME: &str = "not reached in time";
+
+pub(super) fn failed(detail: &str) -> (LayerVerdict, String) {
+    (LayerVerdict::Failed(vec![detail.to_owned()]), detail.to_owned())
+}
+
+/// Does something for as long as a command's deadline allows, with time left for what follows on it;
+/// returns nothing where that is over.
+pub(super) async fn in_time<T>(patience: Patience, work: impl Future<Output = T>) -> Option<T> {
+    match patience.left() {
+        None => Some(work.await),
+        Some(_) => tokio::time::timeout_at(patience.leaving_time().until(), work).await.ok(),
+    }
+}
 
 /// Why a layer failed; either side of it.
 #[derive(Debug, thiserror::Error)]

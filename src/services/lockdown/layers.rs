@@ -1,16 +1,18 @@
 //! The layers of a cut that are at the tenant's own server, its gate and its connections, and what
 //! gives them back.
 
+use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
 use super::event::LockdownEvent;
-use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
+use super::layer::{LayerError, LayerReport, LayerVerdict, NOT_IN_TIME, Worked, failed, in_time};
 use super::probe::is_closed;
 use super::request::LockdownRequest;
+use super::roll::Coming;
 use crate::adapters::control_plane::{self, Lockdown};
 use crate::adapters::postgres::Purpose;
 use crate::adapters::server::{
-    AccessFlags, Contradiction, GateLock, Home, Leftovers, Pending, Prepared, ServerError,
+    AccessFlags, Contradiction, GateLock, Home, Leftovers, Pending, Prepared, ServerError, ShutNote,
 };
 use crate::model::{
     Act, Classified, ErrorKind, Marks, Tenant, TenantStatus, escape_controls, instant,
@@ -26,6 +28,15 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 /// Under which a lockdown keeps the access flags it found.
 pub(super) const SAVED_ACCESS: &str = "access";
 
+/// What one layer leaves to another, or to the end.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// While it is on its way to Auth's list of users, which is then read once for all.
+    pub(super) coming: Cell<Option<Coming>>,
+    /// What was noted at the login, where it had been shut without the control plane.
+    pub(super) shut_alone: OnceCell<ShutNote>,
+}
+
 /// A cut, or what gives it back.
 pub(super) struct Cut<'a> {
     pub(super) world: &'a World,
@@ -33,31 +44,37 @@ pub(super) struct Cut<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) request: &'a LockdownRequest,
     pub(super) lockdown: &'a Lockdown,
+    pub(super) notes: &'a Notes,
     pub(super) started: Instant,
     pub(super) on_event: &'a dyn Fn(LockdownEvent<'_>),
 }
 
 impl Cut<'_> {
-    /// Runs a layer's work, again when it did not answer, and reports.
+    /// Runs a layer's work, again when it did not answer, and reports. What follows on it has time left
+    /// of the command's deadline, whatever becomes of the work.
     pub(super) async fn layer<F>(&self, layer: &'static str, work: impl Fn() -> F) -> LayerReport
     where
         F: Future<Output = Worked>,
     {
         let began = Instant::now();
         let mut tried = 0;
-        let worked = loop {
-            tried += 1;
-            let count = self.home.count().await;
-            match work().await {
-                Err(LayerError::Server(error)) if self.home.is_worth_renewing(&error) => {
-                    self.home.renew(count).await;
+        let working = async {
+            loop {
+                tried += 1;
+                let count = self.home.count().await;
+                match work().await {
+                    Err(LayerError::Server(error)) if self.home.is_worth_renewing(&error) => {
+                        self.home.renew(count).await;
+                    }
+                    Err(error) if error.kind() == ErrorKind::Unavailable && tried < TRIES => {
+                        tokio::time::sleep(Duration::from_millis(200) * tried).await;
+                    }
+                    worked => break worked,
                 }
-                Err(error) if error.kind() == ErrorKind::Unavailable && tried < TRIES => {
-                    tokio::time::sleep(Duration::from_millis(200) * tried).await;
-                }
-                worked => break worked,
             }
         };
+        let worked = in_time(self.request.patience, working).await;
+        let worked = worked.unwrap_or_else(|| Ok(failed(NOT_IN_TIME)));
         let (verdict, detail) = worked.unwrap_or_else(|error| {
             let causes = error.chain();
             let hint = error.hint().map_or(String::new(), |hint| format!(" ({hint})"));
@@ -168,11 +185,12 @@ impl Cut<'_> {
             let ended = home.end_login_sessions(&mut operator, deadline).await?;
             let leftovers = home.clear_leftovers(&mut operator).await?;
             let left = shown(&leftovers);
-            // The lockdown keeps from here on what the note kept.
-            let was = match home.take_shut_note(&mut operator).await? {
+            let was = match home.shut_note(&mut operator).await? {
                 None => String::new(),
                 Some(note) => {
                     let (since, by) = (instant(note.since), escape_controls(&note.by));
+                    // The note goes once the trail tells of it.
+                    let _note = self.notes.shut_alone.set(note);
                     format!("; shut without the control plane since {since} by {by}")
                 }
             };
@@ -197,6 +215,15 @@ impl Cut<'_> {
         };
         let before = serde_json::to_value(before).unwrap_or_default();
         control_plane::keep_saved(&mut session, self.lockdown.id, SAVED_ACCESS, &before).await?;
+        Ok(())
+    }
+
+    /// Takes the note of a login that was shut without the control plane, whose lockdown this has become.
+    pub(super) async fn take_note(&self) -> Result<(), LayerError> {
+        if let Some(home) = self.home().await? {
+            let mut operator = home.operator(Purpose::query(Act::Lockdown.word())).await?;
+            let _note = home.take_shut_note(&mut operator).await?;
+        }
         Ok(())
     }
 
@@ -299,10 +326,6 @@ struct Now {
     lockdown: Option<Lockdown>,
     is_locked: bool,
     is_deleted: bool,
-}
-
-pub(super) fn failed(detail: &str) -> (LayerVerdict, String) {
-    (LayerVerdict::Failed(vec![detail.to_owned()]), detail.to_owned())
 }
 
 /// Returns what survives the sessions, behind what was said of them.

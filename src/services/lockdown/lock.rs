@@ -4,22 +4,24 @@
 //! whatever happens to the rest. The other layers are cut side by side, each with its own result; a
 //! tenant whose database is down is still locked. Nothing here waits for another command's lock.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::error::LockdownError;
 use super::event::LockdownEvent;
-use super::layer::{LayerReport, LayerVerdict};
-use super::layers::{Cut, Turn};
+use super::layer::{LayerReport, LayerVerdict, in_time};
+use super::layers::{Cut, Notes, Turn};
 use super::overtaken::Overtaken;
 use super::probe::{ProbeReport, ProbeVerdict, Probes};
 use super::request::LockdownRequest;
+use super::roll::Coming;
 use crate::adapters::control_plane::{
     self, AuditOutcome, ControlPlane, ControlPlaneError, Lockdown,
 };
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, Classified, ErrorKind, Marks, SecretText, Tenant, TenantRef};
+use crate::model::{Act, Classified, ErrorKind, Interrupt, Marks, SecretText, Tenant, TenantRef};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::home::{RenewableHome, World};
 
@@ -47,6 +49,8 @@ pub(crate) struct LockdownReport {
     pub probes: Vec<ProbeReport>,
     /// What another command did to it meanwhile.
     pub overtaken: Option<Overtaken>,
+    /// Whether the operator stopped it: nothing was tried then.
+    pub is_interrupted: bool,
     /// How long it took in all.
     pub elapsed: Duration,
 }
@@ -55,6 +59,9 @@ impl LockdownReport {
     /// Returns how the command ends; nothing when every probe was refused and no layer failed. One that
     /// was undone while it ran is a conflict, whatever its probes saw.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
+        if self.is_interrupted {
+            return Some(ErrorKind::Interrupted);
+        }
         if self.overtaken.is_some() {
             return Some(ErrorKind::Conflict);
         }
@@ -96,6 +103,8 @@ pub(crate) struct BegunLockdown {
     lockdown: Lockdown,
     trail: Trail,
     started: Instant,
+    /// Of many: that it is on its way to Auth's list of users.
+    pub coming: Cell<Option<Coming>>,
 }
 
 /// Cuts a tenant off at every layer and tries what a client would; twice is harmless, and so are
@@ -108,11 +117,13 @@ pub(crate) async fn lockdown(
     named: &TenantRef,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
+    interrupt: &Interrupt,
     on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> Result<LockdownReport, LockdownError> {
+    on_event(LockdownEvent::Begun(&["control_plane"]));
     let begun = begin_lockdown(&world.plane, named, request).await?;
     on_event(LockdownEvent::Layer(&begun.layer));
-    Ok(Box::pin(finish_lockdown(world, begun, request, open_password, on_event)).await)
+    Ok(Box::pin(finish_lockdown(world, begun, request, open_password, interrupt, on_event)).await)
 }
 
 /// Cuts a tenant off in the control plane, in one commit.
@@ -144,19 +155,24 @@ pub(crate) async fn begin_lockdown(
         elapsed: started.elapsed(),
         at: started.elapsed(),
     };
-    Ok(BegunLockdown { tenant, layer, marks, lockdown, trail, started })
+    let coming = Cell::default();
+    Ok(BegunLockdown { tenant, layer, marks, lockdown, trail, started, coming })
 }
 
-/// Cuts what the control plane does not reach, tries everything, and records what was proved.
+/// Cuts what the control plane does not reach, tries everything, and records what was proved. After a
+/// signal the layers that are being cut are, and nothing is tried.
 pub(crate) async fn finish_lockdown(
     world: &World,
     locked: BegunLockdown,
     request: &LockdownRequest,
     open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
+    interrupt: &Interrupt,
     on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> LockdownReport {
     let plane = &world.plane;
-    let BegunLockdown { tenant, layer: first, marks, lockdown, trail, started } = locked;
+    let finishing = interrupt.finishes("the layers that are being cut");
+    let BegunLockdown { tenant, layer: first, marks, lockdown, trail, started, coming } = locked;
+    let notes = Notes { coming, ..Notes::default() };
     let named = TenantRef::from(tenant.id);
     // As it is now: a create may have come further since, and what it opens from here on it closes
     // itself, because it sees the lock.
@@ -168,6 +184,7 @@ pub(crate) async fn finish_lockdown(
         tenant: &tenant,
         request,
         lockdown: &lockdown,
+        notes: &notes,
         started,
         on_event,
     };
@@ -175,56 +192,52 @@ pub(crate) async fn finish_lockdown(
         on_event(LockdownEvent::Layer(&layer));
         layer
     };
+    let own: &[_] = if home.has_own_auth() { &["project_auth"] } else { &[] };
+    let words = [&["gate", "auth"], own, &["connections"]].concat();
+    on_event(LockdownEvent::Begun(&words));
     let (gate, auth, own_auth, connections) = tokio::join!(
         async { announced(cut.gate(marks).await) },
-        async { announced(cut.auth().await) },
+        async {
+            let layer = cut.auth().await;
+            drop(notes.coming.take());
+            announced(layer)
+        },
         async { cut.own_auth().await.map(announced) },
         async { announced(cut.connections().await) }
     );
-    let epoch_before = marks.epoch - 1;
-    let was_valid = async {
-        let mut session = plane.session().await?;
-        control_plane::sample_session(&mut session, tenant.id, epoch_before).await
-    };
-    let session = was_valid.await.unwrap_or_default();
-    let mut tries = 0;
-    let probes = loop {
-        tries += 1;
-        let began = Instant::now();
-        let now = find(plane, &named).await.unwrap_or_else(|_| tenant.clone());
-        let probes = Probes {
-            world,
-            home: &home,
-            tenant: &now,
-            password: open_password(&now),
-            session: session.clone(),
-            marks,
-            started,
-        };
-        let probes = probes.run().await;
-        let could_run = |p: &ProbeReport| !matches!(p.verdict, ProbeVerdict::CouldNotRun(_));
-        if probes.iter().all(could_run) || tries == PROBE_TRIES || began.elapsed() > PROBE_PATIENCE
-        {
-            break probes;
-        }
-        tokio::time::sleep(Duration::from_millis(100) * tries).await;
+    let is_interrupted = interrupt.is_raised();
+    let probes = if is_interrupted {
+        Vec::new()
+    } else {
+        finishing.now("what is being tried");
+        on_event(LockdownEvent::Begun(&["probes"]));
+        Box::pin(try_all(&cut, marks, open_password)).await
     };
     let overtaken = cut.overtaken(Turn::Cut).await.unwrap_or_default();
     let mut layers: Vec<_> = [Some(first), Some(gate), Some(auth), own_auth, Some(connections)]
         .into_iter()
         .flatten()
         .collect();
-    let proof = serde_json::json!({
+    let mut proof = serde_json::json!({
         "layers": layers.iter().map(|l| (l.layer, !l.has_failed())).collect::<Vec<_>>(),
         "probes": probes.iter()
             .map(|p| (p.probe, p.verdict == ProbeVerdict::Refused)).collect::<Vec<_>>(),
     });
+    if let Some(note) = notes.shut_alone.get() {
+        proof["shut_without_control_plane"] = serde_json::to_value(note).unwrap_or_default();
+    }
     let is_proven = is_proven(&layers, &probes) && overtaken.is_none();
     let proven = is_proven.then_some(&lockdown);
     let recorded = record(plane, &tenant, trail, proven, proof).await;
     // What was cut stays cut and is reported, also when the control plane went away.
     let tenant = match recorded {
-        Ok(tenant) => tenant,
+        Ok(tenant) => {
+            if notes.shut_alone.get().is_some() {
+                // Left there, it is taken by the next lockdown or unlock.
+                drop(in_time(request.patience, cut.take_note()).await);
+            }
+            tenant
+        }
         Err(error) => {
             let causes = error.chain();
             layers.push(LayerReport {
@@ -237,7 +250,47 @@ pub(crate) async fn finish_lockdown(
             tenant
         }
     };
-    LockdownReport { tenant, layers, probes, overtaken, elapsed: started.elapsed() }
+    let elapsed = started.elapsed();
+    LockdownReport { tenant, layers, probes, overtaken, is_interrupted, elapsed }
+}
+
+/// Tries what a client would, again where something could not be tried and there is time for it.
+async fn try_all(
+    cut: &Cut<'_>,
+    marks: Marks,
+    open_password: &dyn Fn(&Tenant) -> Option<SecretText>,
+) -> Vec<ProbeReport> {
+    let Cut { world, tenant, request, .. } = *cut;
+    let was_valid = async {
+        let mut session = world.plane.session().await?;
+        control_plane::sample_session(&mut session, tenant.id, marks.epoch - 1).await
+    };
+    let session = was_valid.await.unwrap_or_default();
+    let patience =
+        request.patience.left().map_or(PROBE_PATIENCE, |left| PROBE_PATIENCE.min(left / 2));
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let began = Instant::now();
+        let now = find(&world.plane, &TenantRef::from(tenant.id)).await;
+        let now = now.unwrap_or_else(|_| tenant.clone());
+        let probes = Probes {
+            world,
+            home: cut.home,
+            tenant: &now,
+            password: open_password(&now),
+            session: session.clone(),
+            marks,
+            patience: request.patience,
+            started: cut.started,
+        };
+        let probes = Box::pin(probes.run()).await;
+        let could_run = |p: &ProbeReport| !matches!(p.verdict, ProbeVerdict::CouldNotRun(_));
+        if probes.iter().all(could_run) || tries == PROBE_TRIES || began.elapsed() > patience {
+            return probes;
+        }
+        tokio::time::sleep(Duration::from_millis(100) * tries).await;
+    }
 }
 
 /// Where no layer covers an Auth, signing in there still gives tokens. A lockdown is proved all the
@@ -262,7 +315,8 @@ impl StandIn {
 }
 
 fn is_proven(layers: &[LayerReport], probes: &[ProbeReport]) -> bool {
-    probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused)
+    !probes.is_empty()
+        && probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused)
         && StandIn::of(layers, probes) != Some(StandIn::Nothing)
         && !layers.iter().any(LayerReport::has_failed)
 }

@@ -6,8 +6,8 @@
 use sqlx::postgres::PgConnection;
 
 use super::bans::{AT_ONCE, SECOND_SWEEP};
-use super::layer::{LayerError, LayerReport, LayerVerdict, Worked};
-use super::layers::{Cut, Turn, UNLOCKED, failed};
+use super::layer::{LayerError, LayerReport, LayerVerdict, Worked, failed};
+use super::layers::{Cut, Turn, UNLOCKED};
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, BannedBy};
 use crate::adapters::postgres::{PgError, Purpose};

@@ -2,7 +2,7 @@
 
 use super::error::LockdownError;
 use super::lock::find;
-use crate::adapters::control_plane::{self, ControlPlane, SessionScope};
+use crate::adapters::control_plane::{self, BannedBy, ControlPlane, SessionScope};
 use crate::model::{Act, Tenant, TenantRef};
 
 /// The plan of a lockdown or an unlock.
@@ -14,6 +14,8 @@ pub(crate) struct LockdownPlan {
     pub tenant: Tenant,
     /// How many sessions are valid now.
     pub sessions: i64,
+    /// How many users its lockdown banned.
+    pub banned: usize,
     /// What would be done, by layer and in words; empty when there is nothing to do.
     pub layers: Vec<(&'static str, &'static str)>,
 }
@@ -26,7 +28,13 @@ pub(crate) async fn plan(
 ) -> Result<LockdownPlan, LockdownError> {
     let tenant = find(plane, named).await?;
     let mut session = plane.session().await?;
-    let is_open = control_plane::find_lockdown(&mut session, tenant.id).await?.is_some();
+    let lockdown = control_plane::find_lockdown(&mut session, tenant.id).await?;
+    let is_open = lockdown.is_some();
+    let banned = [BannedBy::Tables, BannedBy::AdminApi, BannedBy::Project].map(|by| {
+        let kept = lockdown.as_ref().and_then(|lockdown| lockdown.saved.get(by.word()));
+        kept.and_then(serde_json::Value::as_object).map_or(0, serde_json::Map::len)
+    });
+    let banned = banned.iter().sum();
     let layers = match (act, is_open) {
         (Act::Unlock, false) => Vec::new(),
         (Act::Unlock, true) => vec![
@@ -45,5 +53,5 @@ pub(crate) async fn plan(
     };
     let scope = SessionScope::Tenant(tenant.id);
     let sessions = control_plane::count_live(&mut session, &scope).await?;
-    Ok(LockdownPlan { act, tenant, sessions, layers })
+    Ok(LockdownPlan { act, tenant, sessions, banned, layers })
 }

@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
+use super::layer::{NOT_IN_TIME, in_time};
 use crate::adapters::control_plane;
 use crate::adapters::postgres::{self, Endpoint, PgError, Purpose};
 use crate::adapters::server::{Hole, Home, Reached, ServerError, TenantDatabase};
-use crate::model::{Classified, Jti, Marks, SecretText, SessionState, Tenant, TenantStatus};
+use crate::model::{
+    Classified, Jti, Marks, Patience, SecretText, SessionState, Tenant, TenantStatus,
+};
 use crate::services::home::{RenewableHome, World};
 
 /// What the gate's probe says when nothing got through.
@@ -64,14 +67,28 @@ pub(super) struct Probes<'a> {
     pub(super) session: Option<Jti>,
     /// As the lockdown's commit left them.
     pub(super) marks: Marks,
+    pub(super) patience: Patience,
     pub(super) started: Instant,
 }
 
 impl Probes<'_> {
     /// Tries all three.
     pub(super) async fn run(&self) -> Vec<ProbeReport> {
-        let (session, gate, login) = tokio::join!(self.session(), self.gate(), self.login());
+        let (session, gate, login) = tokio::join!(
+            self.in_time("session", self.session()),
+            self.in_time("gate", self.gate()),
+            self.in_time("login", self.login())
+        );
         vec![session, gate, login]
+    }
+
+    async fn in_time(
+        &self,
+        probe: &'static str,
+        trying: impl Future<Output = ProbeReport>,
+    ) -> ProbeReport {
+        let tried = in_time(self.patience, trying).await;
+        tried.unwrap_or_else(|| self.could_not_run(probe, NOT_IN_TIME.to_owned()))
     }
 
     async fn session(&self) -> ProbeReport {

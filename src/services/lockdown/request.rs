@@ -1,5 +1,6 @@
 //! What locking tenants down and unlocking them take.
 
+use super::roll::Roll;
 use crate::adapters::auth_admin::AuthAdmin;
 use crate::model::{Actor, Patience, Reason};
 
@@ -12,4 +13,6 @@ pub(crate) struct LockdownRequest {
     pub patience: Patience,
     /// Supabase Auth's admin API, for where its tables are out of reach.
     pub auth_admin: Option<AuthAdmin>,
+    /// Its list of users, read once for all lockdowns of the command.
+    pub roll: Roll,
 }

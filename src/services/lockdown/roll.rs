@@ -1,247 +1,327 @@
-//! The list of a project's users as Auth's admin API gives it, walked until nobody new turns up.
+//! The list of a project's users as Auth's admin API gives it, walked until nobody new turns up, and
+//! read once for all lockdowns of a command.
 //!
 //! It is given by pages, newest first: while people sign up or are deleted, whoever is on the edge of
 //! a page moves to another. So it is walked again until a pass brings nobody new and as many were
 //! seen as Auth counts. What bounds it is the deadline, and how often it is walked.
+//!
+//! A lockdown joins once its marks are written. It is given only pages that are asked for afterwards,
+//! and done only with a pass that began afterwards.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::pass::{Pass, u64_of};
 use crate::adapters::auth_admin::{AuthAdmin, AuthAdminError, AuthUser, UserPage};
-use crate::model::UserId;
+use crate::model::{Classified, UserId};
 
-/// How many users a page is asked to hold; fewer once one was too large to be read.
-const PAGE: u64 = 1000;
-
-/// How often the list is walked.
+/// How often the list is walked for a lockdown.
 const PASSES: u32 = 10;
-
-/// How many pages in a row may bring nobody before the list counts as ended, where it says that more
-/// follow.
-const VOID: u32 = 3;
 
 /// Nobody has so many users; a list that goes on is none.
 const MOST: usize = 5_000_000;
 
-/// The walk, between two pages.
-pub(super) struct Roll<'a> {
-    admin: &'a AuthAdmin,
-    deadline: Instant,
+/// How long the first page waits for lockdowns that are on their way, so that one walk serves all. A
+/// tenant that somebody holds up is not waited for longer.
+const GATHERING: Duration = Duration::from_secs(1);
+
+/// The list of a command's lockdowns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roll(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    walk: Mutex<Walk>,
+    /// Held by whoever asks for the next page.
+    asking: tokio::sync::Mutex<()>,
+    /// Told when a lockdown joined, or will not.
+    arrived: Notify,
+}
+
+/// How far the list was read, and what of it is still wanted.
+#[derive(Debug, Default)]
+struct Walk {
+    /// How many lockdowns are on their way.
+    coming: usize,
+    joined: u64,
+    /// Where each lockdown is, as a place in the order of all that was read.
+    readers: BTreeMap<u64, usize>,
+    /// The place of the first of those that are kept.
+    first: usize,
+    kept: VecDeque<Read>,
+    has_begun: bool,
+    /// Seen since a lockdown joined last.
     seen: HashSet<UserId>,
     unreadable: usize,
     total: Option<u64>,
-    passes: u32,
     pass: Pass,
 }
 
-/// One walk from the first page to the last.
-struct Pass {
-    number: u64,
-    size: u64,
-    seen: HashSet<UserId>,
-    unreadable: usize,
-    /// How many pages in a row brought nobody.
-    void: u32,
-    is_over: bool,
-    has_news: bool,
-    /// The smallest number of users that was counted meanwhile.
+/// What was read, in order.
+#[derive(Debug, Clone)]
+enum Read {
+    Page(Arc<Vec<AuthUser>>),
+    /// A pass is over.
+    End(End),
+    /// Asking on was of no use.
+    Failed(Unfinished),
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    has_several_pages: bool,
+    /// How many were seen, and by the smallest number that was counted meanwhile should have been.
+    seen: u64,
     least: Option<u64>,
+    unreadable: usize,
+}
+
+/// Why not everybody was looked at, and what to do.
+#[derive(Debug, Clone)]
+pub(super) struct Unfinished {
+    pub(super) why: String,
+    pub(super) remedy: String,
+}
+
+impl Unfinished {
+    fn because(why: impl Into<String>) -> Self {
+        let remedy = "run it again, with a longer --timeout where there are many".to_owned();
+        Self { why: why.into(), remedy }
+    }
+
+    pub(super) fn of(error: &AuthAdminError) -> Self {
+        let unfinished = Self::because(format!("failed to {}", error.chain().join(": ")));
+        Self { remedy: error.hint().unwrap_or(unfinished.remedy), ..unfinished }
+    }
 }
 
 /// What came next.
 pub(super) enum Next {
-    Users(Vec<AuthUser>),
+    Users(Arc<Vec<AuthUser>>),
     /// The list was seen whole.
     Whole,
-    /// It was not, and asking on is of no use; why.
-    Unfinished(String),
+    /// It was not, and asking on is of no use.
+    Unfinished(Unfinished),
 }
 
-impl Pass {
-    fn new(size: u64) -> Self {
-        let (seen, unreadable, void) = (HashSet::new(), 0, 0);
-        let (is_over, has_news, least) = (false, false, None);
-        Self { number: 1, size, seen, unreadable, void, is_over, has_news, least }
+impl Roll {
+    /// Announces a lockdown that will join, unless the answer is dropped before.
+    pub(crate) fn coming(&self) -> Coming {
+        self.walk().coming += 1;
+        Coming(self.clone())
     }
 
-    /// Takes in a page, and sees whether it was the last.
-    fn take(&mut self, page: &UserPage) {
-        let before = self.seen.len();
-        self.seen.extend(page.users.iter().map(|user| user.id));
-        self.unreadable += page.unreadable;
-        self.least = match (self.least, page.total) {
-            (Some(least), Some(total)) => Some(least.min(total)),
-            (least, total) => least.or(total),
-        };
-        let is_void = self.seen.len() == before;
-        self.void = if is_void { self.void + 1 } else { 0 };
-        let counted = page.total.map(|total| u64_of(self.seen.len() + self.unreadable) < total);
-        // Either may lie, so each alone is reason enough to look further. Without both, an empty page
-        // may still stand in the middle.
-        let follows = match (page.has_next, counted) {
-            (None, None) => self.void < 2,
-            (next, counted) => next == Some(true) || counted == Some(true),
-        };
-        self.is_over = !follows || self.void >= VOID;
-        self.number += 1;
+    /// Joins, with marks that are written.
+    pub(super) fn join(&self) -> Reader {
+        let mut walk = self.walk();
+        walk.joined += 1;
+        let (id, at) = (walk.joined, walk.first + walk.kept.len());
+        let _new = walk.readers.insert(id, at);
+        walk.seen.clear();
+        let is_midway = walk.pass.is_begun;
+        drop(walk);
+        let passes = u32::from(!is_midway);
+        Reader { roll: self.clone(), id, at, passes, is_midway, has_news: false }
     }
 
-    /// Goes on at the same place with pages half as long.
-    fn halve(&mut self) {
-        (self.number, self.size) = (2 * self.number - 1, self.size / 2);
-    }
-}
-
-impl<'a> Roll<'a> {
-    pub(super) fn new(admin: &'a AuthAdmin, deadline: Instant) -> Self {
-        let (seen, pass) = (HashSet::new(), Pass::new(PAGE));
-        Self { admin, deadline, seen, unreadable: 0, total: None, passes: 1, pass }
+    fn walk(&self) -> MutexGuard<'_, Walk> {
+        self.0.walk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns how many users were seen.
-    pub(super) fn seen(&self) -> usize {
-        self.seen.len()
-    }
-
-    /// Returns whether a user was seen.
-    pub(super) fn has_seen(&self, user: UserId) -> bool {
-        self.seen.contains(&user)
-    }
-
-    /// Returns how many there are by Auth's own count.
-    pub(super) fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    pub(super) fn passes(&self) -> u32 {
-        self.passes
-    }
-
-    /// Notes that somebody turned up who matters, so that the list has to be walked once more.
-    pub(super) fn has_news(&mut self) {
-        self.pass.has_news = true;
-    }
-
-    /// Reads on.
-    pub(super) async fn next(&mut self) -> Result<Next, AuthAdminError> {
-        if self.pass.is_over {
-            if let Some(end) = self.end() {
-                return Ok(end);
-            }
-            self.pass = Pass::new(self.pass.size);
-            self.passes += 1;
+    /// Waits for the lockdowns that are on their way, once and not for long.
+    async fn gather(&self) {
+        if self.walk().has_begun {
+            return;
         }
-        let page = loop {
-            let asked = self.admin.page(self.pass.number, self.pass.size, self.deadline).await;
-            match asked {
-                Err(error) if error.is_too_large() && self.pass.size > 1 => self.pass.halve(),
-                Err(_) if Instant::now() >= self.deadline => {
-                    return Ok(Next::Unfinished("the time for it was over".to_owned()));
+        let all = async {
+            loop {
+                let arrived = self.0.arrived.notified();
+                if self.walk().coming == 0 {
+                    return;
                 }
-                asked => break asked?,
+                arrived.await;
             }
         };
+        let _late = tokio::time::timeout(GATHERING, all).await;
+        self.walk().has_begun = true;
+    }
+
+    /// Asks for the next page, and keeps what came.
+    async fn ask(&self, admin: &AuthAdmin, deadline: Instant) {
+        let page = loop {
+            let (number, size) = {
+                let mut walk = self.walk();
+                walk.pass.is_begun = true;
+                (walk.pass.number, walk.pass.size)
+            };
+            match admin.page(number, size, deadline).await {
+                Err(error) if error.is_too_large() && size > 1 => self.walk().pass.halve(),
+                answered => break answered,
+            }
+        };
+        let mut walk = self.walk();
+        let read = match page {
+            Ok(page) => return walk.take(page),
+            Err(_) if Instant::now() >= deadline => Unfinished::because("the time for it was over"),
+            Err(error) => Unfinished::of(&error),
+        };
+        walk.kept.push_back(Read::Failed(read));
+    }
+}
+
+impl Walk {
+    fn take(&mut self, page: UserPage) {
         self.pass.take(&page);
         self.total = page.total.or(self.total);
         self.unreadable = self.unreadable.max(self.pass.unreadable);
         self.seen.extend(page.users.iter().map(|user| user.id));
+        self.kept.push_back(Read::Page(Arc::new(page.users)));
         if self.seen.len() > MOST {
-            return Ok(Next::Unfinished(format!("it goes on after {MOST} users")));
+            let why = format!("it goes on after {MOST} users");
+            self.kept.push_back(Read::Failed(Unfinished::because(why)));
         }
-        Ok(Next::Users(page.users))
+        if self.pass.is_over {
+            self.kept.push_back(Read::End(End {
+                has_several_pages: self.pass.number > 2,
+                seen: u64_of(self.seen.len() + self.unreadable),
+                least: self.pass.least,
+                unreadable: self.unreadable,
+            }));
+            self.pass = Pass::new(self.pass.size);
+        }
+    }
+
+    /// Returns what stands at a place, and lets go of what every reader has passed.
+    fn read(&mut self, id: u64, at: usize) -> Option<Read> {
+        let read = self.kept.get(at.checked_sub(self.first)?)?.clone();
+        let _before = self.readers.insert(id, at + 1);
+        self.let_go();
+        Some(read)
+    }
+
+    fn let_go(&mut self) {
+        let end = self.first + self.kept.len();
+        let slowest = self.readers.values().copied().min().unwrap_or(end);
+        while self.first < slowest && self.kept.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+}
+
+/// A lockdown on its way to the list.
+#[derive(Debug)]
+#[must_use = "nobody waits for it once this is dropped"]
+pub(crate) struct Coming(Roll);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.walk().coming -= 1;
+        self.0.0.arrived.notify_waiters();
+    }
+}
+
+/// A lockdown that reads the list.
+pub(super) struct Reader {
+    roll: Roll,
+    id: u64,
+    at: usize,
+    /// How many passes began since it joined.
+    passes: u32,
+    /// Whether the pass under way began before.
+    is_midway: bool,
+    has_news: bool,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut walk = self.roll.walk();
+        let _place = walk.readers.remove(&self.id);
+        walk.let_go();
+    }
+}
+
+impl Reader {
+    /// Returns how many users were seen.
+    pub(super) fn seen(&self) -> usize {
+        self.roll.walk().seen.len()
+    }
+
+    /// Returns how many there are by Auth's own count.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.roll.walk().total
+    }
+
+    pub(super) fn passes(&self) -> u32 {
+        self.passes.max(1)
+    }
+
+    /// Notes that somebody turned up who matters, so that the list has to be walked once more.
+    pub(super) fn has_news(&mut self) {
+        self.has_news = true;
+    }
+
+    /// Reads on.
+    pub(super) async fn next(&mut self, admin: &AuthAdmin, deadline: Instant) -> Next {
+        loop {
+            let read = self.roll.walk().read(self.id, self.at);
+            let Some(read) = read else {
+                let _asking = self.roll.0.asking.lock().await;
+                self.roll.gather().await;
+                // Another one may have asked meanwhile.
+                let is_there = {
+                    let walk = self.roll.walk();
+                    self.at < walk.first + walk.kept.len()
+                };
+                if !is_there {
+                    self.roll.ask(admin, deadline).await;
+                }
+                continue;
+            };
+            self.at += 1;
+            match read {
+                Read::Page(users) => return Next::Users(users),
+                Read::Failed(unfinished) => return Next::Unfinished(unfinished),
+                Read::End(end) => {
+                    if let Some(next) = self.end(end) {
+                        return next;
+                    }
+                    self.passes += 1;
+                    (self.is_midway, self.has_news) = (false, false);
+                }
+            }
+        }
     }
 
     /// Returns how the walk ends with this pass; nothing when another has to follow.
-    fn end(&self) -> Option<Next> {
-        let seen = u64_of(self.seen.len() + self.unreadable);
-        let missing = self.pass.least.filter(|least| *least > seen);
+    fn end(&self, end: End) -> Option<Next> {
+        if self.is_midway {
+            return None;
+        }
+        let missing = end.least.filter(|least| *least > end.seen);
         // One page cannot shift while it is read; several can.
-        let may_have_shifted = self.passes == 1 && self.pass.number > 2;
-        if self.pass.has_news || may_have_shifted || missing.is_some() {
+        let may_have_shifted = self.passes == 1 && end.has_several_pages;
+        if self.has_news || may_have_shifted || missing.is_some() {
             if self.passes < PASSES {
                 return None;
             }
-            let passes = self.passes;
-            return Some(Next::Unfinished(missing.map_or_else(
+            let (passes, seen) = (self.passes, end.seen);
+            let why = missing.map_or_else(
                 || format!("people of the tenant still turned up when it was read {passes} times"),
                 |count| format!("it counts {count} users and showed {seen} in {passes} passes"),
-            )));
+            );
+            return Some(Next::Unfinished(Unfinished::because(why)));
         }
-        Some(match self.unreadable {
+        Some(match end.unreadable {
             0 => Next::Whole,
-            some => Next::Unfinished(format!("{some} of its entries cannot be read as a user")),
+            some => {
+                let why = format!("{some} of its entries cannot be read as a user");
+                Next::Unfinished(Unfinished::because(why))
+            }
         })
-    }
-}
-
-fn u64_of(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::adapters::auth_admin::Claim;
-
-    fn page(users: std::ops::Range<u128>, total: Option<u64>, next: Option<bool>) -> UserPage {
-        let user = |id| AuthUser {
-            id: UserId(uuid::Uuid::from_u128(id)),
-            claim: Claim::None,
-            banned_until: None,
-        };
-        UserPage { users: users.map(user).collect(), unreadable: 0, total, has_next: next }
-    }
-
-    /// Takes pages in until the pass is over; returns how many it took.
-    fn taken(pages: impl IntoIterator<Item = UserPage>) -> usize {
-        let mut pass = Pass::new(10);
-        pages
-            .into_iter()
-            .take_while(|page| {
-                let goes_on = !pass.is_over;
-                if goes_on {
-                    pass.take(page);
-                }
-                goes_on
-            })
-            .count()
-    }
-
-    #[test]
-    fn a_pass_ends_where_nothing_says_that_more_follows() {
-        let p = page;
-        assert_eq!(taken([p(0..10, Some(13), Some(true)), p(10..13, Some(13), Some(false))]), 2);
-        assert_eq!(taken([p(0..0, Some(0), Some(false)), p(0..0, Some(0), None)]), 1, "nobody");
-        // A link that lies, and a count that lies: the other one leads on.
-        assert_eq!(taken([p(0..10, Some(13), Some(false)), p(10..13, Some(13), None)]), 2);
-        assert_eq!(taken([p(0..10, Some(1), Some(true)), p(10..13, Some(1), Some(false))]), 2);
-        // An empty page in the middle ends it neither with a count nor without.
-        let middle = [p(0..10, Some(20), None), p(0..0, Some(20), None), p(10..20, Some(20), None)];
-        assert_eq!(taken(middle), 3);
-        let bare = [p(0..10, None, None), p(0..0, None, None), p(10..20, None, None)];
-        assert_eq!(taken(bare), 3);
-    }
-
-    #[test]
-    fn a_pass_that_brings_nobody_any_more_ends_whatever_it_says() {
-        let same = || page(0..10, Some(1_000_000), Some(true));
-        assert_eq!(taken(std::iter::repeat_with(same).take(99)), 1 + 3, "the same page for ever");
-        let nobody = || page(0..0, Some(1_000_000), Some(true));
-        assert_eq!(taken(std::iter::repeat_with(nobody).take(99)), 3);
-        let bare = || page(0..0, None, None);
-        assert_eq!(taken(std::iter::repeat_with(bare).take(99)), 2);
-    }
-
-    #[test]
-    fn half_the_page_goes_on_at_the_same_user() {
-        let mut pass = Pass::new(1000);
-        for expected in [(1, 500), (1, 250)] {
-            pass.halve();
-            assert_eq!((pass.number, pass.size), expected);
-        }
-        pass.number = 3;
-        pass.halve();
-        assert_eq!((pass.number - 1) * pass.size, 2 * 250);
     }
 }

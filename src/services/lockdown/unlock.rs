@@ -13,13 +13,13 @@ use super::alone::{Adopted, adopt};
 use super::error::LockdownError;
 use super::event::LockdownEvent;
 use super::layer::{LayerReport, LayerVerdict};
-use super::layers::{Cut, LOCKED_AGAIN, Turn};
+use super::layers::{Cut, LOCKED_AGAIN, Notes, Turn};
 use super::lock::find;
 use super::overtaken::Overtaken;
 use super::request::LockdownRequest;
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, ErrorKind, Tenant, TenantRef};
+use crate::model::{Act, ErrorKind, Interrupt, Tenant, TenantRef};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::home::{RenewableHome, World};
 
@@ -34,6 +34,8 @@ pub(crate) struct UnlockReport {
     pub was_locked: bool,
     /// What another command did meanwhile.
     pub overtaken: Option<Overtaken>,
+    /// Whether the operator stopped it before all was given back.
+    pub is_interrupted: bool,
     /// How long it took in all.
     pub elapsed: Duration,
 }
@@ -42,6 +44,9 @@ impl UnlockReport {
     /// Returns how the command ends; nothing when everything was given back. A lockdown that came
     /// meanwhile stands, and to go on would undo it: that is a conflict.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
+        if self.is_interrupted {
+            return Some(ErrorKind::Interrupted);
+        }
         if self.overtaken.is_some() {
             return Some(ErrorKind::Conflict);
         }
@@ -56,7 +61,8 @@ impl UnlockReport {
     }
 }
 
-/// Gives a locked tenant back what its lockdown took, its gate last; old tokens stay dead.
+/// Gives a locked tenant back what its lockdown took, its gate last; old tokens stay dead. After a
+/// signal the layer in hand is finished, and none begun before the lock is lifted.
 ///
 /// # Errors
 /// When there is no such tenant, or the control plane does not answer.
@@ -64,6 +70,7 @@ pub(crate) async fn unlock(
     world: &World,
     named: &TenantRef,
     request: &LockdownRequest,
+    interrupt: &Interrupt,
     on_event: &dyn Fn(LockdownEvent<'_>),
 ) -> Result<UnlockReport, LockdownError> {
     let started = Instant::now();
@@ -87,8 +94,10 @@ pub(crate) async fn unlock(
         // Another unlock may have ended it since the tenant was read.
         let tenant = find(plane, named).await?;
         let (elapsed, overtaken) = (started.elapsed(), None);
-        return Ok(UnlockReport { tenant, layers, was_locked: false, overtaken, elapsed });
+        let (was_locked, is_interrupted) = (false, false);
+        return Ok(UnlockReport { tenant, layers, was_locked, overtaken, is_interrupted, elapsed });
     };
+    let finishing = interrupt.finishes("giving the connections back");
     let nothing = || serde_json::json!({});
     let entry = Entry::new(Act::Unlock, &request.actor).about(&tenant).because(&request.reason);
     let entry = entry.intent(&mut *plane.session().await?, nothing()).await?;
@@ -107,6 +116,7 @@ pub(crate) async fn unlock(
         tenant: &tenant,
         request,
         lockdown: &lockdown,
+        notes: &Notes::default(),
         started,
         on_event,
     };
@@ -116,19 +126,29 @@ pub(crate) async fn unlock(
     };
     let mut layers = Vec::new();
     if is_lifting {
+        on_event(LockdownEvent::Begun(&["connections"]));
         layers.push(announced(back.give_connections_back().await));
-        layers.push(announced(back.unban().await));
-        layers.extend(back.unban_own_users().await.map(announced));
+        if !interrupt.is_raised() {
+            finishing.now("lifting the bans");
+            on_event(LockdownEvent::Begun(&["auth"]));
+            layers.push(announced(back.unban().await));
+            layers.extend(back.unban_own_users().await.map(announced));
+        }
     }
     let is_whole = |layers: &[LayerReport]| !layers.iter().any(LayerReport::has_failed);
-    // With a layer that failed the tenant stays locked where it counts; the same command goes on.
-    if is_whole(&layers) {
+    // With a layer that failed, or was not begun, the tenant stays locked where it counts; the same
+    // command goes on.
+    let is_interrupted = interrupt.is_raised();
+    if is_whole(&layers) && !is_interrupted {
+        finishing.now("opening the control plane and the gate");
+        on_event(LockdownEvent::Begun(&["control_plane"]));
         layers.push(announced(lift(&back).await?));
         if is_lifting && is_whole(&layers) {
+            on_event(LockdownEvent::Begun(&["gate"]));
             layers.push(announced(back.open_gate().await));
         }
     }
-    let is_whole = is_whole(&layers);
+    let is_whole = is_whole(&layers) && !is_interrupted;
     if is_whole {
         close(&back, entry).await?;
     } else {
@@ -145,8 +165,8 @@ pub(crate) async fn unlock(
         layers.push(announced(back.give_connections_back().await));
         layers.push(announced(back.open_gate().await));
     }
-    let elapsed = started.elapsed();
-    Ok(UnlockReport { tenant: now, layers, was_locked: true, overtaken, elapsed })
+    let (was_locked, elapsed) = (true, started.elapsed());
+    Ok(UnlockReport { tenant: now, layers, was_locked, overtaken, is_interrupted, elapsed })
 }
 
 /// Lifts the lock and moves the marks, in one commit, unless the lockdown was asked for again meanwhile.

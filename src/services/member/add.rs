@@ -7,7 +7,7 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
 use super::error::MemberError;
-use super::gate::{Gate, enter};
+use super::gate::{Gate, enter, settle};
 use super::tenant::find_tenant;
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome};
@@ -102,7 +102,11 @@ pub(crate) async fn add(world: &World, request: &AddRequest) -> Result<AddReport
     transaction.commit().await.map_err(doing())?;
     // Also where nothing changed: an earlier run may have ended before it told the gate.
     let told = readmit(world, &tenant, user, added.not_before).await;
-    let gate_problem = told.err().map(|error| error.chain().join(": "));
+    let gate_problem = match told {
+        Ok(true) => None,
+        Ok(false) => Some("the user was removed again meanwhile, and stays so".to_owned()),
+        Err(error) => Some(error.chain().join(": ")),
+    };
     let outcome = match (&gate_problem, added.was_there) {
         (Some(_), _) => AuditOutcome::Failed,
         (None, true) => AuditOutcome::Unchanged,
@@ -133,15 +137,18 @@ async fn claim_of(
     Ok(ClaimSays::Elsewhere(named.map_or(claim, |tenant| tenant.slug.to_string())))
 }
 
+/// Tells the gate; returns false when the user was removed meanwhile.
 async fn readmit(
     world: &World,
     tenant: &Tenant,
     user: UserId,
     not_before: Option<time::OffsetDateTime>,
-) -> Result<(), HomeError> {
-    if let Gate::Here(mut database) = enter(world, tenant, Act::AddMember).await? {
-        database.readmit(user, not_before).await?;
-        database.close().await;
-    }
-    Ok(())
+) -> Result<bool, HomeError> {
+    let Gate::Here(mut database) = enter(world, tenant, Act::AddMember).await? else {
+        return Ok(true);
+    };
+    let pending = database.readmit(user, not_before).await?;
+    let holds = settle(world, (tenant, user), false, pending).await?;
+    database.close().await;
+    Ok(holds)
 }

@@ -1,8 +1,9 @@
 //! The gate of the tenant that a user is added to or removed from.
 
+use crate::adapters::control_plane;
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::{ServerError, TenantDatabase};
-use crate::model::{Act, Tenant, TenantStatus};
+use crate::adapters::server::{Pending, ServerError, TenantDatabase};
+use crate::model::{Act, Tenant, TenantStatus, UserId};
 use crate::services::home::{HomeError, PATIENCE, World};
 
 /// What stands where the gate should be.
@@ -39,4 +40,29 @@ pub(super) async fn enter(world: &World, tenant: &Tenant, act: Act) -> Result<Ga
             Ok(Gate::Here(Box::new(database)))
         }
     }
+}
+
+/// Commits what the gate is told of a user, while the control plane still says so; else takes it back
+/// and returns false. Adding and removing do not wait for each other: each commits to the control plane
+/// first and looks there once more while it holds the gate's row, so whoever holds it last has seen both.
+///
+/// # Errors
+/// When the control plane or the tenant's server does not answer: then nothing was told.
+pub(super) async fn settle(
+    world: &World,
+    (tenant, user): (&Tenant, UserId),
+    is_removed: bool,
+    pending: Pending<'_>,
+) -> Result<bool, HomeError> {
+    let now = async {
+        let mut session = world.plane.session().await?;
+        control_plane::is_removed(&mut session, user, tenant.id).await
+    };
+    let holds = now.await? == is_removed;
+    if holds {
+        pending.commit().await?;
+    } else {
+        pending.take_back().await?;
+    }
+    Ok(holds)
 }

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 use sqlx::Connection;
 
 use super::error::MemberError;
-use super::gate::{Gate, enter};
+use super::gate::{Gate, enter, settle};
 use super::tenant::find_tenant;
 use crate::adapters::auth_admin::{AuthAdmin, AuthUser, Claim};
 use crate::adapters::auth_tables;
 use crate::adapters::control_plane::{self, AuditOutcome, SessionScope};
 use crate::adapters::postgres::PgError;
-use crate::adapters::server::Denial;
 use crate::model::{
     Act, Actor, Classified, ErrorKind, Reason, SessionState, Tenant, TenantNames, TenantRef,
     UserId, UserRef,
@@ -48,13 +47,18 @@ pub(crate) struct RemoveReport {
     pub layers: Vec<LayerReport>,
     /// What was tried afterwards with a token that names the tenant.
     pub probes: Vec<ProbeReport>,
+    /// Whether another command made the user a member again meanwhile.
+    pub was_added_again: bool,
     pub elapsed: Duration,
 }
 
 impl RemoveReport {
     /// Returns the kind of failure the command ends with; none when every layer was cut and every
-    /// probe refused.
+    /// probe refused. One that was undone while it ran is a conflict, whatever its probes saw.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
+        if self.was_added_again {
+            return Some(ErrorKind::Conflict);
+        }
         if self.layers.iter().any(LayerReport::has_failed) {
             return Some(ErrorKind::Incomplete);
         }
@@ -95,6 +99,7 @@ pub(crate) async fn remove(
         sessions,
         layers: Vec::new(),
         probes: Vec::new(),
+        was_added_again: false,
         elapsed: started.elapsed(),
     };
     if request.is_dry_run {
@@ -119,8 +124,13 @@ pub(crate) async fn remove(
         removal.sessions().await,
     ];
     let probes = vec![removal.try_token().await, removal.try_gate().await];
-    let elapsed = started.elapsed();
-    let report = RemoveReport { was_removed: !is_new, layers, probes, elapsed, ..report };
+    let now = async {
+        let mut session = world.plane.session().await?;
+        control_plane::is_removed(&mut session, user, tenant.id).await
+    };
+    let was_added_again = matches!(now.await, Ok(false));
+    let (was_removed, elapsed) = (!is_new, started.elapsed());
+    let report = RemoveReport { was_removed, layers, probes, was_added_again, elapsed, ..report };
     let outcome = match (report.ending(), is_new) {
         (Some(_), _) => AuditOutcome::Failed,
         (None, true) => AuditOutcome::Done,
@@ -135,6 +145,8 @@ pub(crate) async fn remove(
     entry.end(&mut *world.plane.session().await?, outcome, detail).await?;
     Ok(report)
 }
+
+const ADDED: &str = "another command added the user again meanwhile";
 
 /// A removal that the control plane has committed.
 struct Removal<'a> {
@@ -165,8 +177,12 @@ impl Removal<'_> {
                     return Ok::<_, HomeError>((LayerVerdict::Unchanged, detail));
                 }
             };
-            database.deny(&Denial::Removed(self.user)).await?;
+            let pending = database.deny_member(self.user).await?;
+            let holds = settle(self.world, (self.tenant, self.user), true, pending).await?;
             database.close().await;
+            if !holds {
+                return Ok((LayerVerdict::Failed(vec![ADDED.to_owned()]), ADDED.to_owned()));
+            }
             Ok((LayerVerdict::Done, "refuses the user, whatever they come with".to_owned()))
         };
         self.worked("gate", began, denied.await)

@@ -1,11 +1,11 @@
-//! `tenant list` and `tenant show`: what the control plane knows, held against what is there.
+//! `tenant list`: what the control plane knows, held against what is there.
 
 use std::collections::HashMap;
 use time::OffsetDateTime;
 
 use super::error::TenantError;
-use crate::adapters::control_plane::{self, ControlPlane, Operation, StepRecord, TenantFilter};
-use crate::model::{Patience, Slug, Tenant, TenantRef};
+use crate::adapters::control_plane::{self, ControlPlane, TenantFilter};
+use crate::model::{Patience, Slug, Tenant};
 use crate::services::home::{Homes, Inventory, Presence, Unlooked, Unrecorded};
 
 /// How many tenants one query brings: enough to make round trips cheap, few enough for memory to
@@ -39,16 +39,6 @@ pub(crate) struct ListReport {
     pub unlooked: Vec<Unlooked>,
     /// How many tenants there are, where none of them fit.
     pub of: Option<usize>,
-}
-
-/// A tenant with what was last done to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TenantDetails {
-    pub tenant: Tenant,
-    /// The last operation, open or not.
-    pub operation: Option<Operation>,
-    /// Its steps.
-    pub steps: Vec<StepRecord>,
 }
 
 /// Hands the tenants over page by page, by slug, each compared with what is at its place; as recorded
@@ -118,23 +108,4 @@ fn compare(inventory: &mut Inventory, tenant: &Tenant, began: OffsetDateTime) ->
         return Presence::Unknown;
     }
     presence
-}
-
-/// Returns a tenant and what was last done to it; a purged one when no tenant has the slug now.
-///
-/// # Errors
-/// When no tenant ever had the slug.
-pub(crate) async fn show(
-    plane: &ControlPlane,
-    named: &TenantRef,
-) -> Result<TenantDetails, TenantError> {
-    let mut session = plane.session().await?;
-    let tenant = control_plane::find_any(&mut session, named).await?;
-    let tenant = tenant.ok_or_else(|| TenantError::NotFound(named.to_string()))?;
-    let operation = control_plane::latest_operation(&mut session, tenant.id).await?;
-    let steps = match &operation {
-        Some(operation) => control_plane::steps(&mut session, operation.id).await?,
-        None => Vec::new(),
-    };
-    Ok(TenantDetails { tenant, operation, steps })
 }

@@ -16,6 +16,8 @@ mod protect;
 mod purge;
 mod restore;
 mod rotate;
+mod show;
+mod stakes;
 mod update;
 mod url;
 
@@ -30,7 +32,7 @@ pub(crate) use credential::SecretKey;
 pub(crate) use delete::{DeleteReport, DeleteRequest, plan as plan_delete, run as delete};
 pub(crate) use due::{DueFailure, PurgeDueReport, PurgeDueRequest, due, purge_due};
 pub(crate) use life_plan::LifePlan;
-pub(crate) use list::{ListReport, ListRequest, ListedTenant, TenantDetails, list, show};
+pub(crate) use list::{ListReport, ListRequest, ListedTenant, list};
 pub(crate) use meant::meant;
 pub(crate) use protect::{ProtectReport, ProtectRequest, plan as plan_protect, run as protect};
 pub(crate) use purge::{
@@ -38,6 +40,8 @@ pub(crate) use purge::{
 };
 pub(crate) use restore::{RestoreReport, RestoreRequest, plan as plan_restore, run as restore};
 pub(crate) use rotate::{RotateRequest, plan as plan_rotate, rotate};
+pub(crate) use show::{TenantDetails, show};
+pub(crate) use stakes::{Stakes, stakes};
 #[cfg(test)]
 pub(crate) use update::PropertyChange;
 pub(crate) use update::{UpdateReport, UpdateRequest, run as update};

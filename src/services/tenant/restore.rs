@@ -9,8 +9,10 @@ use super::life_plan::{LifePlan, titles};
 use super::operation::{Held, Opening, commit_unless_locked, find, reread, stopped};
 use crate::adapters::control_plane::{self, ControlPlane};
 use crate::adapters::postgres::Purpose;
-use crate::adapters::server::{Access, GateLock, Pending};
-use crate::model::{Act, Actor, Interrupt, Patience, Tenant, TenantRef, TenantStatus};
+use crate::adapters::server::{Access, GateLock, Pending, ShutNote};
+use crate::model::{
+    Act, Actor, Interrupt, Patience, Tenant, TenantRef, TenantStatus, escape_controls, instant,
+};
 use crate::services::home::{World, missing_part};
 use crate::services::saga::{Halt, Journal, Made, Run, SagaStep, StepEvent, StepReport};
 
@@ -187,6 +189,8 @@ impl Restoration<'_> {
             return Ok("its creation ended before it had a database".to_owned());
         }
         let mut is_locked = self.tenant.is_locked();
+        // Whoever shut it without the control plane did so for a reason that is not over by this.
+        let shut = home.shut_note(&mut operator).await?;
         let mut note = "";
         // The gate missed what was revoked meanwhile, or an unlock: it gets the marks before the
         // application may connect.
@@ -195,8 +199,10 @@ impl Restoration<'_> {
             let marks = control_plane::marks_of(&mut journal.connection, self.tenant.id).await?;
             let mut database = home.enter(Purpose::query(Act::Restore.word())).await?;
             database.check_identity().await?;
-            if is_locked {
-                let lock = GateLock::Locked(self.tenant.lock.as_ref().map(|l| l.reason.as_str()));
+            if is_locked || shut.is_some() {
+                let reason = self.tenant.lock.as_ref().map(|lock| lock.reason.as_str());
+                let reason = reason.or(shut.as_ref().map(|note| note.reason.as_str()));
+                let lock = GateLock::Locked(reason);
                 database.turn_gate(lock, marks).await?.commit().await?;
             } else {
                 let connection = &mut journal.connection;
@@ -211,9 +217,21 @@ impl Restoration<'_> {
                 note = "; its address is recorded anew";
             }
         }
+        if let Some(ShutNote { since, by, .. }) = &shut {
+            home.end_login_sessions(&mut operator, self.deadline).await?;
+            let (since, by, slug) = (instant(*since), escape_controls(by), &self.tenant.slug);
+            return Ok(format!(
+                "stays shut, as {by} left it without the control plane at {since}: `tenantctl unlock \
+                 {slug}` opens it{note}"
+            ));
+        }
         if status == TenantStatus::Active && !is_locked {
             if let Some(opening) = home.let_login(&mut operator, true).await? {
                 is_locked = self.commit(opening, journal).await?;
+            }
+            // Shut meanwhile: the note is written before the login is shut, and read after it was opened.
+            if home.shut_note(&mut operator).await?.is_some() {
+                return Box::pin(self.open_as_recorded(journal)).await;
             }
             if !is_locked {
                 return Ok(format!("open to its application{note}"));

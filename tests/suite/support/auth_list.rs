@@ -109,7 +109,10 @@ async fn answer(
         let query: BTreeMap<_, _> =
             url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
         let number = |name: &str| query[name].parse::<usize>().unwrap();
-        let (headers, mut body) = (shared.writer)(number("page"), number("per_page"), asked);
+        let (page, size) = (number("page"), number("per_page"));
+        let writing = Arc::clone(&shared);
+        let written = move || (writing.writer)(page, size, asked);
+        let (headers, mut body) = tokio::task::spawn_blocking(written).await.unwrap();
         let state = shared.state.lock().unwrap();
         for user in body["users"].as_array_mut().into_iter().flatten() {
             let bans = user["id"].as_str().and_then(|id| state.bans.get(id));
