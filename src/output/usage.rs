@@ -20,7 +20,11 @@ const PAGE: usize = 80;
 /// Returns terms, each with its meaning below it, for a page of the manual.
 pub(crate) fn definitions(rows: &[(String, &str)]) -> String {
     let indent = "      ";
-    let options = textwrap::Options::new(PAGE - 2).initial_indent(indent).subsequent_indent(indent);
+    // Names with hyphens are there to be copied.
+    let options = textwrap::Options::new(PAGE - 2)
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
     let row = |(term, meaning): &(String, &str)| {
         format!("  {term}\n{}\n", textwrap::fill(meaning, &options))
     };

@@ -132,6 +132,7 @@ fn a_migration_that_is_begun_has_what_create_wants_of_a_table() {
         let expected = format!("V{}__more_notes.sql", version + 1);
         assert_eq!(second["migration"]["file"], expected.as_str());
         uncomment(&folder.join(format!("V{version}__notes.sql")));
+        let _ran = operator.run("migrate lint").success();
 
         let _ran = create(&operator, "acme").success();
         let _ran = operator.run("migrate status --verify").success();

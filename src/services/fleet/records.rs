@@ -3,7 +3,7 @@
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
-use super::select::{enter, reason_to_skip, select};
+use super::select::{enter_to_migrate, reason_to_skip, select};
 use crate::adapters::control_plane::{self, AuditOutcome};
 use crate::model::{Act, Actor, Interrupt, Patience, Reason, Selector, Tenant};
 use crate::services::audit::{Entry, OpenEntry};
@@ -117,7 +117,7 @@ async fn one(
     tenant: Tenant,
 ) -> Turn {
     let deadline = request.patience.until();
-    let mut database = enter(world, &tenant, deadline).await?;
+    let mut database = enter_to_migrate(world, &tenant, deadline).await?;
     let (change, is_dry_run) = (&request.change, request.is_dry_run);
     let recorded =
         change_records(clean, &tenant, &mut database, change, is_dry_run, deadline).await?;
