@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::fleet::RecordArgs;
 use super::selector::SelectorArgs;
 use crate::model::{Reason, TenantRef};
 
@@ -29,6 +30,8 @@ pub struct LockArgs {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub record: RecordArgs,
     // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,

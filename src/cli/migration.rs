@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::fleet::{FleetArgs, RecordArgs};
 use super::selector::SelectorArgs;
 use super::table::ListShapeArgs;
 use super::values::{line, title};
@@ -172,6 +173,8 @@ pub struct ApplyArgs {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,
@@ -187,6 +190,8 @@ pub struct StatusArgs {
     pub jobs: u16,
     #[command(flatten)]
     pub shape: ListShapeArgs,
+    #[command(flatten)]
+    pub record: RecordArgs,
     // Last, since its help heading holds for every option after it. All tenants when none is chosen.
     #[command(flatten)]
     pub selector: SelectorArgs,

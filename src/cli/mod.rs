@@ -6,6 +6,7 @@ mod audit;
 mod command;
 mod complete;
 mod config;
+mod fleet;
 mod global;
 mod init;
 mod local;

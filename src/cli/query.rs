@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::fleet::FleetArgs;
 use super::selector::SelectorArgs;
 
 #[derive(Debug, Args)]
@@ -15,6 +16,8 @@ pub struct QueryArgs {
     /// How many tenants at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,

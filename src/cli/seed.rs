@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::fleet::FleetArgs;
 use super::selector::SelectorArgs;
 use super::table::ListShapeArgs;
 use super::values::line;
@@ -41,6 +42,8 @@ pub struct SeedApplyArgs {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
 
+use super::fleet::RecordArgs;
 use super::selector::SelectorArgs;
 use super::table::ListShapeArgs;
 use super::values::{duration, line, object, ttl};
@@ -131,6 +132,8 @@ pub struct SessionRevokeArgs {
     /// Count what would be revoked and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub record: RecordArgs,
     // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,

@@ -26,8 +26,9 @@ not writable by others; links are followed, as Kubernetes mounts secrets.
 pub(crate) const OTHER_VARIABLES: &str = "\
 Also read: HOME, XDG_CONFIG_HOME, XDG_DATA_HOME and PATH (where files and
 programs are looked for), USER, LOGNAME (the default actor), NO_COLOR, TERM and
-COLUMNS (how a terminal is written to), GITHUB_ACTIONS (annotations by
-`migrate lint`). libpq's variables (PGHOST, PGPASSWORD, PGOPTIONS …) are not read.
+COLUMNS (how a terminal is written to), GITHUB_STEP_SUMMARY (the file of a CI
+step's summary), GITHUB_ACTIONS (annotations by `migrate lint`). libpq's variables
+(PGHOST, PGPASSWORD, PGOPTIONS …) are not read.
 ";
 
 /// Before the list of keys.
@@ -77,8 +78,13 @@ Commands that work on several tenants take these options, together or alone:
                      of exit code 4; `--all` may always be empty
 
 A write without any of them is refused (exit code 2); what only reads takes all
-tenants then. Tenants that are deleted, locked or quarantined are left out where
-the command cannot work on them, and the report says so.
+tenants then.
+
+`migrate apply`, `seed apply` and `query` skip tenants that are locked,
+quarantined, deleted or still being created; the summary names them by reason.
+One that was named (--tenant, --from-file) must not be skipped, and with
+--fail-on-skipped none: exit code 9 where others were done, 5 where nothing else
+was. `lockdown`, `unlock` and `session revoke` skip nobody.
 
   tenantctl migrate apply --label tier=gold --exclude acme --dry-run
   tenantctl tenant list -o json | jq -r '.tenants[].slug' |
@@ -106,6 +112,11 @@ An error is one object on stderr, with the exit code (tenantctl help exit-codes)
 
 A command that reports and then ends with 9, 10, 11 or 12 has its report on stdout
 and no error object. Secrets are masked everywhere, but for `--reveal`.
+
+Commands over tenants take `--junit FILE`: JUnit XML with a test case for each
+tenant. Where GITHUB_STEP_SUMMARY names a file, as in GitHub Actions, they append
+a table to it as well. A FILE that cannot be written is found before anything is
+done (exit code 2), and emptied then.
 
   -q           the result and errors only
   -v           also where each setting came from, and where a read looks

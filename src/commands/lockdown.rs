@@ -2,23 +2,32 @@
 
 use std::cell::RefCell;
 
+use super::records::Reported;
 use super::selection::{Which, which};
 use crate::cli::{LockArgs, LockdownArgs};
 use crate::commands::context::Context;
 use crate::model::{Act, ErrorKind, TenantRef};
 use crate::output::{
-    Ending, Failure, Progress, render_alone, render_lockdown, render_lockdown_plan,
+    Cases, Ending, Failure, Progress, render_alone, render_lockdown, render_lockdown_plan,
     render_lockdown_plans, render_lockdowns,
 };
 use crate::services::fleet::{Listener, lockdown_ending, lockdown_many, select};
 use crate::services::lockdown::{
-    LayerVerdict, LockdownEvent, LockdownRequest, Roll, lockdown, lockdown_alone, plan,
+    LayerVerdict, LockdownEvent, LockdownPlan, LockdownRequest, Roll, lockdown, lockdown_alone,
+    plan,
 };
 use crate::services::tenant::opened_password;
+
+const COMMAND: &str = "lockdown";
 
 /// Locks tenants down and proves it. It is urgent, and `unlock` undoes it, so nothing is asked first,
 /// not even for an actor in a protected profile.
 pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending, Failure> {
+    let records = context.records(COMMAND, args.act.record.junit.clone())?;
+    records.of(Box::pin(lock(args, context))).await
+}
+
+async fn lock(args: LockdownArgs, context: &Context) -> Reported {
     if args.without_control_plane {
         return alone(args.act, context).await;
     }
@@ -26,7 +35,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
     let named: Vec<_> = args.named.iter().map(ToString::to_string).collect();
     let which = which(args.named, args.selector)?;
     if args.dry_run {
-        return show_plan(Act::Lockdown, which, context).await;
+        return show_plan((Act::Lockdown, COMMAND), which, context).await;
     }
     let world = context.world().await.map_err(|failure| nothing_locked(failure, &named))?;
     let request = LockdownRequest {
@@ -56,7 +65,10 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
             let report = Box::pin(locking).await?;
             drop(progress);
             console.show(&render_lockdown(&report));
-            Ok(report.ending())
+            let ending = report.ending();
+            let (slug, took) = (&report.tenant.slug, report.elapsed);
+            let short = ending.map(|kind| (kind, report.problems()));
+            Ok((ending, Cases::of_one(COMMAND, slug, took, "locked down, and proved", short)))
         }
         Which::Many(selector) => {
             let tenants = select(&world.plane, &selector).await?;
@@ -67,7 +79,7 @@ pub(super) async fn run(args: LockdownArgs, context: &Context) -> Result<Ending,
             let report = lockdown_many(&world, tenants, &request, &open_password, listener).await;
             drop(progress);
             console.show(&render_lockdowns(&report));
-            Ok(lockdown_ending(&report))
+            Ok((lockdown_ending(&report), Cases::of_fleet(COMMAND, &report.fleet)))
         }
     }
 }
@@ -119,7 +131,7 @@ fn nothing_locked(failure: Failure, named: &[String]) -> Failure {
 }
 
 /// Shuts tenants' databases from the cluster alone.
-async fn alone(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
+async fn alone(args: LockArgs, context: &Context) -> Reported {
     let request = LockdownRequest {
         reason: args.reason,
         actor: context.actor(),
@@ -130,20 +142,23 @@ async fn alone(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
     let cluster = context.cluster_alone()?;
     let reports = lockdown_alone(&cluster, &args.named, &request, args.dry_run).await?;
     context.console().show(&render_alone(&reports));
-    Ok((!args.dry_run).then_some(ErrorKind::Unproven))
+    let ending = (!args.dry_run).then_some(ErrorKind::Unproven);
+    Ok((ending, Cases::of_alone(COMMAND, &reports)))
 }
 
 /// Shows what locking tenants down, or unlocking them, would do.
 pub(super) async fn show_plan(
-    act: Act,
+    (act, command): (Act, &'static str),
     which: Which,
     context: &Context,
-) -> Result<Ending, Failure> {
+) -> Reported {
+    let case = |plan: &LockdownPlan| (plan.tenant.slug.to_string(), plan.what().to_owned());
     let plane = context.plane().await?;
     let selector = match which {
         Which::One(named) => {
-            context.console().show(&render_lockdown_plan(&plan(&plane, act, &named).await?));
-            return Ok(None);
+            let plan = plan(&plane, act, &named).await?;
+            context.console().show(&render_lockdown_plan(&plan));
+            return Ok((None, Cases::of_plans(command, [case(&plan)])));
         }
         Which::Many(selector) => selector,
     };
@@ -152,5 +167,5 @@ pub(super) async fn show_plan(
         all.push(plan(&plane, act, &TenantRef::from(tenant.id)).await?);
     }
     context.console().show(&render_lockdown_plans(&all));
-    Ok(None)
+    Ok((None, Cases::of_plans(command, all.iter().map(case))))
 }

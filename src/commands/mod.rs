@@ -24,6 +24,7 @@ mod own_files;
 mod profile;
 mod query;
 mod reach;
+mod records;
 mod seed;
 mod selection;
 mod session;

@@ -1,15 +1,23 @@
 //! `tenantctl query`.
 
 use super::context::Context;
+use super::records::Reported;
 use super::selection::selector;
 use crate::cli::QueryArgs;
-use crate::output::{Ending, Failure, Progress, render_query};
+use crate::output::{Cases, Ending, Failure, Progress, render_query};
 use crate::services::fleet::{QueryRequest, query};
+
+const COMMAND: &str = "query";
 
 /// Runs a statement in every selected tenant; exit code 9 when some failed.
 pub(super) async fn run(args: QueryArgs, context: &Context) -> Result<Ending, Failure> {
+    let records = context.records(COMMAND, args.fleet.record.junit.clone())?;
+    records.of(Box::pin(query_all(args, context))).await
+}
+
+async fn query_all(args: QueryArgs, context: &Context) -> Reported {
     let request = QueryRequest {
-        selector: selector(args.selector, false)?,
+        selector: selector(args.selector, false)?.failing_on_skipped(args.fleet.fail_on_skipped),
         statement: args.statement,
         limit: args.limit,
         jobs: usize::from(args.jobs),
@@ -23,5 +31,5 @@ pub(super) async fn run(args: QueryArgs, context: &Context) -> Result<Ending, Fa
     let report = query(&world, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_query(&report));
-    Ok(report.fleet.ending())
+    Ok((report.fleet.ending(), Cases::of_fleet(COMMAND, &report.fleet)))
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::cli::SelectorArgs;
-use crate::model::{ErrorKind, Selector, Tenant, TenantRef, escape_controls, shorten};
+use crate::model::{Demand, ErrorKind, Selector, Tenant, TenantRef, escape_controls, shorten};
 use crate::output::Failure;
 
 /// How many bytes of `--from-file` are read.
@@ -20,6 +20,7 @@ pub(super) fn selector(args: SelectorArgs, all_by_default: bool) -> Result<Selec
         locked: args.locked,
         exclude: args.exclude,
         allows_none: args.allow_empty,
+        demand: Demand::Named,
     };
     if let Some(path) = &args.from_file {
         let name = path.display().to_string();

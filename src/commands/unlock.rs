@@ -1,20 +1,28 @@
 //! `tenantctl unlock`.
 
 use super::lockdown::show_plan;
+use super::records::Reported;
 use super::selection::{Which, named, which};
 use crate::cli::LockArgs;
 use crate::commands::context::Context;
 use crate::model::{Act, ErrorKind, Lock, TenantRef, instant};
-use crate::output::{Ending, Failure, Progress, render_unlock, render_unlocks};
+use crate::output::{Cases, Ending, Failure, Progress, render_unlock, render_unlocks};
 use crate::services::fleet::{Listener, select, unlock_many};
 use crate::services::home::World;
 use crate::services::lockdown::{LockdownEvent, LockdownPlan, LockdownRequest, Roll, plan, unlock};
 
+const COMMAND: &str = "unlock";
+
 /// Unlocks tenants: restores the flags that were set before the lockdown.
 pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Failure> {
+    let records = context.records(COMMAND, args.record.junit.clone())?;
+    records.of(Box::pin(give_back(args, context))).await
+}
+
+async fn give_back(args: LockArgs, context: &Context) -> Reported {
     let which = which(args.named, args.selector)?;
     if args.dry_run {
-        return show_plan(Act::Unlock, which, context).await;
+        return show_plan((Act::Unlock, COMMAND), which, context).await;
     }
     let request = LockdownRequest {
         reason: args.reason,
@@ -45,7 +53,11 @@ pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Fai
             let report = Box::pin(unlocking).await?;
             drop(progress);
             console.show(&render_unlock(&report));
-            Ok(report.ending())
+            let ending = report.ending();
+            let (slug, took) = (&report.tenant.slug, report.elapsed);
+            let did = if report.was_locked { "unlocked" } else { "it was not locked" };
+            let short = ending.map(|kind| (kind, report.problems()));
+            Ok((ending, Cases::of_one(COMMAND, slug, took, did, short)))
         }
         Which::Many(selector) => {
             context.require_confirmation_possible("unlock tenants")?;
@@ -62,7 +74,7 @@ pub(super) async fn run(args: LockArgs, context: &Context) -> Result<Ending, Fai
             let report = unlock_many(&world, tenants, &request, listener).await;
             drop(progress);
             console.show(&render_unlocks(&report));
-            Ok(report.fleet.ending())
+            Ok((report.fleet.ending(), Cases::of_fleet(COMMAND, &report.fleet)))
         }
     }
 }

@@ -73,7 +73,7 @@ pub(crate) use redact::redact;
 pub(crate) use schema::{MigrationRecord, Provenance, SchemaState, SchemaVersion};
 pub(crate) use secret::Secret;
 pub use secret::SecretText;
-pub(crate) use selector::Selector;
+pub(crate) use selector::{Demand, Selector};
 pub(crate) use session::{Jti, SessionState};
 pub(crate) use slug::{Slug, SlugError};
 pub(crate) use strict_json::{StrictJsonError, parse_strict_json};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::ids::TenantId;
 use super::slug::{Slug, SlugError};
 use super::tenant::Tenant;
+use super::tenant_names::TenantNames;
 
 /// A tenant by its slug, or by its id: what stands in a log or a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,14 @@ pub enum TenantRef {
 impl TenantRef {
     /// Returns whether this names the tenant.
     pub(crate) fn names(&self, tenant: &Tenant) -> bool {
+        match self {
+            Self::Slug(slug) => *slug == tenant.slug,
+            Self::Id(id) => *id == tenant.id,
+        }
+    }
+
+    /// Returns whether this is one of a tenant's names.
+    pub(crate) fn is(&self, tenant: &TenantNames) -> bool {
         match self {
             Self::Slug(slug) => *slug == tenant.slug,
             Self::Id(id) => *id == tenant.id,

@@ -54,8 +54,17 @@ pub(crate) fn exit_codes() -> String {
         text.push_str(&textwrap::fill(&line, below));
         text.push('\n');
     }
+    text.push_str(SKIPPED);
     text
 }
+
+/// What a tenant means for the exit code that was skipped.
+const SKIPPED: &str = "
+A tenant that a command skips (locked, deleted, quarantined, still being
+created) is no failure by itself: 0, and the summary names it. Where it was
+named, or with --fail-on-skipped, it is: 9 where others were done, 5 where
+nothing else was.
+";
 
 #[cfg(test)]
 mod tests {

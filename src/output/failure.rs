@@ -93,6 +93,14 @@ impl Failure {
         parts.join(": ")
     }
 
+    /// Returns what failed, why, and what to do, a text each.
+    pub(super) fn said(&self) -> Vec<String> {
+        let mut said = vec![format!("failed to {}", self.error)];
+        said.extend(self.causes().iter().map(|cause| format!("  because: {cause}")));
+        said.extend(self.hint.iter().map(|hint| format!("hint: {hint}")));
+        said
+    }
+
     pub(super) fn text(&self) -> Text {
         let lead = bad("error:").and(" failed to ");
         let mut text = Text::new().quote(lead, &self.error.to_string());

@@ -14,9 +14,7 @@ use super::view::View;
 use super::words::{FULL_TABLE, count, millis, shown, verdict};
 use crate::model::ErrorKind;
 use crate::services::fleet::{ManyReport, TenantResult, TenantVerdict};
-use crate::services::lockdown::{
-    AloneReport, LayerReport, LockdownPlan, LockdownReport, ProbeVerdict, UnlockReport,
-};
+use crate::services::lockdown::{AloneReport, LockdownPlan, LockdownReport, UnlockReport};
 use crate::services::session::RevokeReport;
 
 /// Renders what a lockdown of many tenants did and proved.
@@ -83,13 +81,13 @@ pub(crate) fn render_revokes(report: &ManyReport<RevokeReport>) -> View {
 /// Renders what a lockdown or an unlock of many tenants would do.
 pub(crate) fn render_lockdown_plans(plans: &[LockdownPlan]) -> View {
     let rows = plans.iter().map(|plan| {
-        let what = if plan.layers.is_empty() {
-            "nothing to do: it is not locked"
-        } else {
-            plan.act.word()
-        };
         let sessions = plan.sessions.to_string();
-        [(&plan.tenant.slug).into(), plan.tenant.status.word().into(), sessions.into(), what.into()]
+        [
+            (&plan.tenant.slug).into(),
+            plan.tenant.status.word().into(),
+            sessions.into(),
+            plan.what().into(),
+        ]
     });
     let table = Table::new(["TENANT", "STATUS", "SESSIONS", "PLAN"], rows);
     let text = Text::from(format_args!("{}; nothing is changed.", count(plans.len())));
@@ -106,9 +104,7 @@ pub(crate) fn render_alone(reports: &[AloneReport]) -> View {
             return text
                 .line(format_args!("`{tenant}` would be shut in {database}, and nowhere else."));
         }
-        let is_shut = !layers.iter().any(LayerReport::has_failed)
-            && probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused);
-        let word = if is_shut {
+        let word = if report.is_shut() {
             bad("shut in its database, and NOT locked in the control plane")
         } else {
             bad("NOT shut")
@@ -187,7 +183,7 @@ fn sentence<R>(report: &ManyReport<R>, verb: &str) -> Line {
     let bad_ones = results.iter().filter(|result| !is_ordinary(result)).count();
     let done = results.iter().filter(|result| is_done(result)).count();
     let parts: Vec<_> =
-        [(done, verb), (results.len() - done - bad_ones, "as it was"), (bad_ones, "not done")]
+        [(done, verb), (results.len() - done - bad_ones, "unchanged"), (bad_ones, "not done")]
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
@@ -199,7 +195,7 @@ fn word(result: &TenantResult, done: &str) -> Line {
     match &result.verdict {
         TenantVerdict::Done(_) => good(done),
         TenantVerdict::Planned(_) => done.into(),
-        TenantVerdict::Unchanged => "as it was".into(),
+        TenantVerdict::Unchanged => "unchanged".into(),
         TenantVerdict::NotBegun => bad("not begun"),
         TenantVerdict::Failed(cause) if cause.kind == ErrorKind::Incomplete => bad("in part"),
         _ => bad("failed"),

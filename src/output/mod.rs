@@ -8,6 +8,7 @@ mod arrange;
 mod audit;
 #[cfg(test)]
 mod captured;
+mod cases;
 mod columns;
 mod config;
 mod console;
@@ -19,6 +20,7 @@ mod health;
 #[cfg(test)]
 mod hostile;
 mod json;
+mod junit;
 mod jwks;
 #[cfg(test)]
 mod kept;
@@ -38,6 +40,7 @@ mod running;
 mod screen;
 mod session;
 mod spool;
+mod step_summary;
 mod steps;
 mod stream;
 mod tenant;
@@ -51,6 +54,7 @@ mod words;
 pub(crate) use appearance::{Appearance, Format, Volume};
 pub(crate) use arrange::Arrangement;
 pub(crate) use audit::{AUDIT_COLUMNS, AuditLines, render_audit, render_audit_verify};
+pub(crate) use cases::Cases;
 pub(crate) use config::{
     ProfileRow, SettingRow, render_config_files, render_config_written, render_profiles,
     render_settings,
@@ -60,6 +64,7 @@ pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code, exit_codes};
 pub(crate) use failure::{Ending, Failure};
 pub(crate) use fleet::{STATUS_COLUMNS, render_fleet, render_migration_status, render_query};
 pub(crate) use health::render_health;
+pub(crate) use junit::junit;
 pub(crate) use jwks::{render_keys, render_keys_clear_plan, render_keys_cleared, warn_about_keys};
 pub(crate) use lint::{annotations, render_lint};
 pub(crate) use local::{
@@ -81,6 +86,7 @@ pub(crate) use session::{
     SESSION_COLUMNS, render_check, render_issue, render_prune, render_revoke, render_session,
     render_sessions,
 };
+pub(crate) use step_summary::step_summary;
 pub(crate) use stream::LogWriter;
 pub(crate) use tenant::{
     TENANT_COLUMNS, TenantLines, render_address, render_create, render_create_plan, render_delete,

@@ -25,6 +25,7 @@ mod connections;
 mod domain;
 mod dry_runs;
 mod exposure;
+mod fleet_records;
 mod functions;
 mod gate;
 mod harness;

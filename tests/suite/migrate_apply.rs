@@ -282,7 +282,7 @@ fn a_run_has_one_intent_and_one_outcome_in_the_trail() {
          \"first_failed\": [\"broken\"]}"
     );
     let again = product.run("migrate apply --tenant acme").success();
-    assert!(again.stdout().contains("up to date"), "{again}");
+    assert!(again.stdout().contains("unchanged"), "{again}");
     let rows = "SELECT count(*) FROM control_plane.policy_sync_log WHERE action = 'migrate.apply'";
     assert_eq!(product.operator.plane().ask(rows), "2", "what does nothing leaves nothing");
 }

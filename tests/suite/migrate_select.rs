@@ -128,12 +128,42 @@ fn tenants_that_are_locked_deleted_or_quarantined_are_left_alone_with_a_reason()
     assert_eq!(result(&report, "odd")["reason"], "quarantined: two databases");
     assert_eq!(product.history("locked"), "1,2,3,4,5,6,7");
     assert_eq!(product.history("odd"), "1,2,3,4,5,6,7");
-    // Named, a skipped tenant is not what was asked for.
-    let ran = product.run("migrate apply --tenant locked -o json").fails_with(5);
-    assert_eq!(verdicts(&ran.json()), "locked:skipped");
-    let _ran = product.run("migrate apply --tenant acme,locked").fails_with(9);
-    let ran = product.run("migrate apply --tenant deleted -o json").fails_with(5);
-    assert_eq!(result(&ran.json(), "deleted")["reason"], "deleted");
-    let ran = product.run("migrate apply --status deleted -o json").success();
-    assert_eq!(verdicts(&ran.json()), "deleted:skipped");
+    // Who is behind is told, by reason and with the version; and once.
+    let ran = product.run("migrate apply --all").success();
+    let told = "3 tenants: 1 unchanged, 2 skipped";
+    for told in [told, "skipped, locked down: locked (V7)", "two databases: odd (V7)"] {
+        assert_eq!(ran.stdout().matches(told).count(), 1, "{told}: {ran}");
+    }
+
+    // One rule, whatever the command and whoever else is selected: what was named must not be skipped,
+    // and with the flag nobody.
+    let query = "'SELECT 1'";
+    for (code, line) in [
+        (5, "migrate apply --tenant locked"),
+        (5, "migrate apply --tenant locked,odd"),
+        (5, "migrate apply --tenant deleted"),
+        (9, "migrate apply --tenant acme,locked"),
+        (9, "migrate apply --tenant locked --status active"),
+        (9, "migrate apply --all --fail-on-skipped"),
+        (0, "migrate apply --all --exclude locked,odd --fail-on-skipped"),
+        (5, "migrate apply --locked --fail-on-skipped"),
+        (0, "migrate apply --locked"),
+        (0, "migrate apply --status deleted"),
+        (5, "seed apply --tenant locked --dry-run"),
+        (9, "seed apply --tenant acme,locked --dry-run"),
+        (0, "seed apply --all --dry-run"),
+        (9, "seed apply --all --dry-run --fail-on-skipped"),
+        (5, "query --tenant locked"),
+        (9, "query --tenant acme,locked"),
+        (0, "query --all"),
+        (9, "query --all --fail-on-skipped"),
+    ] {
+        let line =
+            if line.starts_with("query") { format!("{line} {query}") } else { line.to_owned() };
+        let _ran = product.run(&format!("{line} -o json")).fails_with(code);
+    }
+    // A lock keeps nothing from a tenant that has everything.
+    let _ran = product.run("lockdown acme --reason r").success();
+    let ran = product.run("migrate apply --tenant acme -o json").success();
+    assert_eq!(verdicts(&ran.json()), "acme:unchanged");
 }

@@ -1,15 +1,26 @@
 //! `tenantctl migrate status`.
 
+use std::time::Instant;
+
 use crate::cli::StatusArgs;
 use crate::commands::arrangement::of_list;
 use crate::commands::context::Context;
+use crate::commands::records::Reported;
 use crate::commands::selection::selector;
 use crate::model::ErrorKind;
-use crate::output::{Ending, Failure, Format, STATUS_COLUMNS, render_migration_status};
+use crate::output::{Cases, Ending, Failure, Format, STATUS_COLUMNS, render_migration_status};
 use crate::services::fleet::{StatusRequest, status};
+
+const COMMAND: &str = "migrate status";
 
 /// Shows which tenants lack migrations; exit code 10 when some do.
 pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, Failure> {
+    let records = context.records(COMMAND, args.record.junit.clone())?;
+    records.of(Box::pin(status_of_all(args, context))).await
+}
+
+async fn status_of_all(args: StatusArgs, context: &Context) -> Reported {
+    let began = Instant::now();
     let arrangement = of_list(&args.shape, &STATUS_COLUMNS)?;
     let is_csv = context.console().format() == Format::Csv;
     let arrangement = if is_csv { arrangement.with_each() } else { arrangement };
@@ -23,5 +34,6 @@ pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Ending, F
     let world = context.world().await?;
     let report = status(&world, &request).await?;
     context.console().show(&render_migration_status(&report, &arrangement));
-    Ok((report.differing() > 0).then_some(ErrorKind::Differences))
+    let ending = (report.differing() > 0).then_some(ErrorKind::Differences);
+    Ok((ending, Cases::of_status(COMMAND, &report, began.elapsed())))
 }

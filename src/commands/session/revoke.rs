@@ -1,10 +1,13 @@
 //! `tenantctl session revoke`.
 
+use std::time::Instant;
+
 use crate::cli::SessionRevokeArgs;
 use crate::commands::context::Context;
+use crate::commands::records::Reported;
 use crate::commands::selection::{Which, is_chosen, named, which};
 use crate::model::{ErrorKind, Selector, TenantRef, UserRef};
-use crate::output::{Ending, Failure, Progress, render_revoke, render_revokes};
+use crate::output::{Cases, Ending, Failure, Progress, render_revoke, render_revokes};
 use crate::services::fleet::{Listener, revoke_many, select};
 use crate::services::session::{RevokeRequest, Target, resolve_user, revoke};
 
@@ -15,8 +18,15 @@ enum Whose {
     Tenants(Selector, Option<UserRef>),
 }
 
+const COMMAND: &str = "session revoke";
+
 /// Revokes one session, or all of a user, of tenants, or of a user in tenants.
 pub(super) async fn run(args: SessionRevokeArgs, context: &Context) -> Result<Ending, Failure> {
+    let records = context.records(COMMAND, args.record.junit.clone())?;
+    records.of(Box::pin(revoke_all(args, context))).await
+}
+
+async fn revoke_all(args: SessionRevokeArgs, context: &Context) -> Reported {
     let request = RevokeRequest {
         reason: args.reason,
         actor: context.actor(),
@@ -68,7 +78,8 @@ async fn one(
     question: &str,
     request: &RevokeRequest,
     context: &Context,
-) -> Result<Ending, Failure> {
+) -> Reported {
+    let began = Instant::now();
     let asks = !request.is_dry_run && context.asks();
     if !request.is_dry_run {
         context.require_confirmation_possible("revoke sessions")?;
@@ -85,7 +96,13 @@ async fn one(
     }
     let report = revoke(&world, &target, request).await?;
     context.console().show(&render_revoke(&report));
-    Ok(report.ending())
+    let name = match &report.tenant {
+        Some(tenant) => tenant.to_string(),
+        None => COMMAND.to_owned(),
+    };
+    let did = format!("{} sessions were valid", report.sessions);
+    let short = report.ending().map(|kind| (kind, report.problems()));
+    Ok((report.ending(), Cases::of_one(COMMAND, name, began.elapsed(), did, short)))
 }
 
 async fn many(
@@ -93,7 +110,7 @@ async fn many(
     user: Option<UserRef>,
     request: &RevokeRequest,
     context: &Context,
-) -> Result<Ending, Failure> {
+) -> Reported {
     let world = context.world().await?;
     let user = match user {
         None => None,
@@ -115,5 +132,5 @@ async fn many(
     let report = revoke_many(&world, tenants, request, target, listener).await;
     drop(progress);
     context.console().show(&render_revokes(&report));
-    Ok(report.fleet.ending())
+    Ok((report.fleet.ending(), Cases::of_fleet(COMMAND, &report.fleet)))
 }

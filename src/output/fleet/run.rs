@@ -12,6 +12,9 @@ use crate::output::view::View;
 use crate::output::words::{FULL_TABLE, count, millis, shown, some_of, verdict};
 use crate::services::fleet::{Cause, FleetReport, TenantResult, TenantVerdict};
 
+/// How many of those that were skipped for one reason are named.
+const NAMED: usize = 5;
+
 pub(crate) fn render_fleet(report: &FleetReport) -> View {
     let counts = Counts::of(report);
     let causes = causes(report);
@@ -21,6 +24,9 @@ pub(crate) fn render_fleet(report: &FleetReport) -> View {
         text = text.and(table).blank();
     }
     text = text.line(counts.sentence(report));
+    for (reason, tenants) in skipped(report) {
+        text = text.hanging(behind(format_args!("skipped, {reason}: ")), with_versions(&tenants));
+    }
     let alike: Vec<_> = causes.values().filter(|(_, tenants)| tenants.len() > 1).collect();
     if !alike.is_empty() {
         text = text.blank().line("Failed alike:");
@@ -90,7 +96,7 @@ impl Counts {
         let parts: Vec<_> = [
             (self.done, "done"),
             (self.planned, "to do"),
-            (self.unchanged, "up to date"),
+            (self.unchanged, "unchanged"),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
             (self.not_begun, "not begun"),
@@ -120,6 +126,7 @@ fn results_table(report: &FleetReport, causes: &Causes<'_>) -> Table {
     };
     let is_told_below = |verdict: &TenantVerdict| match verdict {
         TenantVerdict::Failed(cause) => causes[cause.common.as_str()].1.len() > 1,
+        TenantVerdict::Skipped(_) => true,
         _ => false,
     };
     let shown = report.results.iter().filter(|result| {
@@ -130,7 +137,6 @@ fn results_table(report: &FleetReport, causes: &Causes<'_>) -> Table {
         let detail = Line::from(detail).shortened(300);
         let word = match result.verdict {
             TenantVerdict::Failed(_) => bad(word),
-            TenantVerdict::Skipped(_) => behind(word),
             _ => word.into(),
         };
         [(&result.tenant).into(), word, cell(result.version), detail]
@@ -160,6 +166,30 @@ pub(in crate::output) fn result_json(result: &TenantResult) -> Value {
         TenantVerdict::Unchanged | TenantVerdict::NotBegun => {}
     }
     value
+}
+
+/// Returns who was skipped, by the reason.
+fn skipped(report: &FleetReport) -> BTreeMap<&str, Vec<&TenantResult>> {
+    let mut skipped = BTreeMap::<&str, Vec<&TenantResult>>::new();
+    for result in &report.results {
+        if let TenantVerdict::Skipped(reason) = &result.verdict {
+            skipped.entry(reason).or_default().push(result);
+        }
+    }
+    skipped
+}
+
+/// Returns the first of several tenants with the version they are at, and how many more there are.
+fn with_versions(results: &[&TenantResult]) -> String {
+    let named = results.iter().take(NAMED).map(|result| match result.version {
+        Some(version) => format!("{} ({version})", result.tenant),
+        None => result.tenant.to_string(),
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    match results.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Returns the hints of the failures, each once.

@@ -95,7 +95,9 @@ fn next(report: &StatusReport) -> Vec<String> {
 }
 
 /// Returns the word for a standing, and why it is not current.
-fn words(standing: &StatusStanding) -> (&'static str, Option<String>) {
+pub(in crate::output) fn standing_words(
+    standing: &StatusStanding,
+) -> (&'static str, Option<String>) {
     match standing {
         StatusStanding::Current => ("current", None),
         StatusStanding::Behind(count) => ("behind", Some(format!("{count} pending"))),
@@ -134,7 +136,7 @@ type Alike<'r> = Vec<(&'static str, String, Vec<&'r TenantNames>)>;
 fn alike(report: &StatusReport) -> Alike<'_> {
     let mut groups = BTreeMap::new();
     for tenant in &report.tenants {
-        let (word, detail) = words(&tenant.standing);
+        let (word, detail) = standing_words(&tenant.standing);
         if tenant.standing != StatusStanding::Current {
             let key = (word, detail.unwrap_or_default());
             groups.entry(key).or_insert_with(Vec::new).push(&tenant.tenant);
@@ -155,7 +157,7 @@ fn standings_table(report: &StatusReport, alike: &Alike<'_>, is_plain: bool) -> 
         !(is_told_below(tenant) || is_long && tenant.standing == StatusStanding::Current)
     });
     let rows = shown.map(|tenant| {
-        let (word, detail) = words(&tenant.standing);
+        let (word, detail) = standing_words(&tenant.standing);
         let version = tenant.recorded.as_ref().and_then(|schema| schema.version);
         let status = tenant.status.word();
         let word = match tenant.standing {
@@ -179,7 +181,7 @@ fn history_table(history: &[HistoryLine]) -> Table {
 
 fn standing_json(tenant: &TenantStanding) -> Value {
     let recorded = tenant.recorded.as_ref();
-    let (word, detail) = words(&tenant.standing);
+    let (word, detail) = standing_words(&tenant.standing);
     let line = |line: &HistoryLine| {
         json!({
             "version": line.record.version.0,

@@ -1,5 +1,6 @@
 //! Reports of fleets, sessions, the trail, the control plane and the local server.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -46,7 +47,7 @@ fn a_fleets_results_and_its_standing() {
         results: tenant_results(),
         is_dry_run: false,
         is_interrupted: true,
-        is_named: false,
+        demanded: BTreeSet::new(),
         elapsed: Duration::from_secs(1),
     };
     let schema = || SchemaState { version: Some(SchemaVersion(1)), fingerprint: foreign() };

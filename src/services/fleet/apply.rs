@@ -3,7 +3,7 @@
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantVerdict};
 use super::run::{Fleet, Turn, run_fleet};
-use super::select::{enter, enter_to_migrate, reason_to_skip, select};
+use super::select::{LOCKED, enter, enter_to_migrate, reason_to_skip, select};
 use super::trial::{Trial, Wanted};
 use crate::adapters::control_plane::{self, ControlPlaneError};
 use crate::model::{Act, Actor, Interrupt, Patience, SchemaState, SchemaVersion, Selector, Tenant};
@@ -55,7 +55,7 @@ pub(crate) async fn apply(
             actor: &request.actor,
             jobs: request.jobs,
             is_dry_run: request.is_dry_run,
-            is_named: !request.selector.tenants.is_empty(),
+            selector: &request.selector,
         },
         interrupt,
         on_event,
@@ -75,14 +75,17 @@ impl Task<'_> {
     /// Returns the verdict where the tenant's row is enough for one: an up-to-date fleet costs
     /// the one query that selected it.
     fn verdict_without_opening(&self, tenant: &Tenant) -> Option<TenantVerdict> {
-        if let Some(reason) = reason_to_skip(tenant) {
-            return Some(TenantVerdict::Skipped(reason));
-        }
         let head = self.request.sets.head();
         let is_current =
             tenant.schema.as_ref().is_some_and(|schema| schema.fingerprint == head.fingerprint);
-        if is_current && self.request.seed.is_none() {
-            return Some(TenantVerdict::Unchanged);
+        let has_all = is_current && self.request.seed.is_none();
+        match reason_to_skip(tenant) {
+            // There is nothing that the lock keeps from it.
+            Some(reason) if !(has_all && reason == LOCKED) => {
+                return Some(TenantVerdict::Skipped(reason));
+            }
+            _ if has_all => return Some(TenantVerdict::Unchanged),
+            _ => {}
         }
         // A database that went through our files, as far as it is, needs what comes after; of any
         // other its own history tells.

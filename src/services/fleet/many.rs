@@ -3,7 +3,7 @@
 //! A tenant's failure stops no other. Each tenant has its own entry in the audit trail, since each is
 //! looked for there by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
@@ -174,7 +174,7 @@ impl Listener<'_> {
             results,
             is_dry_run: false,
             is_interrupted: self.interrupt.is_raised(),
-            is_named: false,
+            demanded: BTreeSet::new(),
             elapsed: started.elapsed(),
         };
         ManyReport { fleet, reports }

@@ -95,7 +95,7 @@ pub(crate) async fn query(
         jobs: request.jobs,
         // Its entry is written here, with the statement.
         is_dry_run: true,
-        is_named: !request.selector.tenants.is_empty(),
+        selector: &request.selector,
     };
     let decide = |tenant: &Tenant| reason_to_skip(tenant).map(TenantVerdict::Skipped);
     let fleet = run_fleet(fleet, interrupt, on_event, decide, act).await?;

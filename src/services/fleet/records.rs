@@ -74,7 +74,7 @@ pub(crate) async fn change_histories(
         jobs: request.jobs,
         // Its entry is written here, with the versions and the reason.
         is_dry_run: true,
-        is_named: !request.selector.tenants.is_empty(),
+        selector: &request.selector,
     };
     let report = run_fleet(fleet, interrupt, on_event, decide, act).await?;
     let report = FleetReport { is_dry_run: request.is_dry_run, ..report };

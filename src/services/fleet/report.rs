@@ -1,12 +1,13 @@
 //! The reports of fleet commands.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::cause::Cause;
 use crate::model::{
-    ErrorKind, MigrationRecord, SchemaState, SchemaVersion, TenantNames, TenantStatus,
+    ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug, TenantNames, TenantStatus,
 };
 use crate::services::migration::CatalogStanding;
 
@@ -41,8 +42,8 @@ pub(crate) struct FleetReport {
     pub is_dry_run: bool,
     /// Whether the operator stopped it before every tenant had its turn.
     pub is_interrupted: bool,
-    /// Whether tenants were named one by one: skipping one of those is a failure.
-    pub is_named: bool,
+    /// The tenants whose skipping is a failure.
+    pub demanded: BTreeSet<Slug>,
     pub elapsed: Duration,
 }
 
@@ -56,19 +57,23 @@ impl FleetReport {
         if self.is_interrupted {
             return Some(ErrorKind::Interrupted);
         }
-        let is_bad = |verdict: &TenantVerdict| match verdict {
-            TenantVerdict::Failed(_) | TenantVerdict::NotBegun => true,
-            TenantVerdict::Skipped(_) => self.is_named,
-            _ => false,
-        };
-        match (self.count(is_bad), self.results.as_slice()) {
-            (0, _) => None,
-            (_, [TenantResult { verdict: TenantVerdict::Failed(cause), .. }]) => Some(cause.kind),
-            (_, [TenantResult { verdict: TenantVerdict::Skipped(_), .. }]) => {
-                Some(ErrorKind::Conflict)
-            }
-            _ => Some(ErrorKind::Partial),
+        if let [TenantResult { verdict: TenantVerdict::Failed(cause), .. }] = &self.results[..] {
+            return Some(cause.kind);
         }
+        let is_failed = |verdict: &TenantVerdict| {
+            matches!(verdict, TenantVerdict::Failed(_) | TenantVerdict::NotBegun)
+        };
+        if self.count(is_failed) > 0 {
+            return Some(ErrorKind::Partial);
+        }
+        let is_skipped = |verdict: &TenantVerdict| matches!(verdict, TenantVerdict::Skipped(_));
+        let is_left_out = |result: &&TenantResult| {
+            is_skipped(&result.verdict) && self.demanded.contains(&result.tenant.slug)
+        };
+        self.results.iter().find(is_left_out)?;
+        // What is wrong is their state, where nothing else was done beside.
+        let none_is_done = self.results.iter().all(|result| is_skipped(&result.verdict));
+        Some(if none_is_done { ErrorKind::Conflict } else { ErrorKind::Partial })
     }
 }
 

@@ -13,7 +13,9 @@ use super::cause::Cause;
 use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
-use crate::model::{Act, Actor, DatabaseName, Interrupt, SchemaVersion, Tenant, TenantNames};
+use crate::model::{
+    Act, Actor, DatabaseName, Interrupt, SchemaVersion, Selector, Tenant, TenantNames,
+};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
 
@@ -34,7 +36,7 @@ pub(super) struct Fleet<'a> {
     pub(super) actor: &'a Actor,
     pub(super) jobs: usize,
     pub(super) is_dry_run: bool,
-    pub(super) is_named: bool,
+    pub(super) selector: &'a Selector,
 }
 
 /// How one tenant's turn ended, and the version it is at.
@@ -115,13 +117,15 @@ where
         results.push(result);
     }
     drop(turns);
+    let demanded = results.iter().filter(|result| fleet.selector.demands(&result.tenant));
+    let demanded = demanded.map(|result| result.tenant.slug.clone()).collect();
     let is_unfinished = results.iter().any(|result| result.verdict == TenantVerdict::NotBegun);
     results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
     let report = FleetReport {
         results,
         is_dry_run: fleet.is_dry_run,
         is_interrupted: is_unfinished && interrupt.is_raised(),
-        is_named: fleet.is_named,
+        demanded,
         elapsed: started.elapsed(),
     };
     if let Some(entry) = entry {

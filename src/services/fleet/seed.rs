@@ -38,7 +38,7 @@ pub(crate) async fn apply_seeds(
         actor: &request.actor,
         jobs: request.jobs,
         is_dry_run: request.is_dry_run,
-        is_named: !request.selector.tenants.is_empty(),
+        selector: &request.selector,
     };
     let decide = |tenant: &Tenant| reason_to_skip(tenant).map(TenantVerdict::Skipped);
     let act = |tenant: Tenant| async move {

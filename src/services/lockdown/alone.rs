@@ -39,6 +39,14 @@ pub(crate) struct AloneReport {
     pub elapsed: Duration,
 }
 
+impl AloneReport {
+    /// Returns whether everything there is shut, and refused whoever tried it.
+    pub(crate) fn is_shut(&self) -> bool {
+        !self.layers.iter().any(LayerReport::has_failed)
+            && self.probes.iter().all(|probe| probe.verdict == ProbeVerdict::Refused)
+    }
+}
+
 /// Finds the database of each tenant by the stamps on the cluster.
 async fn find(
     cluster: &Server,
@@ -55,10 +63,7 @@ async fn find(
     });
     let stamped: Vec<_> = stamped.collect();
     let one = |named: &TenantRef| {
-        let is_meant = |(_, tenant): &&(Home, TenantNames)| match named {
-            TenantRef::Slug(slug) => tenant.slug == *slug,
-            TenantRef::Id(id) => tenant.id == *id,
-        };
+        let is_meant = |(_, tenant): &&(Home, TenantNames)| named.is(tenant);
         match stamped.iter().filter(is_meant).collect::<Vec<_>>().as_slice() {
             [] => Err(LockdownError::NoStamp(named.to_string())),
             [one] => Ok((*one).clone()),

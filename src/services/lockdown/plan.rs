@@ -20,6 +20,13 @@ pub(crate) struct LockdownPlan {
     pub layers: Vec<(&'static str, &'static str)>,
 }
 
+impl LockdownPlan {
+    /// Returns what would be done, in a clause.
+    pub(crate) fn what(&self) -> &'static str {
+        if self.layers.is_empty() { "nothing to do: it is not locked" } else { self.act.word() }
+    }
+}
+
 /// Returns what locking the tenant down, or unlocking it, would do.
 pub(crate) async fn plan(
     plane: &ControlPlane,
