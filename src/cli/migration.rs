@@ -74,7 +74,8 @@ Examples:
     ///
     /// For a comment or a blank: the history takes the checksum of the file as it is now. The tenant's
     /// catalog has to be that of a clean build of the files as they are now, else nothing is recorded and
-    /// what differs is said (exit code 10). No migration runs. The audit trail has the reason.
+    /// what differs is said (exit code 10). Rows are not compared: what a file does to data is on your
+    /// word. No migration runs. The audit trail has the reason.
     #[command(after_help = "\
 Examples:
   tenantctl migrate repair --all --accept 8 --reason 'a comment' --dry-run
@@ -84,8 +85,9 @@ Examples:
     ///
     /// For a database that was adopted with its tables: the history says that everything up to --at was
     /// applied. The catalog has to be that of a clean build up to there, else nothing is recorded and what
-    /// differs is said (exit code 10); tables and functions of its own may stand beside it. No migration
-    /// runs. The audit trail has the reason. `tenant adopt --baseline` does the same at once.
+    /// differs is said (exit code 10); tables and functions of its own may stand beside it. Rows are not
+    /// compared. No migration runs. The audit trail has the reason. `tenant adopt --baseline` does the
+    /// same at once.
     #[command(after_help = "\
 Examples:
   tenantctl migrate baseline --tenant acme --at 7 --reason adopted --dry-run

@@ -96,3 +96,25 @@ fn the_products_own_tables_stay_ours_and_closed_to_anon() {
                 AND has_table_privilege('anon', format('%I.%I', schemaname, tablename), 'SELECT')";
     assert!(is_true(&fake, &operator, "acme", open));
 }
+
+#[test]
+fn a_repair_in_a_project_is_compared_with_a_tenant_that_was_created_with_the_file() {
+    let (_fake, operator) = operator();
+    let folder = operator.home().join("own");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("20240101120000_notes.sql");
+    let text = "create table notes (body text);\nalter table notes enable row level security;\n";
+    std::fs::write(&file, text).unwrap();
+    let operator = operator.with("TENANTCTL_MIGRATIONS_DIR", &folder);
+    let _ran = operator.run("tenant create acme --name x").success();
+    std::fs::write(&file, format!("-- What people write down.\n{text}")).unwrap();
+    let repair =
+        "migrate repair --tenant acme --accept 20240101120000 --reason 'a comment' -o json";
+    let ran = operator.run(repair).fails_with(5);
+    let error = &ran.json()["results"][0]["error"];
+    assert!(error["message"].as_str().unwrap().contains("cannot be compared"), "{ran}");
+    assert!(error["hint"].as_str().unwrap().contains("create a tenant with these files"), "{ran}");
+    let _ran = operator.run("tenant create globex --name x").success();
+    let _ran = operator.run(repair).success();
+    let _ran = operator.run("migrate status --verify").success();
+}
