@@ -80,7 +80,11 @@ impl Context {
             Some(wait) => format!("finish within {seconds} s: it waited for {}", wait.what),
             None => format!("finish within {seconds} s"),
         };
-        self.stopped(kind, text)
+        let failure = self.stopped(kind, text);
+        match self.blocker() {
+            Some((blocker, hint)) => failure.because(format!("{blocker} holds it")).and_hint(&hint),
+            None => failure,
+        }
     }
 
     /// Returns a failure with what is in force and what to do next.

@@ -284,7 +284,7 @@ impl Console {
     pub(crate) fn urgent(&self, text: &str) {
         if self.appearance.format == Format::Table {
             self.over_the_mark();
-            self.say(&Line::from(text));
+            self.write_err(&laid_out_line(&Line::from(text), self.look_of_notes()));
         } else {
             self.said("warning", json!({ "warning": text }));
         }

@@ -19,7 +19,7 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
         let detail = match &check.address {
             // An error names it already.
             Some(address) if matches!(check.outcome, CheckOutcome::Reachable(_)) => {
-                format!("{detail}, at {address}")
+                format!("{detail}, at {}", place(address))
             }
             _ => detail,
         };
@@ -49,6 +49,13 @@ pub(crate) fn render_health(report: &HealthReport) -> View {
         }
     }
     view
+}
+
+/// Returns an address without what every one of its kind begins with: the login is the operator's.
+fn place(address: &str) -> &str {
+    address
+        .strip_prefix("postgresql://")
+        .map_or(address, |rest| rest.rsplit('@').next().unwrap_or(rest))
 }
 
 /// Says how the tenants stand, and of those that somebody has to look at how many there are.

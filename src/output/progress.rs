@@ -138,6 +138,12 @@ impl<'c> Progress<'c> {
 
     pub(crate) fn fleet(&self, event: &FleetEvent) {
         match event {
+            FleetEvent::Trying => {
+                if self.is_machine() {
+                    return self.machine(json!({ "event": "trying" }));
+                }
+                self.doing("trying the migrations in a clean build");
+            }
             FleetEvent::Planned { tenants, to_open } => {
                 if self.is_machine() {
                     self.machine(json!({
@@ -199,6 +205,13 @@ impl<'c> Progress<'c> {
             self.line(&dim("·").and(format_args!(" {text}")));
         } else {
             self.show(text);
+        }
+    }
+
+    /// Shows what is being done, where nothing else tells how far it is.
+    pub(crate) fn doing(&self, what: &'static str) {
+        if !self.is_machine() {
+            self.show(what);
         }
     }
 

@@ -25,6 +25,8 @@ struct State {
     written: Vec<String>,
     /// How wide each line is that stands there.
     drawn: Vec<usize>,
+    /// How much of the last line stands before the cursor: a window that just became narrower breaks it.
+    before: usize,
 }
 
 /// Returns where lines that are redrawn go.
@@ -46,10 +48,11 @@ impl Screen {
     }
 }
 
-/// Returns how many rows are above the last line, at the width that the terminal has by now.
-fn rows_above(drawn: &[usize], columns: usize) -> usize {
+/// Returns how many rows are above the cursor, at the width that the terminal has by now.
+fn rows_above(drawn: &[usize], before: usize, columns: usize) -> usize {
     let above = drawn.split_last().map_or(&[][..], |(_, above)| above);
-    above.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum()
+    let rows: usize = above.iter().map(|width| width.div_ceil(columns).max(1)).sum();
+    rows + before / columns
 }
 
 impl TermLike for Screen {
@@ -92,12 +95,15 @@ impl TermLike for Screen {
 
     fn flush(&self) -> io::Result<()> {
         let mut state = self.state();
-        let up = match rows_above(&state.drawn, usize::from(self.width())) {
+        let columns = usize::from(self.width().max(1));
+        let up = match rows_above(&state.drawn, state.before, columns) {
             0 => String::new(),
             rows => format!("\u{1b}[{rows}A"),
         };
         let lines: Vec<_> = state.written.drain(..).step_by(2).collect();
         state.drawn = lines.iter().map(|line| display_width(line)).collect();
+        let last = state.drawn.last().copied().unwrap_or_default();
+        state.before = last.saturating_sub(1) / columns * columns;
         self.stream.write(&format!("\r{up}\u{1b}[J{}\r", lines.join("\r\n")))
     }
 }
@@ -120,8 +126,9 @@ mod tests {
         assert_eq!(kept.text(), first, "nothing fills the last line up");
         screen.flush().unwrap();
         assert_eq!(kept.text(), first + "\r\u{1b}[2A\u{1b}[J\r", "of 80 columns two rows");
-        assert_eq!(rows_above(&[100, 1], 200), 1);
-        assert_eq!(rows_above(&[0, 0, 50], 40), 2);
-        assert_eq!(rows_above(&[], 80), 0);
+        assert_eq!(rows_above(&[100, 1], 0, 200), 1);
+        assert_eq!(rows_above(&[0, 0, 50], 0, 40), 2);
+        assert_eq!(rows_above(&[10, 79], 50, 50), 2, "the cursor is in the last line's second row");
+        assert_eq!(rows_above(&[], 0, 80), 0);
     }
 }

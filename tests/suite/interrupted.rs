@@ -120,7 +120,9 @@ fn a_lockdown_and_an_unlock_that_are_interrupted_say_what_is_in_force() {
     let interrupted = |line: &str, hold: &str, goes_on: &str| {
         let mut holder = server().superuser(&name);
         holder.run(&format!("BEGIN; {hold}"));
-        let mut terminal = Terminal::start(operator.command(line), 80);
+        let mut command = operator.command(line);
+        command.env("COLUMNS", "200");
+        let mut terminal = Terminal::start(command, 200);
         terminal.sees("waiting for a lock");
         terminal.presses("\u{3}");
         terminal.sees(&format!("stopping after {goes_on}; interrupt again to abort"));

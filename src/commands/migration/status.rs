@@ -8,7 +8,9 @@ use crate::commands::context::Context;
 use crate::commands::records::Reported;
 use crate::commands::selection::selector;
 use crate::model::ErrorKind;
-use crate::output::{Cases, Ending, Failure, Format, STATUS_COLUMNS, render_migration_status};
+use crate::output::{
+    Cases, Ending, Failure, Format, Progress, STATUS_COLUMNS, render_migration_status,
+};
 use crate::services::fleet::{StatusRequest, status};
 
 const COMMAND: &str = "migrate status";
@@ -32,7 +34,12 @@ async fn status_of_all(args: StatusArgs, context: &Context) -> Reported {
         patience: context.patience,
     };
     let world = context.world().await?;
+    let progress = Progress::new(context.console());
+    if request.is_verified {
+        progress.doing("comparing the tenants' databases with a clean build");
+    }
     let report = status(&world, &request).await?;
+    drop(progress);
     context.console().show(&render_migration_status(&report, &arrangement));
     let ending = (report.differing() > 0).then_some(ErrorKind::Differences);
     Ok((ending, Cases::of_status(COMMAND, &report, began.elapsed())))

@@ -74,7 +74,8 @@ fn next(report: &StatusReport) -> Vec<String> {
     };
     let mut next = Vec::new();
     let behind = of(|standing| matches!(standing, StatusStanding::Behind(_)));
-    if behind.len() > NAMED {
+    // For exactly those that were shown.
+    if behind.len() > NAMED && report.is_everybody {
         next.push("tenantctl migrate apply --all --dry-run".to_owned());
     } else if !behind.is_empty() {
         next.push(format!("tenantctl migrate apply --tenant {} --dry-run", behind.join(",")));

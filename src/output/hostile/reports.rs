@@ -69,7 +69,7 @@ fn a_fleets_results_and_its_standing() {
     let status = |tenants: &[TenantStanding]| {
         let tenants = tenants.to_vec();
         fleet::render_migration_status(
-            &StatusReport { head: schema(), tenants, is_verified: true },
+            &StatusReport { head: schema(), tenants, is_verified: true, is_everybody: false },
             &Arrangement::default(),
         )
     };

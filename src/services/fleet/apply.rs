@@ -44,7 +44,7 @@ pub(crate) async fn apply(
     }
     let tenants = select(&world.plane, &request.selector).await?;
     let deadline = request.patience.until();
-    let wanted = Wanted { sets: &request.sets, target: request.target, deadline };
+    let wanted = Wanted { sets: &request.sets, target: request.target, deadline, on_event };
     let trial = Trial::of(world, &wanted, &tenants).await?;
     let task = Task { world, request, trial };
     run_fleet(

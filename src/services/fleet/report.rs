@@ -119,6 +119,8 @@ pub(crate) struct StatusReport {
     pub tenants: Vec<TenantStanding>,
     /// Whether the databases were opened, instead of comparing what the control plane recorded.
     pub is_verified: bool,
+    /// Whether these are all tenants there are.
+    pub is_everybody: bool,
 }
 
 impl StatusReport {

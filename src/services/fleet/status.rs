@@ -61,7 +61,9 @@ pub(crate) async fn status(
     let rest = stream::iter(looks).buffer_unordered(request.jobs.max(1));
     standings.extend(rest.collect::<Vec<_>>().await);
     standings.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
-    Ok(StatusReport { head, tenants: standings, is_verified: request.is_verified })
+    let (is_verified, selector) = (request.is_verified, &request.selector);
+    let is_everybody = selector.is_everybody() && selector.exclude.is_empty();
+    Ok(StatusReport { head, tenants: standings, is_verified, is_everybody })
 }
 
 fn by_record(sets: &Sets, tenant: &Tenant) -> StatusStanding {

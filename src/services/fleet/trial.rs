@@ -7,6 +7,7 @@
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::event::FleetEvent;
 use super::select::reason_to_skip;
 use crate::model::{Placement, SchemaVersion, Tenant};
 use crate::services::home::World;
@@ -27,6 +28,7 @@ pub(super) struct Wanted<'a> {
     pub(super) target: Option<SchemaVersion>,
     /// Until when a clean build may take.
     pub(super) deadline: Instant,
+    pub(super) on_event: &'a dyn Fn(FleetEvent),
 }
 
 pub(super) struct Trial {
@@ -51,6 +53,9 @@ impl Trial {
         let lacking: Vec<_> = tenants.iter().filter(|it| lacks_own(it, wanted)).collect();
         let clean = CleanBuilds::new(world, wanted.sets);
         let mut judged = lacking.iter().map(|it| it.placement).find(|it| clean.can_judge(*it));
+        if judged.is_some() {
+            (wanted.on_event)(FleetEvent::Trying);
+        }
         if let Some(placement) = judged
             && !clean.judge(placement, wanted.target, wanted.deadline).await?
         {
