@@ -87,6 +87,7 @@ mod session_races;
 mod session_show;
 mod supabase;
 mod support;
+mod templates;
 mod tenant_connect;
 mod tenant_create;
 mod tenant_delete;

@@ -49,3 +49,16 @@ pub(crate) async fn record_clean_build(
     .map_err(PgError::doing("record the clean build"))?;
     Ok(())
 }
+
+/// Returns whether a tenant stands at this schema.
+pub(crate) async fn is_stood_at(connection: &mut PgConnection, fingerprint: &str) -> Result<bool> {
+    let stands = sqlx::query_scalar(
+        r"SELECT EXISTS (SELECT FROM control_plane.tenant_metadata
+            WHERE schema_fingerprint = $1 AND status <> 'purged')",
+    )
+    .bind(fingerprint)
+    .fetch_one(connection)
+    .await
+    .map_err(PgError::doing("look who stands at a schema"))?;
+    Ok(stands)
+}

@@ -57,7 +57,7 @@ pub(crate) use audit::{
 pub(crate) use auth::{auth_members, end_sessions_of_removed, sign_out, unban, users_covered};
 pub(crate) use auth_triggers::{note_signed_out, watch_auth};
 pub(crate) use claims::{JudgedClaims, RecordedSession, judge_claims};
-pub(crate) use clean_builds::{CleanBuild, find_clean_build, record_clean_build};
+pub(crate) use clean_builds::{CleanBuild, find_clean_build, is_stood_at, record_clean_build};
 pub(crate) use closing::{close_to_public, grant_to_callers};
 pub(crate) use epochs::{SessionScope, raise_epoch};
 pub(crate) use error::ControlPlaneError;

@@ -4,6 +4,7 @@
 //! Only hashes of definitions leave the server. Servers of two versions print definitions in words of
 //! their own, so only catalogs of one version can be compared.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
@@ -15,6 +16,10 @@ use crate::model::{hex, sha256};
 
 /// The statement; roles are judged in it, by what they should be.
 pub(super) const CATALOG: &str = include_str!("catalog.sql");
+
+/// Which of Supabase's API roles the server has, as a query.
+pub(super) const API_ROLES: &str = "(SELECT coalesce(string_agg(r.rolname::text, ',' \
+     ORDER BY r.rolname), '') FROM pg_roles r WHERE r.rolname IN ('anon', 'authenticated'))";
 
 /// One object: a table, a policy, what one role was granted on one thing.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -88,11 +93,9 @@ impl Server {
         &self,
         connection: &mut PgConnection,
     ) -> Result<Traits, ServerError> {
-        let traits = sqlx::query_as(
-            r"SELECT current_setting('server_version_num') AS server,
-                (SELECT coalesce(string_agg(r.rolname::text, ',' ORDER BY r.rolname), '')
-                FROM pg_roles r WHERE r.rolname IN ('anon', 'authenticated')) AS api_roles",
-        )
+        let traits = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT current_setting('server_version_num') AS server, {API_ROLES} AS api_roles"
+        )))
         .fetch_one(connection)
         .await
         .map_err(PgError::doing("look at the server's version"))?;

@@ -11,6 +11,7 @@ use super::home::{FoundDatabase, Home};
 use super::role_names::OWNER;
 use super::sql::run;
 use super::stamp::Stamp;
+use super::template::TemplateName;
 use crate::adapters::postgres::{identifier, literal};
 
 /// How a tenant came to have its database.
@@ -18,21 +19,28 @@ use crate::adapters::postgres::{identifier, literal};
 pub(crate) enum Placed {
     /// Created now; its oid.
     Created(u32),
+    /// Created now, as a copy of a template; its oid.
+    Copied(u32),
     /// It existed, and it is the tenant's; its oid.
     AlreadyThere(u32),
 }
+
+/// What is answered to a copy that cannot be made of a template: it does not exist, is in use, is not
+/// ours to copy, or is asked for in words that the server does not know.
+const NOT_COPIED: [&str; 6] = ["3D000", "55006", "42501", "42601", "22023", "0A000"];
 
 impl Placed {
     /// Returns the database's oid.
     pub(crate) fn oid(self) -> u32 {
         match self {
-            Self::Created(oid) | Self::AlreadyThere(oid) => oid,
+            Self::Created(oid) | Self::Copied(oid) | Self::AlreadyThere(oid) => oid,
         }
     }
 }
 
 impl Home {
-    /// Creates the database, closed to connections and stamped, unless it exists.
+    /// Creates the database, closed to connections and stamped, unless it exists: as a copy of a
+    /// template where one is named and the server lets us, else empty.
     ///
     /// `was_intended` says that an earlier attempt recorded its intent: only then an unstamped,
     /// closed database of ours may be what that attempt left behind. The session holds the home's
@@ -45,12 +53,13 @@ impl Home {
         &self,
         connection: &mut PgConnection,
         was_intended: bool,
+        mut template: Option<&TemplateName>,
         deadline: Instant,
     ) -> Result<Placed, ServerError> {
         self.server.prepare(connection, deadline).await?;
         let name = identifier(self.name.as_str());
         let mut may_claim = was_intended;
-        for _ in 0..3 {
+        for _ in 0..4 {
             match self.look(connection).await? {
                 Some(found) if found.is_half_dropped => {
                     if let Some(contradiction) = self.contradiction(&found) {
@@ -66,24 +75,37 @@ impl Home {
                     return Ok(Placed::AlreadyThere(found.oid));
                 }
                 None => {
-                    // From template0: template1 may have sessions (55006), and may hold what an
-                    // administrator put there.
+                    // Else from template0: template1 may have sessions (55006), and may hold what an
+                    // administrator put there. Copying by files would force a checkpoint on everybody.
+                    let from = template.map_or("template0 ENCODING 'UTF8'".to_owned(), |it| {
+                        format!("{} STRATEGY WAL_LOG", identifier(it.as_str()))
+                    });
                     let statement = format!(
-                        "CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8' \
-                         ALLOW_CONNECTIONS false"
+                        "CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {from} ALLOW_CONNECTIONS false"
                     );
                     match run(connection, statement, "create the database").await {
                         Ok(()) => {
                             let found = self.look(connection).await?;
                             let found = found.ok_or_else(|| self.missing())?;
                             self.claim(connection, &found, true).await?;
-                            return Ok(Placed::Created(found.oid));
+                            return Ok(match template {
+                                Some(_) => Placed::Copied(found.oid),
+                                None => Placed::Created(found.oid),
+                            });
                         }
                         // Another CREATE won while ours waited for it: look again.
                         Err(ServerError::Postgres(error))
                             if error.is("42P04") || error.is("23505") =>
                         {
                             may_claim = was_intended;
+                        }
+                        // It was dropped meanwhile, somebody is connected to it, or the server is too
+                        // old for the strategy: the migrations are applied one by one.
+                        Err(ServerError::Postgres(error))
+                            if template.is_some() && NOT_COPIED.iter().any(|it| error.is(it)) =>
+                        {
+                            tracing::debug!("the template is not used: {error}");
+                            template = None;
                         }
                         Err(error) => return Err(error),
                     }

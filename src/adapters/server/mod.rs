@@ -40,6 +40,7 @@ mod standing;
 mod supabase;
 mod survey;
 mod sweep;
+mod template;
 mod way;
 
 pub(crate) use access::{Access, AccessFlags};
@@ -65,3 +66,4 @@ pub(crate) use stamp::{Identity, ShutNote, Stamp};
 pub(crate) use standing::Standing;
 pub(crate) use survey::Survey;
 pub(crate) use sweep::Leftovers;
+pub(crate) use template::{TemplateName, TemplateStamp, Templates};

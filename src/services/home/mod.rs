@@ -30,7 +30,7 @@ pub(crate) use homes::{Existing, Homes};
 pub(crate) use inventory::Standing;
 pub(crate) use inventory::{Inventory, Presence, Unlooked, Unrecorded};
 pub(crate) use own_auth::OwnAuth;
-pub(crate) use place::{Awaiting, Entered, Place, placing_title};
+pub(crate) use place::{Awaiting, Entered, Place, Placing, placing_title};
 pub(crate) use projects::{Pace, Projects};
 pub(crate) use remains::destroying_title;
 pub(crate) use renewable::{Away, PATIENCE, RenewableHome};

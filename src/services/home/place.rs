@@ -11,7 +11,7 @@ use super::project;
 use super::projects::{Projects, Readiness};
 use super::world::World;
 use crate::adapters::postgres::{Endpoint, Purpose};
-use crate::adapters::server::{Home, Placed};
+use crate::adapters::server::{Home, Placed, TemplateName};
 use crate::model::{
     Act, Classified, DatabaseName, ErrorKind, Interrupt, Placement, ProjectRef, Tenant,
 };
@@ -36,6 +36,17 @@ pub(crate) enum Place {
     Pending(Box<Tenant>),
 }
 
+/// How a home is placed.
+pub(crate) struct Placing<'a> {
+    /// The operator's session on the cluster, where it was opened before.
+    pub session: Option<PgConnection>,
+    /// Whether an earlier attempt recorded its intent.
+    pub was_intended: bool,
+    /// What a new database is copied from.
+    pub template: Option<&'a TemplateName>,
+    pub deadline: Deadline,
+}
+
 /// How long, and whether, a project is waited for.
 pub(crate) struct Awaiting<'a> {
     /// Whether to wait at all.
@@ -58,7 +69,7 @@ pub(crate) fn placing_title(placement: Placement) -> &'static str {
 
 impl World {
     /// Creates the tenant's database, closed to connections, or asks for its project; or adopts one
-    /// that exists. `was_intended` says that an earlier attempt recorded its intent.
+    /// that exists.
     ///
     /// # Errors
     /// When the name is taken by something that is not the tenant's, what is to be adopted does not
@@ -67,14 +78,13 @@ impl World {
         &self,
         tenant: &Tenant,
         wanted: Option<&Existing>,
-        was_intended: bool,
         journal: &mut Journal,
-        deadline: Deadline,
+        placing: Placing<'_>,
     ) -> Result<Made<Place>, HomeError> {
+        let deadline = placing.deadline;
         match tenant.placement {
             Placement::Database => {
-                self.place_on_cluster(tenant, wanted.is_some(), was_intended, journal, deadline)
-                    .await
+                self.place_on_cluster(tenant, wanted.is_some(), journal, placing).await
             }
             Placement::Project => {
                 let projects = self.homes.projects()?;
@@ -96,22 +106,26 @@ impl World {
         &self,
         tenant: &Tenant,
         adopts: bool,
-        was_intended: bool,
         journal: &mut Journal,
-        deadline: Deadline,
+        placing: Placing<'_>,
     ) -> Result<Made<Place>, HomeError> {
+        let Placing { session, was_intended, template, deadline } = placing;
         let home = self.home(tenant, deadline).await?;
-        let mut operator = home.operator(Purpose::build(Act::Create.word())).await?;
+        let mut operator = match session {
+            Some(session) => session,
+            None => home.operator(Purpose::build(Act::Create.word())).await?,
+        };
         home.lock(&mut journal.connection, &mut operator, deadline).await?;
         journal.check_lease().await?;
         let placed = if adopts {
             let adopted = home.adopt(&mut operator, deadline).await?;
             adopted.ok_or_else(|| HomeError::NoDatabase(home.name().to_string()))?
         } else {
-            home.create(&mut operator, was_intended, deadline).await?
+            home.create(&mut operator, was_intended, template, deadline).await?
         };
         let outcome = match placed {
             Placed::Created(_) => format!("{}, closed for now", home.name()),
+            Placed::Copied(_) => format!("{}, copied from a template, closed for now", home.name()),
             Placed::AlreadyThere(_) => format!("{} was there", home.name()),
         };
         let entered = Entered { home, operator, oid: placed.oid() };

@@ -18,7 +18,9 @@ use super::one::{bring_up, raise_gate};
 use super::sets::Sets;
 use crate::adapters::control_plane::{CleanBuild, find_clean_build, record_clean_build};
 use crate::adapters::postgres::{Endpoint, Purpose, generate_password};
-use crate::adapters::server::{Catalog, CatalogObject, Home, ServerError, TenantDatabase, Traits};
+use crate::adapters::server::{
+    Catalog, CatalogObject, Home, ServerError, TemplateName, TemplateStamp, TenantDatabase, Traits,
+};
 use crate::model::{Classified, ErrorKind, Placement, SchemaState, SchemaVersion, Tenant};
 use crate::services::home::World;
 
@@ -34,8 +36,8 @@ pub(crate) enum CatalogStanding {
 
 /// The clean builds that one command has come across.
 pub(crate) struct CleanBuilds<'a> {
-    world: &'a World,
-    sets: &'a Sets,
+    pub(super) world: &'a World,
+    pub(super) sets: &'a Sets,
     /// By key.
     known: Mutex<BTreeMap<String, Arc<CleanBuild>>>,
     /// The digest met last, by fingerprint: most databases have it.
@@ -165,7 +167,10 @@ impl<'a> CleanBuilds<'a> {
         let recorded = find_clean_build(&mut *self.world.plane.session().await?, &key).await?;
         let clean = match (recorded, scratch) {
             (Some(clean), _) => clean,
-            (None, Some(home)) => Box::pin(self.make(&home, &key, schema, deadline)).await?,
+            (None, Some(home)) => {
+                let keeps = Keeps::RecordAnd(self.template_name(traits, schema));
+                Box::pin(self.make(&home, &Build { key: &key, schema, keeps }, deadline)).await?
+            }
             (None, None) => return Ok(None),
         };
         let clean = Arc::new(clean);
@@ -173,51 +178,84 @@ impl<'a> CleanBuilds<'a> {
         Ok(Some(clean))
     }
 
-    /// Makes a clean build: a database made, migrated, read and dropped.
-    async fn make(
+    /// Makes a clean build: a database made, migrated, read, and dropped or kept as a template.
+    pub(super) async fn make(
         &self,
         home: &Home,
-        key: &str,
-        schema: &SchemaState,
+        wanted: &Build<'_>,
         deadline: Instant,
     ) -> Result<CleanBuild, MigrationError> {
         let mut plane = self.world.plane.session().await?;
         let mut operator = home.operator(Purpose::build(NAME)).await?;
         home.lock(&mut plane, &mut operator, deadline).await?;
-        if let Some(made) = find_clean_build(&mut plane, key).await? {
+        let templates = home.server().templates(&mut operator).await?;
+        let (is_recorded, template) = match &wanted.keeps {
+            Keeps::Nothing => (false, None),
+            Keeps::RecordAnd(name) => (true, name.as_ref()),
+        };
+        let template = template.filter(|name| templates.stamp_of(name).is_none());
+        if is_recorded
+            && template.is_none()
+            && let Some(made) = find_clean_build(&mut plane, wanted.key).await?
+        {
             Endpoint::close(operator).await;
             return Ok(made);
         }
         // What a killed command left behind is as clean as what we would make.
-        home.create(&mut operator, true, deadline).await?;
+        home.create(&mut operator, true, None, deadline).await?;
         let password = generate_password().map_err(|_| ServerError::NoRandomness)?;
         home.secure(&mut operator, &password, true).await?.commit().await?;
-        let built = self.build(home, schema, deadline).await;
-        if let Ok(build) = &built {
-            record_clean_build(&mut plane, key, build).await?;
+        let built = self.build(home, wanted.schema, template.is_some(), deadline).await;
+        if let (Ok((build, ..)), true) = (&built, is_recorded) {
+            record_clean_build(&mut plane, wanted.key, build).await?;
+        }
+        if let (Ok((build, tables, unfit)), Some(name)) = (&built, template) {
+            let stamp = TemplateStamp {
+                fingerprint: wanted.schema.fingerprint.clone(),
+                digest: build.digest.clone(),
+                tables: *tables,
+                control_plane_id: self.world.plane.id(),
+                used_on: templates.today.clone(),
+                unfit: unfit.clone(),
+            };
+            match home.become_template(&mut operator, name, &stamp).await {
+                Ok(true) => {
+                    self.drop_unneeded(home.server(), &mut plane, &mut operator, &templates).await;
+                    Endpoint::close(operator).await;
+                    return built.map(|(build, ..)| build);
+                }
+                Ok(false) => {}
+                // Without it tenants get the migrations one by one.
+                Err(error) => tracing::debug!("no template: {error}"),
+            }
         }
         Endpoint::close(operator).await;
         home.drop(&mut plane, None, deadline).await?;
         let mut operator = home.operator(Purpose::destroy(NAME)).await?;
         home.drop_login(&mut operator).await?;
         Endpoint::close(operator).await;
-        built
+        built.map(|(build, ..)| build)
     }
 
     /// Migrates a scratch home, judges it, and reads its catalog: what lets a client past row
-    /// security is no clean build.
+    /// security is no clean build. One that is to be a template is looked at for what a copy of it would
+    /// lack, and forgets whose it was.
     async fn build(
         &self,
         home: &Home,
         schema: &SchemaState,
+        is_kept: bool,
         deadline: Instant,
-    ) -> Result<CleanBuild, MigrationError> {
+    ) -> Result<(CleanBuild, i64, Option<String>), MigrationError> {
         let mut inside = home.enter(Purpose::migrate(NAME)).await?;
         raise_gate(&mut inside, self.sets, deadline).await?;
         inside.stamp().await?;
         let brought = bring_up(&mut inside, self.sets, schema.version, deadline).await?;
-        let exposed = judge(inside.exposure().await?.findings.0, self.sets);
+        let seen = inside.exposure().await?;
+        let exposed = judge(seen.findings.0, self.sets);
         let catalog = inside.catalog(None).await?;
+        let unfit =
+            if is_kept && exposed.is_empty() { inside.prepare_to_copy().await? } else { None };
         inside.close().await;
         if !exposed.is_empty() {
             return Err(MigrationError::Exposed { found: exposed, has_run: false });
@@ -226,15 +264,31 @@ impl<'a> CleanBuilds<'a> {
             let why = "our migrations make another schema than the database's history says";
             return Err(ServerError::CleanBuild(why).into());
         }
-        Ok(build_of(&catalog))
+        Ok((build_of(&catalog), seen.tables, unfit))
     }
 }
 
+/// A clean build to make.
+pub(super) struct Build<'a> {
+    /// What it is recorded under.
+    pub(super) key: &'a str,
+    pub(super) schema: &'a SchemaState,
+    pub(super) keeps: Keeps,
+}
+
+/// What stays of one.
+pub(super) enum Keeps {
+    /// Nothing: it is only compared with.
+    Nothing,
+    /// Its catalog, and the database as the template of this name, where it can be one.
+    RecordAnd(Option<TemplateName>),
+}
+
 /// How its sessions are named.
-const NAME: &str = "clean build";
+pub(super) const NAME: &str = "clean build";
 
 /// Where a clean build was made.
-const CLUSTER: &str = "cluster";
+pub(super) const CLUSTER: &str = "cluster";
 /// Where one was taken from a tenant.
 const PROJECT: &str = "project";
 

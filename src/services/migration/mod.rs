@@ -23,6 +23,7 @@ mod seeds;
 mod sets;
 mod shared;
 mod template;
+mod templates;
 
 pub(crate) use clean::{CatalogStanding, CleanBuilds};
 pub(crate) use error::MigrationError;
@@ -41,3 +42,4 @@ pub(crate) use records::{RecordsChange, change_records};
 pub(crate) use seeds::Holding;
 pub(crate) use seeds::{SeedSet, find_set, seed_sets};
 pub(crate) use sets::{OwnMigrations, Sets};
+pub(crate) use templates::Template;

@@ -3,18 +3,21 @@
 //! Every step looks before it acts and is harmless when repeated: what an earlier run left behind
 //! is found on the session that would change it.
 
+use std::cell::RefCell;
 use std::time::Instant;
+
+use sqlx::postgres::PgConnection;
 
 use super::request::CreateRequest;
 use super::steps::Step;
 use crate::adapters::control_plane::{self, Address};
 use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
-use crate::model::{Interrupt, SchemaVersion, SecretText, Tenant};
-use crate::services::home::{Awaiting, Entered, Place, World};
+use crate::model::{Interrupt, Placement, SchemaVersion, SecretText, Tenant};
+use crate::services::home::{Awaiting, Entered, Place, Placing, World};
 use crate::services::migration::{
-    CleanBuilds, RecordsChange, SeedSet, bring_up, change_records, inspect, judge, raise_gate,
-    remedy,
+    CleanBuilds, RecordsChange, SeedSet, Template, bring_up, change_records, inspect, judge,
+    raise_gate, remedy,
 };
 use crate::services::saga::{Journal, Made, SagaStep, StepEvent, StepProgress};
 use crate::services::tenant::error::TenantError;
@@ -28,6 +31,8 @@ pub(super) struct Making<'a> {
     pub(super) interrupt: &'a Interrupt,
     pub(super) on_event: &'a dyn Fn(StepEvent),
     pub(super) deadline: tokio::time::Instant,
+    /// What the database is a copy of, once it is placed.
+    pub(super) template: RefCell<Option<Template>>,
 }
 
 /// A database that only its login and we may enter, and the login's password.
@@ -40,9 +45,36 @@ type Result<T> = std::result::Result<Made<T>, TenantError>;
 
 impl Making<'_> {
     pub(super) async fn place(&self, attempt: i32, journal: &mut Journal) -> Result<Place> {
-        let (wanted, was_intended) = (self.request.adopts.as_ref(), attempt > 1);
-        let placing = self.world.place(self.tenant, wanted, was_intended, journal, self.deadline);
-        Ok(placing.await?)
+        let wanted = self.request.adopts.as_ref();
+        let (session, template) = match self.template().await? {
+            Some((session, template)) => (Some(session), template),
+            None => (None, None),
+        };
+        let placing = Placing {
+            session,
+            was_intended: attempt > 1,
+            template: template.as_ref().map(|template| &template.name),
+            deadline: self.deadline,
+        };
+        let placed = self.world.place(self.tenant, wanted, journal, placing).await?;
+        *self.template.borrow_mut() = template;
+        Ok(placed)
+    }
+
+    /// Returns the template that a new database is copied from, where it can be, and the operator's
+    /// session that found it.
+    async fn template(
+        &self,
+    ) -> std::result::Result<Option<(PgConnection, Option<Template>)>, TenantError> {
+        let has_all = self.request.migrates && self.request.adopts.is_none();
+        if !has_all || self.tenant.placement != Placement::Database {
+            return Ok(None);
+        }
+        let cluster = self.world.homes.cluster();
+        let mut operator = cluster.operator(Purpose::build(self.request.act().word())).await?;
+        let clean = CleanBuilds::new(self.world, &self.request.sets);
+        let template = clean.template(&mut operator, self.deadline).await?;
+        Ok(Some((operator, template)))
     }
 
     /// Waits through the project's status, then its services, then until a connection works.
@@ -157,7 +189,14 @@ impl Making<'_> {
         control_plane::record_schema(connection, self.tenant.id, schema).await?;
         let version = schema.version.map(|version| version.to_string());
         let version = version.unwrap_or_else(|| "no version".to_owned());
-        Ok(Made::now((), format!("{} applied, now at {version}", brought.applied.len())))
+        let is_copied = brought.applied.is_empty() && self.template.borrow().is_some();
+        Ok(Made::now(
+            (),
+            match brought.applied.len() {
+                0 if is_copied => format!("came with the copy, at {version}"),
+                applied => format!("{applied} applied, now at {version}"),
+            },
+        ))
     }
 
     /// Records what an adopted database has already, when its catalog says so too.
@@ -203,16 +242,29 @@ impl Making<'_> {
         }
         let gate = tried?;
         inside.check_identity().await?;
-        let seen = inside.exposure().await?;
+        let clean = CleanBuilds::new(self.world, &self.request.sets);
+        let template = self.template.borrow().clone();
         let mut findings = Vec::new();
+        if let Some(template) = &template {
+            findings.extend(clean.prove(template, self.tenant, inside, self.deadline).await?);
+        }
+        let mut exposed = Vec::new();
+        let tables = match &template {
+            // What a clean build was judged for holds for what has its catalog.
+            Some(template) if findings.is_empty() => template.tables(),
+            _ => {
+                let seen = inside.exposure().await?;
+                if seen.is_public {
+                    findings.push("any role may connect to it".to_owned());
+                }
+                exposed = judge(seen.findings.0, &self.request.sets);
+                findings.extend(exposed.iter().map(|found| found.what.clone()));
+                seen.tables
+            }
+        };
         if !gate {
             findings.push("the gate does not tell this tenant's id from others".to_owned());
         }
-        if seen.is_public {
-            findings.push("any role may connect to it".to_owned());
-        }
-        let exposed = judge(seen.findings.0, &self.request.sets);
-        findings.extend(exposed.iter().map(|found| found.what.clone()));
         if !findings.is_empty() {
             let slug = self.request.slug.to_string();
             let remedy = (!exposed.is_empty()).then(|| remedy(&exposed, true));
@@ -221,10 +273,9 @@ impl Making<'_> {
         if self.request.adopts.is_none() {
             self.world.refuse_twins(self.tenant, self.deadline).await?;
             let (_, schema, _) = inspect(inside, &self.request.sets).await?;
-            let clean = CleanBuilds::new(self.world, &self.request.sets);
             clean.record_new(self.tenant, inside, &schema).await?;
         }
-        Ok(Made::now((), format!("login and gate work, RLS forced on {} tables", seen.tables)))
+        Ok(Made::now((), format!("login and gate work, RLS forced on {tables} tables")))
     }
 
     /// The one commit point: status, journal and audit trail together.

@@ -4,6 +4,7 @@
 //! Recovery goes forward: nothing a step has made is destroyed because a later one failed.
 //! `tenant delete` is how one gives up.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use super::make::{Making, Secured};
@@ -44,7 +45,9 @@ pub(crate) async fn run(
         let outcome = CreateOutcome::AlreadyThere;
         return Ok(report(world, request, tenant, outcome, Vec::new(), started));
     };
-    let making = Making { world, request, tenant: &tenant, interrupt, on_event, deadline };
+    let template = RefCell::default();
+    let making =
+        Making { world, request, tenant: &tenant, interrupt, on_event, deadline, template };
     let mut run = Run::new(&mut journal, interrupt, on_event);
     let steps = match in_steps(&making, &mut run).await {
         Ok(()) => std::iter::once(first).chain(run.finish()).collect(),
