@@ -230,7 +230,8 @@ def growth(bench, file, sizes):
         for name, values in times.items():
             points[name].append((size, statistics.median(values)))
         print(size, {name: round(values[-1][1]) for name, values in points.items()}, flush=True)
-    pathlib.Path(file).write_text(drawing(points, sizes))
+        if len(points["idle"]) > 1:
+            pathlib.Path(file).write_text(drawing(points, [size for size, _ in points["idle"]]))
 
 
 def drawing(points, sizes):

@@ -153,7 +153,7 @@ fn operator_of(server: &Server) -> Operator {
 fn databases(server: &Server) -> i64 {
     server
         .superuser("postgres")
-        .value("SELECT count(*) FROM pg_database WHERE datname LIKE 'tenant%'")
+        .value("SELECT count(*) FROM pg_database WHERE datname LIKE 'tenant\\_%'")
 }
 
 #[test]

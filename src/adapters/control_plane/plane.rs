@@ -103,7 +103,8 @@ impl ControlPlane {
         )
         .fetch_one(&mut *connection)
         .await;
-        drop(connection);
+        // At once, so that the next to ask gets this session and opens none.
+        connection.return_to_pool().await;
         let standing = match found {
             Ok(standing) => standing,
             Err(error) => {

@@ -107,12 +107,14 @@ impl TenantDatabase {
     /// # Errors
     /// When another session holds it until the deadline.
     pub(crate) async fn lock(&mut self, deadline: Instant) -> Result<()> {
-        if self.seen.locks.is_some() {
+        if self.seen.is_locked {
             return Ok(());
         }
         // What was seen without it may be over.
         self.seen = Seen::default();
-        Ok(hold_until(&mut self.connection, &self.home.migrations_lock(), deadline).await?)
+        hold_until(&mut self.connection, &self.home.migrations_lock(), deadline).await?;
+        self.seen.is_locked = true;
+        Ok(())
     }
 
     /// Returns a set's history, which is empty when none was ever kept.
@@ -120,7 +122,11 @@ impl TenantDatabase {
         if let Some(seen) = self.seen.histories.get(set.history) {
             return Ok(seen.clone());
         }
-        Ok(postgres::read_history(&mut self.connection, set).await?)
+        let history = postgres::read_history(&mut self.connection, set).await?;
+        if self.seen.is_locked {
+            self.seen.histories.insert(set.history, history.clone());
+        }
+        Ok(history)
     }
 
     /// Applies what is pending of a set.
@@ -133,8 +139,7 @@ impl TenantDatabase {
         target: Option<SchemaVersion>,
     ) -> Result<Vec<MigrationRecord>> {
         // A file may change whatever was seen; only the locks stay.
-        let Seen { mut histories, locks, .. } = std::mem::take(&mut self.seen);
-        self.seen.locks.clone_from(&locks);
+        let Seen { mut histories, locks, .. } = self.forget();
         let known = histories.remove(set.history).zip(locks);
         let known = known.map(|(history, locks)| Known { history, locks });
         let (footing, server) = (self.footing.clone(), &self.home.server);
@@ -148,9 +153,15 @@ impl TenantDatabase {
     /// # Errors
     /// When the server refuses one.
     pub(crate) async fn install_functions(&mut self, functions: &Functions) -> Result<()> {
-        let locks = self.seen.locks.take();
-        self.seen = Seen { locks, ..Seen::default() };
+        let _seen = self.forget();
         Ok(postgres::install_functions(&mut self.connection, functions).await?)
+    }
+
+    /// Takes away what was seen, but which locks the session holds: that stays until it ends.
+    pub(super) fn forget(&mut self) -> Seen {
+        let Seen { is_locked, locks, .. } = &self.seen;
+        let left = Seen { is_locked: *is_locked, locks: locks.clone(), ..Seen::default() };
+        std::mem::replace(&mut self.seen, left)
     }
 
     /// Writes whose database this is, once; a stamp that says otherwise is never overwritten.
@@ -205,6 +216,7 @@ impl TenantDatabase {
     /// # Errors
     /// When a file fails; nothing of the set stays.
     pub(crate) async fn seed(&mut self, set: &Seeds<'_>) -> Result<SeedOutcome> {
+        let _seen = self.forget();
         let footing = footing_of(&self.footing, &self.home.server, set.provenance);
         seed::apply(&mut self.connection, &footing, set).await
     }

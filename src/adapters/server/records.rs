@@ -93,6 +93,7 @@ impl TenantDatabase {
     }
 
     async fn do_with_records(&mut self, text: &str) -> Result<()> {
+        let _seen = self.forget();
         sqlx::raw_sql(AssertSqlSafe(text.to_owned()))
             .execute(self.connection())
             .await

@@ -11,6 +11,8 @@ use crate::adapters::postgres::History;
 pub(super) struct Seen {
     /// By the name of the table.
     pub(super) histories: BTreeMap<&'static str, History>,
+    /// Whether the session holds the lock of its migrations: then nobody else changes its histories.
+    pub(super) is_locked: bool,
     /// The advisory locks of the session, as a list for `IN`, where it holds that of its migrations.
     pub(super) locks: Option<String>,
     pub(super) exposure: Option<Exposure>,

@@ -180,6 +180,7 @@ async fn look(
     if let Some(found) = home.identity.contradiction_of(tenant_id, plane_id) {
         return Err(home.contradicted(found));
     }
+    seen.is_locked = is_claimed;
     seen.locks = claim.filter(|_| is_claimed).map(|claim| claim.locks(last_token));
     Ok(Some((pid, seen)))
 }
