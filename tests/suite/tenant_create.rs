@@ -23,10 +23,10 @@ fn a_tenant_is_created_and_shown() {
         insta::assert_snapshot!(ran.stderr(), @r#"
             /tmp/tctl-00000000/socket/cp_000000000000
             ✓ Reserve the slug                0 ms  a new tenant, 11111111-2222-3333-4444-555555555555
-            ✓ Create the database             0 ms  tenant_acme_00000000, closed for now
+            ✓ Create the database             0 ms  tenant_acme_00000000, copied from a template, closed for now
             ✓ Secure and stamp it             0 ms  its login alone may connect, identity stamped
             ✓ Register the connection         0 ms  /tmp/tctl-00000000/socket:5432, password sealed
-            ✓ Migrate the schema              0 ms  7 applied, now at V7
+            ✓ Migrate the schema              0 ms  came with the copy, at V7
             ✓ Seed sample data                0 ms  set `demo`, 1395 rows
             ✓ Verify with a real login        0 ms  login and gate work, RLS forced on 8 tables
             ✓ Activate the tenant             0 ms  active
