@@ -40,6 +40,7 @@ impl CleanBuilds<'_> {
     /// When the migrations would let a client past row security.
     pub(crate) async fn template(
         &self,
+        placement: Placement,
         operator: &mut PgConnection,
         deadline: Instant,
     ) -> Result<Option<Template>, MigrationError> {
@@ -48,7 +49,7 @@ impl CleanBuilds<'_> {
         let Some(name) = self.template_name(&seen.traits, &schema) else { return Ok(None) };
         if seen.stamp_of(&name).is_none() {
             let key = seen.traits.key(CLUSTER, &schema.fingerprint);
-            let Some(home) = self.world.scratch(Placement::Database, &key) else { return Ok(None) };
+            let Some(home) = self.world.scratch(placement, &key) else { return Ok(None) };
             let keeps = Keeps::RecordAnd(Some(name.clone()));
             let wanted = Build { key: &key, schema: &schema, keeps };
             match Box::pin(self.make(&home, &wanted, deadline)).await {
@@ -92,7 +93,7 @@ impl CleanBuilds<'_> {
         // clean build of now looks the same.
         let (traits, schema) = (catalog.traits(), self.sets.head());
         let key = traits.key(CLUSTER, &schema.fingerprint);
-        let Some(home) = self.world.scratch(Placement::Database, &key) else {
+        let Some(home) = self.world.scratch(tenant.placement, &key) else {
             return Ok(Vec::new());
         };
         let wanted = Build { key: &key, schema: &schema, keeps: Keeps::Nothing };

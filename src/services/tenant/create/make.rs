@@ -13,7 +13,7 @@ use super::steps::Step;
 use crate::adapters::control_plane::{self, Address};
 use crate::adapters::postgres::{Purpose, generate_password};
 use crate::adapters::server::{Access, GateLock, ServerError, TenantDatabase};
-use crate::model::{Interrupt, Placement, SchemaVersion, SecretText, Tenant};
+use crate::model::{Interrupt, SchemaVersion, SecretText, Tenant};
 use crate::services::home::{Awaiting, Entered, Place, Placing, World};
 use crate::services::migration::{
     CleanBuilds, RecordsChange, SeedSet, Template, bring_up, change_records, inspect, judge,
@@ -67,13 +67,14 @@ impl Making<'_> {
         &self,
     ) -> std::result::Result<Option<(PgConnection, Option<Template>)>, TenantError> {
         let has_all = self.request.migrates && self.request.adopts.is_none();
-        if !has_all || self.tenant.placement != Placement::Database {
+        let (clean, placement) =
+            (CleanBuilds::new(self.world, &self.request.sets), self.tenant.placement);
+        if !has_all || !clean.can_judge(placement) {
             return Ok(None);
         }
         let cluster = self.world.homes.cluster();
         let mut operator = cluster.operator(Purpose::build(self.request.act().word())).await?;
-        let clean = CleanBuilds::new(self.world, &self.request.sets);
-        let template = clean.template(&mut operator, self.deadline).await?;
+        let template = clean.template(placement, &mut operator, self.deadline).await?;
         Ok(Some((operator, template)))
     }
 
