@@ -126,6 +126,8 @@ pub struct RecordsArgs {
     /// Compare and show what would be recorded, and record nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     // Last, since its help heading holds for every option after it.
     #[command(flatten)]
     pub selector: SelectorArgs,

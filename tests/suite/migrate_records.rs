@@ -192,7 +192,10 @@ fn a_repair_that_is_killed_recorded_nothing_or_all_and_the_same_command_finishes
     killed_while_it_waits(&operator, repair, &plane, row);
     assert_ne!(checksum(&operator, "acme"), before);
     let _ran = operator.run("migrate status").fails_with(10);
-    let done = operator.run(repair).success().json();
+    let report = operator.home().join("report.xml");
+    let line = format!("{repair} --fail-on-skipped --junit {}", report.display());
+    let done = operator.run(&line).success().json();
     assert_eq!(done["results"][0]["applied"][0], "the control plane's record");
+    assert!(fs::read_to_string(report).unwrap().contains("acme"));
     let _ran = operator.run("migrate status --verify").success();
 }

@@ -2,33 +2,46 @@
 
 use crate::cli::{BaselineArgs, RecordsArgs, RepairArgs};
 use crate::commands::context::Context;
+use crate::commands::records::Reported;
 use crate::commands::selection::selector;
 use crate::model::SchemaVersion;
-use crate::output::{Ending, Failure, Progress, render_fleet};
+use crate::output::{Cases, Ending, Failure, Progress, render_fleet};
 use crate::services::fleet::{RecordsRequest, change_histories};
 use crate::services::migration::RecordsChange;
 
 /// Takes the checksums of files that were edited.
 pub(super) async fn repair(args: RepairArgs, context: &Context) -> Result<Ending, Failure> {
     let versions = args.accept.into_iter().map(SchemaVersion).collect();
-    run(RecordsChange::Accept(versions), args.change, context).await
+    run("migrate repair", RecordsChange::Accept(versions), args.change, context).await
 }
 
 /// Records what databases have already.
 pub(super) async fn baseline(args: BaselineArgs, context: &Context) -> Result<Ending, Failure> {
-    run(RecordsChange::Baseline(SchemaVersion(args.at)), args.change, context).await
+    let change = RecordsChange::Baseline(SchemaVersion(args.at));
+    run("migrate baseline", change, args.change, context).await
 }
 
 async fn run(
+    command: &'static str,
     change: RecordsChange,
     args: RecordsArgs,
     context: &Context,
 ) -> Result<Ending, Failure> {
+    let records = context.records(command, args.fleet.record.junit.clone())?;
+    records.of(Box::pin(change_all(command, change, args, context))).await
+}
+
+async fn change_all(
+    command: &'static str,
+    change: RecordsChange,
+    args: RecordsArgs,
+    context: &Context,
+) -> Reported {
     if !args.dry_run {
         context.allow_write("change migration histories")?;
     }
     let request = RecordsRequest {
-        selector: selector(args.selector, false)?,
+        selector: selector(args.selector, false)?.failing_on_skipped(args.fleet.fail_on_skipped),
         sets: context.sets()?,
         change,
         reason: args.reason,
@@ -44,5 +57,5 @@ async fn run(
     let report = change_histories(&world, &request, context.interrupt(), &on_event).await?;
     drop(progress);
     console.show(&render_fleet(&report));
-    Ok(report.ending())
+    Ok((report.ending(), Cases::of_fleet(command, &report)))
 }
