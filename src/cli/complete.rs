@@ -27,6 +27,8 @@ pub(crate) enum Wanted {
     SeedSets,
     /// Versions of migrations.
     Versions,
+    /// Numbers of runs.
+    Runs,
     /// Profiles of the config files.
     Profiles,
     /// Sessions issued lately.
@@ -149,6 +151,7 @@ fn with_completer(argument: Arg, path: &[String], typed: &Typed, source: &Source
         ("PLAN", _) => Wanted::Plans,
         ("SET", _) => Wanted::SeedSets,
         ("VERSION", _) => Wanted::Versions,
+        ("RUN", _) => Wanted::Runs,
         (_, "profile") => Wanted::Profiles,
         ("JTI", _) => Wanted::Sessions,
         ("USER", _) | (_, "user") => Wanted::Users,
@@ -239,6 +242,8 @@ mod tests {
             ("tenantctl seed apply --all --set d", "SeedSets:d"),
             ("tenantctl migrate apply --all --seed=d", "--seed=SeedSets:d"),
             ("tenantctl migrate apply --all --target ", "Versions:"),
+            ("tenantctl migrate resume 1", "Runs:1"),
+            ("tenantctl migrate runs show ", "Runs:"),
             ("tenantctl -p pr", "Profiles:pr"),
             ("tenantctl tenant list --profile=pr", "--profile=Profiles:pr"),
             ("tenantctl session show 01", "Sessions:01"),

@@ -5,24 +5,45 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::fleet::{FleetArgs, RecordArgs};
+use super::run::{ResumeArgs, RunsArgs};
 use super::selector::SelectorArgs;
 use super::table::ListShapeArgs;
 use super::values::{line, title};
-use crate::model::Reason;
+use crate::model::{Canary, FailureLimit, Reason};
 
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
     /// Apply pending migrations
     ///
     /// Works on several tenants at a time and reports each. A migration that fails is rolled back, the
-    /// tenant stays at the version before, and the others go on. Run it again to continue.
+    /// tenant stays at the version before, and the others go on. More than one tenant makes a run: the
+    /// same command or `migrate resume` goes on with it, from any machine.
     #[command(after_help = "\
 Examples:
   tenantctl migrate apply --tenant acme
   tenantctl migrate apply --all --jobs 16
+  tenantctl migrate apply --all --canary label=tier=internal --max-failures 2%
   tenantctl migrate apply --label tier=gold --exclude acme --dry-run
   tenantctl migrate apply --tenant acme,globex --seed")]
     Apply(ApplyArgs),
+    /// Take part in a run, or go on with one that stopped
+    ///
+    /// Any number of processes on any number of machines may: each takes tenants that nobody else has.
+    /// Without a number it is the newest unfinished run. The migrations must be those that the run was
+    /// planned with. What a paused run failed with pauses it no more.
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate resume
+  tenantctl migrate resume 12 --jobs 16
+  tenantctl migrate resume 12 --failed")]
+    Resume(ResumeArgs),
+    /// List, show, follow, pause and cancel runs
+    #[command(after_help = "\
+Examples:
+  tenantctl migrate runs
+  tenantctl migrate runs show 12
+  tenantctl migrate runs pause 12 --reason 'the office is asleep'")]
+    Runs(RunsArgs),
     /// Show tenants' schema versions
     ///
     /// Reads the control plane's record in one query. With --verify it opens the databases and compares
@@ -174,6 +195,15 @@ pub struct ApplyArgs {
     /// How many tenants at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
+    /// Who goes first, and must be done without a failure before the others begin
+    #[arg(long, value_name = "N|label=K=V")]
+    pub canary: Option<Canary>,
+    /// How many tenants may fail before nothing new is started; any number without it
+    #[arg(long, value_name = "N|N%")]
+    pub max_failures: Option<FailureLimit>,
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<Reason>,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -17,6 +17,7 @@ mod migration;
 mod on_demand;
 mod parse;
 mod query;
+mod run;
 mod seed;
 mod selector;
 mod session;
@@ -45,6 +46,7 @@ pub(crate) use migration::{
 pub(crate) use on_demand::OnDemand;
 pub(crate) use parse::{parse, wants_json};
 pub(crate) use query::QueryArgs;
+pub(crate) use run::{ResumeArgs, RunArgs, RunChangeArgs, RunsCommand, RunsListArgs};
 pub(crate) use seed::{SeedApplyArgs, SeedCommand, SeedListArgs};
 pub(crate) use selector::SelectorArgs;
 pub(crate) use session::{

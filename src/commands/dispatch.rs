@@ -32,7 +32,7 @@ async fn run(command: Command, context: &Context) -> Result<Ending, Failure> {
         Command::Local(OnDemand(command)) => local::run(command, context).await,
         Command::Init(args) => init::run(args, context).await,
         Command::Tenant(OnDemand(command)) => tenant::run(command, context).await,
-        Command::Migrate(OnDemand(command)) => migration::run(command, context).await,
+        Command::Migrate(OnDemand(command)) => Box::pin(migration::run(command, context)).await,
         Command::Seed(OnDemand(command)) => seed::run(command, context).await,
         Command::Query(args) => Box::pin(query::run(args, context)).await,
         Command::Session(OnDemand(command)) => session::run(command, context).await,

@@ -2,7 +2,7 @@
 
 use crate::cli::{
     AuditCommand, Command, ConfigCommand, JwksCommand, MemberCommand, MigrateCommand, OnDemand,
-    SeedCommand, SessionCommand, TenantCommand, TokenCommand,
+    RunsCommand, SeedCommand, SessionCommand, TenantCommand, TokenCommand,
 };
 
 /// What a command does to the control plane and its tenants.
@@ -33,9 +33,14 @@ pub(super) fn reach(command: &Command) -> Reach {
             | TenantCommand::Purge(_) => Reach::Writes,
         },
         Command::Migrate(OnDemand(command)) => match command {
-            MigrateCommand::Apply(_) | MigrateCommand::Repair(_) | MigrateCommand::Baseline(_) => {
-                Reach::Writes
-            }
+            MigrateCommand::Apply(_)
+            | MigrateCommand::Resume(_)
+            | MigrateCommand::Repair(_)
+            | MigrateCommand::Baseline(_) => Reach::Writes,
+            MigrateCommand::Runs(args) => match args.command {
+                Some(OnDemand(RunsCommand::Pause(_) | RunsCommand::Cancel(_))) => Reach::Writes,
+                None | Some(_) => Reach::Reads,
+            },
             MigrateCommand::Status(_) => Reach::Reads,
             MigrateCommand::New(_) | MigrateCommand::Export(_) | MigrateCommand::Lint(_) => {
                 Reach::Elsewhere

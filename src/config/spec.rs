@@ -97,7 +97,8 @@ pub(super) fn is_known_variable(name: &str) -> bool {
     let is_of =
         |spec: &Spec| spec.variable == name || spec.file_variable().as_deref() == Some(name);
     SPECS.iter().any(is_of)
-        || [PROFILE_VARIABLE, "TENANTCTL_HASTE", "TENANTCTL_FAIL"].contains(&name)
+        || [PROFILE_VARIABLE, "TENANTCTL_HASTE", "TENANTCTL_FAIL", "TENANTCTL_LEASE_MS"]
+            .contains(&name)
         || name.starts_with("TENANTCTL_TEST_")
 }
 

@@ -36,6 +36,12 @@ pub enum Act {
     Repair,
     /// `migrate baseline`.
     Baseline,
+    /// `migrate runs pause`.
+    PauseRun,
+    /// `migrate runs cancel`.
+    CancelRun,
+    /// `migrate resume` of a run that was paused, or over.
+    ResumeRun,
     /// `seed apply`.
     Seed,
     /// `session revoke`.
@@ -54,7 +60,7 @@ pub enum Act {
 
 impl Act {
     /// Every act.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Init,
         Self::Create,
         Self::Adopt,
@@ -71,6 +77,9 @@ impl Act {
         Self::Migrate,
         Self::Repair,
         Self::Baseline,
+        Self::PauseRun,
+        Self::CancelRun,
+        Self::ResumeRun,
         Self::Seed,
         Self::Revoke,
         Self::Prune,
@@ -99,6 +108,9 @@ impl Act {
             Self::Migrate => "migrate",
             Self::Repair => "repair",
             Self::Baseline => "baseline",
+            Self::PauseRun => "pause",
+            Self::CancelRun => "cancel",
+            Self::ResumeRun => "resume",
             Self::Seed => "seed",
             Self::Revoke => "revoke",
             Self::Prune => "prune",
@@ -128,6 +140,9 @@ impl Act {
             Self::Migrate => "migrate.apply",
             Self::Repair => "migrate.repair",
             Self::Baseline => "migrate.baseline",
+            Self::PauseRun => "migrate.pause",
+            Self::CancelRun => "migrate.cancel",
+            Self::ResumeRun => "migrate.resume",
             Self::Seed => "seed.apply",
             Self::Revoke => "session.revoke",
             Self::Prune => "session.prune",

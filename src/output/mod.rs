@@ -62,7 +62,10 @@ pub(crate) use config::{
 pub(crate) use console::Console;
 pub(crate) use exit::{EXIT_CODES_TOPIC, exit_code, exit_codes};
 pub(crate) use failure::{Ending, Failure};
-pub(crate) use fleet::{STATUS_COLUMNS, render_fleet, render_migration_status, render_query};
+pub(crate) use fleet::{
+    STATUS_COLUMNS, render_fleet, render_migration_status, render_query, render_run,
+    render_run_change, render_runs,
+};
 pub(crate) use health::render_health;
 pub(crate) use junit::junit;
 pub(crate) use jwks::{render_keys, render_keys_clear_plan, render_keys_cleared, warn_about_keys};

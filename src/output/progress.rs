@@ -15,7 +15,7 @@ use super::live::{Doing, STILL_WAITING};
 use super::local::local_event;
 use super::running::Running;
 use super::words::{millis, shown, verdict};
-use crate::services::fleet::{FleetEvent, TenantResult, TenantVerdict};
+use crate::services::fleet::{FleetEvent, RunStanding, TenantResult, TenantVerdict};
 use crate::services::local::LocalEvent;
 use crate::services::lockdown::{Counted, LayerReport, LayerVerdict, LockdownEvent};
 use crate::services::saga::{StepEvent, StepProgress};
@@ -85,6 +85,28 @@ impl<'c> Progress<'c> {
                 self.far(&format!("auth: {done} of {of} bans lifted"));
             }
         }
+    }
+
+    /// Shows where a run stands that others work on.
+    pub(crate) fn run(&self, standing: &RunStanding) {
+        let RunStanding { run, counts, workers, .. } = standing;
+        if self.is_machine() {
+            return self.machine(json!({
+                "event": "standing", "run": run.id.0, "state": run.state.word(),
+                "done": counts.all() - counts.open(), "of": counts.all(), "failed": counts.failed,
+                "workers": workers.len(),
+            }));
+        }
+        let failed =
+            if counts.failed > 0 { format!(", {} failed", counts.failed) } else { String::new() };
+        let (done, all) = (counts.all() - counts.open(), counts.all());
+        let said = format!(
+            "run {} is {}: {done} of {all} tenants{failed}, {} at work",
+            run.id,
+            run.state.word(),
+            workers.len()
+        );
+        self.far(&said);
     }
 
     fn users(&self, Counted { seen, of, banned, passes }: Counted) {
@@ -159,6 +181,31 @@ impl<'c> Progress<'c> {
                         )));
                     }
                 }
+            }
+            FleetEvent::Run { run, is_joined } => {
+                if self.is_machine() {
+                    return self.machine(json!({
+                        "event": "run", "run": run.0, "joined": is_joined,
+                    }));
+                }
+                let word = if *is_joined { "going on with run" } else { "run" };
+                self.line(&dim("·").and(format_args!(" {word} {run}")));
+            }
+            FleetEvent::Pace { jobs, why } => {
+                if self.is_machine() {
+                    return self.machine(json!({ "event": "pace", "jobs": jobs, "why": why }));
+                }
+                self.console.live().fleet(|running| running.paced(*jobs, why.as_deref()));
+                self.console.draw();
+            }
+            FleetEvent::Postponed(tenant) => {
+                if self.is_machine() {
+                    return self.machine(json!({
+                        "event": "postponed", "tenant": names_json(tenant),
+                    }));
+                }
+                self.console.live().fleet(|running| running.postponed(&tenant.slug));
+                self.console.draw();
             }
             FleetEvent::Started(tenant) => {
                 if self.is_machine() {

@@ -19,12 +19,14 @@ pub(super) struct Running {
     failed: usize,
     /// The tenants under way and since when, longest first.
     now: Vec<(Slug, Instant)>,
+    /// Why it is slower than it could be.
+    slow: Option<String>,
 }
 
 impl Running {
     /// Returns an act on so many tenants, of which so many have to be opened, that begins now.
     pub(super) fn new(total: usize, to_open: usize, began: Instant) -> Self {
-        Self { began, total, to_open, finished: 0, failed: 0, now: Vec::new() }
+        Self { began, total, to_open, finished: 0, failed: 0, now: Vec::new(), slow: None }
     }
 
     pub(super) fn began(&self) -> Instant {
@@ -33,6 +35,16 @@ impl Running {
 
     pub(super) fn started(&mut self, tenant: &Slug, at: Instant) {
         self.now.push((tenant.clone(), at));
+    }
+
+    /// So many at a time from now on, and why it is not more.
+    pub(super) fn paced(&mut self, jobs: usize, why: Option<&str>) {
+        self.slow = why.map(|why| format!("{jobs} at a time, {why}"));
+    }
+
+    /// It has another turn later.
+    pub(super) fn postponed(&mut self, tenant: &Slug) {
+        self.now.retain(|(slug, _)| slug != tenant);
     }
 
     pub(super) fn finished(&mut self, tenant: &Slug, has_failed: bool) {
@@ -50,6 +62,7 @@ impl Running {
         }
         parts.push(whole_seconds(self.began, now));
         parts.extend(self.pace(now).into_iter().flatten());
+        parts.extend(self.slow.clone());
         let text = parts.join(", ");
         if self.now.is_empty() {
             return text;

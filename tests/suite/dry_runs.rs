@@ -19,6 +19,9 @@ const WITHOUT: &[(&str, &str)] = &[
     ("tenant connect", "what psql does is the operator's"),
     ("migrate status", "it reads"),
     ("migrate lint", "it reads files"),
+    ("migrate runs list", "it reads"),
+    ("migrate runs show", "it reads"),
+    ("migrate runs watch", "it reads"),
     ("seed list", "it reads"),
     ("query", "it reads"),
     ("session list", "it reads"),
@@ -57,6 +60,9 @@ const WITH: &[(&str, &str)] = &[
     ("tenant restore", "globex"),
     ("tenant purge", "globex --no-backup"),
     ("migrate apply", "--all"),
+    ("migrate resume", "1"),
+    ("migrate runs pause", "1"),
+    ("migrate runs cancel", "1"),
     ("migrate new", "notes --dir made"),
     ("migrate export", "made"),
     ("migrate repair", "--all --accept 7 --reason x"),
@@ -73,8 +79,14 @@ const WITH: &[(&str, &str)] = &[
 ];
 
 /// Those whose document is a list of what would happen to each tenant, or a shape of their own.
-const LISTS: &[&str] =
-    &["migrate apply", "migrate repair", "migrate baseline", "seed apply", "session revoke"];
+const LISTS: &[&str] = &[
+    "migrate apply",
+    "migrate resume",
+    "migrate repair",
+    "migrate baseline",
+    "seed apply",
+    "session revoke",
+];
 
 fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, bool)>) {
     let below: Vec<_> = command.get_subcommands().filter(|it| it.get_name() != "help").collect();
@@ -111,6 +123,8 @@ fn state(operator: &Operator) -> String {
         "policy_sync_log",
         "epochs",
         "lockdowns",
+        "migration_runs",
+        "migration_run_tenants",
     ];
     let hash = |table: &str| {
         format!(
@@ -130,6 +144,14 @@ fn a_dry_run_says_so_and_changes_nothing() {
     }
     let _ran = operator.run("tenant delete globex --confirm globex").success();
     let _jti = operator.issue(USER, "acme");
+    operator.plane().run(
+        "INSERT INTO control_plane.migration_runs \
+           (state, migrations, fingerprint, selector, plan_key, actor, operation_id) \
+         SELECT 'rolling', '[]', schema_fingerprint, '{}', 'x', 'tester', gen_random_uuid() \
+         FROM control_plane.tenant_metadata WHERE slug = 'acme'; \
+         INSERT INTO control_plane.migration_run_tenants (run_id, tenant_id, position, wave) \
+         SELECT 1, tenant_id, 1, 1 FROM control_plane.tenant_metadata WHERE slug = 'acme'",
+    );
     let theirs = server().new_database();
     let databases = || {
         operator.plane().ask("SELECT count(*) FROM pg_database WHERE datname LIKE 'tenant_new_%'")

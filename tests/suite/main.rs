@@ -73,6 +73,7 @@ mod project_gone;
 mod project_lockdown;
 mod query;
 mod round_trips;
+mod runs;
 mod saga_faults;
 mod saga_takeover;
 mod secrets;

@@ -277,8 +277,9 @@ fn a_run_has_one_intent_and_one_outcome_in_the_trail() {
     );
     assert_eq!(
         rows,
-        "release-7|intent|{\"first\": [\"acme\", \"broken\"], \"tenants\": 2}\n\
-         release-7|failed|{\"done\": 1, \"failed\": 1, \"not_begun\": 0, \"interrupted\": false, \
+        "release-7|intent|{\"run\": 1, \"first\": [\"acme\", \"broken\"], \"tenants\": 2}\n\
+         release-7|failed|{\"run\": 1, \"done\": 1, \"state\": \"completed_with_failures\", \
+         \"failed\": 1, \"skipped\": 0, \"not_begun\": 0, \"unchanged\": 0, \
          \"first_failed\": [\"broken\"]}"
     );
     let again = product.run("migrate apply --tenant acme").success();

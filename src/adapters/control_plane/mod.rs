@@ -19,6 +19,9 @@
 //! | `epochs` | why an epoch was raised, and by whom | `session revoke`, `lockdown`, `tenant delete` | `session show` and `list`, `token explain` |
 //! | `lockdowns` | what a lockdown changed | `lockdown` | `unlock` |
 //! | `clean_builds` | the catalog of a database that nobody touched since it was made | `migrate status --verify`, `tenant create` | `migrate status --verify` |
+//! | `migration_runs` | a fleet migration: what is applied to whom, and where it stands | `migrate` | the same |
+//! | `migration_run_tenants` | a tenant in it: whose turn it is, how that ended | `migrate` | the same |
+//! | `migration_run_workers` | a process that takes part in it | `migrate` | the same |
 //! | `locks` | the session that holds a lock | every command that takes one | the same |
 //! | `schema_history` | one applied migration | `init` | every command |
 //!
@@ -44,6 +47,9 @@ mod operation_steps;
 mod operations;
 mod patience;
 mod plane;
+mod run_lines;
+mod run_workers;
+mod runs;
 mod sessions;
 mod tenant_changes;
 mod tenant_properties;
@@ -81,6 +87,15 @@ pub(crate) use operations::{
 pub(crate) use patience::{patiently, wait_briefly};
 pub use plane::ControlPlane;
 pub(crate) use plane::{set, set_and};
+pub(crate) use run_lines::{
+    LeasedLine, Line, NewLine, Step, Told, add_lines, failed_slugs, give_back_lines, lease_lines,
+    list_lines, retry_failed, some_open_tenants, tell_lines,
+};
+pub(crate) use run_workers::{RunWorker, free_lines, join_run, leave_run, renew, workers_of};
+pub(crate) use runs::{
+    NewRun, Run, RunCounts, WhichRun, count_run, create_run, find_run, forgive, list_runs,
+    set_run_state,
+};
 pub(crate) use sessions::{
     NewSession, Session, SessionFilter, count_expired, count_live, find_session, insert_session,
     is_seen_user, list_sessions, parts_of, prune_batch, revoke_session, sample_session,

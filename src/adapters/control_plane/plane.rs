@@ -151,6 +151,14 @@ impl ControlPlane {
         Ok(acquire(&self.pool, &self.endpoint).await?)
     }
 
+    /// Ends sessions that nobody uses: where few connections are free, somebody else needs them.
+    pub(crate) async fn end_spare_sessions(&self) {
+        while let Some(spare) = self.pool.try_acquire() {
+            // One that does not end properly is gone as well.
+            drop(spare.close().await);
+        }
+    }
+
     /// Begins a transaction.
     ///
     /// # Errors

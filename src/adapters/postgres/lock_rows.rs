@@ -79,7 +79,7 @@ impl Look {
 
 /// The sessions that hold the token `$1`. The role is the one that logged in: neither it nor the
 /// process can be another session's, so a login that learned the token is not mistaken for us.
-const HOLDERS: &str = r"FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+pub(super) const HOLDERS: &str = r"FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
         AND ((l.classid::bigint << 32) | l.objid::bigint)";
 

@@ -13,6 +13,7 @@ mod endpoint_error;
 mod error;
 mod functions;
 mod install;
+mod life;
 mod lock;
 mod lock_rows;
 mod migrate;
@@ -42,6 +43,7 @@ pub use endpoint::Endpoint;
 pub(crate) use error::{PgError, ServerFault};
 pub(crate) use functions::{Functions, InstalledFunctions};
 pub(crate) use install::install_functions;
+pub(crate) use life::{LifeSign, give_life_sign, lives};
 pub(crate) use lock::{Lock, LockError, LockServer, hold_for, hold_until};
 pub(crate) use lock_rows::LockTable;
 pub(crate) use migrate::{

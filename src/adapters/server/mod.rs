@@ -27,6 +27,7 @@ mod reach;
 mod records;
 mod role_names;
 mod roles;
+mod room;
 mod seed;
 mod seen;
 mod sets;

@@ -13,11 +13,15 @@ use crate::commands::context::Context;
 use crate::config::{Flags, Settings, environment, resolve};
 use crate::model::Act;
 use crate::output::{Appearance, Console, Format, Volume};
+use crate::services::fleet::list_runs;
 use crate::services::migration::seed_sets;
 use crate::services::session::recent;
 use crate::services::tenant::{ListRequest, list};
 
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How many runs are offered.
+const RUNS: i64 = 20;
 
 /// How many digits of an id are typed before it counts as one: shorter ones may begin a slug.
 const DIGITS_OF_AN_ID: usize = 4;
@@ -51,6 +55,7 @@ impl LookUp {
             Wanted::Plans => counted(roster(settings).iter().filter_map(|t| t.plan.clone())),
             Wanted::SeedSets => seed_set_names(settings),
             Wanted::Versions => versions(settings),
+            Wanted::Runs => runs(settings),
             Wanted::Profiles => profiles(settings),
             Wanted::Sessions => sessions(settings, false),
             Wanted::Users => sessions(settings, true),
@@ -126,6 +131,17 @@ fn versions(settings: &Settings) -> Vec<Offer> {
     let Ok(sets) = context(settings.clone()).sets() else { return Vec::new() };
     let records = sets.domain.records();
     records.iter().map(|record| offer(&record.version.0.to_string(), &record.name)).collect()
+}
+
+/// Returns the newest runs.
+fn runs(settings: &Settings) -> Vec<Offer> {
+    let context = context(settings.clone());
+    let found = in_time(async {
+        let plane = context.plane().await.ok()?;
+        list_runs(&plane, RUNS).await.ok()
+    });
+    let runs = found.unwrap_or_default();
+    runs.iter().map(|it| offer(&it.run.id.to_string(), it.run.state.word())).collect()
 }
 
 fn profiles(settings: &Settings) -> Vec<Offer> {

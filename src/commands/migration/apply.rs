@@ -1,12 +1,13 @@
 //! `tenantctl migrate apply`.
 
+use super::lease::lease;
 use crate::cli::ApplyArgs;
 use crate::commands::context::Context;
 use crate::commands::records::Reported;
 use crate::commands::selection::selector;
 use crate::model::SchemaVersion;
 use crate::output::{Cases, Ending, Failure, Progress, render_fleet};
-use crate::services::fleet::{ApplyRequest, apply};
+use crate::services::fleet::{ApplyRequest, Limits, apply};
 
 const COMMAND: &str = "migrate apply";
 
@@ -24,10 +25,13 @@ async fn apply_all(args: ApplyArgs, context: &Context) -> Reported {
         sets: context.sets()?,
         target: args.target.map(SchemaVersion),
         seed: context.seed_set(args.seed.as_deref())?,
+        limits: Limits { canary: args.canary, max_failures: args.max_failures },
         jobs: usize::from(args.jobs),
         is_dry_run: args.dry_run,
         patience: context.patience,
+        lease: lease(),
         actor: context.actor(),
+        reason: args.reason,
     };
     let world = context.world().await?;
     let console = context.console();

@@ -51,7 +51,14 @@ pub(super) fn tenant_results() -> Vec<TenantResult> {
         let some = || Some(foreign());
         let refusal = Refusal { sqlstate: some(), migration: some() };
         let kind = ErrorKind::Internal;
-        TenantVerdict::Failed(Cause { kind, refusal, chain: lines(), hint, common })
+        TenantVerdict::Failed(Cause {
+            kind,
+            refusal,
+            chain: lines(),
+            hint,
+            common,
+            is_alarming: true,
+        })
     };
     [
         TenantVerdict::Done(lines()),

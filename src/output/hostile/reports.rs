@@ -11,15 +11,16 @@ use zeroize::Zeroizing;
 use super::events::{layers, tenant_results};
 use super::harness::{acme, foreign, shown_everywhere};
 use crate::model::{
-    ErrorKind, MemberBy, MemberState, MigrationRecord, Provenance, SchemaState, SchemaVersion,
-    SessionState, TenantId, TenantStatus, UserId,
+    ErrorKind, MemberBy, MemberState, MigrationRecord, Provenance, RunId, RunState, SchemaState,
+    SchemaVersion, SessionState, TenantId, TenantStatus, UserId,
 };
 use crate::output::arrange::Arrangement;
 use crate::output::view::View;
 use crate::output::{audit, fleet, health, local, member, migration, session};
 use crate::services::audit::{AuditOutcome, AuditRow, ChainBreak, ChainHead, VerifyReport};
 use crate::services::fleet::{
-    FleetReport, HistoryLine, StatusReport, StatusStanding, TenantStanding,
+    ChangeReport, FleetReport, HistoryLine, Run, RunCounts, RunReport, RunStanding, RunWorker,
+    StatusReport, StatusStanding, TenantStanding,
 };
 use crate::services::health::{Advice, Check, CheckOutcome, HealthReport};
 use crate::services::local::{LocalDestroyed, LocalEndpoint, LocalStatus, LocalUp, UpOutcome};
@@ -41,6 +42,38 @@ fn record() -> MigrationRecord {
     MigrationRecord { version: SchemaVersion(1), name: foreign(), checksum: 1 }
 }
 
+fn run_standing() -> RunStanding {
+    let run = Run {
+        id: RunId(1),
+        state: RunState::Paused,
+        state_reason: Some(foreign()),
+        state_by: Some(foreign()),
+        migrations: vec![record()],
+        fingerprint: foreign(),
+        target: None,
+        seed_set: Some(foreign()),
+        selector: json!({ "labels": [foreign()] }),
+        canary: Some(foreign()),
+        max_failures: Some(foreign()),
+        failure_limit: None,
+        actor: foreign(),
+        reason: Some(foreign()),
+        operation_id: Uuid::nil(),
+        created_at: AT,
+        started_at: Some(AT),
+        finished_at: None,
+    };
+    let worker = RunWorker { worker_id: Uuid::nil(), holder: foreign(), jobs: 1, leased: 1 };
+    RunStanding {
+        run,
+        counts: RunCounts { failed: 1, ..RunCounts::default() },
+        workers: vec![worker],
+        looked_at: AT,
+        is_joined: true,
+        refused: 1,
+    }
+}
+
 #[test]
 fn a_fleets_results_and_its_standing() {
     let results = FleetReport {
@@ -49,6 +82,7 @@ fn a_fleets_results_and_its_standing() {
         is_interrupted: true,
         demanded: BTreeSet::new(),
         elapsed: Duration::from_secs(1),
+        run: Some(run_standing()),
     };
     let schema = || SchemaState { version: Some(SchemaVersion(1)), fingerprint: foreign() };
     let standings = [
@@ -74,6 +108,14 @@ fn a_fleets_results_and_its_standing() {
         )
     };
     let of_one = status(&tenants[..1]);
+    let run = RunReport { standing: run_standing(), results: tenant_results() };
+    let change = ChangeReport { standing: run_standing(), is_changed: true, is_dry_run: false };
+    let runs = vec![
+        fleet::render_runs(&[run_standing()]),
+        fleet::render_run(&run),
+        fleet::render_run_change(&change),
+    ];
+    views("runs", runs);
     views("a fleet", vec![fleet::render_fleet(&results), status(&tenants), of_one]);
 }
 

@@ -82,6 +82,12 @@ impl Entry {
         Ok(OpenEntry(self))
     }
 
+    /// Returns the act whose intent stands in the trail already.
+    pub(crate) fn intended(self) -> OpenEntry {
+        HAS_BEGUN.store(true, Ordering::SeqCst);
+        OpenEntry(self)
+    }
+
     async fn append(
         &self,
         connection: &mut PgConnection,

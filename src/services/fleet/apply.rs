@@ -1,14 +1,18 @@
-//! `migrate apply`: migrates every selected tenant that needs it.
+//! `migrate apply`: migrates every selected tenant that needs it, several as a run.
+
+use std::time::{Duration, Instant};
 
 use super::event::FleetEvent;
-use super::report::{FleetReport, TenantVerdict};
-use super::run::{Fleet, Turn, run_fleet};
-use super::select::{LOCKED, enter, enter_to_migrate, reason_to_skip, select};
+use super::report::{FleetReport, TenantResult, TenantVerdict};
+use super::run::{Fleet, Turn, decided, demanded_of, run_fleet};
+use super::runs::{Limits, Plan, RunError, Work, finish, is_open, make_or_join};
+use super::select::{LOCKED, enter, reason_to_skip, select};
 use super::trial::{Trial, Wanted};
-use crate::adapters::control_plane::{self, ControlPlaneError};
-use crate::model::{Act, Actor, Interrupt, Patience, SchemaState, SchemaVersion, Selector, Tenant};
+use super::turn::{Turned, Turns};
+use crate::adapters::control_plane;
+use crate::model::{Act, Actor, Interrupt, Patience, Reason, SchemaVersion, Selector, Tenant};
 use crate::services::home::World;
-use crate::services::migration::{MigrationError, SeedSet, Sets, bring_up, inspect, judge, up_to};
+use crate::services::migration::{MigrationError, SeedSet, Sets, inspect, up_to};
 
 #[derive(Debug)]
 pub(crate) struct ApplyRequest {
@@ -18,12 +22,17 @@ pub(crate) struct ApplyRequest {
     pub target: Option<SchemaVersion>,
     /// Applied afterwards.
     pub seed: Option<SeedSet>,
+    /// What stops it before its end.
+    pub limits: Limits,
     /// How many tenants at the same time.
     pub jobs: usize,
     pub is_dry_run: bool,
     /// How long to wait for a tenant's server and its lock.
     pub patience: Patience,
+    /// For how long what this process takes of a run is its own without a word from it.
+    pub lease: Duration,
     pub actor: Actor,
+    pub reason: Option<Reason>,
 }
 
 /// Migrates every tenant that needs it.
@@ -36,42 +45,102 @@ pub(crate) async fn apply(
     request: &ApplyRequest,
     interrupt: &Interrupt,
     on_event: &dyn Fn(FleetEvent),
-) -> Result<FleetReport, MigrationError> {
+) -> Result<FleetReport, RunError> {
+    let started = Instant::now();
     if let Some(SchemaVersion(version)) = request.target
         && !request.sets.domain.records().iter().any(|record| record.version.0 == version)
     {
-        return Err(MigrationError::NoSuchVersion(version));
+        return Err(MigrationError::NoSuchVersion(version).into());
     }
     let tenants = select(&world.plane, &request.selector).await?;
     let deadline = request.patience.until();
     let wanted = Wanted { sets: &request.sets, target: request.target, deadline, on_event };
-    let trial = Trial::of(world, &wanted, &tenants).await?;
-    let task = Task { world, request, trial };
-    run_fleet(
-        Fleet {
-            plane: &world.plane,
-            tenants,
-            act: Act::Migrate,
-            actor: &request.actor,
-            jobs: request.jobs,
-            is_dry_run: request.is_dry_run,
-            selector: &request.selector,
-        },
-        interrupt,
-        on_event,
-        |tenant| task.verdict_without_opening(tenant),
-        |tenant| task.turn(tenant),
-    )
-    .await
+    let turns = Turns {
+        world,
+        sets: &request.sets,
+        target: request.target,
+        seed: request.seed.as_ref(),
+        patience: request.patience,
+        is_in_run: false,
+        trial: Trial::of(world, &wanted, &tenants).await?,
+    };
+    let task = Task { world, request, turns };
+    let needy = tenants.iter().filter(|tenant| task.verdict_without_opening(tenant).is_none());
+    let needy = needy.count();
+    if !request.is_dry_run
+        && (needy > 1
+            // The last one of a run that was left may be all that is left to do.
+            || needy == 1 && tenants.len() > 1 && is_open(&world.plane, &task.asked()).await?)
+    {
+        return task.run_together(tenants, started, interrupt, on_event).await;
+    }
+    let fleet = Fleet {
+        plane: &world.plane,
+        tenants,
+        act: Act::Migrate,
+        actor: &request.actor,
+        jobs: request.jobs,
+        is_dry_run: request.is_dry_run,
+        selector: &request.selector,
+    };
+    let decide = |tenant: &Tenant| task.verdict_without_opening(tenant);
+    let report = run_fleet(fleet, interrupt, on_event, decide, |tenant| task.turn(tenant)).await?;
+    Ok(report)
 }
 
 struct Task<'a> {
     world: &'a World,
     request: &'a ApplyRequest,
-    trial: Trial,
+    turns: Turns<'a>,
 }
 
 impl Task<'_> {
+    /// Makes a run of those that need something, or goes on with the one that was made before, and
+    /// works on it.
+    async fn run_together(
+        self,
+        tenants: Vec<Tenant>,
+        started: Instant,
+        interrupt: &Interrupt,
+        on_event: &dyn Fn(FleetEvent),
+    ) -> Result<FleetReport, RunError> {
+        let Self { world, request, .. } = self;
+        let is_settled = |tenant: &Tenant| {
+            let verdict = self.verdict_without_opening(tenant);
+            verdict.filter(|verdict| *verdict == TenantVerdict::Unchanged)
+        };
+        let (settled, lines): (Vec<_>, Vec<_>) =
+            tenants.into_iter().partition(|tenant| is_settled(tenant).is_some());
+        let settled: Vec<TenantResult> =
+            settled.iter().map(|it| decided(it, TenantVerdict::Unchanged)).collect();
+        let (run, is_joined) = make_or_join(&world.plane, &self.asked(), &lines).await?;
+        let work = Work {
+            turns: &Turns { is_in_run: true, ..self.turns },
+            jobs: request.jobs,
+            lease: request.lease,
+            actor: &request.actor,
+            started,
+        };
+        let report = finish(&work, run, is_joined, interrupt, on_event).await?;
+        let mut report = report;
+        report.take_in(settled);
+        report.demanded = demanded_of(&report.results, &request.selector);
+        Ok(report)
+    }
+
+    fn asked(&self) -> Plan<'_> {
+        let request = self.request;
+        Plan {
+            selector: &request.selector,
+            sets: &request.sets,
+            target: request.target,
+            seed_set: request.seed.as_ref().map(|set| set.name.as_str()),
+            limits: &request.limits,
+            actor: &request.actor,
+            reason: request.reason.as_ref(),
+        }
+    }
+
     /// Returns the verdict where the tenant's row is enough for one: an up-to-date fleet costs
     /// the one query that selected it.
     fn verdict_without_opening(&self, tenant: &Tenant) -> Option<TenantVerdict> {
@@ -125,56 +194,19 @@ impl Task<'_> {
         Ok((planned(lines), schema.version))
     }
 
+    /// Migrates one tenant alone, and records what its database says of itself.
     async fn migrate(&self, tenant: Tenant) -> Turn {
-        let first = self.trial.enter(&tenant).await?;
-        let turn = self.migrate_one(&tenant, first.is_some()).await;
-        if let Some(first) = first {
-            first.over(&tenant, turn.as_ref().err());
+        let Turned { end, schema } = self.turns.take(&tenant).await;
+        if let Some(schema) = &schema
+            && tenant.schema.as_ref() != Some(schema)
+        {
+            let mut session = self.world.plane.session().await?;
+            control_plane::record_schema(&mut session, tenant.id, schema).await?;
         }
-        turn
-    }
-
-    /// Migrates one tenant; one that is the first to get the migrations is judged afterwards.
-    async fn migrate_one(&self, tenant: &Tenant, is_first: bool) -> Turn {
-        let deadline = self.request.patience.until();
-        let mut database = enter_to_migrate(self.world, tenant, deadline).await?;
-        let brought =
-            bring_up(&mut database, &self.request.sets, self.request.target, deadline).await;
-        // Migrations that were applied before the failure stay applied, so they are recorded too.
-        let brought = match brought {
-            Ok(brought) => brought,
-            Err(error) => {
-                if let Ok((_, schema, _)) = inspect(&mut database, &self.request.sets).await {
-                    self.record(tenant, &schema).await?;
-                }
-                return Err(error);
-            }
-        };
-        if tenant.schema.as_ref() != Some(&brought.schema) {
-            self.record(tenant, &brought.schema).await?;
-        }
-        if is_first {
-            let found = judge(database.exposure().await?.findings.0, &self.request.sets);
-            if !found.is_empty() {
-                return Err(MigrationError::Exposed { found, has_run: true });
-            }
-        }
-        let mut lines: Vec<_> = brought.applied.iter().map(ToString::to_string).collect();
-        if let Some(set) = &self.request.seed {
-            let outcome = database.seed(&set.seeds()).await?;
-            if outcome.applied > 0 {
-                lines.push(format!("seed {}", set.name));
-            }
-        }
-        database.close().await;
+        let lines = end?;
         let verdict =
             if lines.is_empty() { TenantVerdict::Unchanged } else { TenantVerdict::Done(lines) };
-        Ok((verdict, brought.schema.version))
-    }
-
-    async fn record(&self, tenant: &Tenant, schema: &SchemaState) -> Result<(), ControlPlaneError> {
-        let mut session = self.world.plane.session().await?;
-        control_plane::record_schema(&mut session, tenant.id, schema).await
+        Ok((verdict, schema.and_then(|schema| schema.version)))
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Cause {
     pub hint: Option<String>,
     /// The chain without the tenant's own names: equal for all tenants that failed the same way.
     pub common: String,
+    /// Whether nobody else should be touched before a person looked.
+    pub is_alarming: bool,
 }
 
 impl Cause {
@@ -28,7 +30,7 @@ impl Cause {
         tenant: &Tenant,
     ) -> Self {
         let common = without_names(&chain.join(": "), tenant);
-        Self { kind, refusal: Refusal::default(), hint, chain, common }
+        Self { kind, refusal: Refusal::default(), hint, chain, common, is_alarming: false }
     }
 }
 

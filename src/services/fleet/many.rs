@@ -176,6 +176,7 @@ impl Listener<'_> {
             is_interrupted: self.interrupt.is_raised(),
             demanded: BTreeSet::new(),
             elapsed: started.elapsed(),
+            run: None,
         };
         ManyReport { fleet, reports }
     }

@@ -9,12 +9,17 @@ mod many;
 mod query;
 mod records;
 mod report;
+mod resume;
 mod run;
+mod runs;
 mod seed;
 mod select;
 mod status;
 mod trial;
+mod turn;
 
+#[cfg(test)]
+pub(crate) use crate::adapters::control_plane::{Run, RunCounts, RunWorker};
 pub(crate) use apply::{ApplyRequest, apply};
 pub(crate) use cause::Cause;
 pub(crate) use event::FleetEvent;
@@ -24,8 +29,13 @@ pub(crate) use many::{
 pub(crate) use query::{QueryReport, QueryRequest, query};
 pub(crate) use records::{RecordsRequest, change_histories};
 pub(crate) use report::{
-    FleetReport, HistoryLine, StatusReport, StatusStanding, TenantResult, TenantStanding,
-    TenantVerdict,
+    FleetReport, HistoryLine, RunStanding, StatusReport, StatusStanding, TenantResult,
+    TenantStanding, TenantVerdict,
+};
+pub(crate) use resume::{ResumeRequest, resume_run};
+pub(crate) use runs::{
+    Change, ChangeReport, ChangeRequest, Limits, RunReport, change_run, list_runs, look_at_run,
+    show_run,
 };
 pub(crate) use seed::{SeedRequest, apply_seeds};
 pub(crate) use select::select;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::cause::Cause;
+use crate::adapters::control_plane::{Run, RunCounts, RunWorker};
 use crate::model::{
-    ErrorKind, MigrationRecord, SchemaState, SchemaVersion, Slug, TenantNames, TenantStatus,
+    ErrorKind, MigrationRecord, RunState, SchemaState, SchemaVersion, Slug, TenantNames,
+    TenantStatus,
 };
 use crate::services::migration::CatalogStanding;
 
@@ -45,6 +47,23 @@ pub(crate) struct FleetReport {
     /// The tenants whose skipping is a failure.
     pub demanded: BTreeSet<Slug>,
     pub elapsed: Duration,
+    /// The run that it was, where it was one.
+    pub run: Option<RunStanding>,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunStanding {
+    pub run: Run,
+    pub counts: RunCounts,
+    /// The processes that take part at this moment.
+    pub workers: Vec<RunWorker>,
+    /// When it was looked, by the database's clock.
+    pub looked_at: OffsetDateTime,
+    /// Whether the command took part in it after others, or again.
+    pub is_joined: bool,
+    /// How many results of this process were refused, since another had the tenant by then.
+    pub refused: usize,
 }
 
 impl FleetReport {
@@ -52,10 +71,27 @@ impl FleetReport {
         self.results.iter().filter(|result| test(&result.verdict)).count()
     }
 
+    /// Takes in what was decided elsewhere, of tenants that are not in it.
+    pub(super) fn take_in(&mut self, mut results: Vec<TenantResult>) {
+        let known: BTreeSet<_> = self.results.iter().map(|it| it.tenant.slug.clone()).collect();
+        results.retain(|result| !known.contains(&result.tenant.slug));
+        self.results.extend(results);
+        self.results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
+    }
+
     /// Returns the kind of failure the command ends with; `None` when it succeeded.
     pub(crate) fn ending(&self) -> Option<ErrorKind> {
         if self.is_interrupted {
             return Some(ErrorKind::Interrupted);
+        }
+        let is_stopped =
+            |it: &RunStanding| matches!(it.run.state, RunState::Paused | RunState::Cancelled);
+        if self.is_dry_run && self.run.is_some() {
+            return None;
+        }
+        let has_failed = self.count(|verdict| matches!(verdict, TenantVerdict::Failed(_))) > 0;
+        if self.run.as_ref().is_some_and(is_stopped) && !has_failed {
+            return Some(ErrorKind::Incomplete);
         }
         if let [TenantResult { verdict: TenantVerdict::Failed(cause), .. }] = &self.results[..] {
             return Some(cause.kind);

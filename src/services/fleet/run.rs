@@ -4,6 +4,7 @@
 //! order and nothing outlives the command.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -14,7 +15,8 @@ use super::event::FleetEvent;
 use super::report::{FleetReport, TenantResult, TenantVerdict};
 use crate::adapters::control_plane::{self, AuditOutcome, ControlPlane};
 use crate::model::{
-    Act, Actor, DatabaseName, Interrupt, SchemaVersion, Selector, Tenant, TenantNames,
+    Act, Actor, Classified, DatabaseName, Interrupt, SchemaVersion, Selector, Slug, Tenant,
+    TenantNames,
 };
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::migration::MigrationError;
@@ -24,6 +26,9 @@ use crate::services::migration::MigrationError;
 /// runs: `Purpose` sets `client_connection_check_interval`, without which a server notices only
 /// when it next uses the socket (Postgres 14 and newer on Linux, macOS and BSD; read 2026-11).
 const TENANT_DEADLINE: Duration = Duration::from_mins(30);
+
+/// How long to look what became of a tenant whose turn failed: there may be no session for it.
+const A_LOOK: Duration = Duration::from_secs(2);
 
 /// How many tenants an audit entry names.
 const NAMED: usize = 200;
@@ -62,12 +67,7 @@ where
     let total = fleet.tenants.len();
     for tenant in std::mem::take(&mut fleet.tenants) {
         match decide(&tenant) {
-            Some(verdict) => {
-                let version = tenant.schema.as_ref().and_then(|schema| schema.version);
-                let elapsed = Duration::ZERO;
-                let tenant = TenantNames::from(&tenant);
-                results.push(TenantResult { tenant, verdict, version, elapsed });
-            }
+            Some(verdict) => results.push(decided(&tenant, verdict)),
             None => to_open.push(tenant),
         }
     }
@@ -83,8 +83,7 @@ where
         .map(async |tenant: Tenant| {
             let names = TenantNames::from(&tenant);
             let recorded = tenant.schema.as_ref().and_then(|schema| schema.version);
-            let limit = patience.bound(TENANT_DEADLINE);
-            if interrupt.is_raised() || limit.is_zero() {
+            if interrupt.is_raised() || patience.left().is_some_and(|left| left.is_zero()) {
                 let (verdict, elapsed) = (TenantVerdict::NotBegun, Duration::ZERO);
                 return TenantResult { tenant: names, verdict, version: recorded, elapsed };
             }
@@ -92,19 +91,10 @@ where
             under_way.set(under_way.get() + 1);
             finishing.now(those_that_run(under_way.get()));
             let began = Instant::now();
-            // What a dropped future was doing goes on in the server until it sees the client gone
-            // (`client_connection_check_interval`, set when the session is opened).
-            let turn = tokio::time::timeout(limit, act(tenant.clone())).await;
-            let turn = turn.unwrap_or_else(|_late| {
-                Err(MigrationError::TimedOut(patience.left().map_or(limit, |_| patience.length())))
+            let turn = within_limit(fleet.plane, &tenant, act(tenant.clone())).await;
+            let (verdict, version) = turn.unwrap_or_else(|error| {
+                (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
             });
-            let (verdict, version) = match turn {
-                Ok(turn) => turn,
-                Err(error) => {
-                    let error = with_reason(fleet.plane, &tenant, error).await;
-                    (TenantVerdict::Failed(Cause::of(&error, &tenant)), recorded)
-                }
-            };
             under_way.set(under_way.get() - 1);
             finishing.now(those_that_run(under_way.get()));
             TenantResult { tenant: names, verdict, version, elapsed: began.elapsed() }
@@ -117,8 +107,7 @@ where
         results.push(result);
     }
     drop(turns);
-    let demanded = results.iter().filter(|result| fleet.selector.demands(&result.tenant));
-    let demanded = demanded.map(|result| result.tenant.slug.clone()).collect();
+    let demanded = demanded_of(&results, fleet.selector);
     let is_unfinished = results.iter().any(|result| result.verdict == TenantVerdict::NotBegun);
     results.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
     let report = FleetReport {
@@ -127,6 +116,7 @@ where
         is_interrupted: is_unfinished && interrupt.is_raised(),
         demanded,
         elapsed: started.elapsed(),
+        run: None,
     };
     if let Some(entry) = entry {
         record(&fleet, &report, entry).await?;
@@ -134,8 +124,40 @@ where
     Ok(report)
 }
 
+/// Returns the tenants whose skipping is a failure.
+pub(super) fn demanded_of(results: &[TenantResult], selector: &Selector) -> BTreeSet<Slug> {
+    let demanded = results.iter().filter(|result| selector.demands(&result.tenant));
+    demanded.map(|result| result.tenant.slug.clone()).collect()
+}
+
+/// Returns the result of a tenant that needs no connection.
+pub(super) fn decided(tenant: &Tenant, verdict: TenantVerdict) -> TenantResult {
+    let version = tenant.schema.as_ref().and_then(|schema| schema.version);
+    TenantResult { tenant: TenantNames::from(tenant), verdict, version, elapsed: Duration::ZERO }
+}
+
+/// Bounds a tenant's turn, and says of one that failed who was in its way.
+pub(super) async fn within_limit<T>(
+    plane: &ControlPlane,
+    tenant: &Tenant,
+    turn: impl Future<Output = Result<T, MigrationError>>,
+) -> Result<T, MigrationError> {
+    let patience = plane.patience();
+    let limit = patience.bound(TENANT_DEADLINE);
+    // What a dropped future was doing goes on in the server until it sees the client gone
+    // (`client_connection_check_interval`, set when the session is opened).
+    let turn = tokio::time::timeout(limit, turn).await;
+    let turn = turn.unwrap_or_else(|_late| {
+        Err(MigrationError::TimedOut(patience.left().map_or(limit, |_| patience.length())))
+    });
+    match turn {
+        Ok(done) => Ok(done),
+        Err(error) => Err(with_reason(plane, tenant, error).await),
+    }
+}
+
 /// Returns what a signal lets come to its end.
-fn those_that_run(count: usize) -> String {
+pub(super) fn those_that_run(count: usize) -> String {
     match count {
         1 => "the one that runs".to_owned(),
         count => format!("the {count} that run"),
@@ -154,13 +176,20 @@ async fn with_reason(
         Some(by) if error.is_held_up() => MigrationError::HeldUp { by, source: Box::new(error) },
         _ => error,
     };
-    // With no time left there is none to ask again.
-    if plane.patience().left().is_some_and(|left| left.is_zero()) {
+    // With no time left there is none to ask again, and with no connection free none to ask with.
+    let is_full = error.refusal().sqlstate.as_deref() == Some("53300");
+    if is_full || plane.patience().left().is_some_and(|left| left.is_zero()) {
         return error;
     }
-    let now = async { control_plane::find_by_id(&mut *plane.session().await?, tenant.id).await };
-    match now.await {
-        Ok(Some(now)) if now.status != tenant.status => {
+    let now = async {
+        let mut session = plane.session().await?;
+        let now = control_plane::find_by_id(&mut session, tenant.id).await;
+        // Where few connections are free, a tenant needs it.
+        drop(session.close().await);
+        now
+    };
+    match tokio::time::timeout(A_LOOK, now).await {
+        Ok(Ok(Some(now))) if now.status != tenant.status => {
             MigrationError::Overtaken { status: now.status, source: Box::new(error) }
         }
         _ => error,

@@ -18,6 +18,7 @@ mod remains;
 mod renewable;
 mod route;
 mod scratch;
+mod shared;
 mod size;
 mod world;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::exposed::{self, Exposed};
 use super::plan::Divergence;
 use crate::adapters::control_plane::ControlPlaneError;
-use crate::adapters::postgres::Blocker;
+use crate::adapters::postgres::{Blocker, MigrateError};
 use crate::adapters::server::ServerError;
 use crate::model::{
     Classified, ErrorKind, Refusal, SchemaVersion, TenantStatus, did_you_mean, nearest,
@@ -121,6 +121,22 @@ impl From<HomeError> for MigrationError {
 }
 
 impl MigrationError {
+    /// Returns whether another migration of the same tenant was under way.
+    pub(crate) fn is_locked_by_another(&self) -> bool {
+        matches!(self, Self::Server(ServerError::Lock(error)) if error.kind() == ErrorKind::Conflict)
+    }
+
+    /// Returns whether the tenant's database contradicts what is applied, so that nobody else's should
+    /// be touched before a person looked.
+    pub(crate) fn is_alarming(&self) -> bool {
+        matches!(
+            self,
+            Self::Diverged { .. }
+                | Self::Exposed { has_run: true, .. }
+                | Self::Server(ServerError::Migrate(MigrateError::Unreadable { .. }))
+        )
+    }
+
     /// Returns whether it gave up for something that somebody else may have held.
     pub(crate) fn is_held_up(&self) -> bool {
         match self {
