@@ -47,7 +47,7 @@ fn a_login_that_takes_every_lock_it_saw_does_not_stop_migrations() {
     let _ran = running.wait().success();
     take(&mut attacker, &keys);
     product.add("V9__more.sql", "CREATE TABLE public.more (id int);\n");
-    let ran = product.run("migrate apply --tenant acme --timeout 2s -o json");
+    let ran = product.run("migrate apply --tenant acme --timeout 20s -o json");
     assert_eq!(ran.code(), 0, "{ran}");
     assert_eq!(result(&ran.json(), "acme")["outcome"], "done");
     // Nor does it get at the rows that the locks are.
@@ -91,7 +91,7 @@ fn a_login_in_the_control_planes_database_does_not_hold_a_neighbours_operations(
     holder.run("ROLLBACK");
     let _ran = running.wait().success();
     take(&mut attacker, &keys);
-    for line in ["tenant rotate globex --timeout 2s", "init --timeout 2s"] {
+    for line in ["tenant rotate globex --timeout 20s", "init --timeout 20s"] {
         let ran = operator.run(line);
         assert_eq!(ran.code(), 0, "{line}: {ran}");
     }
@@ -120,8 +120,8 @@ fn a_lock_is_held_by_its_very_process_and_role_and_by_no_other_that_takes_its_to
     // when it belongs to another role.
     let mut other = operator.plane();
     other.run("SELECT pg_advisory_lock(4711)");
-    let _ran = operator.run("init --timeout 3s").success();
+    let _ran = operator.run("init --timeout 20s").success();
     other.hold("control_plane.locks", &name);
     other.run("UPDATE control_plane.locks SET role = 10");
-    let _ran = operator.run("init --timeout 3s").success();
+    let _ran = operator.run("init --timeout 20s").success();
 }
