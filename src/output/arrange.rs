@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
-
 use super::failure::Failure;
 use super::line::Line;
 use super::text::Table;
@@ -86,7 +84,7 @@ impl Arrangement {
     }
 
     /// Sorts and cuts rows and, beside them, the values they were made of.
-    pub(super) fn apply(&self, table: &mut Table, values: &mut Vec<Value>) {
+    pub(super) fn apply<T: Default>(&self, table: &mut Table, values: &mut Vec<T>) {
         let is_paired = table.rows.len() == values.len();
         if let Some((column, is_backwards)) = self.sort {
             let mut order: Vec<usize> = (0..table.rows.len()).collect();
@@ -96,7 +94,7 @@ impl Arrangement {
             });
             table.rows = order.iter().map(|at| std::mem::take(&mut table.rows[*at])).collect();
             if is_paired {
-                *values = order.iter().map(|at| values[*at].take()).collect();
+                *values = order.iter().map(|at| std::mem::take(&mut values[*at])).collect();
             }
         }
         if let Some(limit) = self.limit {
@@ -126,7 +124,7 @@ fn compare(a: &Line, b: &Line) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -24,6 +24,9 @@ use super::view::{FORMAT_VERSION, View, typed_line};
 use super::words::shown;
 use crate::model::{ErrorKind, PlaneAddress, Wait};
 
+/// How much of a list is one write, in bytes.
+const WRITTEN_TOGETHER: usize = 1 << 20;
+
 /// The reader closed the pipe, as `head` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReaderGone;
@@ -162,13 +165,26 @@ impl Console {
                     &view.text.table().map(|table| csv(table, true)).unwrap_or_default(),
                 );
             }
-            Format::Json => self.write_out(&(view.document(json_pretty) + "\n")),
+            Format::Json => match view.as_written() {
+                None => self.write_out(&(view.document(json_pretty) + "\n")),
+                Some((plural, items)) => {
+                    let mut spool = Spool::new(plural);
+                    match items.into_iter().try_for_each(|item| spool.push(&item)) {
+                        Ok(()) => self.show_spooled(view, spool),
+                        Err(error) => self.break_stdout(error),
+                    }
+                }
+            },
             Format::Ndjson => {
-                // Together: a list is one write, however many lines it has.
+                // Together: a list is few writes, however many lines it has.
                 let mut lines = String::new();
                 view.lines(|line| {
                     lines.push_str(&json_line(line));
                     lines.push('\n');
+                    if lines.len() > WRITTEN_TOGETHER {
+                        self.write_out(&lines);
+                        lines.clear();
+                    }
                 });
                 self.write_out(&lines);
             }

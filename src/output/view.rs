@@ -1,5 +1,6 @@
 //! A report, ready to be shown in any of the three shapes.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -34,9 +35,25 @@ enum Body {
     /// A single thing, under its singular.
     Item(&'static str, Value),
     /// A list, under its plural noun.
-    List(Nouns, Vec<Value>),
+    List(Nouns, Items),
     /// A secret that the operator asked to see.
     Revealed(&'static str, SecretText),
+}
+
+/// The items of a list: made, or made one by one as they are written, where there may be very many.
+#[derive(Clone)]
+enum Items {
+    Made(Vec<Value>),
+    AsWritten(usize, Rc<dyn Fn(usize) -> Value>),
+}
+
+impl std::fmt::Debug for Items {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Made(values) => formatter.debug_list().entries(values).finish(),
+            Self::AsWritten(count, _) => write!(formatter, "{count} items"),
+        }
+    }
 }
 
 /// What a list's field is called, and what one of its items is.
@@ -57,8 +74,20 @@ impl View {
         text: impl Into<Text>,
     ) -> Self {
         let count = values.len();
-        let view = Self::new(Body::List(Nouns { plural, singular }, values), text.into());
-        view.with("summary", json!({ "count": count }))
+        let body = Body::List(Nouns { plural, singular }, Items::Made(values));
+        Self::new(body, text.into()).with("summary", json!({ "count": count }))
+    }
+
+    /// Returns a list of so many items, each of which is made when it is written.
+    pub(super) fn list_as_written(
+        (plural, singular): (&'static str, &'static str),
+        count: usize,
+        item: impl Fn(usize) -> Value + 'static,
+        text: impl Into<Text>,
+    ) -> Self {
+        let items = Items::AsWritten(count, Rc::new(item));
+        let body = Body::List(Nouns { plural, singular }, items);
+        Self::new(body, text.into()).with("summary", json!({ "count": count }))
     }
 
     /// Returns a view of a secret that the operator asked to see; its text is the secret alone, so
@@ -95,7 +124,12 @@ impl View {
         }
         match self.body {
             Body::Item(noun, value) => plan.insert(noun.to_owned(), value),
-            Body::List(nouns, values) => plan.insert(nouns.plural.to_owned(), values.into()),
+            Body::List(nouns, Items::Made(values)) => {
+                plan.insert(nouns.plural.to_owned(), values.into())
+            }
+            Body::List(nouns, Items::AsWritten(count, item)) => {
+                plan.insert(nouns.plural.to_owned(), (0..count).map(|at| item(at)).collect())
+            }
             // A plan holds no secret: there is none yet.
             Body::Revealed(..) => None,
         };
@@ -108,7 +142,7 @@ impl View {
     #[must_use]
     pub(crate) fn arranged(mut self, arrangement: &Arrangement) -> Self {
         self = self.within(arrangement);
-        if let Body::List(_, values) = &mut self.body {
+        if let Body::List(_, Items::Made(values)) = &mut self.body {
             if let Some(table) = self.text.table_mut() {
                 arrangement.apply(table, values);
             }
@@ -157,10 +191,22 @@ impl View {
     pub(super) fn document<R>(&self, write: impl FnOnce(&Part<'_>) -> R) -> R {
         let body = match &self.body {
             Body::Item(noun, value) => (*noun, Part::Value(value)),
-            Body::List(nouns, values) => (nouns.plural, Part::List(values)),
+            Body::List(nouns, Items::Made(values)) => (nouns.plural, Part::List(values)),
+            Body::List(nouns, Items::AsWritten(..)) => (nouns.plural, Part::List(&[])),
             Body::Revealed(noun, secret) => (*noun, Part::Revealed(secret)),
         };
         self.with_version(Some(body), None, write)
+    }
+
+    /// Returns the items that are made as they are written, if it is a list of such: the document has
+    /// none of them.
+    pub(super) fn as_written(&self) -> Option<(&'static str, impl Iterator<Item = Value> + '_)> {
+        match &self.body {
+            Body::List(nouns, Items::AsWritten(count, item)) => {
+                Some((nouns.plural, (0..*count).map(|at| item(at))))
+            }
+            _ => None,
+        }
     }
 
     /// Hands each line to a writer, in order: one for a single thing; for a list one for each item,
@@ -174,9 +220,18 @@ impl View {
             Body::Revealed(noun, secret) => {
                 self.with_version(Some((noun, Part::Revealed(secret))), Some(noun), write);
             }
-            Body::List(nouns, values) => {
-                for value in values {
-                    write(&typed_line(nouns.singular, value));
+            Body::List(nouns, items) => {
+                match items {
+                    Items::Made(values) => {
+                        for value in values {
+                            write(&typed_line(nouns.singular, value));
+                        }
+                    }
+                    Items::AsWritten(count, item) => {
+                        for at in 0..*count {
+                            write(&typed_line(nouns.singular, &item(at)));
+                        }
+                    }
                 }
                 self.with_version(None, Some(SUMMARY), write);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::TryStreamExt;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
@@ -243,12 +244,13 @@ pub(crate) async fn list_page(
     Ok(tenants)
 }
 
-/// Returns the tenants a selector means, by slug; deleted and purging ones when their slug or status
-/// is named.
+/// Hands over the tenants a selector means, by slug, as they come; deleted and purging ones when their
+/// slug or status is named.
 pub(crate) async fn select(
     connection: &mut PgConnection,
     selector: &Selector,
-) -> Result<Vec<Tenant>> {
+    mut on_tenant: impl FnMut(Tenant),
+) -> Result<()> {
     let meant = r"status <> 'purged' AND NOT (slug = ANY ($1) OR tenant_id = ANY ($2))
             AND (slug = ANY ($3) OR tenant_id = ANY ($4) OR ($5
                 AND CASE WHEN $6::text IS NULL THEN status NOT IN ('deleted', 'purging')
@@ -256,7 +258,7 @@ pub(crate) async fn select(
                 AND labels @> $7 AND (locked_at IS NOT NULL OR NOT $8)))
         ORDER BY slug";
     let by_property = selector.all || selector.is_by_property();
-    let tenants = sqlx::query_as(tenants_where(meant))
+    let mut tenants = sqlx::query_as(tenants_where(meant))
         .bind(slugs_of(&selector.exclude))
         .bind(ids_of(&selector.exclude))
         .bind(slugs_of(&selector.tenants))
@@ -265,10 +267,13 @@ pub(crate) async fn select(
         .bind(selector.status.map(TenantStatus::word))
         .bind(Json(labels_of(&selector.labels)))
         .bind(selector.locked)
-        .fetch_all(connection)
-        .await
-        .map_err(PgError::doing("select the tenants"))?;
-    Ok(tenants)
+        .fetch(connection);
+    while let Some(tenant) =
+        tenants.try_next().await.map_err(PgError::doing("select the tenants"))?
+    {
+        on_tenant(tenant);
+    }
+    Ok(())
 }
 
 /// Returns those that name no tenant, in the order they are asked for.

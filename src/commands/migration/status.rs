@@ -1,5 +1,6 @@
 //! `tenantctl migrate status`.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use crate::cli::StatusArgs;
@@ -38,7 +39,7 @@ async fn status_of_all(args: StatusArgs, context: &Context) -> Reported {
     if request.is_verified {
         progress.doing("comparing the tenants' databases with a clean build");
     }
-    let report = status(&world, &request).await?;
+    let report = Rc::new(status(&world, &request).await?);
     drop(progress);
     context.console().show(&render_migration_status(&report, &arrangement));
     let ending = (report.differing() > 0).then_some(ErrorKind::Differences);

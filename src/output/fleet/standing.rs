@@ -1,6 +1,7 @@
 //! Where the fleet stands.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 
@@ -25,13 +26,16 @@ pub(crate) const STATUS_COLUMNS: [&str; 5] = ["TENANT", "STATUS", "VERSION", "OU
 
 /// Renders where tenants stand. Arranged, or as CSV, each has its row; else those that stand alike are
 /// said once.
-pub(crate) fn render_migration_status(report: &StatusReport, arrangement: &Arrangement) -> View {
+pub(crate) fn render_migration_status(
+    report: &Rc<StatusReport>,
+    arrangement: &Arrangement,
+) -> View {
     let mut text = Text::new();
     let is_plain = arrangement.is_plain();
     let alike = if is_plain { alike(report) } else { Vec::new() };
-    let mut values = report.tenants.iter().map(standing_json).collect();
+    let mut order: Vec<usize> = (0..report.tenants.len()).collect();
     let mut table = standings_table(report, &alike, is_plain);
-    arrangement.apply(&mut table, &mut values);
+    arrangement.apply(&mut table, &mut order);
     if !table.is_empty() {
         text = text.and(table).blank();
     }
@@ -58,7 +62,9 @@ pub(crate) fn render_migration_status(report: &StatusReport, arrangement: &Arran
         "schema_version": report.head.version.map(|v| v.0),
         "schema_fingerprint": report.head.fingerprint,
     });
-    let view = View::list(("results", "result"), values, text)
+    let (all, count) = (Rc::clone(report), order.len());
+    let item = move |at: usize| standing_json(&all.tenants[order[at]]);
+    let view = View::list_as_written(("results", "result"), count, item, text)
         .with("head", head)
         .with("verified", json!(report.is_verified))
         .within(arrangement);
@@ -152,7 +158,9 @@ fn alike(report: &StatusReport) -> Alike<'_> {
 fn standings_table(report: &StatusReport, alike: &Alike<'_>, is_plain: bool) -> Table {
     let is_long = is_plain && report.tenants.len() > FULL_TABLE;
     let is_told_below = |tenant: &TenantStanding| {
-        alike.iter().any(|(_, _, tenants)| tenants.contains(&&tenant.tenant))
+        let (word, detail) = standing_words(&tenant.standing);
+        let detail = detail.unwrap_or_default();
+        alike.iter().any(|(known, why, _)| *known == word && *why == detail)
     };
     let shown = report.tenants.iter().filter(|tenant| {
         !(is_told_below(tenant) || is_long && tenant.standing == StatusStanding::Current)

@@ -1,6 +1,7 @@
 //! Reports of fleets, sessions, the trail, the control plane and the local server.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -103,7 +104,12 @@ fn a_fleets_results_and_its_standing() {
     let status = |tenants: &[TenantStanding]| {
         let tenants = tenants.to_vec();
         fleet::render_migration_status(
-            &StatusReport { head: schema(), tenants, is_verified: true, is_everybody: false },
+            &Rc::new(StatusReport {
+                head: schema(),
+                tenants,
+                is_verified: true,
+                is_everybody: false,
+            }),
             &Arrangement::default(),
         )
     };

@@ -4,7 +4,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::report::{HistoryLine, StatusReport, StatusStanding, TenantStanding};
-use super::select::{LOCKED, enter_seeing, reason_to_skip, select};
+use super::select::{LOCKED, enter_seeing, reason_to_skip, select, select_as};
 use crate::adapters::server::Sight;
 use crate::model::{Classified, Patience, SchemaVersion, Selector, Tenant, TenantNames};
 use crate::services::home::World;
@@ -31,39 +31,40 @@ pub(crate) async fn status(
     world: &World,
     request: &StatusRequest,
 ) -> Result<StatusReport, MigrationError> {
-    let tenants = select(&world.plane, &request.selector).await?;
     let head = request.sets.head();
+    let is_everybody = request.selector.is_everybody() && request.selector.exclude.is_empty();
+    if !request.is_verified {
+        let by_record = |tenant| standing(Seen::without(by_record(&request.sets, &tenant)), tenant);
+        let tenants = select_as(&world.plane, &request.selector, by_record).await?;
+        return Ok(StatusReport { head, tenants, is_verified: false, is_everybody });
+    }
+    let tenants = select(&world.plane, &request.selector).await?;
     let clean = CleanBuilds::new(world, &request.sets);
     let mut looks = tenants.into_iter().map(|tenant| async {
         let tenant = tenant;
-        let Seen { standing, history, catalog } = if request.is_verified {
-            look_inside(&clean, world, request, &tenant).await
-        } else {
-            Seen::without(by_record(&request.sets, &tenant))
-        };
-        TenantStanding {
-            tenant: TenantNames::from(&tenant),
-            status: tenant.status,
-            recorded: tenant.schema,
-            standing,
-            history,
-            catalog,
-        }
+        standing(look_inside(&clean, world, request, &tenant).await, tenant)
     });
     let mut standings = Vec::new();
-    if request.is_verified {
-        // Alone: it has the clean build made, which needs connections that the others would hold
-        // while they wait for it.
-        if let Some(first) = looks.next() {
-            standings.push(first.await);
-        }
+    // Alone: it has the clean build made, which needs connections that the others would hold while
+    // they wait for it.
+    if let Some(first) = looks.next() {
+        standings.push(first.await);
     }
     let rest = stream::iter(looks).buffer_unordered(request.jobs.max(1));
     standings.extend(rest.collect::<Vec<_>>().await);
     standings.sort_by(|a, b| a.tenant.slug.cmp(&b.tenant.slug));
-    let (is_verified, selector) = (request.is_verified, &request.selector);
-    let is_everybody = selector.is_everybody() && selector.exclude.is_empty();
-    Ok(StatusReport { head, tenants: standings, is_verified, is_everybody })
+    Ok(StatusReport { head, tenants: standings, is_verified: true, is_everybody })
+}
+
+fn standing(Seen { standing, history, catalog }: Seen, tenant: Tenant) -> TenantStanding {
+    TenantStanding {
+        tenant: TenantNames::from(&tenant),
+        status: tenant.status,
+        recorded: tenant.schema,
+        standing,
+        history,
+        catalog,
+    }
 }
 
 fn by_record(sets: &Sets, tenant: &Tenant) -> StatusStanding {
