@@ -65,6 +65,7 @@ fn start(cli: Cli, console: Console) -> (Console, Result<Ending, Failure>) {
         config: cli.global.config.clone(),
         actor: cli.global.actor.clone(),
         may_be_new: commands::makes_settings(&cli.command),
+        is_urgent: commands::is_urgent(&cli.command),
     };
     process::trace_to_stderr(cli.global.verbose, TraceLines::new(statement_line));
     let working_dir = std::env::current_dir().unwrap_or_default();

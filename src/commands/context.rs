@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::haste::haste;
 use crate::adapters::auth_admin::AuthAdmin;
 use crate::adapters::control_plane::ControlPlane;
 use crate::adapters::http::RetryPolicy;
@@ -368,20 +369,7 @@ pub(super) fn gave_up(error: &(dyn Error + 'static)) -> bool {
     fault.is_some_and(|fault| fault.is("55P03") || fault.is("57014"))
 }
 
-/// Returns the divisor of every wait for the Management API: a hook for tests, which release builds
-/// do not have.
-#[cfg(debug_assertions)]
-fn haste() -> u32 {
-    let asked =
-        crate::config::environment("TENANTCTL_HASTE").and_then(|text| text.to_str()?.parse().ok());
-    asked.unwrap_or(1).max(1)
-}
-
-#[cfg(not(debug_assertions))]
-fn haste() -> u32 {
-    1
-}
-
+/// Returns how the Management API and Auth's are asked again.
 fn retry() -> RetryPolicy {
     let (retry, haste) = (RetryPolicy::default(), haste());
     RetryPolicy {
@@ -392,9 +380,16 @@ fn retry() -> RetryPolicy {
 }
 
 fn endpoint(name: &str, setting: &Setting<SecretText>) -> Result<Endpoint, Failure> {
-    Endpoint::parse(setting.value.expose()).map_err(|error| {
-        let message = format!("use {name} from {}: {error}", setting.origin);
-        let hint = "write it like postgresql://USER@HOST:5432/DATABASE, with :PASSWORD behind USER";
-        Failure::new(ErrorKind::Usage, message).hint(hint)
-    })
+    let set_by = match &setting.origin {
+        Origin::Environment(variable) => (*variable).to_owned(),
+        origin => format!("{name} in {origin}"),
+    };
+    Endpoint::parse(setting.value.expose()).map(|endpoint| endpoint.set_by(set_by)).map_err(
+        |error| {
+            let message = format!("use {name} from {}: {error}", setting.origin);
+            let hint =
+                "write it like postgresql://USER@HOST:5432/DATABASE, with :PASSWORD behind USER";
+            Failure::new(ErrorKind::Usage, message).hint(hint)
+        },
+    )
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::local;
 use crate::cli::LocalUpArgs;
 use crate::commands::context::Context;
+use crate::config::environment;
 use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId, UserRef};
 use crate::output::{
     Arrangement, Ending, Failure, Format, Progress, TenantLines, Text, View, render_check,
@@ -78,13 +79,24 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     let took = started.elapsed().as_secs_f64();
     let text = Text::new().blank();
     let text = text.line(format_args!("All of it took {took:.1} s and is still running."));
+    let program = started_as();
     console.note(text.next_commands([
-        "tenantctl tenant show acme",
-        "tenantctl tenant connect acme",
-        "tenantctl audit list",
-        "tenantctl local down        stop it; the data stays",
+        format!("{program} tenant show acme"),
+        format!("{program} tenant connect acme"),
+        format!("{program} audit list"),
+        format!("{program} local down        stop it; the data stays"),
     ]));
     Ok(None)
+}
+
+/// Returns what runs this program again: who tries the demo may have installed nothing yet.
+fn started_as() -> String {
+    // Cargo sets it for what it runs.
+    if environment("CARGO_MANIFEST_DIR").is_some() {
+        return "cargo run --".to_owned();
+    }
+    let program = std::env::args().next().filter(|name| name.contains('/'));
+    program.unwrap_or_else(|| "tenantctl".to_owned())
 }
 
 async fn make_tenant(world: &World, context: &Context) -> Result<CreateReport, Failure> {

@@ -84,6 +84,11 @@ pub(super) fn reach(command: &Command) -> Reach {
     }
 }
 
+/// Returns whether nothing that a command does not need may stand in its way.
+pub(crate) fn is_urgent(command: &Command) -> bool {
+    matches!(command, Command::Lockdown(_))
+}
+
 /// Returns whether a command writes settings: what is named on its command line need not be there yet.
 pub(crate) fn makes_settings(command: &Command) -> bool {
     matches!(command, Command::Config(OnDemand(ConfigCommand::Init)))

@@ -55,6 +55,16 @@ impl Classified for ConfigError {
             Self::Value { name: "secret_key", .. } => {
                 Some("make one with: openssl rand -base64 32".to_owned())
             }
+            Self::Unreadable { path, source }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                let other = if path.ends_with("tenantctl.toml") {
+                    ", or name another config file with --config"
+                } else {
+                    ""
+                };
+                Some(format!("let this user enter its folders and read it{other}"))
+            }
             Self::Unreadable { .. } | Self::Invalid { .. } | Self::Value { .. } => None,
         }
     }

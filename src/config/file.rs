@@ -47,7 +47,11 @@ pub(super) fn read(path: &Path, is_named: bool) -> Result<Option<Found>, ConfigE
     let file = match secret_file::open(path) {
         Ok(file) => file,
         Err(ConfigError::Unreadable { source, .. })
-            if !is_named && source.kind() == std::io::ErrorKind::NotFound =>
+            if !is_named
+                && matches!(
+                    source.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) =>
         {
             return Ok(None);
         }

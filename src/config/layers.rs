@@ -12,7 +12,7 @@ use super::secret_file::SecretFile;
 use super::setting::{Origin, Setting};
 use super::spec::{PROFILE_VARIABLE, SPECS, Secrecy, Spec};
 use super::{defaults, secret_file};
-use crate::model::{Actor, SecretText, escape_controls};
+use crate::model::{Actor, Classified, SecretText, escape_controls};
 
 /// The profile of the private local Postgres; it needs no table.
 const LOCAL_PROFILE: &str = "local";
@@ -25,6 +25,9 @@ pub(crate) struct Flags {
     pub actor: Option<Actor>,
     /// Whether the profile and the config file need not be there yet: who makes them names them.
     pub may_be_new: bool,
+    /// Whether a config file that cannot be read stands in nobody's way, where the control plane is said
+    /// by a variable.
+    pub is_urgent: bool,
 }
 
 /// A place where a config file was looked for.
@@ -65,21 +68,16 @@ impl Layers {
         environment: Environment<'_>,
         working_dir: &Path,
     ) -> Result<Self, ConfigError> {
-        let (files, looked_at) = find_files(flags, environment, working_dir)?;
+        let Files { found: files, looked_at, warnings } =
+            find_files(flags, environment, working_dir)?;
         let profile = profile(flags, environment, &files)?;
         let is_protected = profile.as_ref().is_some_and(|profile| {
             let tables = files.iter().filter_map(|f| f.content.profiles.get(&profile.value));
             tables.into_iter().any(|table| table.protected)
         });
         let profiles = profiles(&files);
-        let mut layers = Self {
-            profile,
-            is_protected,
-            looked_at,
-            profiles,
-            warnings: Vec::new(),
-            texts: BTreeMap::new(),
-        };
+        let mut layers =
+            Self { profile, is_protected, looked_at, profiles, warnings, texts: BTreeMap::new() };
         if let Some(actor) = &flags.actor {
             let text = Text { value: actor.to_string().into(), origin: Origin::Flag("--actor") };
             layers.texts.insert("actor", text);
@@ -227,23 +225,48 @@ fn profiles(files: &[Found]) -> Vec<Profile> {
     found.into_iter().map(profile).collect()
 }
 
-/// Reads the config files that are there, and returns where they were looked for.
+/// The variables that say where the control plane is.
+const CONTROL_PLANE: &str = "TENANTCTL_CONTROL_PLANE_URL";
+const CONTROL_PLANE_FILE: &str = "TENANTCTL_CONTROL_PLANE_URL_FILE";
+
+/// The config files, the nearest first.
+#[derive(Debug, Default)]
+struct Files {
+    found: Vec<Found>,
+    /// Where they were looked for.
+    looked_at: Vec<LookedAt>,
+    /// Which were passed over, and why.
+    warnings: Vec<String>,
+}
+
+/// Reads the config files that are there.
 fn find_files(
     flags: &Flags,
     environment: Environment<'_>,
     working_dir: &Path,
-) -> Result<(Vec<Found>, Vec<LookedAt>), ConfigError> {
+) -> Result<Files, ConfigError> {
     let (paths, must_exist) = match &flags.config {
         Some(path) => (vec![path.clone()], !flags.may_be_new),
         None => (usual_paths(environment, working_dir), false),
     };
-    let (mut files, mut looked_at) = (Vec::new(), Vec::new());
+    let says_where =
+        [CONTROL_PLANE, CONTROL_PLANE_FILE].into_iter().any(|name| environment(name).is_some());
+    let is_passed_over = flags.is_urgent && flags.config.is_none() && says_where;
+    let mut files = Files::default();
     for path in paths {
-        let found = file::read(&path, must_exist)?;
-        looked_at.push(LookedAt { path, is_there: found.is_some() });
-        files.extend(found);
+        let found = match file::read(&path, must_exist) {
+            Err(error) if is_passed_over => {
+                files
+                    .warnings
+                    .push(format!("failed to {}; it is passed over", error.chain().join(": ")));
+                None
+            }
+            found => found?,
+        };
+        files.looked_at.push(LookedAt { path, is_there: found.is_some() });
+        files.found.extend(found);
     }
-    Ok((files, looked_at))
+    Ok(files)
 }
 
 /// Returns where config files are looked for without `--config`, the nearest first.

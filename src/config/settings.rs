@@ -220,3 +220,52 @@ impl Settings {
         Ok(&data_dir.value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::config::documented::documented;
+
+    fn sample(variable: &str) -> &'static str {
+        match variable {
+            PROFILE_VARIABLE => "local",
+            "TENANTCTL_PLACEMENT" => "project",
+            "TENANTCTL_MIGRATIONS_BASE" => "none",
+            "TENANTCTL_ACTOR" => "somebody",
+            name if name.ends_with("CONTROL_PLANE_URL") || name.ends_with("CLUSTER_URL") => {
+                "postgresql://somebody@db.example/x"
+            }
+            name if name.ends_with("_URL") => "https://somewhere.example/x",
+            _ => "/some/where",
+        }
+    }
+
+    /// Returns the typed settings as text, without the table of what was found; and that table.
+    fn resolved(variable: &str, value: &str) -> (String, Vec<Explained>) {
+        let environment = |name: &str| (name == variable).then(|| OsString::from(value));
+        let settings = resolve(&Flags::default(), &environment, Path::new("/nowhere")).unwrap();
+        let explained = settings.explained.clone();
+        (format!("{:?}", Settings { explained: Vec::new(), ..settings }), explained)
+    }
+
+    #[test]
+    fn every_variable_of_the_manual_reaches_a_setting_and_is_shown() {
+        let (plain, shown) = resolved("", "");
+        let directory = tempfile::tempdir().unwrap();
+        for setting in documented() {
+            let value = sample(setting.variable);
+            let file = directory.path().join(setting.variable);
+            std::fs::write(&file, value).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let file = file.to_str().unwrap();
+            let by_file = setting.file_variable.as_deref().map(|variable| (variable, file));
+            for (variable, value) in [(setting.variable, value)].into_iter().chain(by_file) {
+                let (typed, now_shown) = resolved(variable, value);
+                assert_ne!(typed, plain, "{variable} changes no setting");
+                assert_ne!(now_shown, shown, "{variable} is not shown");
+            }
+        }
+    }
+}

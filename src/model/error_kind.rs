@@ -11,7 +11,7 @@ pub enum ErrorKind {
     Usage,
     /// Confirmation or a precondition is missing; nothing changed.
     Refused,
-    /// No such tenant, session or run.
+    /// No such tenant, session or run, or its database is not there.
     NotFound,
     /// Exists with another specification, is in the wrong state, or is locked by another run.
     Conflict,
@@ -110,6 +110,11 @@ pub trait Classified: std::error::Error {
     /// Returns what the operator can do about it, with the command to type.
     fn hint(&self) -> Option<String> {
         None
+    }
+
+    /// Returns whether nothing failed: the rest was put off, as was asked.
+    fn is_put_off(&self) -> bool {
+        false
     }
 
     /// Returns the tenants that were named and do not exist, for somebody who looks for names like theirs.

@@ -4,6 +4,8 @@
 
 use std::ffi::OsString;
 
+use super::ascii::is_ascii;
+
 /// The shape of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -35,6 +37,8 @@ pub(crate) struct Appearance {
     pub color: Option<bool>,
     /// Whether the environment speaks against colour (`NO_COLOR`, `TERM=dumb`).
     pub is_plain_environment: bool,
+    /// Whether the environment's locale has no UTF-8.
+    pub is_ascii: bool,
     /// The width that the environment dictates (`COLUMNS`).
     pub columns: Option<u16>,
     pub volume: Volume,
@@ -50,6 +54,7 @@ impl Appearance {
             color: None,
             is_plain_environment: is_set("NO_COLOR")
                 || environment("TERM").is_some_and(|term| term == "dumb"),
+            is_ascii: is_ascii(environment),
             columns: environment("COLUMNS").and_then(|text| text.to_str()?.parse().ok()),
             volume: Volume::Usual,
             is_no_input: false,

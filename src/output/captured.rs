@@ -13,6 +13,7 @@ pub(super) fn captured(format: Format, is_terminal: bool) -> (Console, Kept, Kep
         format,
         color: None,
         is_plain_environment: false,
+        is_ascii: false,
         columns: Some(100),
         volume: Volume::Usual,
         is_no_input: false,

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::appearance::{Appearance, Format, Volume};
-use super::columns::{Layout, page};
+use super::ascii::in_ascii;
 use super::csv::csv;
 use super::failure::Failure;
 use super::json::{Part, json_line, json_pretty};
@@ -19,7 +19,7 @@ use super::live::Live;
 use super::look::Look;
 use super::spool::Spool;
 use super::stream::Stream;
-use super::text::{Table, Text};
+use super::text::Text;
 use super::view::{FORMAT_VERSION, View, typed_line};
 use super::words::shown;
 use crate::model::{ErrorKind, PlaneAddress, Wait};
@@ -50,6 +50,8 @@ pub(crate) struct Console {
     live: Live,
     /// Whether stdout failed; the reason is reported once, at the end.
     broken: Mutex<Option<io::Error>>,
+    /// What a result would have said that could not be written.
+    unsaid: Mutex<Option<String>>,
 }
 
 /// Whether a question could be answered.
@@ -83,8 +85,8 @@ impl Console {
         let has_color = appearance
             .color
             .unwrap_or(!appearance.is_plain_environment && terminals.stdout && terminals.stderr);
-        let (live, broken) = (Live::default(), Mutex::new(None));
-        Self { appearance, has_color, terminals, stdout, stderr, live, broken }
+        let (live, broken, unsaid) = (Live::default(), Mutex::new(None), Mutex::new(None));
+        Self { appearance, has_color, terminals, stdout, stderr, live, broken, unsaid }
     }
 
     pub(crate) fn format(&self) -> Format {
@@ -117,7 +119,8 @@ impl Console {
 
     /// Returns whether stderr is a terminal that can redraw a line.
     pub(super) fn is_watched(&self) -> bool {
-        self.terminals.stderr && !self.appearance.is_plain_environment && !self.is_quiet()
+        let Appearance { is_plain_environment, is_ascii, .. } = self.appearance;
+        self.terminals.stderr && !is_plain_environment && !is_ascii && !self.is_quiet()
     }
 
     /// Returns the line that is redrawn.
@@ -143,7 +146,7 @@ impl Console {
     }
 
     /// Returns how results look; `is_wide` as wide as they are.
-    fn look_of_results(&self, is_wide: bool) -> Look {
+    pub(super) fn look_of_results(&self, is_wide: bool) -> Look {
         let is_bounded = self.terminals.stdout && !is_wide;
         let width = is_bounded.then(|| self.columns(&self.stdout));
         Look { has_color: self.has_color, width, wraps: false }
@@ -189,42 +192,22 @@ impl Console {
                 self.write_out(&lines);
             }
         }
+        if self.is_stdout_gone()
+            && let Ok(mut unsaid) = self.unsaid.lock()
+        {
+            *unsaid = view.text.headline().map(|line| line.plain());
+        }
+    }
+
+    /// Writes what a question is about before it is asked, whatever the result's shape: somebody sits there.
+    pub(super) fn before_question(&self, text: &Text) {
+        self.write_err(&laid_out(text, self.look_of_notes()));
     }
 
     /// Writes lines of JSON of one type to stdout, together, for results that are streamed.
     pub(super) fn lines(&self, kind: &str, values: &[Value]) {
         let line = |value| json_line(&typed_line(kind, value)) + "\n";
         self.write_out(&values.iter().map(line).collect::<String>());
-    }
-
-    /// Writes a page of a table; the first one decides on the layout.
-    pub(super) fn page(&self, table: &Table, is_wide: bool, layout: &mut Option<Layout>) {
-        let is_first = layout.is_none();
-        match self.appearance.format {
-            Format::Csv => {
-                // Its layout is that of any table that is not cut.
-                layout.get_or_insert_default();
-                self.write_out(&csv(table, is_first));
-            }
-            _ => self.write_out(&(page(table, self.look_of_results(is_wide), layout) + "\n")),
-        }
-    }
-
-    /// Writes what follows the last page of a table: which columns had no room.
-    pub(super) fn end_of_pages(&self, table: &Table, layout: &Layout) {
-        if self.appearance.format == Format::Table
-            && let Some(line) = layout.left_out(table)
-        {
-            self.write_out(&(line.painted(self.has_color) + "\n"));
-        }
-    }
-
-    /// Writes a document whose list came in pieces; `around` has the list empty.
-    pub(super) fn show_spooled(&self, around: &View, spool: Spool) {
-        let text = around.document(json_pretty) + "\n";
-        if let Err(error) = spool.document(&text, |piece| self.write_out(piece)) {
-            self.break_stdout(error);
-        }
     }
 
     /// Writes what is generated from the command line's own definition, a script or a manual, as it
@@ -351,7 +334,13 @@ impl Console {
         if broken.kind() == io::ErrorKind::BrokenPipe {
             return None;
         }
-        let failure = Failure::new(ErrorKind::Internal, format!("write the result: {broken}"));
+        // What the command did is done; what is incomplete is the result.
+        let failure = Failure::new(ErrorKind::Incomplete, format!("write the result: {broken}"));
+        let unsaid = self.unsaid.lock().ok().and_then(|mut unsaid| unsaid.take());
+        let failure = match unsaid {
+            Some(said) => failure.hint(format!("what it did is done: {said}")),
+            None => failure,
+        };
         self.fail(&failure);
         Some(failure.kind())
     }
@@ -372,11 +361,13 @@ impl Console {
         }
     }
 
-    fn write_out(&self, text: &str) {
+    pub(super) fn write_out(&self, text: &str) {
         let Ok(mut broken) = self.broken.lock() else { return };
         if broken.is_some() {
             return;
         }
+        let is_text = self.appearance.format == Format::Table && self.appearance.is_ascii;
+        let text = if is_text { &in_ascii(text) } else { text };
         if let Err(error) = self.live.above(|| self.stdout.write(text)) {
             *broken = Some(error);
         }
@@ -384,6 +375,8 @@ impl Console {
 
     /// Writes to stderr; when that fails there is nowhere left to report it.
     fn write_err(&self, text: &str) {
+        let is_text = self.speaks_text() && self.appearance.is_ascii;
+        let text = if is_text { &in_ascii(text) } else { text };
         drop(self.live.above(|| self.stderr.write(&format!("{text}\n"))));
     }
 }

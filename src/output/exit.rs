@@ -27,7 +27,7 @@ fn promise(kind: ErrorKind) -> &'static str {
         ErrorKind::Internal => "a bug in tenantctl",
         ErrorKind::Usage => "the command line or the config was wrong; nothing was contacted",
         ErrorKind::Refused => "confirmation or a precondition is missing; nothing changed",
-        ErrorKind::NotFound => "no such tenant, session or run",
+        ErrorKind::NotFound => "no such tenant, session or run, or its database is not there",
         ErrorKind::Conflict => "exists with another spec, wrong state, or locked by another run",
         ErrorKind::Denied => "credentials rejected",
         ErrorKind::Unavailable => "network, rate limit or timeout; trying again is safe",

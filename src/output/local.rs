@@ -139,7 +139,7 @@ pub(crate) fn render_destroy_plan(status: &LocalStatus) -> View {
 impl Console {
     /// Shows what is about to be destroyed, before it is asked about.
     pub(crate) fn show_destroyed(&self, status: &LocalStatus) {
-        self.note(Text::from(destroyed(status)).blank());
+        self.before_question(&Text::from(destroyed(status)).blank());
     }
 }
 

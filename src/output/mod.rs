@@ -5,6 +5,7 @@
 
 mod appearance;
 mod arrange;
+mod ascii;
 mod audit;
 #[cfg(test)]
 mod captured;
@@ -34,6 +35,7 @@ mod look;
 mod many;
 mod member;
 mod migration;
+mod pages;
 mod progress;
 mod prompt;
 mod running;

@@ -61,6 +61,10 @@ impl<'c> Progress<'c> {
                 // Mark, title, duration and the spaces between them take 40 columns.
                 self.line(&mark.and(title).and(dim(outcome).shortened(self.room(40))));
             }
+            StepProgress::PutOff { said } => {
+                let line = dim("·").and(format_args!(" {}  ", event.title));
+                self.line(&line.and(dim(said).shortened(self.room(30))));
+            }
             StepProgress::Failed => {
                 self.line(&bad("✗").and(format_args!(" {}", event.title)));
             }
@@ -234,6 +238,8 @@ impl<'c> Progress<'c> {
         match &result.verdict {
             // Once for all that fail alike; the report counts them.
             TenantVerdict::Failed(cause) if self.told.borrow_mut().insert(cause.common.clone()) => {
+                // In a log the report has the detail, and once is enough.
+                let detail = if self.console.is_watched() { detail } else { word.to_owned() };
                 self.line(&bad("✗").and(line).and(Line::from(detail).shortened(300)));
             }
             TenantVerdict::Done(_) if !self.console.is_watched() => {
@@ -328,6 +334,9 @@ fn step_json(event: &StepEvent) -> Value {
             "event": "finished", "step": event.step, "outcome": step_word(*was_there),
             "detail": outcome, "elapsed_ms": millis(*elapsed),
         }),
+        StepProgress::PutOff { said } => {
+            json!({ "event": "put_off", "step": event.step, "said": said })
+        }
         StepProgress::Failed => json!({ "event": "failed", "step": event.step }),
     }
 }

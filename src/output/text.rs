@@ -78,6 +78,18 @@ impl Text {
         self.0.iter().all(|block| matches!(block, Block::Table(table) if table.is_empty()))
     }
 
+    /// Returns the sentence that says most: the first line, or the first fact. No secret is one.
+    pub(super) fn headline(&self) -> Option<Line> {
+        self.0.iter().find_map(|block| match block {
+            Block::Line(line) => Some(line.clone()).filter(|line| !line.plain().is_empty()),
+            Block::Facts(Facts(facts)) => {
+                let (name, value) = facts.first()?;
+                Some(Line::from(format_args!("{name} ")).and(value.clone()))
+            }
+            Block::Hanging(..) | Block::Table(_) | Block::Revealed(_) => None,
+        })
+    }
+
     /// Returns the first table in it.
     pub(super) fn table(&self) -> Option<&Table> {
         self.0

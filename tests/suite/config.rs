@@ -338,3 +338,47 @@ fn a_data_dir_and_paths_of_other_kinds_come_from_files_as_well() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     let _ran = operator.run("tenant list").fails_with(2);
 }
+
+/// Where a wrong address is to be corrected.
+#[test]
+fn a_server_that_is_not_there_names_the_setting_it_is_from() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let wrong = "postgresql://x@127.0.0.1:1/d";
+    let named = |operator: &Operator, line: &str| {
+        let ran = operator.run(&format!("{line} -o json"));
+        let hint = match ran.stdout() {
+            "" => ran.error()["hint"].clone(),
+            _ => ran.json()["failures"][0]["error"]["hint"].clone(),
+        };
+        hint.as_str().unwrap_or_default().to_owned()
+    };
+    let operator = operator.with("TENANTCTL_CLUSTER_URL", wrong);
+    let hint = named(&operator, "query --tenant acme 'SELECT 1'");
+    assert!(hint.ends_with("from TENANTCTL_CLUSTER_URL"), "{hint}");
+    let operator = operator.with("TENANTCTL_CONTROL_PLANE_URL", wrong);
+    assert_eq!(named(&operator, "tenant list"), "the address is from TENANTCTL_CONTROL_PLANE_URL");
+    let operator = operator.without("TENANTCTL_CONTROL_PLANE_URL");
+    let text = format!("[profiles.prod]\ncontrol_plane_url = \"{wrong}\"\n");
+    let path = write(&operator, "tenantctl.toml", &text, 0o600);
+    let hint = named(&operator, "-p prod tenant list");
+    let from = format!("control_plane_url in [profiles.prod] of {}", path.display());
+    assert!(hint.ends_with(&from), "{hint}");
+}
+
+/// A config file in a folder that may not be entered: who needs it is told, and a lockdown that knows its
+/// control plane goes on.
+#[test]
+fn a_config_file_that_may_not_be_read_stands_in_no_lockdowns_way() {
+    let operator = Operator::new();
+    let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
+    let closed = operator.home().join("closed");
+    fs::create_dir(&closed).unwrap();
+    let operator =
+        operator.with("XDG_CONFIG_HOME", &closed).without("TENANTCTL_SECRET_KEY_FILE").ordinary();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let error = operator.run("-o json unlock acme --yes --reason x").fails_with(2).error();
+    assert!(error["hint"].as_str().unwrap().contains("--config"), "{error}");
+    let ran = operator.run("lockdown acme --reason x --dry-run").success();
+    assert!(ran.stderr().contains("it is passed over"), "{ran}");
+}

@@ -262,8 +262,15 @@ fn a_data_dir_that_may_not_be_made_is_refused_with_a_way_out() {
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
     let operator = operator.with("TENANTCTL_DATA_DIR", closed.join("data"));
-    let error = operator.run("-o json local up").fails_with(3).error();
+    let error = operator.run("-o json local up").fails_with(2).error();
     assert!(error["hint"].to_string().contains("TENANTCTL_DATA_DIR"), "{error}");
+    // Nor is a HOME that is nowhere, or a file.
+    for home in ["/proc/nowhere", "/dev/null"] {
+        let operator = Operator::unconfigured().ordinary().without("TENANTCTL_DATA_DIR");
+        let error = operator.with("HOME", home).run("-o json local up").fails_with(2).error();
+        assert!(error["message"].to_string().contains(home), "{error}");
+        assert!(error["hint"].to_string().contains("TENANTCTL_DATA_DIR"), "{error}");
+    }
 }
 
 /// What a program printed stands below our line, line by line, and can neither pass for a line of ours nor

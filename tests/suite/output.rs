@@ -158,15 +158,41 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn a_disk_that_is_full_is_told_and_not_a_success() {
     let operator = with_many_tenants(1);
-    for line in ["tenant list", "tenant list -o json", "tenant list -o ndjson", "man"] {
+    let slug = "tenant-1";
+    for line in [
+        "tenant list",
+        "tenant list -o json",
+        "tenant list -o ndjson",
+        "man",
+        "tenant protect SLUG",
+        "tenant protect SLUG -o json",
+    ] {
+        let line = &line.replace("SLUG", slug);
         let mut command: Command = operator.command(line);
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let ended = command.stdin(Stdio::null()).stdout(full).output().unwrap();
-        assert_eq!(ended.status.code(), Some(1), "{line}");
+        // What the command did is done: incomplete is what it says.
+        assert_eq!(ended.status.code(), Some(8), "{line}");
         let errors = String::from_utf8_lossy(&ended.stderr);
         assert!(errors.contains("failed to write the result: No space left"), "{line}: {errors}");
         assert!(!errors.contains("panicked"), "{errors}");
+        let is_told = errors.contains(&format!("what it did is done: tenant {slug} is protected"));
+        assert_eq!(is_told, line.contains("protect"), "{line}: {errors}");
     }
+}
+
+/// Where the locale has no UTF-8, our marks are ASCII; what others wrote stays.
+#[test]
+fn marks_are_ascii_where_the_locale_is() {
+    let operator = Operator::new().with("LC_ALL", "C");
+    let ran = operator.run("tenant create acme --name 'Ācme' --no-migrate").success();
+    assert!(ran.stderr().contains("+ Reserve the slug"), "{ran}");
+    assert!(ran.stderr().is_ascii() && ran.stdout().is_ascii(), "{ran}");
+    let shown = operator.run("tenant show acme").success();
+    assert!(shown.stdout().contains("Ācme"), "{shown}");
+    // JSON is no text of the terminal's.
+    let ran = operator.run("session revoke --tenant acme --reason '→' --yes -o json").success();
+    assert!(!ran.stdout().contains('>'), "{ran}");
 }
 
 #[test]
@@ -180,6 +206,14 @@ fn a_deletion_is_confirmed_by_typing_the_slug_at_the_terminal() {
         terminal.sees("Type `acme` to delete it");
         terminal
     };
+    // What will happen is said whatever the result's shape.
+    for line in ["tenant delete acme", "tenant delete acme -o json"] {
+        let mut terminal = ask(line);
+        terminal.presses("ac\u{3}");
+        let (code, seen) = terminal.end();
+        assert_eq!(code, 130, "{line}: {seen}");
+        assert!(plain(&seen).contains("status after  deleted"), "{seen}");
+    }
     for (line, typed) in [
         ("tenant delete acme", "acmee"),
         ("tenant delete acme", ""),

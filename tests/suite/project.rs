@@ -155,10 +155,17 @@ fn no_wait_leaves_an_operation_that_the_same_command_continues() {
     let (fake, operator) = operator();
     fake.set(&json!({ "is_stuck": true }));
     let line = "tenant create acme --name Acme --no-wait -o json";
-    let ran = operator.run(line).fails_with(8);
-    assert_eq!(ran.error()["retryable"], true);
-    assert!(ran.error()["hint"].as_str().unwrap().contains("same command"));
-    let _ran = operator.run(line).fails_with(8);
+    let ran = operator.run(line).success().json();
+    assert_eq!(ran["outcome"], "asked_for");
+    assert_eq!((&ran["tenant"]["status"], &ran["url"]), (&"provisioning".into(), &json!(null)));
+    // Nothing of it reads as a failure, there or in the record.
+    let text = operator.run("tenant create acme --name Acme --no-wait").success();
+    assert!(text.stdout().contains("asked for; the same command goes on with it"), "{text}");
+    assert!(!text.stderr().contains('✗') && !text.stderr().contains("error"), "{text}");
+    let shown = operator.run("tenant show acme").success();
+    assert!(shown.stdout().contains("at the step `Wait until it works`"), "{shown}");
+    let audit = operator.run("audit list --tenant acme -o json").success().json();
+    assert_eq!(audit["entries"][0]["outcome"], "done", "{audit}");
     fake.set(&json!({ "is_stuck": false, "coming_up_ms": 0 }));
     let _ran = operator.run(line).success();
     assert_eq!(fake.asked("POST /v1/projects").len(), 1);

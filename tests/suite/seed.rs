@@ -203,6 +203,11 @@ fn a_poisoned_set_rolls_back_whole() {
     let error = &report["results"][0]["error"];
     assert_eq!(error["message"], "failed to apply the seed file poisoned/020_bad.sql");
     assert!(error["causes"].to_string().contains("23514"), "{error}");
+    // In a pipe a failure is said once.
+    let ran = operator.run("seed apply --tenant acme --set poisoned").fails_with(8);
+    let both = format!("{}{}", ran.stdout(), ran.stderr());
+    assert_eq!(both.matches("23514").count(), 1, "{ran}");
+    assert!(ran.stderr().contains("✗ acme  failed"), "{ran}");
     let mut inside = database(&operator, "acme");
     assert_eq!(inside.ask("SELECT count(*) FROM public.vendors"), "0");
     assert_eq!(inside.ask("SELECT count(*) FROM tenantctl.seed_history"), "0");
@@ -211,6 +216,13 @@ fn a_poisoned_set_rolls_back_whole() {
     let _ran = operator.run("seed apply --tenant acme --set poisoned").success();
     assert_eq!(inside.ask("SELECT string_agg(code, ',') FROM public.vendors"), "GOOD");
     operator.assert_sound();
+    // A database that somebody dropped is not there, as a tenant may not be.
+    let gone = operator.tenant("acme").database;
+    drop(inside);
+    server().superuser("postgres").run(&format!("DROP DATABASE \"{gone}\" WITH (FORCE)"));
+    let ran = operator.run("seed apply --tenant acme --set poisoned -o json").fails_with(4).json();
+    assert_eq!(ran["failures"][0]["cause"], "find database `<database>` on the cluster");
+    assert_eq!(ran["results"][0]["error"]["kind"], "not_found");
 }
 
 #[test]

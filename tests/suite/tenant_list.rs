@@ -59,7 +59,7 @@ fn what_is_on_one_side_only_is_marked() {
     let shown = operator.run("tenant show lost").success();
     assert!(shown.stdout().contains("active, missing"), "{shown}");
     assert!(shown.stdout().contains("tenant.create, done, by tester"), "{shown}");
-    assert!(shown.stdout().contains("activate"), "its steps: {shown}");
+    assert!(shown.stdout().contains("Activate the tenant"), "its steps: {shown}");
     let _ran = operator.run("tenant protect here").success();
     let shown = operator.run("tenant show here").success();
     assert!(shown.stdout().contains("tenant.protect, done, by tester"), "{shown}");

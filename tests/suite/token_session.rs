@@ -169,7 +169,7 @@ fn clocks_more_than_a_minute_apart_leave_no_verdict() {
         let request = ExamineRequest { token: &token, rules: strict(), secret: None, depth };
         let open = async || {
             let endpoint = Endpoint::parse(&address).unwrap();
-            Plane::Open(ControlPlane::open(endpoint).await.unwrap())
+            Plane::Open(Box::new(ControlPlane::open(endpoint).await.unwrap()))
         };
         runtime.block_on(examine(&request, Some(&jwks), open, &clock))
     };

@@ -143,12 +143,16 @@ pub(crate) enum LocalError {
     Login(#[source] PgError),
 }
 
-/// Whether the system forbids it: that is no bug of ours.
-fn may_not(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
-    )
+/// Whether the system forbids it: that is no bug of ours, and another directory helps.
+fn may_not(action: &str, error: &std::io::Error) -> bool {
+    let is_nowhere = error.kind() == std::io::ErrorKind::NotFound;
+    (is_nowhere && action.starts_with("make"))
+        || matches!(
+            error.kind(),
+            std::io::ErrorKind::PermissionDenied
+                | std::io::ErrorKind::ReadOnlyFilesystem
+                | std::io::ErrorKind::NotADirectory
+        )
 }
 
 impl Classified for LocalError {
@@ -163,7 +167,8 @@ impl Classified for LocalError {
             | Self::NoAccount
             | Self::Blocked { .. }
             | Self::NotOurs { .. } => ErrorKind::Refused,
-            Self::Io { source, .. } if may_not(source) => ErrorKind::Refused,
+            // Where it is, HOME and TENANTCTL_DATA_DIR say.
+            Self::Io { action, source, .. } if may_not(action, source) => ErrorKind::Usage,
             Self::OtherOwner { .. } => ErrorKind::Denied,
             Self::Locked { .. } | Self::StillHeld { .. } => ErrorKind::Conflict,
             Self::StartTimedOut { .. }
@@ -230,7 +235,7 @@ impl Classified for LocalError {
             Self::BadPath { .. } | Self::NotOurs { .. } => {
                 "set TENANTCTL_DATA_DIR to another directory"
             }
-            Self::Io { source, .. } if may_not(source) => {
+            Self::Io { action, source, .. } if may_not(action, source) => {
                 "set TENANTCTL_DATA_DIR to a directory that you may write to"
             }
             Self::Damaged { .. } => {

@@ -254,7 +254,7 @@ pub(crate) fn refused(target: String, endpoint: &Endpoint, error: sqlx::Error) -
     {
         return PgError::Pooled { target };
     }
-    let fault = Box::new(ServerFault::from(error));
+    let fault = Box::new(ServerFault::from(error).of(endpoint.setting.clone()));
     if is_full(&fault) {
         PgError::Full { target, seconds: tenths(endpoint.waits.patience().length()), fault }
     } else {

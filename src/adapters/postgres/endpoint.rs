@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use sqlx::postgres::PgConnectOptions;
@@ -39,6 +40,8 @@ pub struct Endpoint {
     pub database: String,
     tls: Tls,
     pub(super) waits: Waits,
+    /// The setting that its address and login are from.
+    pub(super) setting: Option<Arc<str>>,
 }
 
 impl Endpoint {
@@ -103,7 +106,7 @@ impl Endpoint {
         }
         let tls = Tls::parse(tls.as_deref(), root_cert.as_deref(), is_this_machine(&host))?;
         let (port, waits) = (port.unwrap_or(5432), Waits::default());
-        Ok(Self { host, port, user, password, database, tls, waits })
+        Ok(Self { host, port, user, password, database, tls, waits, setting: None })
     }
 
     /// Returns an endpoint on this machine, for a server whose address we made ourselves.
@@ -116,6 +119,7 @@ impl Endpoint {
             database: database.to_owned(),
             tls: Tls::OFF,
             waits: Waits::default(),
+            setting: None,
         }
     }
 
@@ -129,6 +133,7 @@ impl Endpoint {
             database: database.to_owned(),
             tls: Tls::OFF,
             waits: Waits::default(),
+            setting: None,
         }
     }
 
@@ -145,7 +150,8 @@ impl Endpoint {
         let host = Host::Tcp(host.to_owned());
         let tls = Tls::reported(is_this_machine(&host), root_cert);
         let (user, database) = (user.to_owned(), database.to_owned());
-        Self { host, port, user, password: None, database, tls, waits: Waits::default() }
+        let waits = Waits::default();
+        Self { host, port, user, password: None, database, tls, waits, setting: None }
     }
 
     /// Returns the same server and login with another database.
@@ -157,13 +163,19 @@ impl Endpoint {
     /// Returns the same server and database with another login.
     #[must_use]
     pub fn with_login(&self, user: &str, password: Option<SecretText>) -> Self {
-        Self { user: user.to_owned(), password, ..self.clone() }
+        Self { user: user.to_owned(), password, setting: None, ..self.clone() }
     }
 
     /// Returns the same with a password.
     #[must_use]
     pub fn with_password(&self, password: SecretText) -> Self {
         Self { password: Some(password), ..self.clone() }
+    }
+
+    /// Returns the same, which a setting says.
+    #[must_use]
+    pub(crate) fn set_by(self, setting: String) -> Self {
+        Self { setting: Some(setting.into()), ..self }
     }
 
     /// Returns the same, waiting as long for a free connection as this says; by default not at all.

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// Not a URL, or not one of Postgres.
-    #[error("it is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")]
+    #[error("it is not of the form postgresql://USER@HOST:PORT/DATABASE")]
     NotAPostgresUrl,
     /// A part that must be there is not.
     #[error("it names no {0}")]

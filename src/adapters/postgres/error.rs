@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -31,6 +32,8 @@ pub struct ServerFault {
     is_connection: bool,
     io: Option<io::ErrorKind>,
     tls: Option<TlsTrouble>,
+    /// The setting that said with whom to open a session, where one did.
+    setting: Option<Arc<str>>,
 }
 
 impl ServerFault {
@@ -42,6 +45,27 @@ impl ServerFault {
     /// Returns what the system said of the socket, when it was that which failed.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io
+    }
+
+    /// Returns the same about a session with whom a setting says.
+    pub(super) fn of(self, setting: Option<Arc<str>>) -> Self {
+        Self { setting, ..self }
+    }
+
+    /// Returns what to do about a session that did not come about, where a setting says with whom.
+    fn hint(&self) -> Option<String> {
+        if let Some(tls) = &self.tls {
+            return Some(tls.hint.to_owned());
+        }
+        let setting = self.setting.as_ref()?;
+        Some(match self.sqlstate.as_deref() {
+            Some(code) if code.starts_with("28") => {
+                format!("the login and its password are from {setting}")
+            }
+            Some("3D000") => format!("the database's name is from {setting}"),
+            None if self.is_connection => format!("the address is from {setting}"),
+            _ => return None,
+        })
     }
 
     /// Returns the SQLSTATE, or that the server gave none.
@@ -121,6 +145,7 @@ impl From<sqlx::Error> for ServerFault {
                 is_connection: false,
                 io: None,
                 tls: None,
+                setting: None,
             };
         }
         let message = match &error {
@@ -139,6 +164,7 @@ impl From<sqlx::Error> for ServerFault {
             is_connection,
             io: if let sqlx::Error::Io(io) = &error { Some(io.kind()) } else { None },
             tls,
+            setting: None,
         }
     }
 }
@@ -278,7 +304,7 @@ impl Classified for PgError {
             Self::ConnectTimeout { .. } => Some(
                 "see whether that server is up and answers, or pass a longer --timeout".to_owned(),
             ),
-            Self::Connect { fault, .. } => fault.tls.as_ref().map(|tls| tls.hint.to_owned()),
+            Self::Connect { fault, .. } => fault.hint(),
             Self::Statement { .. } | Self::Inconsistency { .. } => None,
         }
     }

@@ -123,9 +123,9 @@ impl Classified for ServerError {
             | Self::CleanBuild(_)
             | Self::StillOwns { .. } => ErrorKind::Incomplete,
             Self::Lock(error) => error.kind(),
-            Self::NoDatabase(_) | Self::HistoryMoved(_) | Self::Prepared { .. } => {
-                ErrorKind::Conflict
-            }
+            // What the record names is not there, as a tenant may not be that was named.
+            Self::NoDatabase(_) => ErrorKind::NotFound,
+            Self::HistoryMoved(_) | Self::Prepared { .. } => ErrorKind::Conflict,
             Self::Folder { .. } => ErrorKind::Usage,
             Self::SessionsStay { .. } => ErrorKind::Unavailable,
             Self::NoRandomness => ErrorKind::Internal,
@@ -160,8 +160,12 @@ impl Classified for ServerError {
                  what was granted: REVOKE ALL ON … FROM {login}",
                 login = identifier(login)
             )),
-            Self::NoDatabase(_)
-            | Self::HistoryMoved(_)
+            Self::NoDatabase(_) => Some(
+                "it is recorded and not there: `tenantctl tenant list` shows whose are missing; if it was \
+                 dropped on purpose, delete and purge the tenant"
+                    .to_owned(),
+            ),
+            Self::HistoryMoved(_)
             | Self::SessionsStay { .. }
             | Self::Gate(_)
             | Self::CleanBuild(_)

@@ -172,6 +172,7 @@ fn context(settings: Settings) -> Context {
         format: Format::Table,
         color: Some(false),
         is_plain_environment: true,
+        is_ascii: false,
         columns: None,
         volume: Volume::Quiet,
         is_no_input: true,

@@ -10,6 +10,9 @@ pub(super) async fn run(args: UrlArgs, context: &Context) -> Result<Ending, Fail
     let world = context.world().await?;
     let password = if args.reveal { Password::Revealed(key.as_ref()) } else { Password::Masked };
     let report = address(&world, &args.tenant, password).await?;
+    if let Some(warning) = report.warning() {
+        context.console().warn(&warning);
+    }
     context.console().show(&render_address(&report));
     Ok(None)
 }

@@ -77,7 +77,7 @@ pub(super) async fn examine(
     let request = ExamineRequest { token: &token, rules, secret, depth };
     let open_plane = async || match (args.no_session, opened) {
         (true, _) => Plane::Absent("not asked for: --no-session"),
-        (false, Some(plane)) => Plane::Open(plane),
+        (false, Some(plane)) => Plane::Open(Box::new(plane)),
         (false, None) => open_plane(context).await,
     };
     Ok(examine_token(&request, jwks.as_ref(), open_plane, &SystemClock).await)
@@ -87,7 +87,7 @@ pub(super) async fn examine(
 async fn open_plane(context: &Context) -> Plane {
     match context.configured_plane().await {
         None => Plane::Absent("no control plane is configured"),
-        Some(Ok(plane)) => Plane::Open(plane),
+        Some(Ok(plane)) => Plane::Open(Box::new(plane)),
         Some(Err(failure)) => {
             Plane::Broken(Obstacle { kind: failure.kind(), message: failure.line(), hint: None })
         }

@@ -19,6 +19,7 @@ fn steps() -> Vec<StepEvent> {
         StepProgress::Waiting { said: foreign(), elapsed },
         StepProgress::Finished { outcome: foreign(), was_there: true, elapsed },
         StepProgress::Finished { outcome: foreign(), was_there: false, elapsed },
+        StepProgress::PutOff { said: foreign() },
         StepProgress::Failed,
     ]
     .map(|progress| StepEvent { step: "place", title: "make the database", progress })

@@ -34,6 +34,16 @@ pub(super) fn shown_everywhere(what: &str, show: impl Fn(&Console)) {
     }
 }
 
+/// Shows what a question is about, which is text whatever the result's shape, and looks at it.
+pub(super) fn asked_everywhere(what: &str, show: impl Fn(&Console)) {
+    for format in FORMATS {
+        let (console, stdout, stderr) = captured(format, true);
+        show(&console);
+        assert_eq!(stdout.text(), "", "{what}");
+        assert_harmless(what, &stderr.text());
+    }
+}
+
 pub(super) fn assert_harmless(what: &str, text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "{what}: {secret} in {text}");

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::events::layers;
-use super::harness::{acme, foreign, shown_everywhere};
+use super::harness::{acme, asked_everywhere, foreign, shown_everywhere};
 use super::reports::{AT, views};
 use crate::model::{
     Act, ErrorKind, Lock, Placement, Quarantine, SchemaState, SchemaVersion, Tenant, TenantStatus,
@@ -144,12 +144,12 @@ fn a_tenants_life() {
             }),
         ],
     );
-    shown_everywhere("what is about to change", |console| {
+    let stakes = Stakes { size: Err(foreign()), sessions: Some(3) };
+    asked_everywhere("what is about to change", |console| {
         let plan = LifePlan { tenant: tenant(), status: TenantStatus::Deleted, steps: Vec::new() };
-        let stakes = Stakes { size: Err(foreign()), sessions: Some(3) };
         console.show_affected(&plan, &stakes, Some(AT));
-        console.show_due(&[tenant()], &stakes);
     });
+    shown_everywhere("what is due", |console| console.show_due(&[tenant()], &stakes));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub(crate) fn render_create(report: &CreateReport) -> View {
     let (word, sentence) = match report.outcome {
         CreateOutcome::Created => ("created", "created"),
         CreateOutcome::Continued => ("continued", "created; an earlier run had begun"),
+        CreateOutcome::AskedFor => ("asked_for", "asked for; the same command goes on with it"),
         CreateOutcome::Adopted => ("adopted", "adopted as it was found"),
         CreateOutcome::AlreadyThere => ("already_there", "exists already, as asked for"),
     };
@@ -33,18 +34,22 @@ pub(crate) fn render_create(report: &CreateReport) -> View {
         .fact("status", status_word(tenant))
         .some("project", tenant.project_ref.as_ref())
         .some("database", tenant.database.as_ref())
-        .fact("connection", &report.url)
+        .some("connection", Some(&report.url).filter(|url| !url.is_empty()))
         .some("schema", schema_of(tenant))
         .some("seed", report.seed.as_ref())
         .fact("took", shown(report.elapsed));
     let is_kept = report.is_credential_kept;
     let view = View::item("tenant", tenant_json(tenant), facts)
         .with("outcome", json!(word))
-        .with("url", json!(report.url))
+        .with("url", json!(Some(&report.url).filter(|url| !url.is_empty())))
         .with("credential", json!(if is_kept { "sealed" } else { "not_kept" }))
         .with("seed", json!(report.seed))
         .with("steps", steps_json(&report.steps))
         .took(report.elapsed);
+    if report.outcome == CreateOutcome::AskedFor {
+        // `--no-wait` again would only look.
+        return view.next([format!("tenantctl tenant show {slug}")]);
+    }
     let (view, password) = if is_kept {
         (view, format!("tenantctl tenant connect {slug}"))
     } else {
@@ -203,7 +208,7 @@ impl Console {
             .fact("size", size_of(stakes))
             .some("sessions", sessions)
             .fact("kept", kept);
-        self.note(Text::from(facts).blank());
+        self.before_question(&Text::from(facts).blank());
     }
 
     /// Shows the tenants that are about to be destroyed, and how much data that is.

@@ -43,7 +43,7 @@ pub(crate) fn render_rotate_plan(report: &AddressReport) -> View {
 /// Renders what an update changed, or would change.
 pub(crate) fn render_update(report: &UpdateReport) -> View {
     let verb = match (report.is_dry_run, report.changes.is_empty()) {
-        (_, true) => "as it was",
+        (_, true) => "unchanged",
         (true, false) => "would be updated",
         (false, false) => "updated",
     };

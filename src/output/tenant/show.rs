@@ -90,10 +90,10 @@ fn last_operation(details: &TenantDetails) -> Text {
     let failed =
         operation.last_error.as_ref().map(|error| format!("; {error}")).unwrap_or_default();
     let line = format!(
-        "{} {} at step `{}` by {}, {}{failed}",
+        "{} {} at the step `{}` by {}, {}{failed}",
         operation.kind.word(),
         operation.state.word(),
-        operation.step,
+        details.title_of(&operation.step),
         operation.actor,
         instant(operation.updated_at)
     );
@@ -102,7 +102,7 @@ fn last_operation(details: &TenantDetails) -> Text {
         let took = step.elapsed_ms.and_then(|ms| u64::try_from(ms).ok());
         let took = took.map(|ms| shown(Duration::from_millis(ms)));
         let outcome = step.outcome.as_deref().unwrap_or("not done");
-        [(&step.step).into(), step.attempt.into(), cell(took), outcome.into()]
+        [details.title_of(&step.step).into(), step.attempt.into(), cell(took), outcome.into()]
     });
     let table = Table::new(["STEP", "ATTEMPT", "TOOK", "OUTCOME"], rows);
     if table.is_empty() { text } else { text.blank().and(table) }

@@ -85,7 +85,7 @@ pub(crate) enum HomeError {
     #[error("adopt database `{0}`: there is no such database")]
     NoDatabase(String),
     /// The project does not work yet, and `--no-wait` was given.
-    #[error("wait for project {project}: it is asked for, and {said}")]
+    #[error("project {project} is asked for; {said}")]
     NotWaited {
         project: String,
         /// What was seen.
@@ -153,6 +153,10 @@ impl Classified for HomeError {
             Self::ControlPlane(error) => error.refusal(),
             _ => Refusal::default(),
         }
+    }
+
+    fn is_put_off(&self) -> bool {
+        matches!(self, Self::NotWaited { .. })
     }
 
     fn kind(&self) -> ErrorKind {

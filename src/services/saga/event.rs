@@ -22,6 +22,11 @@ pub(crate) enum StepProgress {
         was_there: bool,
         elapsed: Duration,
     },
+    /// It was left for a later run, as was asked; in a few words, what was seen.
+    PutOff {
+        /// What was seen.
+        said: String,
+    },
     /// It failed; the error itself comes back from the saga.
     Failed,
 }

@@ -52,6 +52,13 @@ impl Journal {
         Ok(Ending { transaction, lease: self.lease, entry: &mut self.entry })
     }
 
+    /// Writes into the audit trail that the operation is left open on purpose, for a later run.
+    pub(crate) async fn put_off(&mut self, step: &str) -> Result<(), ControlPlaneError> {
+        let Some(entry) = self.entry.take() else { return Ok(()) };
+        let detail = serde_json::json!({ "step": step, "put_off": true });
+        entry.done(&mut self.connection, detail).await
+    }
+
     /// Writes into the audit trail that the operation stopped at a step and stays open.
     pub(crate) async fn stopped(&mut self, step: &str) {
         let Some(entry) = self.entry.take() else { return };

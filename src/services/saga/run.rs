@@ -14,11 +14,20 @@ use crate::model::{Classified, Finishing, InternalError, Interrupt};
 #[derive(Debug)]
 pub(crate) enum Halt<E> {
     /// A step failed.
-    Failed { step: &'static str, error: E },
+    Failed {
+        step: &'static str,
+        /// What people read.
+        title: &'static str,
+        error: E,
+    },
+    /// A step was left for a later run, as was asked.
+    PutOff { step: &'static str },
     /// The operator stopped it between two steps.
     Interrupted {
         /// The step that would have come next.
         next: &'static str,
+        /// What people read.
+        title: &'static str,
     },
 }
 
@@ -75,7 +84,7 @@ impl<'a> Run<'a> {
     {
         let step = step.word();
         if self.interrupt.is_raised() {
-            return Err(Halt::Interrupted { next: step });
+            return Err(Halt::Interrupted { next: step, title });
         }
         let emit = |progress| (self.on_event)(StepEvent { step, title, progress });
         let started = Instant::now();
@@ -88,6 +97,10 @@ impl<'a> Run<'a> {
                 self.reports.push(StepReport { step, outcome, was_there, elapsed });
                 Ok(value)
             }
+            Err(error) if error.is_put_off() => {
+                emit(StepProgress::PutOff { said: error.to_string() });
+                Err(Halt::PutOff { step })
+            }
             Err(error) => {
                 emit(StepProgress::Failed);
                 let text = format!("{step}: {}", error.chain().join(": "));
@@ -95,7 +108,7 @@ impl<'a> Run<'a> {
                 // The step's own error is what the operator needs; the journal's copy is for
                 // `tenant show`.
                 drop(control_plane::note_failure(connection, lease, &text).await);
-                Err(Halt::Failed { step, error })
+                Err(Halt::Failed { step, title, error })
             }
         }
     }

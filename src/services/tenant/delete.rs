@@ -40,12 +40,12 @@ pub(crate) struct DeleteReport {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Mark,
     Close,
 }
 
-const STEPS: [Step; 2] = [Step::Mark, Step::Close];
+pub(super) const STEPS: [Step; 2] = [Step::Mark, Step::Close];
 
 impl SagaStep for Step {
     fn word(self) -> &'static str {

@@ -92,16 +92,17 @@ pub(crate) enum TenantError {
     #[error("adopt {what}: {finding}")]
     Unadoptable { what: String, finding: String },
     /// A step failed; what came before it stays.
-    #[error("{} `{slug}`: step `{step}` failed", act.word())]
+    #[error("{} `{slug}`: the step `{title}` failed", act.word())]
     Stopped {
         act: Act,
         slug: String,
-        step: &'static str,
+        /// The step, as people read it.
+        title: &'static str,
         #[source]
         source: Box<TenantError>,
     },
     /// The operator stopped it between two steps.
-    #[error("{} `{slug}`: interrupted before step `{next}`", act.word())]
+    #[error("{} `{slug}`: interrupted before the step `{next}`", act.word())]
     Interrupted { act: Act, slug: String, next: &'static str },
 }
 
@@ -148,6 +149,10 @@ impl From<HomeError> for TenantError {
 }
 
 impl Classified for TenantError {
+    fn is_put_off(&self) -> bool {
+        matches!(self, Self::Home(error) if error.is_put_off())
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ControlPlane(error) => error.kind(),
@@ -171,7 +176,10 @@ impl Classified for TenantError {
             // what the operator has to change first keeps its own kind.
             Self::Stopped { source, .. } => match source.kind() {
                 _ if matches!(**source, Self::Internal(_)) => ErrorKind::Internal,
-                kind @ (ErrorKind::Denied | ErrorKind::Conflict | ErrorKind::Usage) => kind,
+                kind @ (ErrorKind::Denied
+                | ErrorKind::Conflict
+                | ErrorKind::NotFound
+                | ErrorKind::Usage) => kind,
                 // A quota, a bill, a region: the same command fails again until that has changed.
                 ErrorKind::Refused if matches!(**source, Self::Home(_)) => ErrorKind::Refused,
                 _ => ErrorKind::Incomplete,

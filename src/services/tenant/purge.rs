@@ -37,7 +37,7 @@ pub(crate) struct PurgeReport {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Check,
     Commit,
     Drop,
@@ -45,7 +45,8 @@ enum Step {
     Tombstone,
 }
 
-const STEPS: [Step; 5] = [Step::Check, Step::Commit, Step::Drop, Step::Role, Step::Tombstone];
+pub(super) const STEPS: [Step; 5] =
+    [Step::Check, Step::Commit, Step::Drop, Step::Role, Step::Tombstone];
 
 impl SagaStep for Step {
     fn word(self) -> &'static str {

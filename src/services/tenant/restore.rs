@@ -37,12 +37,12 @@ pub(crate) struct RestoreReport {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Open,
     Mark,
 }
 
-const STEPS: [Step; 2] = [Step::Open, Step::Mark];
+pub(super) const STEPS: [Step; 2] = [Step::Open, Step::Mark];
 
 impl SagaStep for Step {
     fn word(self) -> &'static str {

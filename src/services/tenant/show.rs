@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use super::create::{self, RESERVE};
 use super::error::TenantError;
 use super::list::ListedTenant;
+use super::{delete, purge, restore};
 use crate::adapters::control_plane::{
     self, AuditFilter, AuditRow, Operation, OperationState, StepRecord,
 };
-use crate::model::{Classified, Patience, TenantRef};
+use crate::model::{Act, Classified, Patience, TenantRef};
 use crate::services::home::{Presence, World};
+use crate::services::saga::SagaStep;
 
 /// How long the place may take to tell what it holds: the record is shown without it.
 const LOOK: Duration = Duration::from_secs(3);
@@ -29,6 +32,22 @@ pub(crate) struct TenantDetails {
 }
 
 impl TenantDetails {
+    /// Returns what people read of a step of the last operation; its word where it is of another
+    /// tenantctl.
+    pub(crate) fn title_of(&self, word: &str) -> String {
+        let known = self.operation.as_ref().and_then(|operation| match operation.kind {
+            Act::Create | Act::Adopt => [RESERVE, ASKED]
+                .into_iter()
+                .chain(create::STEPS.map(named))
+                .find(|(known, _)| *known == word),
+            Act::Delete => delete::STEPS.map(named).into_iter().find(|(known, _)| *known == word),
+            Act::Restore => restore::STEPS.map(named).into_iter().find(|(known, _)| *known == word),
+            Act::Purge => purge::STEPS.map(named).into_iter().find(|(known, _)| *known == word),
+            _ => None,
+        });
+        known.map_or(word, |(_, title)| title).to_owned()
+    }
+
     /// Returns whether the last act in steps is the last act, or not over.
     pub(crate) fn is_operation_of_note(&self) -> bool {
         self.operation.as_ref().is_some_and(|operation| {
@@ -37,6 +56,13 @@ impl TenantDetails {
             is_last || operation.state != OperationState::Done
         })
     }
+}
+
+/// What is recorded beside the steps: that a project was asked for.
+const ASKED: (&str, &str) = ("post", "Ask for the project");
+
+fn named(step: impl SagaStep) -> (&'static str, &'static str) {
+    (step.word(), step.title())
 }
 
 /// Returns a tenant and what was last done to it; a purged one when no tenant has the slug now.

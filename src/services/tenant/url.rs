@@ -4,7 +4,7 @@ use super::credential::{KeyError, SecretKey};
 use super::error::TenantError;
 use super::operation::find;
 use crate::adapters::postgres::Endpoint;
-use crate::model::{Act, DatabaseName, SecretText, Tenant, TenantRef};
+use crate::model::{Act, DatabaseName, SecretText, Tenant, TenantRef, TenantStatus};
 use crate::services::home::World;
 
 /// How an application connects to a tenant's database.
@@ -17,6 +17,20 @@ pub(crate) struct AddressReport {
     pub revealed: Option<SecretText>,
     /// Whether the password is kept, sealed.
     pub is_kept: bool,
+}
+
+impl AddressReport {
+    /// Returns what keeps everybody out there, where something does.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let why = match self.tenant.status {
+            TenantStatus::Active if self.tenant.is_locked() => "is locked down",
+            TenantStatus::Active => return None,
+            TenantStatus::Provisioning => "is still being created",
+            TenantStatus::Deleted => "is deleted",
+            TenantStatus::Purging | TenantStatus::Purged => "is purged",
+        };
+        Some(format!("`{}` {why}: its login does not get in", self.tenant.slug))
+    }
 }
 
 /// Whether an address is shown with its password.

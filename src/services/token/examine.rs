@@ -37,7 +37,7 @@ pub struct ExamineRequest<'a> {
 /// The control plane, when one is configured.
 #[derive(Debug)]
 pub enum Plane {
-    Open(ControlPlane),
+    Open(Box<ControlPlane>),
     /// Why none is wanted or configured.
     Absent(&'static str),
     /// It is configured and cannot be used.

@@ -111,7 +111,9 @@ fn unrecorded(name: &str, judged: &JudgedClaims) -> Finding {
             ));
         }
         SessionState::Unrecorded => {
-            "nothing speaks against it, but `unrecorded_passes` is off".to_owned()
+            "nothing speaks against it, but `unrecorded_passes` is off; it is switched on, where no token \
+             hook records sessions, by `update control_plane.settings set unrecorded_passes = true`"
+                .to_owned()
         }
         SessionState::TenantLocked => {
             let reason = judged.lock_reason.as_ref().map(|reason| format!(": {reason}"));

@@ -14,3 +14,4 @@ pub(crate) use plan::{CreatePlan, plan};
 pub(crate) use report::{CreateOutcome, CreateReport};
 pub(crate) use request::CreateRequest;
 pub(crate) use run::run;
+pub(super) use steps::{RESERVE, STEPS};

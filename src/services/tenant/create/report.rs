@@ -14,6 +14,8 @@ pub(crate) enum CreateOutcome {
     Continued,
     /// It existed, as asked for.
     AlreadyThere,
+    /// It is asked for and not there yet; the same request goes on with it.
+    AskedFor,
     /// An existing database or project was adopted.
     Adopted,
 }

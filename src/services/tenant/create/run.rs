@@ -49,10 +49,17 @@ pub(crate) async fn run(
     let making =
         Making { world, request, tenant: &tenant, interrupt, on_event, deadline, template };
     let mut run = Run::new(&mut journal, interrupt, on_event);
-    let steps = match in_steps(&making, &mut run).await {
-        Ok(()) => std::iter::once(first).chain(run.finish()).collect(),
+    let walked = in_steps(&making, &mut run).await;
+    let steps = std::iter::once(first).chain(run.finish()).collect();
+    match walked {
+        Ok(()) => {}
+        Err(Halt::PutOff { step }) => {
+            journal.put_off(step).await?;
+            let now = reread(&mut journal, &tenant).await?;
+            return Ok(report(world, request, now, CreateOutcome::AskedFor, steps, started));
+        }
         Err(halt) => return Err(stopped(halt, request.act(), &tenant, &mut journal).await),
-    };
+    }
     let outcome = match request.act() {
         Act::Adopt => CreateOutcome::Adopted,
         _ if is_continued => CreateOutcome::Continued,
@@ -146,7 +153,7 @@ fn report(
         url,
         is_credential_kept: tenant.credential.is_some(),
         seed: match outcome {
-            CreateOutcome::AlreadyThere => None,
+            CreateOutcome::AlreadyThere | CreateOutcome::AskedFor => None,
             _ => request.seed.as_ref().map(|set| set.name.clone()),
         },
         steps,

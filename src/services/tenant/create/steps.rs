@@ -6,11 +6,11 @@ use crate::services::home::placing_title;
 use crate::services::saga::SagaStep;
 
 /// The step before the saga, by word and title.
-pub(super) const RESERVE: (&str, &str) = ("reserve", "Reserve the slug");
+pub(in crate::services::tenant) const RESERVE: (&str, &str) = ("reserve", "Reserve the slug");
 
 /// A step of creating a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::services::tenant) enum Step {
     Place,
     Await,
     Secure,
@@ -20,6 +20,18 @@ pub(super) enum Step {
     Verify,
     Activate,
 }
+
+/// Every step there is.
+pub(in crate::services::tenant) const STEPS: [Step; 8] = [
+    Step::Place,
+    Step::Await,
+    Step::Secure,
+    Step::Register,
+    Step::Migrate,
+    Step::Seed,
+    Step::Verify,
+    Step::Activate,
+];
 
 impl SagaStep for Step {
     fn word(self) -> &'static str {

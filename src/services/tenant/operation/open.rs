@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use super::hold::Held;
 use crate::adapters::control_plane::{self, Lease, NewOperation};
 use crate::adapters::postgres::PgError;
-use crate::model::{Act, Actor, Tenant, hex, sha256};
+use crate::model::{Act, Actor, InternalError, Tenant, hex, sha256};
 use crate::services::audit::{Entry, OpenEntry};
 use crate::services::saga::{Halt, Journal};
 use crate::services::tenant::error::TenantError;
@@ -85,10 +85,13 @@ pub(in crate::services::tenant) async fn stopped(
         drop(control_plane::quarantine(connection, tenant.id, &text).await);
     }
     let (step, error) = match halt {
-        Halt::Failed { step, error } => {
-            (step, TenantError::Stopped { act, slug, step, source: Box::new(error) })
+        Halt::Failed { step, title, error } => {
+            (step, TenantError::Stopped { act, slug, title, source: Box::new(error) })
         }
-        Halt::Interrupted { next } => (next, TenantError::Interrupted { act, slug, next }),
+        Halt::Interrupted { next, title } => {
+            (next, TenantError::Interrupted { act, slug, next: title })
+        }
+        Halt::PutOff { step } => (step, InternalError("go on: a step was put off here").into()),
     };
     journal.stopped(step).await;
     error
