@@ -11,25 +11,70 @@
     reason = "a tool for developers, made of what the tests use"
 )]
 
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 #[path = "../tests/suite/support/management/mod.rs"]
 #[expect(dead_code, reason = "the tests reach for more of it than a server by hand does")]
 mod management;
 
-fn main() {
+const USAGE: &str = "\
+Serves a Management API with real databases behind it, until it is stopped.
+
+Usage: management-api [--port PORT] [--postgres-bin FOLDER]
+
+  --port PORT            where it listens; without one, or with 0, where there is room
+  --postgres-bin FOLDER  where initdb and postgres are; else /usr/lib/postgresql and the PATH
+
+It misbehaves when it is told to:
+  POST   /_fake/faults    one thing to do wrong: {\"on\": \"POST /v1/projects\", \"do\": …}
+           do     status (with \"status\": 503, \"message\": …), answer (with \"body\": …),
+                  lost, slow (with \"ms\": 5000)
+           acts   whether what was asked for is done all the same (false)
+           times  how often (1); 0 is for ever
+  DELETE /_fake/faults    nothing any more
+  PATCH  /_fake/settings  any of Settings in tests/suite/support/management/state.rs, as {\"coming_up_ms\": 5000}";
+
+fn main() -> ExitCode {
+    match serve() {
+        Ok(never) => match never {},
+        Err(Ended::Asked) => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Err(Ended::Wrong(why)) => {
+            eprintln!("error: {why}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Why it does not serve.
+enum Ended {
+    /// It was asked how it is used.
+    Asked,
+    /// What is wrong with its arguments or this machine.
+    Wrong(String),
+}
+
+fn serve() -> Result<Infallible, Ended> {
     let mut arguments = std::env::args().skip(1);
     let (mut port, mut programs) = (0, None);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--port" => port = arguments.next().and_then(|text| text.parse().ok()).unwrap(),
+            "--help" | "-h" => return Err(Ended::Asked),
+            "--port" => {
+                let given = arguments.next().and_then(|text| text.parse().ok());
+                port = given.ok_or_else(|| Ended::Wrong("--port takes a number".to_owned()))?;
+            }
             "--postgres-bin" => programs = arguments.next().map(PathBuf::from),
-            other => panic!("{other}: known are --port PORT and --postgres-bin FOLDER"),
+            other => return Err(Ended::Wrong(format!("`{other}` is not known"))),
         }
     }
-    let programs = programs.or_else(search).unwrap_or_else(|| {
-        panic!("no initdb on the PATH or under /usr/lib/postgresql: name its folder with --postgres-bin")
-    });
+    let programs = programs.or_else(search).ok_or_else(|| {
+        Ended::Wrong("there is no initdb: name its folder with --postgres-bin".to_owned())
+    })?;
     let fake = management::Fake::start(&programs, port);
     println!("export TENANTCTL_MANAGEMENT_API_URL={}", fake.url());
     println!("export SUPABASE_ACCESS_TOKEN={}", management::TOKEN);

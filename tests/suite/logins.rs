@@ -254,11 +254,11 @@ fn a_migration_yet_to_come_keeps_no_login_waiting() {
         runtime.block_on(upgrade_to(&endpoint, later, patience))
     };
     let index = (
-        "V8__index",
+        "V9__index",
         "-- tenantctl: no-transaction\n\
          CREATE INDEX CONCURRENTLY sessions_ip_idx ON control_plane.sessions (ip, device, jti)",
     );
-    let column = ("V9__column", "ALTER TABLE control_plane.sessions ADD COLUMN later text");
+    let column = ("V10__column", "ALTER TABLE control_plane.sessions ADD COLUMN later text");
     let is_over = AtomicBool::new(false);
     let mut reader = operator.plane();
     reader.run("SET application_name = 'a report'");

@@ -200,7 +200,10 @@ fn an_add_and_a_removal_at_once_end_as_the_control_plane_says() {
         let running = operator.start(first, &[]);
         let mut watcher = server().superuser(&database);
         until("it to come to the database", PATIENCE, || {
-            let waits: i64 = watcher.value("SELECT count(*) FROM pg_locks WHERE NOT granted");
+            let waits: i64 = watcher.value(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            );
             if waits > 0 { Ok(()) } else { Err("not yet".to_owned()) }
         });
         running.signal(Signal::STOP);

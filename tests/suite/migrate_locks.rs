@@ -120,8 +120,8 @@ fn one_interrupt_finishes_the_tenant_in_hand_and_starts_no_other() {
     let mut watcher = product.database("globex");
     until("the abandoned statement to end", PATIENCE, || {
         let waiting = watcher.ask(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted \
-             AND relation = 'public.vendors'::regclass",
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.vendors'::regclass \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         );
         if waiting == "0" { Ok(()) } else { Err(format!("{waiting} locks are waited for")) }
     });

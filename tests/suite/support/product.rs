@@ -86,12 +86,13 @@ pub(crate) fn result<'v>(report: &'v Value, slug: &str) -> &'v Value {
     results.find(|result| result["tenant"]["slug"] == slug).unwrap()
 }
 
-/// Waits until some session waits for the lock on the vendors of this database.
+/// Waits until some session waits for the lock on the vendors of this database; in copies of one
+/// template the table has the same number.
 pub(crate) fn wait_for_the_table(watcher: &mut Session) {
     until("a session to wait for the table", PATIENCE, || {
         let waiting = watcher.ask(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted \
-             AND relation = 'public.vendors'::regclass",
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.vendors'::regclass \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         );
         if waiting == "0" { Err("nobody waits".to_owned()) } else { Ok(()) }
     });

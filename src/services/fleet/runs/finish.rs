@@ -1,7 +1,8 @@
 //! Works on a run and reports what became of it, whoever worked on it.
 
 use super::error::RunError;
-use super::report::{results, standing};
+use super::report::{lines, standing};
+use super::told::result_on_leaving;
 use super::work::{Work, work};
 use crate::adapters::control_plane::Run;
 use crate::model::Interrupt;
@@ -23,7 +24,7 @@ pub(in crate::services::fleet) async fn finish(
     let plane = &part.turns.world.plane;
     on_event(FleetEvent::Run { run: run.id, is_joined });
     let left = work(part, run.id, interrupt, on_event).await?;
-    let results = results(plane, run.id).await?;
+    let results = lines(plane, run.id).await?.iter().map(result_on_leaving).collect();
     let is_over = left.run.state.is_over();
     let standing = standing(plane, left.run).await?;
     Ok(FleetReport {

@@ -110,6 +110,16 @@ pub(super) fn result_of(line: &Line) -> TenantResult {
     }
 }
 
+/// Returns the same for who leaves the run: a tenant whose turn was held up has one to come, and is no
+/// tenant that nobody began with.
+pub(super) fn result_on_leaving(line: &Line) -> TenantResult {
+    let mut result = result_of(line);
+    if line.state == LineState::Pending && line.cause.is_some() {
+        result.verdict = TenantVerdict::Failed(cause_of(line));
+    }
+    result
+}
+
 fn reason_of(line: &Line) -> String {
     let reason = line.cause.as_ref().and_then(|cause| cause["reason"].as_str());
     reason.unwrap_or("it is not active").to_owned()
