@@ -13,8 +13,8 @@ use crate::commands::context::Context;
 use crate::config::environment;
 use crate::model::{ErrorKind, Placement, SessionState, Slug, TenantName, UserId, UserRef};
 use crate::output::{
-    Arrangement, Ending, Failure, Format, Progress, TenantLines, Text, View, render_check,
-    render_create, render_install, render_issue, render_revoke, render_up,
+    Arrangement, Ending, Failure, Format, Progress, TenantLines, TenantShape, Text, View,
+    render_check, render_create, render_install, render_issue, render_revoke, render_up,
 };
 use crate::services::home::World;
 use crate::services::migration::{find_set, install};
@@ -54,7 +54,7 @@ pub(super) async fn run(args: LocalUpArgs, context: &Context) -> Result<Ending, 
     if console.format() == Format::Table {
         leg(context, "tenantctl tenant list");
         let all = ListRequest { patience: context.patience, ..ListRequest::default() };
-        let mut lines = TenantLines::new(console, Arrangement::default());
+        let mut lines = TenantLines::new(console, TenantShape::Tenants, Arrangement::default());
         let places = Some(&world.homes);
         if let Ok(report) =
             list(&world.plane, places, &all, |page| lines.page_or_stop(&page)).await?

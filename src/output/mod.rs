@@ -94,7 +94,7 @@ pub(crate) use session::{
 pub(crate) use step_summary::step_summary;
 pub(crate) use stream::LogWriter;
 pub(crate) use tenant::{
-    TENANT_COLUMNS, TenantLines, render_address, render_create, render_create_plan, render_delete,
+    TenantLines, TenantShape, render_address, render_create, render_create_plan, render_delete,
     render_due, render_due_plan, render_life_plan, render_protect, render_protect_plan,
     render_purge, render_restore, render_rotate_plan, render_tenant, render_update,
 };

@@ -87,7 +87,14 @@ fn one_that_still_lets_in_is_named_and_stays_unproven_until_a_lockdown_proved_it
     let shown = operator.run("tenant show globex").success();
     assert!(shown.stdout().contains("NOT proved"), "{shown}");
     let listed = operator.run("tenant list --locked").success();
-    assert!(listed.stdout().contains("locked unproven"), "{listed}");
+    let row = listed.stdout().lines().find(|line| line.contains("globex")).unwrap();
+    assert!(
+        row.contains("locked unproven") && row.contains("no  ") && row.ends_with("leak"),
+        "{row}"
+    );
+    let head = listed.stdout().lines().next().unwrap();
+    let head: Vec<_> = head.split_whitespace().collect();
+    assert_eq!(head, ["SLUG", "NAME", "STATUS", "LOCKED", "PROVED", "BY", "REASON"]);
     // A monitor is told as well; that somebody has to look at it fails nothing.
     let health = operator.run("health -o json").success().json();
     let facts = ["tenants", "locked", "locked_unproven", "behind", "due"];

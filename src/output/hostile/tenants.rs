@@ -15,9 +15,9 @@ use crate::model::{
 use crate::output::arrange::Arrangement;
 use crate::output::lockdown::{render_lockdown, render_unlock};
 use crate::output::tenant::{
-    TenantLines, render_address, render_create, render_create_plan, render_delete, render_due,
-    render_due_plan, render_life_plan, render_protect, render_purge, render_restore, render_tenant,
-    render_update,
+    TenantLines, TenantShape, render_address, render_create, render_create_plan, render_delete,
+    render_due, render_due_plan, render_life_plan, render_protect, render_purge, render_restore,
+    render_tenant, render_update,
 };
 use crate::services::audit::{AuditOutcome, AuditRow};
 use crate::services::home::{Contradiction, HomeError, Presence, Standing, Unlooked, Unrecorded};
@@ -205,7 +205,7 @@ fn a_list_of_tenants() {
     ];
     let page = presences.map(|presence| ListedTenant { tenant: tenant(), presence });
     shown_everywhere("a list of tenants", |console| {
-        let mut lines = TenantLines::new(console, Arrangement::default());
+        let mut lines = TenantLines::new(console, TenantShape::Tenants, Arrangement::default());
         lines.page_or_stop(&page).unwrap();
         let unrecorded = Unrecorded {
             tenant_id: "00000000-0000-4000-8000-000000000002".parse().unwrap(),

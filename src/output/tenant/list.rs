@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::model::instant;
 use crate::output::appearance::Format;
 use crate::output::arrange::Arrangement;
 use crate::output::columns::Layout;
@@ -22,6 +23,7 @@ use crate::services::tenant::{ListReport, ListedTenant};
 #[derive(Debug)]
 pub(crate) struct TenantLines<'c> {
     console: &'c Console,
+    shape: TenantShape,
     arrangement: Arrangement,
     rows: Vec<[Line; 7]>,
     values: Vec<Value>,
@@ -32,15 +34,62 @@ pub(crate) struct TenantLines<'c> {
     missing: usize,
 }
 
-/// The columns of `tenant list`.
-pub(crate) const TENANT_COLUMNS: [&str; 7] =
-    ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"];
+/// What a list of tenants is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TenantShape {
+    /// The tenants.
+    Tenants,
+    /// Their locks.
+    Locks,
+}
+
+impl TenantShape {
+    /// Returns the columns of the list.
+    pub(crate) fn columns(self) -> [&'static str; 7] {
+        match self {
+            Self::Tenants => ["SLUG", "NAME", "STATUS", "PLAN", "SCHEMA", "DATABASE", "CREATED"],
+            Self::Locks => ["SLUG", "NAME", "STATUS", "LOCKED", "PROVED", "BY", "REASON"],
+        }
+    }
+
+    fn table(self, rows: impl IntoIterator<Item = [Line; 7]>) -> Table {
+        let table = Table::new(self.columns(), rows).cut("NAME");
+        match self {
+            Self::Tenants => table.dropping(&["CREATED", "DATABASE", "PLAN", "SCHEMA", "NAME"]),
+            Self::Locks => table.cut("REASON").cut("BY").dropping(&["NAME", "PROVED"]),
+        }
+    }
+
+    fn row(self, listed: &ListedTenant) -> [Line; 7] {
+        let tenant = &listed.tenant;
+        let (slug, name, status) = ((&tenant.slug).into(), (&tenant.name).into(), standing(listed));
+        match self {
+            Self::Tenants => {
+                let version = tenant.schema.as_ref().and_then(|schema| schema.version);
+                let created = date(tenant.created_at).into();
+                let place = cell(place_of(tenant));
+                [slug, name, status, cell(tenant.plan.as_ref()), cell(version), place, created]
+            }
+            Self::Locks => {
+                let lock = tenant.lock.as_ref();
+                let since = cell(lock.map(|lock| instant(lock.since)));
+                let proved = lock.map(|lock| match lock.proven_at {
+                    Some(at) => instant(at).into(),
+                    None => bad("no"),
+                });
+                let [by, reason] =
+                    [lock.map(|lock| &lock.by), lock.map(|lock| &lock.reason)].map(cell);
+                [slug, name, status, since, proved.unwrap_or_default(), by, reason]
+            }
+        }
+    }
+}
 
 impl<'c> TenantLines<'c> {
-    pub(crate) fn new(console: &'c Console, arrangement: Arrangement) -> Self {
+    pub(crate) fn new(console: &'c Console, shape: TenantShape, arrangement: Arrangement) -> Self {
         let (rows, values, spool, layout) = (Vec::new(), Vec::new(), Spool::new("tenants"), None);
         let (count, shown, missing) = (0, 0, 0);
-        Self { console, arrangement, rows, values, spool, layout, count, shown, missing }
+        Self { console, shape, arrangement, rows, values, spool, layout, count, shown, missing }
     }
 
     /// # Errors
@@ -53,7 +102,7 @@ impl<'c> TenantLines<'c> {
         self.missing += page.iter().filter(is_off).count();
         if self.arrangement.is_sorted() {
             self.values.extend(page.iter().map(listed_json));
-            self.rows.extend(page.iter().map(tenant_row));
+            self.rows.extend(page.iter().map(|listed| self.shape.row(listed)));
         } else {
             let room = self.arrangement.room(self.shown);
             self.write(&page[..page.len().min(room)]);
@@ -71,7 +120,7 @@ impl<'c> TenantLines<'c> {
             Format::Json => self.put_by(page.iter().map(listed_json)),
             Format::Table | Format::Csv if page.is_empty() => {}
             Format::Table | Format::Csv => {
-                let mut table = tenants_table(page.iter().map(tenant_row));
+                let mut table = self.shape.table(page.iter().map(|listed| self.shape.row(listed)));
                 self.arrangement.pick(&mut table);
                 self.console.page(&table, self.arrangement.is_wide, &mut self.layout);
             }
@@ -96,7 +145,7 @@ impl<'c> TenantLines<'c> {
         }
         let found = report.unrecorded;
         let unrecorded: Vec<_> = found.iter().map(unrecorded_json).collect();
-        let mut rest = tenants_table(std::mem::take(&mut self.rows));
+        let mut rest = self.shape.table(std::mem::take(&mut self.rows));
         let mut values = std::mem::take(&mut self.values);
         self.arrangement.apply(&mut rest, &mut values);
         let count = self.shown + values.len();
@@ -145,11 +194,6 @@ impl<'c> TenantLines<'c> {
     }
 }
 
-fn tenants_table(rows: impl IntoIterator<Item = [Line; 7]>) -> Table {
-    let table = Table::new(TENANT_COLUMNS, rows).cut("NAME");
-    table.dropping(&["CREATED", "DATABASE", "PLAN", "SCHEMA", "NAME"])
-}
-
 pub(super) fn listed_json(listed: &ListedTenant) -> Value {
     let mut value = tenant_json(&listed.tenant);
     let (word, status, finding) = match &listed.presence {
@@ -184,19 +228,6 @@ pub(super) fn standing(listed: &ListedTenant) -> Line {
         None => status_line(&listed.tenant),
         Some(mark) => status_line(&listed.tenant).and(", ").and(bad(mark)),
     }
-}
-
-fn tenant_row(listed: &ListedTenant) -> [Line; 7] {
-    let tenant = &listed.tenant;
-    [
-        (&tenant.slug).into(),
-        (&tenant.name).into(),
-        standing(listed),
-        cell(tenant.plan.as_ref()),
-        cell(tenant.schema.as_ref().and_then(|schema| schema.version)),
-        cell(place_of(tenant)),
-        date(tenant.created_at).into(),
-    ]
 }
 
 fn unrecorded_row(found: &Unrecorded) -> [Line; 7] {
