@@ -15,8 +15,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// told at once.
 const SLOW: Duration = Duration::from_secs(3);
 
-/// How long a command that ran out of time may take to say so in its own words.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long a command that ran out of time may take to say so in its own words, at least and at most:
+/// half of what it was given.
+const GRACE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
 
 impl Context {
     /// Tells what is waited for, for as long as it is polled; it has no end of its own.
@@ -69,7 +70,8 @@ impl Context {
             return std::future::pending().await;
         };
         // Who waits with the deadline in hand says it better.
-        tokio::time::sleep_until((at + GRACE).into()).await;
+        let grace = (length / 2).clamp(GRACE.0, GRACE.1);
+        tokio::time::sleep_until((at + grace).into()).await;
         let kind = match self.interrupt().standing() {
             Some((_, kind)) => kind,
             None if has_begun() => ErrorKind::Incomplete,
