@@ -46,7 +46,7 @@ pub(crate) use programs::find_program;
 pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::redacted;
 pub(crate) use sql::Session;
-pub(crate) use terminal::{Terminal, plain};
+pub(crate) use terminal::{Terminal, left_on_screen, plain};
 pub(crate) use tls_server::TlsServer;
 
 /// Reads a variable of the test process's own environment.

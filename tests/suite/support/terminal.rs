@@ -78,3 +78,27 @@ pub(crate) fn plain(text: &str) -> String {
     }
     plain
 }
+
+/// Returns what is left on the screen in the end: lines that were redrawn are gone, as a command shows
+/// where it waits for longer than a moment.
+pub(crate) fn left_on_screen(text: &str) -> String {
+    let mut left = String::new();
+    let mut up = 0;
+    let mut rest = text.split('\u{1b}');
+    left.push_str(rest.next().unwrap_or_default());
+    for part in rest {
+        let end = part.find(|character: char| character.is_ascii_alphabetic());
+        let (sequence, shown) = part.split_at(end.map_or(part.len(), |end| end + 1));
+        if let Some(rows) = sequence.strip_prefix('[').and_then(|it| it.strip_suffix('A')) {
+            up = rows.parse().unwrap_or(1);
+        }
+        if sequence.ends_with('J') {
+            let starts: Vec<_> = left.rmatch_indices('\n').map(|(at, _)| at + 1).collect();
+            left.truncate(starts.get(up).copied().unwrap_or(0));
+            up = 0;
+        }
+        left.push_str(shown);
+    }
+    left.retain(|character| character != '\r');
+    left
+}
