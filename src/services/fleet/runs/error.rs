@@ -67,7 +67,7 @@ impl Classified for RunError {
         match self {
             Self::Migration(error) => error.hint(),
             Self::ControlPlane(error) => error.hint(),
-            Self::NoSuchRun(_) | Self::NoneOpen => Some("tenantctl migrate runs".to_owned()),
+            Self::NoSuchRun(_) | Self::NoneOpen => Some("tenantctl migrate runs list".to_owned()),
             Self::OtherMigrations { run, .. } => Some(format!(
                 "go on with the tenantctl and the files it was planned with, or end it with \
                  `tenantctl migrate runs cancel {run}` and begin a new one with `tenantctl migrate apply`"
