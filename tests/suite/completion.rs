@@ -234,7 +234,7 @@ fn the_script_works_in_zsh_at_the_first_tab() {
     )
     .unwrap();
     command.env("ZDOTDIR", operator.home()).arg("-i");
-    let mut terminal = Terminal::start(command, 100);
+    let mut terminal = Terminal::start(&command, 100);
     terminal.sees("ready> ");
     terminal.presses("tenantctl tenant show glo\t");
     terminal.sees("globex");

@@ -122,7 +122,7 @@ fn a_lockdown_and_an_unlock_that_are_interrupted_say_what_is_in_force() {
         holder.run(&format!("BEGIN; {hold}"));
         let mut command = operator.command(line);
         command.env("COLUMNS", "200");
-        let mut terminal = Terminal::start(command, 200);
+        let mut terminal = Terminal::start(&command, 200);
         terminal.sees("waiting for a lock");
         terminal.presses("\u{3}");
         terminal.sees(&format!("stopping after {goes_on}; interrupt again to abort"));

@@ -297,7 +297,7 @@ fn what_a_program_printed_before_it_failed_is_shown_line_by_line() {
     let mut command = operator.command(line);
     command.env_remove("COLUMNS");
     command.env("TENANTCTL_POSTGRES_BIN", &programs).env("NO_COLOR", "1");
-    let (code, seen) = Terminal::start(command, 80).end();
+    let (code, seen) = Terminal::start(&command, 80).end();
     let seen = plain(&seen).replace('\r', "");
     assert_ne!(code, 0, "{seen}");
     let (_, below) = seen.split_once("with initdb:\n    ").unwrap_or_else(|| panic!("{seen}"));

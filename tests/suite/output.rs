@@ -46,7 +46,7 @@ fn colour_is_for_terminals_unless_somebody_says_otherwise() {
         let mut command = operator.command(line);
         command.env_remove("COLUMNS").env("TERM", "xterm-256color");
         command.envs(variables.iter().copied());
-        let (code, seen) = Terminal::start(command, 200).end();
+        let (code, seen) = Terminal::start(&command, 200).end();
         assert_eq!(code, 0, "{seen}");
         seen
     };
@@ -76,7 +76,7 @@ fn tables_fit_the_window_and_lose_nothing_when_piped() {
     for columns in [60_u16, 80, 120] {
         let mut command = operator.command("tenant list");
         command.env_remove("COLUMNS").env("TERM", "xterm");
-        let (code, seen) = Terminal::start(command, columns).end();
+        let (code, seen) = Terminal::start(&command, columns).end();
         assert_eq!(code, 0, "{seen}");
         let seen = left_on_screen(&seen);
         let widest = seen.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
@@ -84,7 +84,7 @@ fn tables_fit_the_window_and_lose_nothing_when_piped() {
         assert!(seen.contains("acme"), "{seen}");
         let mut command = operator.command("tenant list");
         command.env("COLUMNS", columns.to_string()).env("TERM", "xterm");
-        let (_, seen) = Terminal::start(command, 300).end();
+        let (_, seen) = Terminal::start(&command, 300).end();
         let widest =
             left_on_screen(&seen).lines().map(|line| line.trim_end().chars().count()).max();
         assert!(widest.unwrap() <= usize::from(columns), "COLUMNS={columns}:\n{seen}");
@@ -97,7 +97,7 @@ fn columns_stand_under_their_headings_in_colour_too() {
     let _ran = operator.run("tenant create acme --name 'Acme Ltd' --no-migrate").success();
     let mut command = operator.command("tenant list");
     command.env("TERM", "xterm").env_remove("NO_COLOR");
-    let (_, seen) = Terminal::start(command, 120).end();
+    let (_, seen) = Terminal::start(&command, 120).end();
     assert!(seen.contains('\u{1b}'), "in colour: {seen:?}");
     let seen = left_on_screen(&seen);
     let lines: Vec<_> = seen.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
@@ -109,7 +109,7 @@ fn columns_stand_under_their_headings_in_colour_too() {
     }
     let mut command = operator.command("lockdown acme --reason stolen");
     command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
-    let (_, seen) = Terminal::start(command, 80).end();
+    let (_, seen) = Terminal::start(&command, 80).end();
     assert!(seen.contains("refused") && !seen.contains("u{1b}"), "{seen}");
     let widest = left_on_screen(&seen).lines().map(|line| line.trim_end().chars().count()).max();
     assert!(widest.unwrap() <= 80, "notes fit the window as well:\n{seen}");
@@ -203,7 +203,7 @@ fn a_deletion_is_confirmed_by_typing_the_slug_at_the_terminal() {
     let ask = |line: &str| {
         let mut command = operator.command(line);
         command.env("TERM", "xterm");
-        let mut terminal = Terminal::start(command, 100);
+        let mut terminal = Terminal::start(&command, 100);
         terminal.sees("Type `acme` to delete it");
         terminal
     };
@@ -244,7 +244,7 @@ fn a_question_is_answered_by_a_line_and_everything_but_yes_is_no() {
     let answer = |keys: &str| {
         let mut command = operator.command(&format!("session revoke --jti {jti} --reason x"));
         command.env("TERM", "xterm");
-        let mut terminal = Terminal::start(command, 100);
+        let mut terminal = Terminal::start(&command, 100);
         terminal.sees("1 recorded and valid.");
         terminal.sees("[y/N]");
         terminal.presses(keys);

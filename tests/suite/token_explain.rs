@@ -64,7 +64,7 @@ fn at_a_terminal_it_says_what_it_waits_for_and_fits_the_window() {
     let line = format!("token explain - --jwks keys.json --issuer {ISSUER}");
     let mut command = operator.command(&line);
     command.env("TERM", "xterm").env_remove("COLUMNS");
-    let mut terminal = Terminal::start(command, 80);
+    let mut terminal = Terminal::start(&command, 80);
     terminal.sees("paste the token, then press Enter and Ctrl-D");
     terminal.types(&token);
     terminal.presses("\u{4}");

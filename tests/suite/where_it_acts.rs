@@ -57,7 +57,7 @@ fn a_question_names_where_its_answer_acts() {
     let (operator, _) = with_profile();
     let _ran = operator.run("tenant create acme --name Acme --no-migrate").success();
     let mut terminal =
-        Terminal::start(operator.command("session revoke --tenant acme --reason x"), 200);
+        Terminal::start(&operator.command("session revoke --tenant acme --reason x"), 200);
     terminal.sees("Revoke every session");
     terminal.types("n");
     let (code, seen) = terminal.end();
@@ -76,7 +76,7 @@ fn a_question_has_the_numbers_that_it_is_about() {
     let user = "7d3c1b62-3f6e-4c1e-9a57-0c8d5d2a4e11";
     let _jti = operator.issue(user, "acme");
     let asked = |operator: &Operator, line: &str, until: &str| {
-        let mut terminal = Terminal::start(operator.command(line), 200);
+        let mut terminal = Terminal::start(&operator.command(line), 200);
         terminal.sees(until);
         terminal.types("no");
         let (code, seen) = terminal.end();

@@ -17,11 +17,18 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a command at a terminal of this width.
-    pub(crate) fn start(command: Command, columns: u16) -> Self {
-        let mut session = OsSession::spawn(command).unwrap();
+    /// Starts a command, with the variables that were set for it alone, at a terminal of this width.
+    pub(crate) fn start(command: &Command, columns: u16) -> Self {
+        // Whoever sets the width of a terminal that a command has already may come too late.
+        let mut sized = Command::new("/bin/sh");
+        sized.arg("-c").arg(format!("stty cols {columns} rows 40 && exec \"$0\" \"$@\""));
+        sized.arg(command.get_program()).args(command.get_args()).env_clear();
+        sized.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = command.get_current_dir() {
+            sized.current_dir(folder);
+        }
+        let mut session = OsSession::spawn(sized).unwrap();
         session.set_expect_timeout(Some(PATIENCE));
-        session.get_process_mut().set_window_size(columns, 40).unwrap();
         Self { session, seen: String::new() }
     }
 
